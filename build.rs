@@ -1,0 +1,2 @@
+//! Build-time facts.
+fn main() {}

@@ -1,0 +1,4 @@
+//! ucarp.
+pub mod config;
+pub mod log;
+pub mod protocol;

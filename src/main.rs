@@ -1,0 +1,2 @@
+//! Exit codes.
+fn main() {}

@@ -1,0 +1,366 @@
+//! What goes into the core and what comes out of it: events, actions, notices. Plain data, no behaviour.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::{Family, Interval, MacAddr, PeerKind, Time};
+
+/// A fact told to a virtual host.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The daemon is ready: leave the down hook's mark and wait for the link.
+    Start,
+    /// A deadline may have been reached. Early ticks change nothing.
+    Tick,
+    /// The process was away: it woke this much later than the deadline it had asked for.
+    /// Told before the frames that arrived meanwhile.
+    Late(Duration),
+    /// The state of the interface, told at start and at each change.
+    Link(Link),
+    /// What became of a frame we asked to be sent.
+    Sent {
+        /// What the frame was.
+        what: Transmission,
+        /// Whether the system took it.
+        ok: bool,
+    },
+    /// A hook ended.
+    HookDone {
+        /// Which.
+        hook: Hook,
+        /// Whether it ended by itself with status 0.
+        success: bool,
+    },
+    /// The operator asks a master to step aside (SIGUSR2).
+    Resign,
+    /// The daemon is about to end. A second one means at once.
+    Shutdown {
+        /// Bow out and run the down hook, or leave everything as it is.
+        withdraw: bool,
+    },
+}
+
+/// State of the network interface.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Link {
+    /// Administratively up and with a carrier.
+    Up,
+    /// Down or without a carrier.
+    Down,
+    /// The interface does not exist.
+    Gone,
+}
+
+/// What the daemon must do, in the order given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Send these bytes, then tell [`Event::Sent`].
+    Transmit(Frame),
+    /// Start this hook, then tell [`Event::HookDone`] when it has ended (or could not start).
+    Run(Hook),
+    /// End the running hook; with `force`, in the way that cannot be refused.
+    KillHook {
+        /// Which one is running.
+        hook: Hook,
+        /// SIGKILL instead of SIGTERM.
+        force: bool,
+    },
+    /// Tell the operator.
+    Tell(Notice),
+}
+
+/// Bytes with their link header, ready to be sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Frame {
+    /// What they are.
+    pub what: Transmission,
+    /// The whole Ethernet frame, without check sequence.
+    pub bytes: Vec<u8>,
+}
+
+/// What a frame we send is for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Transmission {
+    /// A CARP advertisement.
+    Advert,
+    /// The advertisement of a master that leaves (255/255).
+    BowOut,
+    /// Gratuitous ARP or an unsolicited neighbour advertisement.
+    Announcement,
+}
+
+/// The operator's scripts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Hook {
+    /// Run by who became master.
+    Up,
+    /// Run by who stopped being master, and once at start.
+    Down,
+}
+
+impl Hook {
+    /// `"up"` or `"down"`: stable, untranslated.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// A state without its deadlines.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Role {
+    /// Not taking part: not started, or the interface is not usable.
+    Init,
+    /// Listening to a master.
+    Backup,
+    /// Holding the addresses.
+    Master,
+}
+
+impl Role {
+    /// The word used in logs, in `UCARP_STATE` and in status output: `INIT`, `BACKUP` or `MASTER`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Init => "INIT",
+            Self::Backup => "BACKUP",
+            Self::Master => "MASTER",
+        }
+    }
+}
+
+/// Why a virtual host is in its state.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reason {
+    /// It has not left its first state yet.
+    Started,
+    /// The interface became usable.
+    LinkUp,
+    /// The interface stopped being usable for longer than the grace.
+    LinkDown,
+    /// The interface was removed.
+    LinkGone,
+    /// The master was not heard for the dead time.
+    MasterTimedOut,
+    /// The master bowed out.
+    MasterLeft,
+    /// Preemption: the master is slower than we are.
+    SlowerMaster,
+    /// The master's interval is longer than our dead time.
+    MasterTooSlow,
+    /// A faster master advertises.
+    FasterMaster,
+    /// A master with our interval advertises and the tie rule gives it the address.
+    TieLost,
+    /// A master with our interval does not hear us; one of us has to give way.
+    StubbornMaster,
+    /// We slept past our dead time and found a successor.
+    Overslept,
+    /// The operator asked for it.
+    Resigned,
+    /// The up hook failed and `--hook-failure=demote` was given.
+    HookFailed,
+    /// The daemon ends.
+    Shutdown,
+}
+
+impl Reason {
+    /// Stable name for `UCARP_REASON`, status and JSON; never translated.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::LinkUp => "link_up",
+            Self::LinkDown => "link_down",
+            Self::LinkGone => "link_gone",
+            Self::MasterTimedOut => "master_timed_out",
+            Self::MasterLeft => "master_left",
+            Self::SlowerMaster => "slower_master",
+            Self::MasterTooSlow => "master_too_slow",
+            Self::FasterMaster => "faster_master",
+            Self::TieLost => "tie_lost",
+            Self::StubbornMaster => "stubborn_master",
+            Self::Overslept => "overslept",
+            Self::Resigned => "resigned",
+            Self::HookFailed => "hook_failed",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// What is known of another CARP speaker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Peer {
+    /// The address it was last heard from.
+    pub source: IpAddr,
+    /// Its source MAC, which several kernels share (00:00:5e:00:01:vhid).
+    pub mac: MacAddr,
+    /// The interval it advertises.
+    pub interval: Interval,
+    /// Whose implementation it is.
+    pub kind: PeerKind,
+    /// When it was last heard.
+    pub heard: Time,
+}
+
+/// Something worth telling the operator. Limits and wording are the daemon's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// The state changed.
+    Transition {
+        /// Before.
+        from: Role,
+        /// After.
+        to: Role,
+        /// Why.
+        reason: Reason,
+        /// The peer that caused it, or the master that fell silent.
+        peer: Option<Peer>,
+        /// For how long nothing had been heard of that peer.
+        silent: Option<Duration>,
+    },
+    /// Another master advertised while we are master, and we keep the address.
+    ConflictWon {
+        /// The other one.
+        peer: Peer,
+    },
+    /// A peer advertises exactly our interval.
+    EqualInterval {
+        /// Which.
+        peer: Peer,
+    },
+    /// A peer sends from our own source address.
+    SameSource {
+        /// Which.
+        peer: Peer,
+    },
+    /// A peer goes on advertising although it should have given way: our advertisements do not reach it.
+    Unheard {
+        /// Which.
+        peer: Peer,
+    },
+    /// A peer that is not the master we follow bowed out.
+    StrangerLeft {
+        /// Which.
+        peer: Peer,
+    },
+    /// Only one address family of the master has been heard for the dead time.
+    FamilySilent {
+        /// The family no longer heard.
+        family: Family,
+        /// Of whom.
+        peer: Peer,
+    },
+    /// Both families are heard again.
+    FamilyBack {
+        /// The family heard again.
+        family: Family,
+        /// Of whom.
+        peer: Peer,
+    },
+    /// We compete with advskew 240 from now on.
+    Demoted {
+        /// Why.
+        reason: Demotion,
+    },
+    /// The demotion ended.
+    Restored {
+        /// What the reason had been.
+        reason: Demotion,
+    },
+    /// The process was away for this long.
+    Late {
+        /// How much later than asked it woke.
+        by: Duration,
+        /// In which role.
+        role: Role,
+    },
+    /// The link of a master went away; it keeps its role, silently, for this long.
+    Grace {
+        /// How long.
+        lasts: Duration,
+    },
+    /// The link came back within the grace.
+    GraceOver,
+    /// A hook ended badly.
+    HookFailed {
+        /// Which.
+        hook: Hook,
+    },
+    /// A hook exceeded its time and is being ended.
+    HookKilled {
+        /// Which.
+        hook: Hook,
+        /// How long it had run.
+        ran: Duration,
+    },
+    /// A hook did its work.
+    HookSucceeded {
+        /// Which.
+        hook: Hook,
+        /// How long it ran.
+        ran: Duration,
+    },
+    /// A request to step aside that cannot be served.
+    ResignRefused {
+        /// The role in which it came.
+        role: Role,
+    },
+    /// The first successful transmission failed after others had worked, or the reverse.
+    Sending {
+        /// What was being sent.
+        what: Transmission,
+        /// Whether it works now.
+        ok: bool,
+    },
+}
+
+/// Why a host competes with advskew 240.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Demotion {
+    /// Three advertisements in a row could not be sent.
+    SendFailures,
+    /// The up hook failed and `--hook-failure=demote` was given.
+    HookFailure,
+}
+
+impl Demotion {
+    /// Stable name for status and JSON; never translated.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::SendFailures => "send_failures",
+            Self::HookFailure => "hook_failure",
+        }
+    }
+}
+
+impl Notice {
+    /// Stable identifier, shown in logs so that support and monitoring do not depend on the language.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::Transition { .. } => "UC1001",
+            Self::ConflictWon { .. } => "UC1002",
+            Self::EqualInterval { .. } => "UC1003",
+            Self::SameSource { .. } => "UC1004",
+            Self::Unheard { .. } => "UC1005",
+            Self::StrangerLeft { .. } => "UC1006",
+            Self::FamilySilent { .. } => "UC1007",
+            Self::FamilyBack { .. } => "UC1008",
+            Self::Demoted { .. } => "UC1009",
+            Self::Restored { .. } => "UC1010",
+            Self::Late { .. } => "UC1011",
+            Self::Grace { .. } => "UC1012",
+            Self::GraceOver => "UC1013",
+            Self::HookFailed { .. } => "UC1014",
+            Self::HookKilled { .. } => "UC1015",
+            Self::HookSucceeded { .. } => "UC1016",
+            Self::ResignRefused { .. } => "UC1017",
+            Self::Sending { .. } => "UC1018",
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What a virtual host is told once: its identity, its preference and its manners.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU8;
+use std::time::Duration;
+
+use super::{Interval, Key};
+
+/// A virtual host identifier, 1..=255.
+pub type Vhid = NonZeroU8;
+
+/// IP version, which also selects the group and the announcement.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Family {
+    /// IPv4: 224.0.0.18, gratuitous ARP.
+    V4,
+    /// IPv6: ff02::12, unsolicited neighbour advertisements.
+    V6,
+}
+
+impl Family {
+    /// The family of an address.
+    #[must_use]
+    pub const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
+}
+
+/// A hardware address.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct MacAddr(pub [u8; 6]);
+
+impl MacAddr {
+    /// Everybody on the segment.
+    pub const BROADCAST: Self = Self([0xff; 6]);
+
+    /// Source of an old ucarp's advertisements: 00:00:5e:00:00:vhid.
+    #[must_use]
+    pub const fn old_ucarp(vhid: Vhid) -> Self {
+        Self([0x00, 0x00, 0x5e, 0x00, 0x00, vhid.get()])
+    }
+
+    /// Destination of a multicast group (RFC 1112 section 6.4, RFC 2464 section 7).
+    #[must_use]
+    pub fn of_group(group: IpAddr) -> Self {
+        match group {
+            IpAddr::V4(v4) => {
+                let [_, b, c, d] = v4.octets();
+                Self([0x01, 0x00, 0x5e, b & 0x7f, c, d])
+            }
+            IpAddr::V6(v6) => {
+                let [.., a, b, c, d] = v6.octets();
+                Self([0x33, 0x33, a, b, c, d])
+            }
+        }
+    }
+}
+
+impl fmt::Display for MacAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+/// Everything a virtual host needs to know. Made by the daemon from a `Config` and from the interface.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    /// Which virtual host on the segment.
+    pub vhid: Vhid,
+    /// The addresses shared, in any order; hashed sorted, as every kernel does.
+    pub addresses: Vec<IpAddr>,
+    /// The shared secret.
+    pub key: Key,
+    /// Our interval, which is our preference.
+    pub interval: Interval,
+    /// How many intervals a master may miss, at least 1 (3 everywhere by default).
+    pub dead_ratio: u32,
+    /// Take over from a slower master.
+    pub preempt: bool,
+    /// Do not run the down hook at start.
+    pub neutral: bool,
+    /// Where our advertisements come from, and how ties are decided.
+    pub sources: Sources,
+    /// The hardware address that answers for the addresses.
+    pub mac: MacAddr,
+    /// Where our advertisements go.
+    pub destination: Destination,
+    /// Whether there are hooks to run.
+    pub hooks: Hooks,
+    /// How addresses are announced.
+    pub announcing: Announcing,
+}
+
+/// The interface's own addresses that advertisements are sent from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Sources {
+    /// Needed when there are IPv4 virtual addresses.
+    pub v4: Option<Ipv4Addr>,
+    /// Needed when there are IPv6 virtual addresses; link-local.
+    pub v6: Option<Ipv6Addr>,
+}
+
+/// Where advertisements go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Destination {
+    /// The IPv4 group (`--mcast`).
+    pub v4: Ipv4Addr,
+    /// The IPv6 group.
+    pub v6: Ipv6Addr,
+    /// Send to the Ethernet broadcast address instead of the group's (`--nomcast`).
+    pub broadcast: bool,
+}
+
+impl Destination {
+    /// 224.0.0.18, CARP's and VRRP's group.
+    pub const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
+    /// ff02::12, CARP's and VRRP's group.
+    pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
+
+    /// The group of a family.
+    #[must_use]
+    pub const fn group(&self, family: Family) -> IpAddr {
+        match family {
+            Family::V4 => IpAddr::V4(self.v4),
+            Family::V6 => IpAddr::V6(self.v6),
+        }
+    }
+}
+
+impl Default for Destination {
+    fn default() -> Self {
+        Self { v4: Self::GROUP_V4, v6: Self::GROUP_V6, broadcast: false }
+    }
+}
+
+/// What the operator's scripts are and what is thought of their failure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hooks {
+    /// An up hook exists.
+    pub up: bool,
+    /// A down hook exists.
+    pub down: bool,
+    /// How long either may run.
+    pub timeout: Duration,
+    /// What a failed up hook means.
+    pub failure: HookFailure,
+}
+
+impl Hooks {
+    /// How long a hook may run unless `--hook-timeout` says otherwise.
+    pub const TIMEOUT: Duration = Duration::from_secs(60);
+}
+
+impl Default for Hooks {
+    fn default() -> Self {
+        Self { up: false, down: false, timeout: Self::TIMEOUT, failure: HookFailure::Stay }
+    }
+}
+
+/// What a failed up hook means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HookFailure {
+    /// Stay master: somebody has to be.
+    Stay,
+    /// Bow out and compete with advskew 240, not at all for a while.
+    Demote,
+}
+
+/// How addresses are announced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Announcing {
+    /// Announcements (request and reply) per occasion, at least 1.
+    pub count: u8,
+    /// Time between them.
+    pub interval: Duration,
+    /// Announce again this often while master; zero: never.
+    pub refresh: Duration,
+}
+
+impl Default for Announcing {
+    fn default() -> Self {
+        Self { count: 1, interval: Duration::from_millis(200), refresh: Duration::ZERO }
+    }
+}
