@@ -1,4 +1,6 @@
 //! ucarp.
 pub mod config;
+pub mod daemon;
 pub mod log;
+pub mod platform;
 pub mod protocol;

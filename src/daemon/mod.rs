@@ -1,0 +1,1 @@
+//! Obtains the events, performs the actions, owns every descriptor.

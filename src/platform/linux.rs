@@ -1,0 +1,400 @@
+//! Linux: packet sockets, rtnetlink, interface ioctls, capabilities.
+//!
+//! Only what differs from the other systems. It must not know what the bytes it sends mean, and it keeps no state
+//! besides its descriptors. Every descriptor made here is closed on exec and never blocks.
+
+#![expect(unsafe_code, reason = "socket options, addresses and ioctls that have no safe wrapper")]
+
+use std::fs;
+use std::io;
+use std::mem;
+use std::net::{IpAddr, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, setsockopt, socket,
+    sockopt,
+};
+use nix::time::{ClockId, clock_gettime};
+
+use super::{LinkState, posix};
+
+pub use super::ppoll::wait;
+
+/// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
+pub const LINK_CHANGES_ARE_EVENTS: bool = true;
+
+/// A term for a capture filter that is true for frames without a VLAN tag or with VLAN id 0 (a priority tag).
+///
+/// Linux takes the tag out of the frame before a filter sees it, so frames of other VLANs look like ours; the tag
+/// is found at `SKF_AD_OFF + SKF_AD_VLAN_TAG` (linux/filter.h), 0 when there is none. pcap-filter's own `vlan`
+/// cannot say "none or 0". The filter must be compiled with optimisation, which folds the offset into the
+/// instruction; otherwise nothing would match.
+pub const UNTAGGED_ONLY: Option<&str> = Some("ether[-4052:2] & 0xfff = 0");
+
+/// Time since boot, suspended time included. Read without a system call.
+#[must_use]
+pub fn now() -> Duration {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).expect("Linux has had this clock since 2.6.39")
+}
+
+/// Sends whole frames through one interface and receives nothing.
+#[derive(Debug)]
+pub struct LinkSocket {
+    fd: OwnedFd,
+}
+
+impl LinkSocket {
+    /// Opens and binds.
+    ///
+    /// # Errors
+    /// `PermissionDenied` without `CAP_NET_RAW`; ENODEV when no interface has this name.
+    pub fn open(interface: &str) -> io::Result<Self> {
+        let index = posix::interface_index(interface)?;
+        // Protocol 0: no frame is ever queued here, and a link that goes down leaves no error behind that would
+        // cost the first frame after it returned.
+        let flags = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        // SAFETY: takes no pointers.
+        let fd = Errno::result(unsafe { libc::socket(libc::AF_PACKET, flags, 0) })?;
+        // SAFETY: socket(2) just returned it and nobody else knows it.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+
+        // SAFETY: all-zero is a valid sockaddr_ll (packet(7)).
+        let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
+        address.sll_family = libc::AF_PACKET as libc::sa_family_t;
+        address.sll_ifindex = index.cast_signed();
+        let length = size_of_val(&address) as libc::socklen_t;
+        // SAFETY: the pointer is to a sockaddr_ll in this frame and `length` is its size.
+        Errno::result(unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), length) })?;
+
+        const TC_PRIO_INTERACTIVE: libc::c_int = 6; // linux/pkt_sched.h
+        // The priority that needs no privilege and puts our few frames before bulk traffic in the default queues.
+        // A kernel that refuses it still sends.
+        let _ = setsockopt(&fd, sockopt::Priority, &TC_PRIO_INTERACTIVE);
+        Ok(Self { fd })
+    }
+
+    /// Hands one whole frame, link header included, to the interface's queue. Never blocks.
+    ///
+    /// # Errors
+    /// The frame was not sent: ENETDOWN (link down), ENXIO (interface gone), ENOBUFS or EAGAIN (queue full),
+    /// EMSGSIZE, `EINVAL` for less than a link header.
+    pub fn send(&self, frame: &[u8]) -> io::Result<()> {
+        loop {
+            match nix::sys::socket::send(self.fd.as_raw_fd(), frame, MsgFlags::MSG_DONTWAIT) {
+                Ok(_) => return Ok(()),
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Becomes readable when an interface of this host changes; says neither which nor how, ask [`link_state`].
+#[derive(Debug)]
+pub struct LinkMonitor {
+    fd: OwnedFd,
+}
+
+impl LinkMonitor {
+    /// Subscribes to link changes, and to nothing else: traffic, addresses and neighbours cause no wakes.
+    ///
+    /// # Errors
+    /// No descriptors left, or netlink is forbidden here.
+    pub fn open() -> io::Result<Self> {
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let fd = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)?;
+        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, libc::RTMGRP_LINK.cast_unsigned()))?;
+        Ok(Self { fd })
+    }
+
+    /// Discards what has arrived. Messages that were lost to a full buffer are no error: something changed.
+    ///
+    /// # Errors
+    /// The socket does not work any more.
+    pub fn read(&mut self) -> io::Result<()> {
+        // Only the arrival matters; the rest of a longer message is cut off by the kernel.
+        let mut head = [0_u8; 16];
+        loop {
+            match recv(self.fd.as_raw_fd(), &mut head, MsgFlags::MSG_DONTWAIT) {
+                Err(Errno::EAGAIN) => return Ok(()),
+                Ok(_) | Err(Errno::EINTR | Errno::ENOBUFS) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+impl AsFd for LinkMonitor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Keeps this host in a multicast group on one interface, so that switches and the interface's own address filter
+/// let it through. Leaves the group when dropped.
+#[derive(Debug)]
+pub struct Membership {
+    // An unbound socket: it has no port, so no datagram is ever queued.
+    _socket: UdpSocket,
+}
+
+impl Membership {
+    /// Joins.
+    ///
+    /// # Errors
+    /// ENODEV when no interface has this number; `EINVAL` when `group` is no multicast address; ENOBUFS beyond
+    /// `net.ipv4.igmp_max_memberships`.
+    pub fn join(group: IpAddr, interface_index: u32) -> io::Result<Self> {
+        let family = if group.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let socket = UdpSocket::from(socket(family, SockType::Datagram, flags, None)?);
+        match group {
+            IpAddr::V6(group) => socket.join_multicast_v6(&group, interface_index)?,
+            IpAddr::V4(group) => {
+                let request = libc::ip_mreqn {
+                    imr_multiaddr: libc::in_addr { s_addr: u32::from_ne_bytes(group.octets()) },
+                    imr_address: libc::in_addr { s_addr: 0 },
+                    imr_ifindex: interface_index.cast_signed(),
+                };
+                set_option(socket.as_fd(), libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)?;
+            }
+        }
+        Ok(Self { _socket: socket })
+    }
+}
+
+/// Tells a capture descriptor that frames sent by this host are of no interest: without it each of them is copied
+/// to the filter and, when it passes, wakes the process only to be thrown away.
+///
+/// # Errors
+/// The kernel is older than 4.20 or the descriptor is no packet socket; the capture still works.
+pub fn ignore_outgoing(capture: BorrowedFd<'_>) -> io::Result<()> {
+    set_option(capture, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, &1_i32)
+}
+
+/// `T` must be the plain C type that the option's manual page names.
+fn set_option<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::Result<()> {
+    let length = size_of::<T>() as libc::socklen_t;
+    // SAFETY: the pointer is to a T that outlives the call and `length` is its size; the kernel only reads.
+    let result =
+        unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, std::ptr::from_ref(value).cast(), length) };
+    Errno::result(result)?;
+    Ok(())
+}
+
+/// Whether the interface speaks Ethernet with six-byte addresses: wired, wireless, bridge, bond, VLAN, veth, tap.
+/// The loopback interface, tunnels and WireGuard do not.
+///
+/// # Errors
+/// ENODEV when no interface has this name.
+pub fn is_ethernet(interface: &str) -> io::Result<bool> {
+    Ok(hardware(interface)?.sa_family == libc::ARPHRD_ETHER)
+}
+
+/// The hardware address of an Ethernet interface.
+///
+/// # Errors
+/// ENODEV when no interface has this name; `Unsupported` when it is not Ethernet.
+pub fn hardware_address(interface: &str) -> io::Result<[u8; 6]> {
+    let hardware = hardware(interface)?;
+    if hardware.sa_family != libc::ARPHRD_ETHER {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let mut address = [0; 6];
+    for (to, from) in address.iter_mut().zip(hardware.sa_data) {
+        *to = from.to_ne_bytes()[0];
+    }
+    Ok(address)
+}
+
+/// Whether the interface can carry frames now.
+///
+/// IFF_RUNNING is the kernel's word for it: set when the operational state (RFC 2863) is up, and also when it is
+/// unknown, as drivers without carrier detection leave it.
+///
+/// # Errors
+/// The question could not be asked. A missing interface is an answer, not an error.
+pub fn link_state(interface: &str) -> io::Result<LinkState> {
+    let request = match ask(interface, libc::SIOCGIFFLAGS) {
+        Ok(request) => request,
+        Err(Errno::ENODEV | Errno::ENXIO) => return Ok(LinkState::Gone),
+        Err(error) => return Err(error.into()),
+    };
+    // SAFETY: SIOCGIFFLAGS filled this member of the union (linux/if.h); it is an integer.
+    let flags = libc::c_int::from(unsafe { request.ifr_ifru.ifru_flags });
+    let needed = libc::IFF_UP | libc::IFF_RUNNING;
+    Ok(if flags & needed == needed { LinkState::Up } else { LinkState::Down })
+}
+
+fn hardware(interface: &str) -> io::Result<libc::sockaddr> {
+    let request = ask(interface, libc::SIOCGIFHWADDR)?;
+    // SAFETY: SIOCGIFHWADDR filled this member of the union (linux/if.h); it is made of integers.
+    Ok(unsafe { request.ifr_ifru.ifru_hwaddr })
+}
+
+/// One of the ioctls that take an interface name in an ifreq and fill the rest of it (netdevice(7)).
+fn ask(interface: &str, question: libc::Ioctl) -> Result<libc::ifreq, Errno> {
+    // SAFETY: all-zero is a valid ifreq (linux/if.h): an empty name and integers.
+    let mut request: libc::ifreq = unsafe { mem::zeroed() };
+    // One byte is left for the NUL; a longer name cannot be an interface's.
+    if interface.len() >= request.ifr_name.len() {
+        return Err(Errno::ENODEV);
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes()) {
+        *to = libc::c_char::from_ne_bytes([from]);
+    }
+    let any = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)
+        .or_else(|_| socket(AddressFamily::Packet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None))?;
+    // SAFETY: both callers' ioctls read and write exactly one ifreq (linux/sockios.h), which this points to.
+    Errno::result(unsafe { libc::ioctl(any.as_raw_fd(), question, &raw mut request) })?;
+    Ok(request)
+}
+
+/// What this process lacks for opening captures and packet sockets, as the system calls it; nothing when it may.
+#[must_use]
+pub fn missing_privilege() -> Option<&'static str> {
+    const CAP_NET_RAW: u32 = 13; // linux/capability.h
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+    let effective = u64::from_str_radix(effective.trim(), 16).ok()?;
+    (effective & (1 << CAP_NET_RAW) == 0).then_some("CAP_NET_RAW")
+}
+
+/// A number nobody can guess.
+#[must_use]
+pub fn random_seed() -> u64 {
+    let mut bytes = [0_u8; 8];
+    loop {
+        // SAFETY: the pointer and the length describe `bytes`.
+        let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+        // Up to 256 bytes are given whole; only a signal before the pool is ready, at boot, interrupts it.
+        if usize::try_from(got).is_ok_and(|count| count == bytes.len()) {
+            return u64::from_ne_bytes(bytes);
+        }
+        assert!(Errno::last() == Errno::EINTR, "Linux has had getrandom(2) since 3.17");
+    }
+}
+
+/// Keeps every descriptor beyond the standard three that is open now, inherited ones included, out of the programs
+/// we start.
+///
+/// # Errors
+/// The list of descriptors cannot be read.
+pub fn keep_descriptors_private() -> io::Result<()> {
+    // SAFETY: takes no pointers and closes nothing.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    if done == 0 {
+        return Ok(());
+    }
+    // Linux before 5.11.
+    let open: Vec<i32> = fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|number| *number > 2)
+        .collect();
+    for number in open {
+        // SAFETY: F_SETFD takes an integer; a number that is no longer open is refused, which is fine.
+        unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+    use std::os::fd::IntoRawFd;
+
+    use nix::fcntl::{FcntlArg, fcntl};
+
+    use super::*;
+
+    fn loopback() -> String {
+        posix::interface_of(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap().unwrap()
+    }
+
+    fn closed_on_exec(fd: BorrowedFd<'_>) -> bool {
+        fcntl(fd, FcntlArg::F_GETFD).unwrap() & libc::FD_CLOEXEC != 0
+    }
+
+    #[test]
+    fn the_clock_only_grows() {
+        let first = now();
+        assert!(first > Duration::ZERO && now() >= first);
+    }
+
+    #[test]
+    fn the_loopback_is_up_but_no_ethernet() {
+        assert_eq!(link_state(&loopback()).unwrap(), LinkState::Up);
+        assert!(!is_ethernet(&loopback()).unwrap());
+        assert_eq!(hardware_address(&loopback()).unwrap_err().kind(), io::ErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn a_missing_interface_has_a_clear_error() {
+        for name in ["no-such-if", "a-name-that-is-too-long-for-any-interface", ""] {
+            assert_eq!(link_state(name).unwrap(), LinkState::Gone, "{name:?}");
+            assert!(is_ethernet(name).is_err());
+            assert_eq!(hardware_address(name).unwrap_err().raw_os_error(), Some(libc::ENODEV));
+            assert_eq!(LinkSocket::open(name).unwrap_err().raw_os_error(), Some(libc::ENODEV));
+        }
+    }
+
+    #[test]
+    fn memberships_on_the_loopback() {
+        let index = posix::interface_index(&loopback()).unwrap();
+        let v4 = Membership::join(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18)), index).unwrap();
+        assert!(closed_on_exec(v4._socket.as_fd()));
+        let groups = fs::read_to_string("/proc/net/igmp").unwrap();
+        assert!(groups.contains("120000E0") || groups.contains("E0000012"), "{groups}");
+        let v6: Ipv6Addr = "ff02::12".parse().unwrap();
+        // A host may have IPv6 switched off.
+        if let Ok(v6) = Membership::join(IpAddr::V6(v6), index) {
+            assert!(closed_on_exec(v6._socket.as_fd()));
+        }
+        assert!(Membership::join(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), index).is_err());
+        assert!(Membership::join(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18)), 0x7fff_ffff).is_err());
+    }
+
+    #[test]
+    fn the_link_monitor_is_silent_and_private() {
+        let mut monitor = LinkMonitor::open().unwrap();
+        assert!(closed_on_exec(monitor.as_fd()));
+        monitor.read().unwrap();
+        monitor.read().unwrap();
+    }
+
+    #[test]
+    fn a_link_socket_needs_the_privilege_and_refuses_rubbish() {
+        match (LinkSocket::open(&loopback()), missing_privilege()) {
+            (Ok(socket), None) => {
+                assert!(closed_on_exec(socket.fd.as_fd()));
+                assert!(socket.send(&[]).is_err());
+            }
+            (Err(error), Some(privilege)) => {
+                assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+                assert_eq!(privilege, "CAP_NET_RAW");
+            }
+            (socket, privilege) => panic!("{socket:?} with {privilege:?} missing"),
+        }
+    }
+
+    #[test]
+    fn seeds_differ() {
+        assert_ne!(random_seed(), random_seed());
+    }
+
+    #[test]
+    fn open_descriptors_become_private() {
+        // SAFETY: duplicates a descriptor that is open for the life of the process.
+        let copy = Errno::result(unsafe { libc::dup(2) }).unwrap();
+        // SAFETY: just made, and known to nobody else.
+        let copy = unsafe { OwnedFd::from_raw_fd(copy) };
+        assert!(!closed_on_exec(copy.as_fd()));
+        keep_descriptors_private().unwrap();
+        assert!(closed_on_exec(copy.as_fd()));
+        assert!(ignore_outgoing(copy.as_fd()).is_err());
+        drop(copy.into_raw_fd());
+    }
+}

@@ -1,0 +1,42 @@
+//! One kernel's way to do a small, fixed list of things.
+//!
+//! Every system offers the same items with the same signatures; [`contract`] makes a drifting one fail to
+//! compile. There is no trait, because a binary never holds more than one implementation. What the standard
+//! library does portably (child processes, UNIX sockets) does not enter this room.
+//!
+//! This is the only file that asks for which system we are built. It moves bytes and names: it knows neither
+//! what CARP is nor any other room, it decides nothing and it logs nothing. It is the only room with `unsafe`.
+//!
+//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`]), never systems.
+
+mod contract;
+mod posix;
+#[cfg(target_os = "linux")]
+mod ppoll;
+#[cfg(target_os = "linux")]
+#[path = "linux.rs"]
+mod sys;
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("this system is not supported yet; supported: Linux");
+
+pub use posix::{
+    LocalTime, Signal, Signals, executable, interface_addresses, interface_index, interface_of, kill_group,
+    local_time, set_cloexec, wall_clock,
+};
+pub use sys::{
+    LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, hardware_address,
+    ignore_outgoing, is_ethernet, keep_descriptors_private, link_state, missing_privilege, now, random_seed,
+    wait,
+};
+
+/// Whether an interface can carry frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkState {
+    /// Administratively up and with a carrier.
+    Up,
+    /// Down or without a carrier.
+    Down,
+    /// No interface has this name.
+    Gone,
+}

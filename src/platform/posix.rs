@@ -1,0 +1,358 @@
+//! What is the same on every system: signals as values, local time, interface names and addresses, children's
+//! process groups, descriptor flags.
+//!
+//! Must not name a system or need a cfg. Anything whose constants, structures or meaning differ between kernels
+//! belongs into that kernel's file.
+
+#![expect(unsafe_code, reason = "signal handlers and localtime_r have no safe wrapper")]
+
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal as Number, killpg, sigaction};
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::{AccessFlags, Pid, access, pipe};
+
+/// A signal the daemon listens to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Signal {
+    /// SIGTERM.
+    Term,
+    /// SIGINT.
+    Int,
+    /// SIGQUIT.
+    Quit,
+    /// SIGHUP; not delivered when it was ignored at start (nohup).
+    Hup,
+    /// SIGUSR1.
+    Usr1,
+    /// SIGUSR2.
+    Usr2,
+    /// SIGCHLD: a child may have ended.
+    Chld,
+}
+
+impl Signal {
+    const ALL: [(Self, Number); 7] = [
+        (Self::Term, Number::SIGTERM),
+        (Self::Int, Number::SIGINT),
+        (Self::Quit, Number::SIGQUIT),
+        (Self::Hup, Number::SIGHUP),
+        (Self::Usr1, Number::SIGUSR1),
+        (Self::Usr2, Number::SIGUSR2),
+        (Self::Chld, Number::SIGCHLD),
+    ];
+
+    fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.iter().find(|(_, number)| *number as i32 == i32::from(byte)).map(|(signal, _)| *signal)
+    }
+}
+
+/// The writing end of the one self-pipe; -1 while there is none.
+static PIPE: AtomicI32 = AtomicI32::new(-1);
+
+/// Signals as bytes in a pipe, so that waiting for them is waiting for one more descriptor.
+///
+/// The handlers stay installed for the life of the process.
+#[derive(Debug)]
+pub struct Signals {
+    reader: OwnedFd,
+    // Held open for the handlers, which know it by number.
+    writer: OwnedFd,
+}
+
+impl Signals {
+    /// Installs the handlers. To be called once per process: a second call takes the signals over from the
+    /// first.
+    ///
+    /// # Errors
+    /// No descriptors left.
+    pub fn open() -> io::Result<Self> {
+        let (reader, writer) = pipe()?;
+        for end in [reader.as_fd(), writer.as_fd()] {
+            set_cloexec(end)?;
+            fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        }
+        PIPE.store(writer.as_raw_fd(), Ordering::Release);
+        // No SA_RESTART: an interrupted wait has nothing to gain from sleeping on.
+        let action = SigAction::new(SigHandler::Handler(note), SaFlags::SA_NOCLDSTOP, SigSet::empty());
+        for (signal, number) in Signal::ALL {
+            if signal == Signal::Hup {
+                let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+                // SAFETY: ignoring a signal runs no code.
+                let before = unsafe { sigaction(number, &ignore) }?;
+                if matches!(before.handler(), SigHandler::SigIgn) {
+                    continue;
+                }
+            }
+            // SAFETY: `note` calls only write(2) and restores errno, which is async-signal-safe.
+            unsafe { sigaction(number, &action) }?;
+        }
+        Ok(Self { reader, writer })
+    }
+
+    /// Takes the signals that arrived since the last call, oldest first. Never blocks.
+    pub fn read(&mut self) -> Vec<Signal> {
+        let mut arrived = Vec::new();
+        let mut bytes = [0_u8; 64];
+        loop {
+            match nix::unistd::read(&self.reader, &mut bytes) {
+                Err(Errno::EINTR) => {}
+                Ok(0) | Err(_) => return arrived,
+                Ok(count) => {
+                    arrived.extend(bytes.iter().take(count).filter_map(|byte| Signal::from_byte(*byte)));
+                    if count < bytes.len() {
+                        return arrived;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        // Only our own number is withdrawn: a later `open` may have stored its own.
+        let own = self.writer.as_raw_fd();
+        let _ = PIPE.compare_exchange(own, -1, Ordering::AcqRel, Ordering::Relaxed);
+    }
+}
+
+/// The handler. A full pipe drops the byte: 65,536 unread signals say nothing new.
+extern "C" fn note(number: libc::c_int) {
+    let errno = Errno::last_raw();
+    let fd = PIPE.load(Ordering::Acquire);
+    if let (true, Ok(byte)) = (fd >= 0, u8::try_from(number)) {
+        // SAFETY: writes one byte from this frame to a descriptor that `Signals` keeps open while PIPE names it.
+        unsafe { libc::write(fd, (&raw const byte).cast(), 1) };
+    }
+    Errno::set_raw(errno);
+}
+
+/// Ends a child and everything in the process group it leads: SIGTERM, or SIGKILL with `force`.
+///
+/// # Errors
+/// `NotFound`-like (ESRCH) when the group has ended; `InvalidInput` for 0 and 1, which are not children.
+pub fn kill_group(leader: u32, force: bool) -> io::Result<()> {
+    let group = i32::try_from(leader).ok().filter(|pid| *pid > 1).ok_or(io::ErrorKind::InvalidInput)?;
+    let signal = if force { Number::SIGKILL } else { Number::SIGTERM };
+    Ok(killpg(Pid::from_raw(group), signal)?)
+}
+
+/// Keeps a descriptor out of the programs we start.
+///
+/// # Errors
+/// The descriptor is not open.
+pub fn set_cloexec(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD)?);
+    if !flags.contains(FdFlag::FD_CLOEXEC) {
+        fcntl(fd, FcntlArg::F_SETFD(flags | FdFlag::FD_CLOEXEC))?;
+    }
+    Ok(())
+}
+
+/// Whether `path` is a regular file (or a link to one) that we may execute.
+#[must_use]
+pub fn executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|m| m.is_file()) && access(path, AccessFlags::X_OK).is_ok()
+}
+
+/// The wall clock: time since 1970, UTC. For log lines only; it jumps.
+#[must_use]
+pub fn wall_clock() -> Duration {
+    // The clock exists everywhere; before 1970 a log line may say 1970.
+    clock_gettime(ClockId::CLOCK_REALTIME).map_or(Duration::ZERO, Duration::from)
+}
+
+/// A moment as the wall clock of this place shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LocalTime {
+    /// Year, as 2026.
+    pub year: i32,
+    /// 1..=12.
+    pub month: u8,
+    /// 1..=31.
+    pub day: u8,
+    /// 0..=23.
+    pub hour: u8,
+    /// 0..=59.
+    pub minute: u8,
+    /// 0..=60.
+    pub second: u8,
+    /// 0..=999,999.
+    pub microsecond: u32,
+}
+
+/// Converts a time since 1970 ([`wall_clock`]) to local time. The first call may read the time zone from disk.
+#[must_use]
+pub fn local_time(since_1970: Duration) -> LocalTime {
+    let seconds = libc::time_t::try_from(since_1970.as_secs()).unwrap_or(libc::time_t::MAX);
+    let mut broken = std::mem::MaybeUninit::<libc::tm>::zeroed();
+    // SAFETY: both pointers are to this frame; an all-zero tm is a valid value (its zone pointer may be null),
+    // and it keeps that value when localtime_r fails, as it does for years beyond an int.
+    let broken = unsafe {
+        libc::localtime_r(&raw const seconds, broken.as_mut_ptr());
+        broken.assume_init()
+    };
+    let small = |value: libc::c_int| u8::try_from(value).unwrap_or(0);
+    LocalTime {
+        year: broken.tm_year.saturating_add(1900),
+        month: small(broken.tm_mon.saturating_add(1)),
+        day: small(broken.tm_mday),
+        hour: small(broken.tm_hour),
+        minute: small(broken.tm_min),
+        second: small(broken.tm_sec),
+        microsecond: since_1970.subsec_micros(),
+    }
+}
+
+/// The number the kernel gave the interface; another one after it was removed and made again.
+///
+/// # Errors
+/// ENODEV or ENXIO when no interface has this name.
+pub fn interface_index(interface: &str) -> io::Result<u32> {
+    Ok(nix::net::if_::if_nametoindex(interface)?)
+}
+
+/// The addresses of an interface in the system's order, which puts the primary address first. Empty when it has
+/// none or does not exist.
+///
+/// # Errors
+/// The list of interfaces cannot be read.
+pub fn interface_addresses(interface: &str) -> io::Result<Vec<IpAddr>> {
+    Ok(nix::ifaddrs::getifaddrs()?
+        .filter(|entry| entry.interface_name == interface)
+        .filter_map(|entry| address_of(&entry))
+        .collect())
+}
+
+/// The interface that holds an address, if any does.
+///
+/// # Errors
+/// The list of interfaces cannot be read.
+pub fn interface_of(address: IpAddr) -> io::Result<Option<String>> {
+    Ok(nix::ifaddrs::getifaddrs()?
+        .find(|entry| address_of(entry) == Some(address))
+        .map(|entry| entry.interface_name))
+}
+
+fn address_of(entry: &nix::ifaddrs::InterfaceAddress) -> Option<IpAddr> {
+    let address = entry.address.as_ref()?;
+    let v4 = address.as_sockaddr_in().map(|a| IpAddr::V4(a.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::V6(a.ip())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+
+    use nix::sys::signal::raise;
+
+    use super::*;
+
+    // One test: the handlers and the pipe belong to the whole process.
+    #[test]
+    fn signals_arrive_as_values_in_order_and_leave_errno_alone() {
+        let mut signals = Signals::open().unwrap();
+        assert_eq!(signals.read(), []);
+        Errno::set_raw(4711);
+        for (_, number) in Signal::ALL {
+            raise(number).unwrap();
+        }
+        assert_eq!(Errno::last_raw(), 4711);
+        let mut ready = Vec::new();
+        super::super::wait(&[signals.as_fd()], &mut ready, None).unwrap();
+        assert_eq!(ready, [true]);
+        let expected: Vec<_> = Signal::ALL.iter().map(|(signal, _)| *signal).collect();
+        // A test that runs beside us may have ended a child.
+        let mut seen = signals.read();
+        seen.dedup();
+        assert_eq!(seen.iter().filter(|s| **s != Signal::Chld).count(), 6, "{seen:?}");
+        assert!(expected.iter().all(|s| seen.contains(s)), "{seen:?}");
+        assert!(signals.read().is_empty());
+
+        // nohup: a HUP ignored before stays ignored.
+        let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+        // SAFETY: ignoring a signal runs no code.
+        unsafe { sigaction(Number::SIGHUP, &ignore) }.unwrap();
+        let mut again = Signals::open().unwrap();
+        drop(signals);
+        raise(Number::SIGHUP).unwrap();
+        raise(Number::SIGUSR1).unwrap();
+        let seen = again.read();
+        assert!(seen.contains(&Signal::Usr1) && !seen.contains(&Signal::Hup), "{seen:?}");
+        for end in [again.reader.as_fd(), again.writer.as_fd()] {
+            assert!(fcntl(end, FcntlArg::F_GETFD).unwrap() & libc::FD_CLOEXEC != 0);
+            assert!(fcntl(end, FcntlArg::F_GETFL).unwrap() & libc::O_NONBLOCK != 0);
+        }
+        drop(again);
+        raise(Number::SIGUSR1).unwrap();
+
+        let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+        for (_, number) in Signal::ALL {
+            // SAFETY: the default action runs no code of ours.
+            unsafe { sigaction(number, &default) }.unwrap();
+        }
+    }
+
+    #[test]
+    #[expect(clippy::zombie_processes, reason = "waited for below")]
+    fn a_whole_group_is_ended() {
+        assert!(kill_group(0, true).is_err());
+        assert!(kill_group(1, true).is_err());
+        assert!(kill_group(u32::MAX, true).is_err());
+        #[expect(clippy::disallowed_methods, reason = "a child to end")]
+        let mut child = std::process::Command::new("/bin/sleep").arg("600").process_group(0).spawn().unwrap();
+        kill_group(child.id(), false).unwrap();
+        assert!(!child.wait().unwrap().success());
+    }
+
+    #[test]
+    fn local_time_has_all_parts() {
+        let t = local_time(Duration::from_micros(1_777_052_302_123_456));
+        assert_eq!((t.year, t.month, t.second, t.microsecond), (2026, 4, 22, 123_456));
+        assert!((23..=25).contains(&t.day) && t.hour < 24 && t.minute < 60);
+        assert!(local_time(wall_clock()).year >= 2024);
+        let _ = local_time(Duration::MAX);
+    }
+
+    #[test]
+    fn what_can_be_executed() {
+        let directory = std::env::temp_dir().join(format!("ucarp-executable-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let file = directory.join("script");
+        fs::write(&file, "#!/bin/sh\n").unwrap();
+        assert!(!executable(&file));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(executable(&file));
+        assert!(!executable(&directory));
+        assert!(!executable(&directory.join("missing")));
+        fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn the_loopback_interface_has_its_address() {
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let name = interface_of(here).unwrap().unwrap();
+        assert!(interface_addresses(&name).unwrap().contains(&here));
+        assert!(interface_index(&name).unwrap() > 0);
+        assert!(interface_index("no-such-if").is_err());
+        assert!(interface_addresses("no-such-if").unwrap().is_empty());
+        assert_eq!(interface_of(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 211))).unwrap(), None);
+    }
+}
