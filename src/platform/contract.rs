@@ -13,21 +13,21 @@ use super::{LinkState, posix, sys};
 
 // Time.
 const _: fn() -> Duration = sys::now;
-const _: fn() -> Duration = posix::wall_clock;
-const _: fn(Duration) -> posix::LocalTime = posix::local_time;
+const _: fn() -> posix::LocalTime = posix::local_time;
 
 // Waiting, signals, children.
 const _: fn(&[BorrowedFd<'_>], &mut Vec<bool>, Option<Duration>) -> io::Result<()> = sys::wait;
 const _: fn() -> io::Result<posix::Signals> = posix::Signals::open;
 const _: fn(&mut posix::Signals) -> Vec<posix::Signal> = posix::Signals::read;
-const _: fn(u32, bool) -> io::Result<()> = posix::kill_group;
+const _: fn(u32, bool) = posix::kill_group;
 
 // Descriptors, files, rights, chance.
-const _: fn(BorrowedFd<'_>) -> io::Result<()> = posix::set_cloexec;
+const _: fn(BorrowedFd<'_>) -> io::Result<()> = posix::close_on_exec;
 const _: fn() -> io::Result<()> = sys::keep_descriptors_private;
+const _: fn(BorrowedFd<'_>) -> bool = posix::writable;
 const _: fn(&Path) -> bool = posix::executable;
 const _: fn() -> Option<&'static str> = sys::missing_privilege;
-const _: fn() -> u64 = sys::random_seed;
+const _: fn() -> io::Result<u64> = sys::random_seed;
 
 // Interfaces.
 const _: fn(&str) -> io::Result<u32> = posix::interface_index;
@@ -40,7 +40,7 @@ const _: fn(&str) -> io::Result<LinkState> = sys::link_state;
 // Link changes.
 const _: bool = sys::LINK_CHANGES_ARE_EVENTS;
 const _: fn() -> io::Result<sys::LinkMonitor> = sys::LinkMonitor::open;
-const _: fn(&mut sys::LinkMonitor) -> io::Result<()> = sys::LinkMonitor::read;
+const _: fn(&mut sys::LinkMonitor) = sys::LinkMonitor::read;
 
 // Frames and groups.
 const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;

@@ -110,20 +110,14 @@ impl LinkMonitor {
         Ok(Self { fd })
     }
 
-    /// Discards what has arrived. Messages that were lost to a full buffer are no error: something changed.
-    ///
-    /// # Errors
-    /// The socket does not work any more.
-    pub fn read(&mut self) -> io::Result<()> {
-        // Only the arrival matters; the rest of a longer message is cut off by the kernel.
+    /// Discards what has arrived. Messages lost to a full queue (ENOBUFS) are no error: something changed.
+    pub fn read(&mut self) {
+        // Only the arrival matters; the kernel cuts off the rest of a longer message.
         let mut head = [0_u8; 16];
-        loop {
-            match recv(self.fd.as_raw_fd(), &mut head, MsgFlags::MSG_DONTWAIT) {
-                Err(Errno::EAGAIN) => return Ok(()),
-                Ok(_) | Err(Errno::EINTR | Errno::ENOBUFS) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        while matches!(
+            recv(self.fd.as_raw_fd(), &mut head, MsgFlags::MSG_DONTWAIT),
+            Ok(_) | Err(Errno::EINTR | Errno::ENOBUFS)
+        ) {}
     }
 }
 
@@ -197,11 +191,11 @@ pub fn is_ethernet(interface: &str) -> io::Result<bool> {
 /// The hardware address of an Ethernet interface.
 ///
 /// # Errors
-/// ENODEV when no interface has this name; `Unsupported` when it is not Ethernet.
+/// ENODEV when no interface has this name; `InvalidInput` when it is not Ethernet.
 pub fn hardware_address(interface: &str) -> io::Result<[u8; 6]> {
     let hardware = hardware(interface)?;
     if hardware.sa_family != libc::ARPHRD_ETHER {
-        return Err(io::ErrorKind::Unsupported.into());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not an Ethernet interface"));
     }
     let mut address = [0; 6];
     for (to, from) in address.iter_mut().zip(hardware.sa_data) {
@@ -263,18 +257,21 @@ pub fn missing_privilege() -> Option<&'static str> {
     (effective & (1 << CAP_NET_RAW) == 0).then_some("CAP_NET_RAW")
 }
 
-/// A number nobody can guess.
-#[must_use]
-pub fn random_seed() -> u64 {
+/// 64 bits nobody can guess.
+///
+/// # Errors
+/// A kernel before 3.17.
+pub fn random_seed() -> io::Result<u64> {
     let mut bytes = [0_u8; 8];
     loop {
         // SAFETY: the pointer and the length describe `bytes`.
         let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
-        // Up to 256 bytes are given whole; only a signal before the pool is ready, at boot, interrupts it.
-        if usize::try_from(got).is_ok_and(|count| count == bytes.len()) {
-            return u64::from_ne_bytes(bytes);
+        match Errno::result(got) {
+            // Up to 256 bytes are given whole; only a signal while the pool is not ready, at boot, interrupts it.
+            Ok(_) => return Ok(u64::from_ne_bytes(bytes)),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
         }
-        assert!(Errno::last() == Errno::EINTR, "Linux has had getrandom(2) since 3.17");
     }
 }
 
@@ -304,8 +301,6 @@ pub fn keep_descriptors_private() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
-    use std::os::fd::IntoRawFd;
-
     use nix::fcntl::{FcntlArg, fcntl};
 
     use super::*;
@@ -328,7 +323,7 @@ mod tests {
     fn the_loopback_is_up_but_no_ethernet() {
         assert_eq!(link_state(&loopback()).unwrap(), LinkState::Up);
         assert!(!is_ethernet(&loopback()).unwrap());
-        assert_eq!(hardware_address(&loopback()).unwrap_err().kind(), io::ErrorKind::Unsupported);
+        assert_eq!(hardware_address(&loopback()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]
@@ -361,8 +356,8 @@ mod tests {
     fn the_link_monitor_is_silent_and_private() {
         let mut monitor = LinkMonitor::open().unwrap();
         assert!(closed_on_exec(monitor.as_fd()));
-        monitor.read().unwrap();
-        monitor.read().unwrap();
+        monitor.read();
+        monitor.read();
     }
 
     #[test]
@@ -382,7 +377,7 @@ mod tests {
 
     #[test]
     fn seeds_differ() {
-        assert_ne!(random_seed(), random_seed());
+        assert_ne!(random_seed().unwrap(), random_seed().unwrap());
     }
 
     #[test]
@@ -395,6 +390,5 @@ mod tests {
         keep_descriptors_private().unwrap();
         assert!(closed_on_exec(copy.as_fd()));
         assert!(ignore_outgoing(copy.as_fd()).is_err());
-        drop(copy.into_raw_fd());
     }
 }

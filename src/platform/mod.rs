@@ -10,6 +10,7 @@
 //! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`]), never systems.
 
 mod contract;
+mod locale;
 mod posix;
 #[cfg(target_os = "linux")]
 mod ppoll;
@@ -20,9 +21,10 @@ mod sys;
 #[cfg(not(target_os = "linux"))]
 compile_error!("this system is not supported yet; supported: Linux");
 
+pub use locale::adopt_locale;
 pub use posix::{
     LocalTime, Signal, Signals, executable, interface_addresses, interface_index, interface_of, kill_group,
-    local_time, set_cloexec, wall_clock,
+    close_on_exec, local_time, writable,
 };
 pub use sys::{
     LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, hardware_address,

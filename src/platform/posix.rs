@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal as Number, killpg, sigaction};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{AccessFlags, Pid, access, pipe};
@@ -24,30 +25,30 @@ use nix::unistd::{AccessFlags, Pid, access, pipe};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signal {
     /// SIGTERM.
-    Term,
+    Terminate,
     /// SIGINT.
-    Int,
+    Interrupt,
     /// SIGQUIT.
     Quit,
     /// SIGHUP; not delivered when it was ignored at start (nohup).
-    Hup,
+    HangUp,
     /// SIGUSR1.
-    Usr1,
+    User1,
     /// SIGUSR2.
-    Usr2,
+    User2,
     /// SIGCHLD: a child may have ended.
-    Chld,
+    Child,
 }
 
 impl Signal {
     const ALL: [(Self, Number); 7] = [
-        (Self::Term, Number::SIGTERM),
-        (Self::Int, Number::SIGINT),
+        (Self::Terminate, Number::SIGTERM),
+        (Self::Interrupt, Number::SIGINT),
         (Self::Quit, Number::SIGQUIT),
-        (Self::Hup, Number::SIGHUP),
-        (Self::Usr1, Number::SIGUSR1),
-        (Self::Usr2, Number::SIGUSR2),
-        (Self::Chld, Number::SIGCHLD),
+        (Self::HangUp, Number::SIGHUP),
+        (Self::User1, Number::SIGUSR1),
+        (Self::User2, Number::SIGUSR2),
+        (Self::Child, Number::SIGCHLD),
     ];
 
     fn from_byte(byte: u8) -> Option<Self> {
@@ -77,14 +78,14 @@ impl Signals {
     pub fn open() -> io::Result<Self> {
         let (reader, writer) = pipe()?;
         for end in [reader.as_fd(), writer.as_fd()] {
-            set_cloexec(end)?;
+            close_on_exec(end)?;
             fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         }
         PIPE.store(writer.as_raw_fd(), Ordering::Release);
         // No SA_RESTART: an interrupted wait has nothing to gain from sleeping on.
         let action = SigAction::new(SigHandler::Handler(note), SaFlags::SA_NOCLDSTOP, SigSet::empty());
         for (signal, number) in Signal::ALL {
-            if signal == Signal::Hup {
+            if signal == Signal::HangUp {
                 let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
                 // SAFETY: ignoring a signal runs no code.
                 let before = unsafe { sigaction(number, &ignore) }?;
@@ -142,21 +143,22 @@ extern "C" fn note(number: libc::c_int) {
     Errno::set_raw(errno);
 }
 
-/// Ends a child and everything in the process group it leads: SIGTERM, or SIGKILL with `force`.
-///
-/// # Errors
-/// `NotFound`-like (ESRCH) when the group has ended; `InvalidInput` for 0 and 1, which are not children.
-pub fn kill_group(leader: u32, force: bool) -> io::Result<()> {
-    let group = i32::try_from(leader).ok().filter(|pid| *pid > 1).ok_or(io::ErrorKind::InvalidInput)?;
+/// Ends a child and everything in the process group it leads: SIGTERM, or SIGKILL with `force`. A group that has
+/// ended already is fine.
+pub fn kill_group(leader: u32, force: bool) {
     let signal = if force { Number::SIGKILL } else { Number::SIGTERM };
-    Ok(killpg(Pid::from_raw(group), signal)?)
+    // 0 and 1 would mean ourselves and everybody.
+    if let Some(group) = i32::try_from(leader).ok().filter(|pid| *pid > 1) {
+        // Children are ours, so ESRCH is the only failure left, and means it is over.
+        let _ = killpg(Pid::from_raw(group), signal);
+    }
 }
 
 /// Keeps a descriptor out of the programs we start.
 ///
 /// # Errors
 /// The descriptor is not open.
-pub fn set_cloexec(fd: BorrowedFd<'_>) -> io::Result<()> {
+pub fn close_on_exec(fd: BorrowedFd<'_>) -> io::Result<()> {
     let flags = FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD)?);
     if !flags.contains(FdFlag::FD_CLOEXEC) {
         fcntl(fd, FcntlArg::F_SETFD(flags | FdFlag::FD_CLOEXEC))?;
@@ -164,17 +166,17 @@ pub fn set_cloexec(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether something can be written to `fd` without waiting.
+#[must_use]
+pub fn writable(fd: BorrowedFd<'_>) -> bool {
+    let mut entry = [PollFd::new(fd, PollFlags::POLLOUT)];
+    poll(&mut entry, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+}
+
 /// Whether `path` is a regular file (or a link to one) that we may execute.
 #[must_use]
 pub fn executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.is_file()) && access(path, AccessFlags::X_OK).is_ok()
-}
-
-/// The wall clock: time since 1970, UTC. For log lines only; it jumps.
-#[must_use]
-pub fn wall_clock() -> Duration {
-    // The clock exists everywhere; before 1970 a log line may say 1970.
-    clock_gettime(ClockId::CLOCK_REALTIME).map_or(Duration::ZERO, Duration::from)
 }
 
 /// A moment as the wall clock of this place shows it.
@@ -196,25 +198,28 @@ pub struct LocalTime {
     pub microsecond: u32,
 }
 
-/// Converts a time since 1970 ([`wall_clock`]) to local time. The first call may read the time zone from disk.
+/// What the wall clock shows now. For log lines only; it jumps. The first call may read the time zone from disk.
 #[must_use]
-pub fn local_time(since_1970: Duration) -> LocalTime {
+pub fn local_time() -> LocalTime {
+    // The clock exists everywhere; before 1970 a log line may say 1970.
+    localize(clock_gettime(ClockId::CLOCK_REALTIME).map_or(Duration::ZERO, Duration::from))
+}
+
+fn localize(since_1970: Duration) -> LocalTime {
     let seconds = libc::time_t::try_from(since_1970.as_secs()).unwrap_or(libc::time_t::MAX);
-    let mut broken = std::mem::MaybeUninit::<libc::tm>::zeroed();
-    // SAFETY: both pointers are to this frame; an all-zero tm is a valid value (its zone pointer may be null),
-    // and it keeps that value when localtime_r fails, as it does for years beyond an int.
-    let broken = unsafe {
-        libc::localtime_r(&raw const seconds, broken.as_mut_ptr());
-        broken.assume_init()
-    };
-    let small = |value: libc::c_int| u8::try_from(value).unwrap_or(0);
+    // SAFETY: an all-zero tm (time.h) is valid: integers, and on some systems a pointer that may be null.
+    let mut parts: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to this frame and localtime_r(3) keeps neither; when it fails, as for years beyond
+    // an int, `parts` is still a valid tm.
+    unsafe { libc::localtime_r(&raw const seconds, &raw mut parts) };
+    let small = |part: libc::c_int| u8::try_from(part).unwrap_or_default();
     LocalTime {
-        year: broken.tm_year.saturating_add(1900),
-        month: small(broken.tm_mon.saturating_add(1)),
-        day: small(broken.tm_mday),
-        hour: small(broken.tm_hour),
-        minute: small(broken.tm_min),
-        second: small(broken.tm_sec),
+        year: parts.tm_year.saturating_add(1900),
+        month: small(parts.tm_mon.saturating_add(1)),
+        day: small(parts.tm_mday),
+        hour: small(parts.tm_hour),
+        minute: small(parts.tm_min),
+        second: small(parts.tm_sec),
         microsecond: since_1970.subsec_micros(),
     }
 }
@@ -282,7 +287,7 @@ mod tests {
         // A test that runs beside us may have ended a child.
         let mut seen = signals.read();
         seen.dedup();
-        assert_eq!(seen.iter().filter(|s| **s != Signal::Chld).count(), 6, "{seen:?}");
+        assert_eq!(seen.iter().filter(|s| **s != Signal::Child).count(), 6, "{seen:?}");
         assert!(expected.iter().all(|s| seen.contains(s)), "{seen:?}");
         assert!(signals.read().is_empty());
 
@@ -295,7 +300,7 @@ mod tests {
         raise(Number::SIGHUP).unwrap();
         raise(Number::SIGUSR1).unwrap();
         let seen = again.read();
-        assert!(seen.contains(&Signal::Usr1) && !seen.contains(&Signal::Hup), "{seen:?}");
+        assert!(seen.contains(&Signal::User1) && !seen.contains(&Signal::HangUp), "{seen:?}");
         for end in [again.reader.as_fd(), again.writer.as_fd()] {
             assert!(fcntl(end, FcntlArg::F_GETFD).unwrap() & libc::FD_CLOEXEC != 0);
             assert!(fcntl(end, FcntlArg::F_GETFL).unwrap() & libc::O_NONBLOCK != 0);
@@ -311,24 +316,32 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::zombie_processes, reason = "waited for below")]
     fn a_whole_group_is_ended() {
-        assert!(kill_group(0, true).is_err());
-        assert!(kill_group(1, true).is_err());
-        assert!(kill_group(u32::MAX, true).is_err());
+        for nobody in [0, 1, u32::MAX] {
+            kill_group(nobody, true);
+        }
         #[expect(clippy::disallowed_methods, reason = "a child to end")]
         let mut child = std::process::Command::new("/bin/sleep").arg("600").process_group(0).spawn().unwrap();
-        kill_group(child.id(), false).unwrap();
+        kill_group(child.id(), false);
         assert!(!child.wait().unwrap().success());
     }
 
     #[test]
     fn local_time_has_all_parts() {
-        let t = local_time(Duration::from_micros(1_777_052_302_123_456));
+        let t = localize(Duration::from_micros(1_777_052_302_123_456));
         assert_eq!((t.year, t.month, t.second, t.microsecond), (2026, 4, 22, 123_456));
         assert!((23..=25).contains(&t.day) && t.hour < 24 && t.minute < 60);
-        assert!(local_time(wall_clock()).year >= 2024);
-        let _ = local_time(Duration::MAX);
+        assert!(local_time().year >= 2024);
+        let _ = localize(Duration::MAX);
+    }
+
+    #[test]
+    fn a_full_pipe_is_not_writable() {
+        let (_reader, writer) = pipe().unwrap();
+        assert!(writable(writer.as_fd()));
+        fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        while nix::unistd::write(&writer, &[0; 4096]).is_ok() {}
+        assert!(!writable(writer.as_fd()));
     }
 
     #[test]

@@ -1,1 +1,0 @@
-//! Obtains the events, performs the actions, owns every descriptor.
