@@ -185,15 +185,15 @@ pub struct LocalTime {
     /// For example 2026.
     pub year: i32,
     /// 1..=12.
-    pub month: i32,
+    pub month: u8,
     /// 1..=31.
-    pub day: i32,
+    pub day: u8,
     /// 0..=23.
-    pub hour: i32,
+    pub hour: u8,
     /// 0..=59.
-    pub minute: i32,
+    pub minute: u8,
     /// 0..=60.
-    pub second: i32,
+    pub second: u8,
     /// 0..=999999.
     pub microsecond: u32,
 }
@@ -209,13 +209,14 @@ pub fn local_time() -> LocalTime {
     let mut parts: libc::tm = unsafe { std::mem::zeroed() };
     // SAFETY: both pointers are valid for the call; localtime_r(3) keeps neither.
     unsafe { libc::localtime_r(&raw const seconds, &raw mut parts) };
+    let small = |number: libc::c_int| u8::try_from(number).unwrap_or_default();
     LocalTime {
         year: parts.tm_year + 1900,
-        month: parts.tm_mon + 1,
-        day: parts.tm_mday,
-        hour: parts.tm_hour,
-        minute: parts.tm_min,
-        second: parts.tm_sec,
+        month: small(parts.tm_mon + 1),
+        day: small(parts.tm_mday),
+        hour: small(parts.tm_hour),
+        minute: small(parts.tm_min),
+        second: small(parts.tm_sec),
         microsecond: since_epoch.subsec_micros(),
     }
 }
