@@ -1,5 +1,6 @@
 //! ucarp.
 pub mod config;
+pub mod daemon;
 pub mod i18n;
 pub mod log;
 pub mod platform;

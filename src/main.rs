@@ -8,10 +8,12 @@ use std::panic;
 use std::process::ExitCode;
 
 use ucarp::config::cli::{self, Invocation};
+use ucarp::daemon::{self, Ended};
 use ucarp::{i18n, platform};
 
 /// EX_SOFTWARE of sysexits.h.
 const BUG: u8 = 70;
+const CANNOT_START: u8 = 2;
 
 fn main() -> ExitCode {
     i18n::init(platform::adopt_locale);
@@ -23,9 +25,11 @@ fn start() -> ExitCode {
         Ok(Invocation::Help) => show(&cli::usage()),
         Ok(Invocation::Version) => show(&cli::version()),
         Ok(Invocation::Run { config, warnings }) => {
-            // LEAD: connect `daemon::run(&config, &warnings)` here; its StartError is exit code 2.
-            drop((config, warnings));
-            ExitCode::from(2)
+            match daemon::run(&config, &warnings) {
+                Ok(Ended::Orderly) => ExitCode::SUCCESS,
+                Ok(Ended::Bug) => ExitCode::from(BUG),
+                Err(error) => complain(&error, CANNOT_START),
+            }
         }
         Err(error) => complain(&error, error.exit_code()),
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::capture::{self, Capture, CaptureError};
-use super::start_error::{Doing, StartError};
+use super::{Doing, StartError};
 use crate::platform::{self, LinkSocket, Membership};
 use crate::protocol::{Destination, Family, Vhid};
 

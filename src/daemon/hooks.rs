@@ -8,10 +8,14 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::config::VirtualHostConfig;
 use crate::platform;
 use crate::protocol::{Hook, Snapshot};
+
+/// How often a hook is looked at when there is no loop any more.
+const NAP: Duration = Duration::from_millis(10);
 
 /// A script that is running.
 #[derive(Debug)]
@@ -68,6 +72,18 @@ impl RunningHook {
             Ok(Some(status)) => Some(status.success()),
             Ok(None) => None,
             Err(_) => Some(false),
+        }
+    }
+
+    /// Waits until it has ended, and ends it after `timeout`. Only for when there is no loop any more.
+    pub(crate) fn wait(mut self, timeout: Duration) {
+        let until = platform::now() + timeout;
+        let mut nothing = Vec::new();
+        while self.reap().is_none() {
+            if platform::now() >= until || platform::wait(&[], &mut nothing, Some(NAP)).is_err() {
+                self.kill(true);
+                return;
+            }
         }
     }
 

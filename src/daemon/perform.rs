@@ -55,3 +55,18 @@ fn run(served: &mut Served, hook: Hook, report: &mut Report, now: Time) -> Optio
         }
     }
 }
+
+/// Runs the down hook without asking the core, which has failed, and waits for it: nothing else is left to do.
+pub(super) fn last_resort(served: &mut Served, report: &mut Report) {
+    let Some(script) = served.config.down.clone() else { return };
+    let path = script.display().to_string();
+    let snapshot = served.host.snapshot(Time::ZERO);
+    let about = About { interface: &served.interface, vhid: served.config.vhid };
+    match RunningHook::start(Hook::Down, &script, &served.interface, &served.config, &snapshot) {
+        Ok(running) => {
+            report.hook_started(Hook::Down, &path, about);
+            running.wait(served.config.hook_timeout);
+        }
+        Err(error) => report.hook_unstartable(Hook::Down, &path, &error),
+    }
+}

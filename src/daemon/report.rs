@@ -20,7 +20,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Writes to the log, and knows what it has said already.
-#[derive(Debug)]
 pub(crate) struct Report {
     log: Log,
     limits: HashMap<Subject, Limit>,

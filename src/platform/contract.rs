@@ -16,6 +16,7 @@ const _: fn() -> Duration = sys::now;
 const _: fn() -> posix::LocalTime = posix::local_time;
 
 // Waiting, signals, children.
+#[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
 const _: fn(&[BorrowedFd<'_>], &mut Vec<bool>, Option<Duration>) -> io::Result<()> = sys::wait;
 const _: fn() -> io::Result<posix::Signals> = posix::Signals::open;
 const _: fn(&mut posix::Signals) -> Vec<posix::Signal> = posix::Signals::read;

@@ -23,6 +23,10 @@ use super::{LinkState, posix};
 
 pub use super::ppoll::wait;
 
+// The libc crate has both as signed ints, the structures as other types; linux/socket.h, linux/rtnetlink.h.
+const AF_PACKET: libc::sa_family_t = 17;
+const RTMGRP_LINK: u32 = 1;
+
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 
@@ -63,11 +67,10 @@ impl LinkSocket {
 
         // SAFETY: all-zero is a valid sockaddr_ll (packet(7)).
         let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
-        address.sll_family = libc::AF_PACKET as libc::sa_family_t;
-        address.sll_ifindex = index.cast_signed();
-        let length = size_of_val(&address) as libc::socklen_t;
-        // SAFETY: the pointer is to a sockaddr_ll in this frame and `length` is its size.
-        Errno::result(unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), length) })?;
+        address.sll_family = AF_PACKET;
+        address.sll_ifindex = signed(index)?;
+        // SAFETY: the pointer is to a sockaddr_ll in this frame and the length is its size.
+        Errno::result(unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), socklen(&address)) })?;
 
         const TC_PRIO_INTERACTIVE: libc::c_int = 6; // linux/pkt_sched.h
         // The priority that needs no privilege and puts our few frames before bulk traffic in the default queues.
@@ -106,7 +109,7 @@ impl LinkMonitor {
     pub fn open() -> io::Result<Self> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let fd = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)?;
-        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, libc::RTMGRP_LINK.cast_unsigned()))?;
+        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, RTMGRP_LINK))?;
         Ok(Self { fd })
     }
 
@@ -151,7 +154,7 @@ impl Membership {
                 let request = libc::ip_mreqn {
                     imr_multiaddr: libc::in_addr { s_addr: u32::from_ne_bytes(group.octets()) },
                     imr_address: libc::in_addr { s_addr: 0 },
-                    imr_ifindex: interface_index.cast_signed(),
+                    imr_ifindex: signed(interface_index)?,
                 };
                 set_option(socket.as_fd(), libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)?;
             }
@@ -169,13 +172,20 @@ pub fn ignore_outgoing(capture: BorrowedFd<'_>) -> io::Result<()> {
     set_option(capture, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, &1_i32)
 }
 
+/// Interface numbers are C ints; the kernel gives out positive ones.
+fn signed(index: u32) -> io::Result<libc::c_int> {
+    libc::c_int::try_from(index).map_err(|_| io::Error::from_raw_os_error(libc::ENODEV))
+}
+
+fn socklen<T>(value: &T) -> libc::socklen_t {
+    libc::socklen_t::try_from(size_of_val(value)).expect("socket structures are smaller than 4 GiB")
+}
+
 /// `T` must be the plain C type that the option's manual page names.
 fn set_option<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::Result<()> {
-    let length = size_of::<T>() as libc::socklen_t;
-    // SAFETY: the pointer is to a T that outlives the call and `length` is its size; the kernel only reads.
-    let result =
-        unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, std::ptr::from_ref(value).cast(), length) };
-    Errno::result(result)?;
+    let start = std::ptr::from_ref(value).cast();
+    // SAFETY: the pointer is to a T that outlives the call and the length is its size; the kernel only reads.
+    Errno::result(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, start, socklen(value)) })?;
     Ok(())
 }
 
@@ -300,8 +310,8 @@ pub fn keep_descriptors_private() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, Ipv6Addr};
     use nix::fcntl::{FcntlArg, fcntl};
+    use std::net::{Ipv4Addr, Ipv6Addr};
 
     use super::*;
 

@@ -23,8 +23,8 @@ compile_error!("this system is not supported yet; supported: Linux");
 
 pub use locale::adopt_locale;
 pub use posix::{
-    LocalTime, Signal, Signals, executable, interface_addresses, interface_index, interface_of, kill_group,
-    close_on_exec, local_time, writable,
+    LocalTime, Signal, Signals, close_on_exec, executable, interface_addresses, interface_index,
+    interface_of, kill_group, local_time, writable,
 };
 pub use sys::{
     LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, hardware_address,
