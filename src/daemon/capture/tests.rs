@@ -1,9 +1,11 @@
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use pcap::BpfProgram;
 use serde_json::Value;
 
 use super::*;
+use crate::platform::LinkSocket;
 
 const BOTH: [Family; 2] = [Family::V4, Family::V6];
 
@@ -189,8 +191,8 @@ fn the_tag_is_loaded_from_where_the_kernel_keeps_it() {
         for families in [&BOTH[..1], &BOTH[1..], &BOTH[..]] {
             let text = filter(&vhids(ids), &Destination::default(), families);
             let program = compile(&untagged_only(&text));
-            // BPF_LD | BPF_H | BPF_ABS at SKF_AD_OFF + SKF_AD_VLAN_TAG.
-            let loads = format!("40 0 0 {}", u32::MAX - 4096 + 1 + 44);
+            // BPF_LD | BPF_B | BPF_ABS at SKF_AD_OFF + SKF_AD_VLAN_TAG.
+            let loads = format!("48 0 0 {}", u32::MAX - 4096 + 1 + 44);
             assert!(program.get_instructions().iter().any(|one| one.to_string() == loads), "{text}");
         }
     }
@@ -199,4 +201,80 @@ fn the_tag_is_loaded_from_where_the_kernel_keeps_it() {
 #[test]
 fn a_missing_interface_is_refused() {
     assert!(Capture::open("no-such-if", "ip").is_err());
+}
+
+/// Runs [`inside`] in a network namespace of its own, with a wire whose ends are called v0 and v1.
+#[test]
+fn on_a_wire() {
+    let namespace = format!("ucarp-capture-{}", std::process::id());
+    let inside = concat!(module_path!(), "::inside");
+    let inside = inside.split_once("::").unwrap().1;
+    let script = format!(
+        "ip netns add {namespace} || exit 77
+         trap 'ip netns del {namespace}' EXIT
+         ip -n {namespace} link add v0 type veth peer name v1 || exit 77
+         ip -n {namespace} link set v0 up && ip -n {namespace} link set v1 up || exit 77
+         ip netns exec {namespace} \"$0\" --ignored --exact {inside} --nocapture"
+    );
+    #[expect(clippy::disallowed_methods, reason = "ip(8) makes the wire")]
+    let done = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .arg(std::env::current_exe().unwrap())
+        .output()
+        .unwrap();
+    if done.status.code() == Some(77) {
+        println!("skipped: no network namespace to be had (root, ip)");
+        return;
+    }
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+#[test]
+#[ignore = "needs the wire that on_a_wire makes"]
+fn inside() {
+    let text = filter(&vhids(&[7]), &Destination::default(), &BOTH);
+    let mut capture = Capture::open("v0", &text).unwrap();
+    let (here, there) = (LinkSocket::open("v0").unwrap(), LinkSocket::open("v1").unwrap());
+    let mut ready = Vec::new();
+    let mut heard = |capture: &mut Capture| {
+        platform::wait(&[capture.as_fd()], &mut ready, Some(Duration::from_millis(50))).unwrap();
+        let mut frames = Vec::new();
+        let count = capture.drain(1000, |frame| frames.push(frame.to_vec())).unwrap();
+        assert_eq!(count, frames.len());
+        assert_eq!(ready, [!frames.is_empty()], "woken for nothing, or not at all");
+        frames
+    };
+    let tagged = |tag: u16| {
+        let mut frame = good_v4();
+        frame.splice(12..12, [&[0x81, 0][..], &tag.to_be_bytes()].concat());
+        frame
+    };
+
+    // The very first frame is judged by libpcap, the later ones by the kernel.
+    for frame in [good_v4(), good_v4(), good_v6()] {
+        there.send(&frame).unwrap();
+        assert_eq!(heard(&mut capture), [frame]);
+    }
+    here.send(&good_v4()).unwrap();
+    assert!(heard(&mut capture).is_empty(), "what we send ourselves");
+    let mut other = good_v4();
+    other[35] = 8;
+    there.send(&other).unwrap();
+    assert!(heard(&mut capture).is_empty(), "another vhid");
+    for priority in [0, 0xe000] {
+        there.send(&tagged(priority)).unwrap();
+        assert_eq!(heard(&mut capture), [tagged(priority)], "a priority tag is no VLAN");
+    }
+    for vlan in [1, 0xe005, 0x0fff] {
+        there.send(&tagged(vlan)).unwrap();
+        assert!(heard(&mut capture).is_empty(), "VLAN {vlan:x}");
+    }
+
+    for _ in 0..300 {
+        there.send(&good_v4()).unwrap();
+    }
+    assert_eq!(capture.drain(100, |_| ()).unwrap(), 100);
+    assert_eq!(heard(&mut capture).len(), 200, "a burst fits");
 }
