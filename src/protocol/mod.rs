@@ -11,9 +11,7 @@ mod time;
 mod virtual_host;
 pub mod wire;
 
-pub use action::{
-    Action, Demotion, Event, Frame, Hook, Link, Notice, Peer, Reason, Role, Transmission,
-};
+pub use action::{Action, Demotion, Event, Frame, Hook, Link, Notice, Peer, Reason, Role, Transmission};
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use interval::Interval;
 pub use parameters::{
