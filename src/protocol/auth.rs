@@ -1,13 +1,29 @@
-//! Authentication.
+//! Authentication: the key, the HMAC over the address set, and the type that proves it held.
+//!
+//! `wire` yields untrusted values; only [`Authenticator::verify`] makes an [`Advertisement`], so the election
+//! cannot be handed anything that was not authenticated. The HMAC is
+//! `HMAC-SHA1(key, 02 01 vhid IPv4* IPv6* counter)` with each family's addresses ascending and each once
+//! (FACTS 2; OpenBSD `carp_hmac_prepare`, FreeBSD `carp_hmac_prepare`). The state after everything but the
+//! counter is computed once. The HMAC covers neither interval nor demotion: that is CARP, and cannot be mended
+//! without leaving the kernels behind.
 
-use std::net::IpAddr;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use zeroize::Zeroize;
 
 use super::wire::Decoded;
 use super::{Family, Interval, MacAddr, Rejected, Vhid};
 
+/// What the low half of our own counters is a MAC of, before vhid and high half (register, row 7).
+const MARK: &[u8] = b"ucarp ours 1";
+
 /// A shared secret of 0..=20 bytes, zero-padded, wiped when dropped. `Debug` shows `***`.
 #[derive(Clone)]
-pub struct Key([u8; 20]);
+pub struct Key([u8; Self::LENGTH]);
 
 /// The password cannot be a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,17 +33,28 @@ pub enum KeyError {
 }
 
 impl Key {
-    /// The key of a password: its bytes, zero-padded (FACTS 2).
+    /// Bytes in a key. The `ifconfig` of every BSD keeps only 19 of a password.
+    pub const LENGTH: usize = 20;
+
+    /// The key of a password: its bytes, zero-padded.
     ///
     /// # Errors
     /// [`KeyError::TooLong`] above 20 bytes.
-    pub fn from_password(_password: &[u8]) -> Result<Self, KeyError> {
-        todo!()
+    pub fn from_password(password: &[u8]) -> Result<Self, KeyError> {
+        let mut key = [0; Self::LENGTH];
+        key.get_mut(..password.len()).ok_or(KeyError::TooLong)?.copy_from_slice(password);
+        Ok(Self(key))
     }
 }
 
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Drop for Key {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key(***)")
     }
 }
@@ -55,33 +82,249 @@ pub struct Advertisement {
     kind: PeerKind,
 }
 
-/// HMAC-SHA1 over the address set, prepared once.
-pub struct Authenticator(());
+impl Advertisement {
+    /// IP version it came by.
+    #[must_use]
+    pub const fn family(&self) -> Family {
+        self.family
+    }
+
+    /// Its IP source. May be 0.0.0.0 or a virtual address (a kernel without a parent address).
+    #[must_use]
+    pub const fn source(&self) -> IpAddr {
+        self.source
+    }
+
+    /// Its Ethernet source.
+    #[must_use]
+    pub const fn mac(&self) -> MacAddr {
+        self.mac
+    }
+
+    /// The interval advertised; [`Interval::BOW_OUT`] from a master that leaves.
+    #[must_use]
+    pub const fn interval(&self) -> Interval {
+        self.interval
+    }
+
+    /// OpenBSD's demotion count.
+    #[must_use]
+    pub const fn demotion(&self) -> u8 {
+        self.demotion
+    }
+
+    /// The counter, by which we know our own echo.
+    #[must_use]
+    pub const fn counter(&self) -> u64 {
+        self.counter
+    }
+
+    /// Whose implementation sent it.
+    #[must_use]
+    pub const fn kind(&self) -> PeerKind {
+        self.kind
+    }
+}
+
+/// HMAC-SHA1 over the address set, prepared once; wiped when dropped.
+pub struct Authenticator {
+    vhid: Vhid,
+    addresses: Hmac<Sha1>,
+    mark: Hmac<Sha1>,
+}
 
 impl Authenticator {
-    /// Prepares for a virtual host and its addresses, in any order.
+    /// Prepares for a virtual host and its addresses, in any order, duplicates counting once.
     #[must_use]
-    pub fn new(_key: &Key, _vhid: Vhid, _addresses: &[IpAddr]) -> Self {
-        todo!()
+    pub fn new(key: &Key, vhid: Vhid, addresses: &[IpAddr]) -> Self {
+        let keyed = Hmac::<Sha1>::new_from_slice(&key.0).expect("HMAC takes keys of any length");
+        let mut hashed = keyed.clone();
+        hashed.update(&[2, 1, vhid.get()]);
+        for address in addresses.iter().filter_map(v4).collect::<BTreeSet<_>>() {
+            hashed.update(&address.octets());
+        }
+        for address in addresses.iter().filter_map(v6).collect::<BTreeSet<_>>() {
+            hashed.update(&address.octets());
+        }
+        let mut mark = keyed;
+        mark.update(MARK);
+        mark.update(&[vhid.get()]);
+        Self { vhid, addresses: hashed, mark }
     }
 
     /// The HMAC for a counter.
     #[must_use]
-    pub fn code(&self, _counter: u64) -> [u8; 20] {
-        todo!()
+    pub fn code(&self, counter: u64) -> [u8; 20] {
+        let mut mac = self.addresses.clone();
+        mac.update(&counter.to_be_bytes());
+        mac.finalize().into_bytes().into()
     }
 
-    /// The mark that makes a counter ours: its low half for this high half (register, row 7).
+    /// The counter that only our own kind makes for these random bits: they, then the first 32 bits of their
+    /// MAC (register, row 7). Never zero, which OpenBSD would drop as its own.
     #[must_use]
-    pub fn marked(&self, _random: u32) -> u64 {
-        todo!()
+    pub fn marked(&self, random: u32) -> u64 {
+        let random = random.max(1);
+        let mut mac = self.mark.clone();
+        mac.update(&random.to_be_bytes());
+        let code: [u8; 20] = mac.finalize().into_bytes().into();
+        let [a, b, c, d, ..] = code;
+        u64::from(random) << 32 | u64::from(u32::from_be_bytes([a, b, c, d]))
     }
 
-    /// Turns a decoded frame into an advertisement.
+    /// Turns a decoded frame into an advertisement; the comparison takes the same time wherever they differ.
     ///
     /// # Errors
     /// [`Rejected::BadAuth`].
-    pub fn verify(&self, _decoded: &Decoded) -> Result<Advertisement, Rejected> {
-        todo!()
+    pub fn verify(&self, decoded: &Decoded) -> Result<Advertisement, Rejected> {
+        let header = &decoded.header;
+        let mut mac = self.addresses.clone();
+        mac.update(&header.counter.to_be_bytes());
+        mac.verify_slice(&header.code).map_err(|_| Rejected::BadAuth)?;
+        let [a, b, c, d, ..] = header.counter.to_be_bytes();
+        let kind = if header.counter == self.marked(u32::from_be_bytes([a, b, c, d])) {
+            PeerKind::Ours
+        } else if decoded.mac == MacAddr::old_ucarp(self.vhid) {
+            PeerKind::OldUcarp
+        } else {
+            PeerKind::Kernel
+        };
+        Ok(Advertisement {
+            family: Family::of(decoded.source),
+            source: decoded.source,
+            mac: decoded.mac,
+            interval: Interval::new(header.advbase, header.advskew),
+            demotion: header.demotion,
+            counter: header.counter,
+            kind,
+        })
+    }
+}
+
+impl fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticator").field("vhid", &self.vhid).finish_non_exhaustive()
+    }
+}
+
+fn v4(address: &IpAddr) -> Option<Ipv4Addr> {
+    match address {
+        IpAddr::V4(v4) => Some(*v4),
+        IpAddr::V6(_) => None,
+    }
+}
+
+fn v6(address: &IpAddr) -> Option<Ipv6Addr> {
+    match address {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(v6) => Some(*v6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wire::carp;
+    use super::*;
+
+    fn authenticator(password: &str, addresses: &[&str]) -> Authenticator {
+        let addresses: Vec<IpAddr> = addresses.iter().map(|a| a.parse().unwrap()).collect();
+        Authenticator::new(
+            &Key::from_password(password.as_bytes()).unwrap(),
+            Vhid::new(7).unwrap(),
+            &addresses,
+        )
+    }
+
+    fn decoded(mac: MacAddr, counter: u64, code: [u8; 20]) -> Decoded {
+        Decoded {
+            mac,
+            source: "10.0.0.1".parse().unwrap(),
+            destination: "224.0.0.18".parse().unwrap(),
+            header: carp::Header {
+                kind: 1,
+                vhid: 7,
+                advskew: 1,
+                authlen: 7,
+                demotion: 0,
+                advbase: 1,
+                counter,
+                code,
+            },
+        }
+    }
+
+    const MAC: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
+
+    #[test]
+    fn the_first_golden_packet() {
+        let code = authenticator("", &["10.0.0.10"]).code(0xd53d_50bd_7b32_fabb);
+        assert_eq!(code[..4], [0x40, 0x76, 0x7e, 0xa5]);
+    }
+
+    #[test]
+    fn order_and_repetition_do_not_matter() {
+        let one =
+            authenticator("secret", &["10.0.0.2", "10.0.0.10", "192.168.1.1", "2001:db8::1", "fe80::1"]);
+        let other = authenticator(
+            "secret",
+            &["fe80::1", "192.168.1.1", "10.0.0.10", "2001:db8::1", "10.0.0.2", "10.0.0.2"],
+        );
+        assert_eq!(one.code(42), other.code(42));
+    }
+
+    #[test]
+    fn password_vhid_address_and_counter_do() {
+        let code = authenticator("secret", &["10.0.0.2"]).code(42);
+        assert_ne!(code, authenticator("secreT", &["10.0.0.2"]).code(42));
+        assert_ne!(code, authenticator("secret", &["10.0.0.3"]).code(42));
+        assert_ne!(code, authenticator("secret", &["10.0.0.2", "::2"]).code(42));
+        assert_ne!(code, authenticator("secret", &["10.0.0.2"]).code(43));
+    }
+
+    #[test]
+    fn one_flipped_bit_anywhere_is_refused() {
+        let authenticator = authenticator("secret", &["10.0.0.2"]);
+        let good = decoded(MAC, 42, authenticator.code(42));
+        assert!(authenticator.verify(&good).is_ok());
+        for bit in 0..160 {
+            let mut bad = good;
+            bad.header.code[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(authenticator.verify(&bad), Err(Rejected::BadAuth), "{bit}");
+        }
+        let bad = decoded(MAC, 43, good.header.code);
+        assert_eq!(authenticator.verify(&bad), Err(Rejected::BadAuth));
+    }
+
+    #[test]
+    fn kinds_are_told_apart_by_mark_and_mac() {
+        let authenticator = authenticator("secret", &["10.0.0.2"]);
+        let kind =
+            |mac, counter: u64| authenticator.verify(&decoded(mac, counter, authenticator.code(counter)));
+        let marked = authenticator.marked(0xdead_beef);
+        assert_eq!(marked >> 32, 0xdead_beef);
+        assert_eq!(kind(MAC, marked).map(|ad| ad.kind()), Ok(PeerKind::Ours));
+        // A kernel that adopts our counter and adds one breaks the mark.
+        assert_eq!(kind(MAC, marked.wrapping_add(1)).map(|ad| ad.kind()), Ok(PeerKind::Kernel));
+        let old = MacAddr::old_ucarp(Vhid::new(7).unwrap());
+        assert_eq!(kind(old, 5).map(|ad| ad.kind()), Ok(PeerKind::OldUcarp));
+        assert_eq!(kind(old, marked).map(|ad| ad.kind()), Ok(PeerKind::Ours));
+    }
+
+    #[test]
+    fn a_counter_is_never_zero() {
+        assert_ne!(authenticator("", &[]).marked(0), 0);
+    }
+
+    #[test]
+    fn twenty_bytes_are_a_key_and_no_more() {
+        assert!(Key::from_password(&[b'x'; 20]).is_ok());
+        assert_eq!(Key::from_password(&[b'x'; 21]).err(), Some(KeyError::TooLong));
+    }
+
+    #[test]
+    fn debug_does_not_tell() {
+        let key = Key::from_password(b"hunter2").unwrap();
+        assert_eq!(format!("{key:?}"), "Key(***)");
+        assert!(!format!("{:?}", authenticator("hunter2", &[])).contains("hunter2"));
     }
 }

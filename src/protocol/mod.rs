@@ -3,10 +3,16 @@
 //! (register goes here)
 
 mod action;
+mod announcer;
 mod auth;
+mod demotion;
+mod election;
 mod interval;
 mod parameters;
+mod peers;
 mod rejected;
+mod takeover;
+mod tie;
 mod time;
 mod virtual_host;
 pub mod wire;

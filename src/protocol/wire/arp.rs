@@ -1,1 +1,69 @@
-//! arp
+//! Gratuitous ARP (RFC 826, RFC 5227 section 3): tells the segment which hardware address answers now.
+//!
+//! Both forms are sent: most hosts learn from the request, some switches only from the reply.
+
+use std::net::Ipv4Addr;
+
+use super::super::MacAddr;
+use super::ethernet::{self, Header};
+
+/// Which of the two forms.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// Operation 1; target hardware address zero.
+    Request,
+    /// Operation 2; target hardware address the sender's.
+    Reply,
+}
+
+/// The broadcast frame that says `address` is at `mac`.
+#[must_use]
+pub fn gratuitous(form: Form, mac: MacAddr, address: Ipv4Addr) -> Vec<u8> {
+    let (operation, target) = match form {
+        Form::Request => (1u8, MacAddr([0; 6])),
+        Form::Reply => (2, mac),
+    };
+    let mut frame = Vec::with_capacity(42);
+    Header { destination: MacAddr::BROADCAST, source: mac, ethertype: ethernet::ARP }.emit(&mut frame);
+    // Hardware type 1 (Ethernet), protocol type IPv4, their address lengths, the operation.
+    frame.extend_from_slice(&[0, 1, 0x08, 0x00, 6, 4, 0, operation]);
+    frame.extend_from_slice(&mac.0);
+    frame.extend_from_slice(&address.octets());
+    frame.extend_from_slice(&target.0);
+    frame.extend_from_slice(&address.octets());
+    frame
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAC: MacAddr = MacAddr([2, 0, 0, 0, 0, 7]);
+    const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 10);
+
+    #[test]
+    fn request() {
+        let expected = [
+            &[0xff; 6][..],
+            &[2, 0, 0, 0, 0, 7, 0x08, 0x06],
+            &[0, 1, 8, 0, 6, 4, 0, 1],
+            &[2, 0, 0, 0, 0, 7, 10, 0, 0, 10],
+            &[0, 0, 0, 0, 0, 0, 10, 0, 0, 10],
+        ]
+        .concat();
+        assert_eq!(gratuitous(Form::Request, MAC, ADDRESS), expected);
+    }
+
+    #[test]
+    fn reply() {
+        let expected = [
+            &[0xff; 6][..],
+            &[2, 0, 0, 0, 0, 7, 0x08, 0x06],
+            &[0, 1, 8, 0, 6, 4, 0, 2],
+            &[2, 0, 0, 0, 0, 7, 10, 0, 0, 10],
+            &[2, 0, 0, 0, 0, 7, 10, 0, 0, 10],
+        ]
+        .concat();
+        assert_eq!(gratuitous(Form::Reply, MAC, ADDRESS), expected);
+    }
+}

@@ -1,0 +1,208 @@
+//! The other speakers of our virtual host, as far as they authenticated themselves.
+//!
+//! A peer is known by its MAC and its source address of either family: kernels share one virtual MAC, hosts
+//! without an address of their own share a source, so neither is enough. The table is small and bounded:
+//! whoever could fill it knows the password, and the longest silent one goes first. No rule lives here.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use super::{Advertisement, Family, Interval, MacAddr, Peer, PeerKind, Time};
+
+/// More masters than ever advertise at once.
+const CAPACITY: usize = 16;
+
+/// Names a peer for as long as it is in the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct PeerId(u32);
+
+/// What is remembered of a peer.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    id: PeerId,
+    mac: MacAddr,
+    v4: Option<Ipv4Addr>,
+    v6: Option<Ipv6Addr>,
+    source: IpAddr,
+    /// The interval it competes with; a bow-out does not change it.
+    pub(super) interval: Interval,
+    pub(super) kind: PeerKind,
+    first: Time,
+    pub(super) heard: Time,
+    heard_v4: Option<Time>,
+    heard_v6: Option<Time>,
+    /// It bowed out and has not advertised since.
+    pub(super) left: bool,
+    /// We stayed master against it.
+    pub(super) conflict: Option<Conflict>,
+    /// The family that was reported silent.
+    pub(super) silent: Option<Family>,
+}
+
+/// A peer that goes on although we stayed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Conflict {
+    /// When we first told it.
+    pub(super) since: Time,
+    /// How often it advertised after that.
+    pub(super) ads: u32,
+}
+
+impl Known {
+    pub(super) fn id(&self) -> PeerId {
+        self.id
+    }
+
+    /// How long this family has not been heard while the peer was.
+    pub(super) fn silence(&self, family: Family, now: Time) -> Duration {
+        let heard = match family {
+            Family::V4 => self.heard_v4,
+            Family::V6 => self.heard_v6,
+        };
+        now.since(heard.unwrap_or(self.first))
+    }
+
+    pub(super) fn peer(&self) -> Peer {
+        Peer {
+            source: self.source,
+            mac: self.mac,
+            interval: self.interval,
+            kind: self.kind,
+            heard: self.heard,
+        }
+    }
+
+    fn is(&self, ad: &Advertisement) -> Match {
+        if self.mac != ad.mac() {
+            return Match::No;
+        }
+        let known = match ad.family() {
+            Family::V4 => self.v4.map(IpAddr::V4),
+            Family::V6 => self.v6.map(IpAddr::V6),
+        };
+        match known {
+            Some(source) if source == ad.source() => Match::Yes,
+            Some(_) => Match::No,
+            None if ad.interval() == self.interval || ad.interval() == Interval::BOW_OUT => Match::Perhaps,
+            None => Match::No,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Match {
+    Yes,
+    /// The same MAC, and its first word in this family.
+    Perhaps,
+    No,
+}
+
+/// The table.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    table: Vec<Known>,
+    next: u32,
+}
+
+impl Peers {
+    /// Forgets everybody.
+    pub(super) fn clear(&mut self) {
+        self.table.clear();
+    }
+
+    pub(super) fn get(&self, id: PeerId) -> Option<&Known> {
+        self.table.iter().find(|known| known.id == id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: PeerId) -> Option<&mut Known> {
+        self.table.iter_mut().find(|known| known.id == id)
+    }
+
+    /// What is known of who sent this.
+    pub(super) fn known(&self, ad: &Advertisement) -> Option<&Known> {
+        let matching = |wanted| self.table.iter().find(move |known| known.is(ad) == wanted);
+        matching(Match::Yes).or_else(|| matching(Match::Perhaps))
+    }
+
+    /// Notes that a peer was heard. `keep` is never evicted.
+    pub(super) fn hear(&mut self, ad: &Advertisement, now: Time, keep: Option<PeerId>) -> PeerId {
+        let found = self.known(ad).map(Known::id);
+        let left = ad.interval() == Interval::BOW_OUT;
+        if let Some(known) = found.and_then(|id| self.get_mut(id)) {
+            known.source = ad.source();
+            known.kind = ad.kind();
+            known.heard = now;
+            known.left = left;
+            if !left {
+                known.interval = ad.interval();
+            }
+            note_family(known, ad, now);
+            return known.id;
+        }
+        self.make_room(keep);
+        let id = PeerId(self.next);
+        self.next = self.next.wrapping_add(1);
+        let mut known = Known {
+            id,
+            mac: ad.mac(),
+            v4: None,
+            v6: None,
+            source: ad.source(),
+            interval: ad.interval(),
+            kind: ad.kind(),
+            first: now,
+            heard: now,
+            heard_v4: None,
+            heard_v6: None,
+            left,
+            conflict: None,
+            silent: None,
+        };
+        note_family(&mut known, ad, now);
+        self.table.push(known);
+        id
+    }
+
+    /// The preferred one of those heard within their dead time, other than `except`.
+    pub(super) fn best_live(
+        &self,
+        now: Time,
+        except: Option<PeerId>,
+        dead_after: impl Fn(Interval) -> Duration,
+    ) -> Option<&Known> {
+        self.table
+            .iter()
+            .filter(|known| Some(known.id) != except && !known.left)
+            .filter(|known| now.since(known.heard) < dead_after(known.interval))
+            .min_by_key(|known| known.interval)
+    }
+
+    fn make_room(&mut self, keep: Option<PeerId>) {
+        if self.table.len() < CAPACITY {
+            return;
+        }
+        let silent = self
+            .table
+            .iter()
+            .enumerate()
+            .filter(|(_, known)| Some(known.id) != keep)
+            .min_by_key(|(_, known)| known.heard)
+            .map(|(index, _)| index);
+        if let Some(index) = silent {
+            self.table.swap_remove(index);
+        }
+    }
+}
+
+fn note_family(known: &mut Known, ad: &Advertisement, now: Time) {
+    match ad.source() {
+        IpAddr::V4(source) => {
+            known.v4 = Some(source);
+            known.heard_v4 = Some(now);
+        }
+        IpAddr::V6(source) => {
+            known.v6 = Some(source);
+            known.heard_v6 = Some(now);
+        }
+    }
+}
