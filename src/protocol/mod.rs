@@ -20,7 +20,7 @@
 //!
 //! | # | matter | we |
 //! |---|---|---|
-//! | 1 | equal intervals, both master | By whom we hear. One of ours (row 7): the lower tie key stays. An old ucarp (source MAC 00:00:5e:00:00:vhid): its own order, last octet first. Anybody else is a kernel, and every kernel steps down on equality: we stay. Who stays sends one ad at once (in any conflict; at most one in 100 ms); who leaves leaves silently. A peer that should have given way but has sent three more ads over at least our dead time (a second more for an old ucarp) does not hear us: we give way |
+//! | 1 | equal intervals, both master | By whom we hear. One of ours (row 7): the lower tie key stays. An old ucarp (source MAC 00:00:5e:00:00:vhid): its own order, last octet first. Anybody else is a kernel, and every kernel steps down on equality: we stay. Who stays sends one ad at once (in any conflict; at most one in 100 ms); who leaves leaves silently for everybody but the winner, and if that is no kernel sends it one ad addressed to its MAC alone: after a partition it may not know that neighbours have to be told again. A peer that should have given way but has sent three more ads over at least our dead time (a second more for an old ucarp) does not hear us: we give way |
 //! | 2 | tie key | The IPv4 source in numeric order if there are IPv4 addresses, else the IPv6 source. Dual stack: only IPv4 ads decide; an equal IPv6 ad is a sign of life until its sender's IPv4 has been silent for the dead time. While an old ucarp was heard in the last 60 s its order holds for all. Equal sources: the lower MAC stays. Demoted hosts lose every tie, except against a demoted one of ours (ads carry the demotion), where the key decides: two losers would leave nobody |
 //! | 3 | source MAC of ads | The interface's own; no kernel looks at it, and hypervisors drop others |
 //! | 4 | long options | The ancestor's spellings, unambiguous prefixes, repeats |
@@ -38,7 +38,7 @@
 //! | 16 | dead time | The larger of ratio·base + skew/256 (base 0: ratio·max(skew,1)/256) and 1.25 times the followed master's interval; one deadline for both families. A family silent for a dead time is a warning |
 //! | 17 | takeover | Frames that arrived in time are heard first; ad at once; after a timeout the up hook 10 ms later if still master, else at once |
 //! | 18 | interface not running | A master keeps its role, silently, for one interval, at most 1 s. Back in time: ad and announcement, no hook has run. Else Init and the down hook. A removed interface has no grace |
-//! | 19 | a master that slept past its dead time | Hears what arrived first; steps down silently to a successor unless it preempts; never sends missed ads |
+//! | 19 | a master that slept until its dead time after its last ad | Hears what arrived first; steps down silently to a successor unless it preempts; never sends missed ads |
 //! | 20 | hooks | Beside the election, ordered, the latest wish wins, bounded; an unwanted one has 5 s left |
 //! | 21 | leaving | The down hook at once, in whatever way master was left |
 //! | 22 | start | Everything is opened before anything is served |
