@@ -228,7 +228,11 @@ mod tests {
 
     fn authenticator(password: &str, addresses: &[&str]) -> Authenticator {
         let addresses: Vec<IpAddr> = addresses.iter().map(|a| a.parse().unwrap()).collect();
-        Authenticator::new(&Key::from_password(password.as_bytes()).unwrap(), Vhid::new(7).unwrap(), &addresses)
+        Authenticator::new(
+            &Key::from_password(password.as_bytes()).unwrap(),
+            Vhid::new(7).unwrap(),
+            &addresses,
+        )
     }
 
     fn decoded(mac: MacAddr, counter: u64, code: [u8; 20]) -> Decoded {
@@ -236,7 +240,16 @@ mod tests {
             mac,
             source: "10.0.0.1".parse().unwrap(),
             destination: "224.0.0.18".parse().unwrap(),
-            header: carp::Header { kind: 1, vhid: 7, advskew: 1, authlen: 7, demotion: 0, advbase: 1, counter, code },
+            header: carp::Header {
+                kind: 1,
+                vhid: 7,
+                advskew: 1,
+                authlen: 7,
+                demotion: 0,
+                advbase: 1,
+                counter,
+                code,
+            },
         }
     }
 
@@ -250,9 +263,12 @@ mod tests {
 
     #[test]
     fn order_and_repetition_do_not_matter() {
-        let one = authenticator("secret", &["10.0.0.2", "10.0.0.10", "192.168.1.1", "2001:db8::1", "fe80::1"]);
-        let other =
-            authenticator("secret", &["fe80::1", "192.168.1.1", "10.0.0.10", "2001:db8::1", "10.0.0.2", "10.0.0.2"]);
+        let one =
+            authenticator("secret", &["10.0.0.2", "10.0.0.10", "192.168.1.1", "2001:db8::1", "fe80::1"]);
+        let other = authenticator(
+            "secret",
+            &["fe80::1", "192.168.1.1", "10.0.0.10", "2001:db8::1", "10.0.0.2", "10.0.0.2"],
+        );
         assert_eq!(one.code(42), other.code(42));
     }
 
@@ -282,7 +298,8 @@ mod tests {
     #[test]
     fn kinds_are_told_apart_by_mark_and_mac() {
         let authenticator = authenticator("secret", &["10.0.0.2"]);
-        let kind = |mac, counter: u64| authenticator.verify(&decoded(mac, counter, authenticator.code(counter)));
+        let kind =
+            |mac, counter: u64| authenticator.verify(&decoded(mac, counter, authenticator.code(counter)));
         let marked = authenticator.marked(0xdead_beef);
         assert_eq!(marked >> 32, 0xdead_beef);
         assert_eq!(kind(MAC, marked).map(|ad| ad.kind()), Ok(PeerKind::Ours));

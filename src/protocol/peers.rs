@@ -49,6 +49,10 @@ pub(super) struct Conflict {
 }
 
 impl Known {
+    pub(super) fn id(&self) -> PeerId {
+        self.id
+    }
+
     /// How long this family has not been heard while the peer was.
     pub(super) fn silence(&self, family: Family, now: Time) -> Duration {
         let heard = match family {
@@ -59,7 +63,13 @@ impl Known {
     }
 
     pub(super) fn peer(&self) -> Peer {
-        Peer { source: self.source, mac: self.mac, interval: self.interval, kind: self.kind, heard: self.heard }
+        Peer {
+            source: self.source,
+            mac: self.mac,
+            interval: self.interval,
+            kind: self.kind,
+            heard: self.heard,
+        }
     }
 
     fn is(&self, ad: &Advertisement) -> Match {
@@ -79,7 +89,7 @@ impl Known {
     }
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Match {
     Yes,
     /// The same MAC, and its first word in this family.
@@ -108,15 +118,17 @@ impl Peers {
         self.table.iter_mut().find(|known| known.id == id)
     }
 
+    /// What is known of who sent this.
+    pub(super) fn known(&self, ad: &Advertisement) -> Option<&Known> {
+        let matching = |wanted| self.table.iter().find(move |known| known.is(ad) == wanted);
+        matching(Match::Yes).or_else(|| matching(Match::Perhaps))
+    }
+
     /// Notes that a peer was heard. `keep` is never evicted.
     pub(super) fn hear(&mut self, ad: &Advertisement, now: Time, keep: Option<PeerId>) -> PeerId {
-        let found = self
-            .table
-            .iter()
-            .position(|known| known.is(ad) == Match::Yes)
-            .or_else(|| self.table.iter().position(|known| known.is(ad) == Match::Perhaps));
+        let found = self.known(ad).map(Known::id);
         let left = ad.interval() == Interval::BOW_OUT;
-        if let Some(known) = found.and_then(|index| self.table.get_mut(index)) {
+        if let Some(known) = found.and_then(|id| self.get_mut(id)) {
             known.source = ad.source();
             known.kind = ad.kind();
             known.heard = now;
@@ -179,12 +191,6 @@ impl Peers {
         if let Some(index) = silent {
             self.table.swap_remove(index);
         }
-    }
-}
-
-impl Known {
-    pub(super) fn id(&self) -> PeerId {
-        self.id
     }
 }
 

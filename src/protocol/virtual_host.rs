@@ -1,18 +1,59 @@
-//! One virtual host: frames and events in, actions out.
+//! One virtual host: frames and events in, actions out. The daemon and the simulation drive exactly this.
+//!
+//! It joins the parts and decides nothing itself: the election says who is master, the takeover machine which
+//! hook runs, the announcer when neighbours are told. It turns their answers into bytes and puts them in order.
+//!
+//! Laws, kept by property tests:
+//! - an early `Tick` changes nothing; after a due one the next deadline lies in the future;
+//! - in Init the election has no deadline;
+//! - up and down hooks strictly alternate, and at rest the last one agrees with the role (before the first
+//!   transition under `--neutral` excepted);
+//! - an announcement is sent only by who is master at that moment.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Action, Event, Hook, Parameters, Peer, Reason, Rejected, Rejections, Role, Time};
+use super::announcer::Announcer;
+use super::auth::{Advertisement, Authenticator};
+use super::election::{Decision, Election, Fact};
+use super::takeover::{Ended, Takeover};
+use super::wire::{self, Decoded, arp, carp, ndp};
+use super::{
+    Action, Event, Family, Frame, Hook, Interval, MacAddr, Notice, Parameters, Peer, Reason, Rejected,
+    Rejections, Role, Time, Transmission,
+};
+
+/// After a silent master the up hook waits this long, in case two hosts became master at once.
+const SECOND_THOUGHT: Duration = Duration::from_millis(10);
+/// A bow-out without an answer is repeated after this time.
+const BOW_OUT_AGAIN: Duration = Duration::from_millis(20);
+/// How often at most.
+const BOW_OUT_REPEATS: u8 = 2;
+/// How many of our own counters are remembered to know an echo.
+const ECHOES: usize = 32;
 
 /// The machine.
+#[derive(Debug)]
 pub struct VirtualHost {
-    _parameters: Parameters,
+    parameters: Parameters,
+    authenticator: Authenticator,
+    election: Election,
+    takeover: Takeover,
+    announcer: Announcer,
+    farewell: Option<(Time, u8)>,
+    leaving: bool,
+    random: Random,
+    sent: [u64; ECHOES],
+    next_sent: usize,
+    advert_works: Option<bool>,
+    announcement_works: Option<bool>,
+    counters: Counters,
 }
 
 /// What was counted since the start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counters {
-    /// Advertisements sent, of either family, bow-outs included.
+    /// Advertisements handed to the system, of either family, bow-outs included.
     pub sent: u64,
     /// Sending failures, of anything.
     pub send_failures: u64,
@@ -20,7 +61,7 @@ pub struct Counters {
     pub heard: u64,
     /// Authentic advertisements whose type or authlen no CARP sends (counted, not refused: register, row 9).
     pub odd: u64,
-    /// Gratuitous ARP and neighbour advertisements sent.
+    /// Gratuitous ARP and neighbour advertisements handed to the system.
     pub announcements: u64,
     /// Changes of state.
     pub transitions: u64,
@@ -43,7 +84,9 @@ pub struct Snapshot {
     pub followed: Option<Peer>,
     /// When a silent master will be declared dead (as backup).
     pub master_down: Option<Time>,
-    /// The advskew we compete with, and whether it is the configured one.
+    /// The interval we compete with.
+    pub interval: Interval,
+    /// Whether that is worse than the configured one.
     pub demoted: bool,
     /// The hook in progress and since when.
     pub hook: Option<(Hook, Time)>,
@@ -56,38 +99,338 @@ pub struct Snapshot {
 impl VirtualHost {
     /// A virtual host in Init, nothing armed. The seed gives counters and packet ids.
     #[must_use]
-    pub fn new(_parameters: Parameters, _seed: u64) -> Self {
-        todo!()
+    pub fn new(parameters: Parameters, seed: u64) -> Self {
+        Self {
+            authenticator: Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses),
+            election: Election::new(&parameters),
+            takeover: Takeover::new(parameters.hooks),
+            announcer: Announcer::new(parameters.announcing),
+            farewell: None,
+            leaving: false,
+            random: Random(seed),
+            sent: [0; ECHOES],
+            next_sent: 0,
+            advert_works: None,
+            announcement_works: None,
+            counters: Counters::default(),
+            parameters,
+        }
     }
 
     /// Takes in a frame from the wire.
     ///
     /// # Errors
     /// Why it was ignored; that is counted, and nothing else has changed.
-    pub fn receive(&mut self, _frame: &[u8], _now: Time) -> Result<Vec<Action>, Rejected> {
-        todo!()
+    pub fn receive(&mut self, frame: &[u8], now: Time) -> Result<Vec<Action>, Rejected> {
+        match self.authenticate(frame) {
+            Ok(ad) => Ok(self.hear(&ad, now)),
+            Err(rejected) => {
+                self.counters.rejections.count(rejected);
+                Err(rejected)
+            }
+        }
     }
 
     /// Takes in a fact.
-    pub fn handle(&mut self, _event: Event, _now: Time) -> Vec<Action> {
-        todo!()
+    pub fn handle(&mut self, event: Event, now: Time) -> Vec<Action> {
+        let mut out = Vec::new();
+        match event {
+            Event::Start => {
+                if !self.parameters.neutral {
+                    self.takeover.clean_up(now);
+                    self.settle(now, &mut out);
+                }
+                self.elect(Fact::Start, now, &mut out);
+            }
+            Event::Tick => self.tick(now, &mut out),
+            Event::Late(by) => self.elect(Fact::Late(by), now, &mut out),
+            Event::Link(link) => self.elect(Fact::Link(link), now, &mut out),
+            Event::Sent { what, ok } => self.sent(what, ok, now, &mut out),
+            Event::HookDone { hook, success } => {
+                let ended = self.takeover.done(hook, success, now, &mut out);
+                self.hook_ended(ended, now, &mut out);
+            }
+            Event::Resign => self.elect(Fact::Resign, now, &mut out),
+            Event::Shutdown { .. } if self.leaving => {
+                self.farewell = None;
+                self.takeover.abandon(&mut out);
+            }
+            Event::Shutdown { withdraw } => {
+                self.leaving = true;
+                if !withdraw {
+                    self.takeover.close();
+                }
+                self.elect(Fact::Shutdown { withdraw }, now, &mut out);
+            }
+        }
+        out
     }
 
     /// By when `handle(Event::Tick)` must be called again. Early is harmless, late costs quality.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        todo!()
+        [
+            self.election.deadline(),
+            self.takeover.deadline(),
+            self.announcer.deadline(),
+            self.farewell.map(|(again, _)| again),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Whether, after a `Shutdown`, nothing is left to do.
     #[must_use]
     pub fn finished(&self) -> bool {
-        todo!()
+        self.leaving && self.farewell.is_none() && self.takeover.idle()
+    }
+
+    /// The role alone.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.election.role()
+    }
+
+    /// What it was made from.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
     }
 
     /// The state, for people and programs.
     #[must_use]
-    pub fn snapshot(&self, _now: Time) -> Snapshot {
-        todo!()
+    pub fn snapshot(&self, now: Time) -> Snapshot {
+        let role = self.election.role();
+        Snapshot {
+            role,
+            since: self.election.since(),
+            lasted: now.since(self.election.since()),
+            reason: self.election.reason(),
+            followed: self.election.followed().filter(|_| role == Role::Backup),
+            master_down: self.election.master_down(),
+            interval: self.election.interval(),
+            demoted: self.election.demoted(),
+            hook: self.takeover.running(),
+            last_hook: self.takeover.last(),
+            counters: self.counters,
+        }
+    }
+
+    fn authenticate(&mut self, frame: &[u8]) -> Result<Advertisement, Rejected> {
+        let decoded = wire::decode(frame)?;
+        if decoded.header.vhid != self.parameters.vhid.get() {
+            return Err(Rejected::UnknownVhid);
+        }
+        if decoded.destination != self.parameters.destination.group(Family::of(decoded.source)) {
+            return Err(Rejected::BadDestination);
+        }
+        let ad = self.authenticator.verify(&decoded)?;
+        if self.sent.contains(&ad.counter()) {
+            return Err(Rejected::OwnEcho);
+        }
+        if decoded.header.kind != carp::ADVERTISEMENT || decoded.header.authlen != carp::AUTHLEN {
+            self.counters.odd = self.counters.odd.saturating_add(1);
+        }
+        Ok(ad)
+    }
+
+    fn hear(&mut self, ad: &Advertisement, now: Time) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.counters.heard = self.counters.heard.saturating_add(1);
+        if ad.interval() != Interval::BOW_OUT {
+            self.farewell = None;
+        }
+        self.elect(Fact::Heard(ad), now, &mut out);
+        out
+    }
+
+    fn tick(&mut self, now: Time, out: &mut Vec<Action>) {
+        let ended = self.takeover.tick(now, out);
+        self.hook_ended(ended, now, out);
+        if self.election.deadline().is_some_and(|deadline| deadline <= now) {
+            self.elect(Fact::Tick, now, out);
+        }
+        if let Some((again, left)) = self.farewell.filter(|(again, _)| *again <= now) {
+            self.farewell = (left > 1).then(|| (again.max(now) + BOW_OUT_AGAIN, left - 1));
+            self.transmit_adverts(Interval::BOW_OUT, out);
+        }
+        self.settle(now, out);
+        self.announce(now, out);
+    }
+
+    fn sent(&mut self, what: Transmission, ok: bool, now: Time, out: &mut Vec<Action>) {
+        let works = match what {
+            Transmission::Advert | Transmission::BowOut => {
+                self.counters.sent = self.counters.sent.saturating_add(u64::from(ok));
+                &mut self.advert_works
+            }
+            Transmission::Announcement => {
+                self.counters.announcements = self.counters.announcements.saturating_add(u64::from(ok));
+                &mut self.announcement_works
+            }
+        };
+        self.counters.send_failures = self.counters.send_failures.saturating_add(u64::from(!ok));
+        if works.replace(ok).unwrap_or(true) != ok {
+            out.push(Action::Tell(Notice::Sending { what, ok }));
+        }
+        if what == Transmission::Advert {
+            self.elect(Fact::AdvertSent { ok }, now, out);
+        }
+    }
+
+    /// Lets the election decide and carries its decisions out, then whatever follows from them.
+    fn elect(&mut self, fact: Fact<'_>, now: Time, out: &mut Vec<Action>) {
+        // Peers wait for frames, people for sentences: what goes on the wire goes first.
+        let mut tells = Vec::new();
+        for decision in self.election.handle(fact, now) {
+            match decision {
+                Decision::Become { from, to, reason, peer, silent } => {
+                    self.counters.transitions = self.counters.transitions.saturating_add(1);
+                    tells.push(Action::Tell(Notice::Transition { from, to, reason, peer, silent }));
+                    self.leave(from, now);
+                    self.enter(to, reason, now);
+                }
+                Decision::Advertise { scheduled } => {
+                    self.transmit_adverts(self.election.interval(), out);
+                    if scheduled {
+                        self.announcer.advertised(now);
+                    }
+                }
+                Decision::BowOut => {
+                    self.transmit_adverts(Interval::BOW_OUT, out);
+                    self.farewell = Some((now + BOW_OUT_AGAIN, BOW_OUT_REPEATS));
+                }
+                Decision::Defend { peer } => {
+                    tells.push(Action::Tell(Notice::ConflictWon { peer }));
+                    self.announcer.conflict_won(self.election.interval().period(), now);
+                }
+                Decision::Hush => self.announcer.hush(),
+                Decision::Speak => self.announcer.speak(now),
+                Decision::Tell(notice) => tells.push(Action::Tell(notice)),
+            }
+        }
+        out.append(&mut tells);
+        self.settle(now, out);
+        self.announce(now, out);
+    }
+
+    fn leave(&mut self, from: Role, now: Time) {
+        match from {
+            Role::Master => {
+                self.announcer.end();
+                self.takeover.want(Hook::Down, now, now);
+            }
+            Role::Init | Role::Backup => {}
+        }
+    }
+
+    fn enter(&mut self, to: Role, reason: Reason, now: Time) {
+        match to {
+            Role::Master => {
+                self.farewell = None;
+                self.announcer.begin(now);
+                let wait = if reason == Reason::MasterTimedOut { SECOND_THOUGHT } else { Duration::ZERO };
+                self.takeover.want(Hook::Up, now + wait, now);
+            }
+            Role::Init | Role::Backup => {}
+        }
+    }
+
+    fn settle(&mut self, now: Time, out: &mut Vec<Action>) {
+        let ended = self.takeover.settle(now, out);
+        if ended.is_some_and(|ended| ended.hook == Hook::Up) {
+            self.addresses_ready(now);
+        }
+    }
+
+    fn hook_ended(&mut self, ended: Option<Ended>, now: Time, out: &mut Vec<Action>) {
+        let Some(ended) = ended else { return };
+        if ended.hook == Hook::Up {
+            if ended.wanted {
+                self.addresses_ready(now);
+            }
+            self.elect(Fact::UpHook { success: ended.success }, now, out);
+        } else {
+            self.settle(now, out);
+            self.announce(now, out);
+        }
+    }
+
+    fn addresses_ready(&mut self, now: Time) {
+        if self.takeover.is_up() && self.election.role() == Role::Master {
+            self.announcer.addresses_ready(now);
+        }
+    }
+
+    fn announce(&mut self, now: Time, out: &mut Vec<Action>) {
+        while self.announcer.due(now) {
+            let mac = self.parameters.mac;
+            for address in &self.parameters.addresses {
+                let frames = match (*address, self.parameters.sources.v6) {
+                    (IpAddr::V4(v4), _) => {
+                        vec![
+                            arp::gratuitous(arp::Form::Request, mac, v4),
+                            arp::gratuitous(arp::Form::Reply, mac, v4),
+                        ]
+                    }
+                    (IpAddr::V6(v6), source) => vec![ndp::unsolicited(mac, source.unwrap_or(v6), v6)],
+                };
+                let what = Transmission::Announcement;
+                out.extend(frames.into_iter().map(|bytes| Action::Transmit(Frame { what, bytes })));
+            }
+        }
+    }
+
+    /// One advertisement per address family, IPv4 first, each with a counter of its own.
+    fn transmit_adverts(&mut self, interval: Interval, out: &mut Vec<Action>) {
+        let what = if interval == Interval::BOW_OUT { Transmission::BowOut } else { Transmission::Advert };
+        let sources = self.parameters.sources;
+        let v4 = sources.v4.filter(|_| self.parameters.addresses.iter().any(IpAddr::is_ipv4));
+        let v6 = sources.v6.filter(|_| self.parameters.addresses.iter().any(IpAddr::is_ipv6));
+        for source in [v4.map(IpAddr::V4), v6.map(IpAddr::V6)].into_iter().flatten() {
+            let bytes = self.advert(source, interval);
+            out.push(Action::Transmit(Frame { what, bytes }));
+        }
+    }
+
+    fn advert(&mut self, source: IpAddr, interval: Interval) -> Vec<u8> {
+        let [.., id_high, id_low, a, b, c, d] = self.random.next().to_be_bytes();
+        let counter = self.authenticator.marked(u32::from_be_bytes([a, b, c, d]));
+        if let Some(slot) = self.sent.get_mut(self.next_sent) {
+            *slot = counter;
+        }
+        self.next_sent = (self.next_sent + 1) % ECHOES;
+        let destination = self.parameters.destination.group(Family::of(source));
+        let to = if self.parameters.destination.broadcast {
+            MacAddr::BROADCAST
+        } else {
+            MacAddr::of_group(destination)
+        };
+        let header = carp::Header {
+            kind: carp::ADVERTISEMENT,
+            vhid: self.parameters.vhid.get(),
+            advskew: interval.skew,
+            authlen: carp::AUTHLEN,
+            demotion: u8::from(self.election.demoted()),
+            advbase: interval.base,
+            counter,
+            code: self.authenticator.code(counter),
+        };
+        let decoded = Decoded { mac: self.parameters.mac, source, destination, header };
+        wire::encode(&decoded, to, u16::from_be_bytes([id_high, id_low]))
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014). Nothing secret hangs on it: counters need only not repeat.
+#[derive(Debug)]
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 }

@@ -49,7 +49,10 @@ mod tests {
 
     #[test]
     fn pieces_sum_as_one() {
-        assert_eq!(internet_of(&[&[0xff, 0xff, 0xff, 0xfe], &[1, 2, 3]]), internet(&[0xff, 0xff, 0xff, 0xfe, 1, 2, 3]));
+        assert_eq!(
+            internet_of(&[&[0xff, 0xff, 0xff, 0xfe], &[1, 2, 3]]),
+            internet(&[0xff, 0xff, 0xff, 0xfe, 1, 2, 3])
+        );
     }
 
     #[test]

@@ -38,8 +38,26 @@ impl Header {
     pub fn parse(packet: &[u8]) -> Result<(Self, &[u8]), Rejected> {
         let (fixed, _) = packet.split_first_chunk::<LENGTH>().ok_or(Rejected::TruncatedIp)?;
         let [
-            version_ihl, _tos, len_high, len_low, id_high, id_low, frag_high, frag_low, ttl, protocol, _, _,
-            s0, s1, s2, s3, d0, d1, d2, d3,
+            version_ihl,
+            _tos,
+            len_high,
+            len_low,
+            id_high,
+            id_low,
+            frag_high,
+            frag_low,
+            ttl,
+            protocol,
+            _,
+            _,
+            s0,
+            s1,
+            s2,
+            s3,
+            d0,
+            d1,
+            d2,
+            d3,
         ] = *fixed;
         let header_length = usize::from(version_ihl & 0x0f) * 4;
         let total_length = usize::from(u16::from_be_bytes([len_high, len_low]));
@@ -88,7 +106,8 @@ mod tests {
 
     // The control packet's header of the golden vectors, with three payload bytes.
     const PACKET: [u8; 23] = [
-        0x45, 0x10, 0x00, 0x17, 0xaa, 0x84, 0x40, 0x00, 0xff, 0x70, 0xe6, 0xce, 10, 0, 0, 1, 224, 0, 0, 18, 1, 2, 3,
+        0x45, 0x10, 0x00, 0x17, 0xaa, 0x84, 0x40, 0x00, 0xff, 0x70, 0xe6, 0xce, 10, 0, 0, 1, 224, 0, 0, 18,
+        1, 2, 3,
     ];
     const HEADER: Header = Header {
         id: 0xaa84,

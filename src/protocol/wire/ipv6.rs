@@ -68,7 +68,8 @@ fn skip_extensions(mut next: u8, mut payload: &[u8]) -> Result<(u8, &[u8]), Reje
     for _ in 0..MAX_EXTENSIONS {
         match next {
             HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS => {
-                let ([following, units], _) = payload.split_first_chunk::<2>().ok_or(Rejected::TruncatedIp)?;
+                let ([following, units], _) =
+                    payload.split_first_chunk::<2>().ok_or(Rejected::TruncatedIp)?;
                 let length = (usize::from(*units) + 1) * 8;
                 next = *following;
                 payload = payload.get(length..).ok_or(Rejected::TruncatedIp)?;

@@ -40,17 +40,18 @@ pub struct Decoded {
 /// The first thing wrong with it, outermost first.
 pub fn decode(frame: &[u8]) -> Result<Decoded, Rejected> {
     let (ethernet, packet) = ethernet::Header::parse(frame)?;
-    let (protocol, ttl, source, destination, payload): (u8, u8, IpAddr, IpAddr, &[u8]) = match ethernet.ethertype {
-        ethernet::IPV4 => {
-            let (ip, payload) = ipv4::Header::parse(packet)?;
-            (ip.protocol, ip.ttl, ip.source.into(), ip.destination.into(), payload)
-        }
-        ethernet::IPV6 => {
-            let (ip, payload) = ipv6::Header::parse(packet)?;
-            (ip.protocol, ip.hop_limit, ip.source.into(), ip.destination.into(), payload)
-        }
-        _ => return Err(Rejected::NotIp),
-    };
+    let (protocol, ttl, source, destination, payload): (u8, u8, IpAddr, IpAddr, &[u8]) =
+        match ethernet.ethertype {
+            ethernet::IPV4 => {
+                let (ip, payload) = ipv4::Header::parse(packet)?;
+                (ip.protocol, ip.ttl, ip.source.into(), ip.destination.into(), payload)
+            }
+            ethernet::IPV6 => {
+                let (ip, payload) = ipv6::Header::parse(packet)?;
+                (ip.protocol, ip.hop_limit, ip.source.into(), ip.destination.into(), payload)
+            }
+            _ => return Err(Rejected::NotIp),
+        };
     if protocol != PROTOCOL {
         return Err(Rejected::NotCarp);
     }
@@ -79,7 +80,8 @@ pub fn encode(decoded: &Decoded, to: MacAddr, id: u16) -> Vec<u8> {
         }
         (IpAddr::V6(source), IpAddr::V6(destination)) => {
             ethernet(ethernet::IPV6);
-            ipv6::Header { hop_limit: TTL, protocol: PROTOCOL, source, destination }.emit(&payload, &mut frame);
+            ipv6::Header { hop_limit: TTL, protocol: PROTOCOL, source, destination }
+                .emit(&payload, &mut frame);
         }
         (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {}
     }

@@ -36,7 +36,8 @@ pub fn unsolicited(mac: MacAddr, source: Ipv6Addr, address: Ipv6Addr) -> Vec<u8>
         ethertype: ethernet::IPV6,
     }
     .emit(&mut frame);
-    ipv6::Header { hop_limit: 255, protocol: ICMPV6, source, destination: ALL_NODES }.emit(&message, &mut frame);
+    ipv6::Header { hop_limit: 255, protocol: ICMPV6, source, destination: ALL_NODES }
+        .emit(&message, &mut frame);
     frame
 }
 

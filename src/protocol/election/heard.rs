@@ -1,0 +1,194 @@
+//! What an advertisement means, as backup and as master (register, rows 1, 2, 15, 19).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::super::peers::{Conflict, PeerId};
+use super::super::tie::{self, Contender, Order};
+use super::super::{Advertisement, Family, Interval, Notice, Peer, PeerKind, Reason, Time};
+use super::{Decision, Election};
+
+/// At most one advertisement outside the schedule in this time.
+const PROMPT_LIMIT: Duration = Duration::from_millis(100);
+/// A peer that should have given way has this many advertisements left.
+const STUBBORN_ADS: u32 = 3;
+/// An old ucarp reads its capture once a second.
+const OLD_UCARP_SLOWNESS: Duration = Duration::from_secs(1);
+/// How long an old ucarp is remembered to be among us.
+const OLD_UCARP_MEMORY: Duration = Duration::from_secs(60);
+
+impl Election {
+    pub(super) fn heard_in_backup(&mut self, ad: &Advertisement, now: Time, out: &mut Vec<Decision>) {
+        let id = self.hear(ad, now, out);
+        let Some(speaker) = self.peers.get(id) else { return };
+        let (peer, his) = (speaker.peer(), speaker.interval);
+        let master = self.followed.and_then(|id| self.peers.get(id));
+        let master_lives = master.is_some_and(|known| {
+            !known.left && now.since(known.heard) < self.dead_after(Some(known.interval))
+        });
+
+        if ad.interval() == Interval::BOW_OUT {
+            if self.followed == Some(id) || !master_lives {
+                self.followed = Some(id);
+                self.take_over(Reason::MasterLeft, Some(peer), None, now, out);
+            } else {
+                out.push(Decision::Tell(Notice::StrangerLeft { peer }));
+            }
+            return;
+        }
+        if self.followed != Some(id) && master_lives && master.is_some_and(|known| known.interval <= his) {
+            return;
+        }
+        self.follow(id, now + self.dead_after(Some(his)));
+        if peer.kind != PeerKind::Ours && his == self.configured {
+            out.push(Decision::Tell(Notice::EqualInterval { peer }));
+        }
+        if self.interval().dead_after(self.dead_ratio) < his.duration() {
+            self.take_over(Reason::MasterTooSlow, Some(peer), None, now, out);
+        } else if self.preempt && self.interval() < his {
+            self.take_over(Reason::SlowerMaster, Some(peer), None, now, out);
+        }
+    }
+
+    pub(super) fn heard_in_master(
+        &mut self,
+        ad: &Advertisement,
+        may_speak: bool,
+        now: Time,
+        out: &mut Vec<Decision>,
+    ) {
+        let had_left = self.peers.known(ad).is_some_and(|known| known.left);
+        let id = self.hear(ad, now, out);
+        let Some(speaker) = self.peers.get(id) else { return };
+        let peer = speaker.peer();
+        if ad.interval() == Interval::BOW_OUT {
+            // Bow-outs come once per family and are repeated until a successor is heard.
+            if had_left {
+                return;
+            }
+            out.push(Decision::Tell(Notice::StrangerLeft { peer }));
+            self.defend(peer, may_speak, now, out);
+            return;
+        }
+        if self.overslept && !self.preempt {
+            self.yield_to(id, Reason::Overslept, now, out);
+            return;
+        }
+        let (mine, his) = (self.interval(), ad.interval());
+        if his < mine {
+            self.yield_to(id, Reason::FasterMaster, now, out);
+            return;
+        }
+        if his == mine {
+            if peer.kind != PeerKind::Ours {
+                out.push(Decision::Tell(Notice::EqualInterval { peer }));
+            }
+            match self.tie(ad, id, now) {
+                Some(true) => {}
+                Some(false) => {
+                    self.yield_to(id, Reason::TieLost, now, out);
+                    return;
+                }
+                None => return,
+            }
+        }
+        if self.unheard_by(id, now) {
+            out.push(Decision::Tell(Notice::Unheard { peer }));
+            if his == mine {
+                self.yield_to(id, Reason::StubbornMaster, now, out);
+                return;
+            }
+        }
+        self.defend(peer, may_speak, now, out);
+    }
+
+    /// Whether we stay against a peer with our interval; `None`: this advertisement does not decide.
+    fn tie(&self, ad: &Advertisement, id: PeerId, now: Time) -> Option<bool> {
+        let speaker = self.peers.get(id)?;
+        let their_dead_time = self.dead_after(Some(speaker.interval));
+        let undecided = self.dual_stack
+            && ad.family() == Family::V6
+            && ad.kind() == PeerKind::Ours
+            && speaker.silence(Family::V4, now) < their_dead_time;
+        if undecided {
+            return None;
+        }
+        let mine = match ad.source() {
+            IpAddr::V4(_) => self.sources.v4.map(IpAddr::V4),
+            IpAddr::V6(_) => self.sources.v6.map(IpAddr::V6),
+        };
+        let me = Contender { key: mine.unwrap_or(ad.source()), mac: self.mac, demoted: self.demoted() };
+        let peer = Contender { key: ad.source(), mac: ad.mac(), demoted: ad.demotion() > 0 };
+        let beside_old_ucarp = self.old_ucarp_heard.is_some_and(|heard| now.since(heard) <= OLD_UCARP_MEMORY);
+        let order = if beside_old_ucarp { Order::OldUcarp } else { Order::Numeric };
+        Some(tie::stays(me, peer, ad.kind(), order))
+    }
+
+    /// Counts an advertisement against which we stay; true when its sender has had every chance to hear us.
+    fn unheard_by(&mut self, id: PeerId, now: Time) -> bool {
+        let Some(speaker) = self.peers.get(id) else { return false };
+        let mut patience = self.dead_after(None);
+        if speaker.kind == PeerKind::OldUcarp {
+            patience += OLD_UCARP_SLOWNESS;
+        }
+        let Some(speaker) = self.peers.get_mut(id) else { return false };
+        match &mut speaker.conflict {
+            Some(conflict) => {
+                conflict.ads = conflict.ads.saturating_add(1);
+                conflict.ads >= STUBBORN_ADS && now.since(conflict.since) >= patience
+            }
+            None => {
+                speaker.conflict = Some(Conflict { since: now, ads: 0 });
+                false
+            }
+        }
+    }
+
+    fn defend(&mut self, peer: Peer, may_speak: bool, now: Time, out: &mut Vec<Decision>) {
+        if !may_speak {
+            return;
+        }
+        if self.prompted.is_none_or(|prompted| now.since(prompted) >= PROMPT_LIMIT) {
+            self.prompted = Some(now);
+            out.push(Decision::Advertise { scheduled: false });
+        }
+        out.push(Decision::Defend { peer });
+    }
+
+    /// Notes who spoke, and what the operator should know about it whatever the state.
+    fn hear(&mut self, ad: &Advertisement, now: Time, out: &mut Vec<Decision>) -> PeerId {
+        let before = self.peers.known(ad).map(|known| known.heard);
+        let id = self.peers.hear(ad, now, self.followed);
+        if ad.kind() == PeerKind::OldUcarp {
+            self.old_ucarp_heard = Some(now);
+        }
+        let dead_after =
+            self.dead_after(Some(ad.interval()).filter(|interval| *interval != Interval::BOW_OUT));
+        let (dual_stack, followed) = (self.dual_stack, self.followed);
+        let Some(speaker) = self.peers.get_mut(id) else { return id };
+        if before.is_none_or(|heard| now.since(heard) > dead_after) {
+            speaker.conflict = None;
+        }
+        let same_source = match ad.source() {
+            IpAddr::V4(source) => self.sources.v4 == Some(source),
+            IpAddr::V6(source) => self.sources.v6 == Some(source),
+        };
+        if same_source {
+            out.push(Decision::Tell(Notice::SameSource { peer: speaker.peer() }));
+        }
+        if dual_stack && followed == Some(id) {
+            let other = match ad.family() {
+                Family::V4 => Family::V6,
+                Family::V6 => Family::V4,
+            };
+            if speaker.silent == Some(ad.family()) {
+                speaker.silent = None;
+                out.push(Decision::Tell(Notice::FamilyBack { family: ad.family(), peer: speaker.peer() }));
+            } else if speaker.silent.is_none() && speaker.silence(other, now) >= dead_after {
+                speaker.silent = Some(other);
+                out.push(Decision::Tell(Notice::FamilySilent { family: other, peer: speaker.peer() }));
+            }
+        }
+        id
+    }
+}

@@ -1,0 +1,474 @@
+//! Who is master: the rules of the register (see the module above), as one match per state.
+//!
+//! Facts go in, decisions come out; which bytes, hooks and announcements follow from a decision is
+//! [`VirtualHost`](super::VirtualHost)'s business. Deadlines live inside the state that needs them, so leaving a
+//! state forgets them. Only authenticated advertisements can be handed in. What a link failure or a late wake
+//! means is decided here too, because it is a question of who may be master meanwhile. What an advertisement
+//! means is in `heard.rs`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::demotion::{Change, Demotions};
+use super::peers::{PeerId, Peers};
+use super::{
+    Advertisement, Demotion, HookFailure, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Role,
+    Sources, Time,
+};
+
+mod heard;
+
+/// A master told that its link is gone keeps its role for one interval, at most this long.
+const LONGEST_GRACE: Duration = Duration::from_secs(1);
+/// After stepping aside on request there is no candidacy for this long (register, row 14).
+const RESIGNED: Duration = Duration::from_secs(3);
+
+/// A fact that matters to the election.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fact<'a> {
+    Start,
+    Tick,
+    Late(Duration),
+    Link(Link),
+    Heard(&'a Advertisement),
+    AdvertSent { ok: bool },
+    UpHook { success: bool },
+    Resign,
+    Shutdown { withdraw: bool },
+}
+
+/// What the election concluded, in order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Decision {
+    /// The role changed.
+    Become { from: Role, to: Role, reason: Reason, peer: Option<Peer>, silent: Option<Duration> },
+    /// Advertise in every family, now.
+    Advertise { scheduled: bool },
+    /// Tell everybody that we leave.
+    BowOut,
+    /// Another master was heard and we stay: say where the address is.
+    Defend { peer: Peer },
+    /// The link of a master failed: nothing can be announced.
+    Hush,
+    /// It is back: announce again.
+    Speak,
+    /// Tell the operator.
+    Tell(Notice),
+}
+
+/// The state and its deadlines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Init,
+    Backup { master_down: Time, listened: bool },
+    Master { next_advert: Time, grace_ends: Option<Time> },
+}
+
+/// The machine.
+#[derive(Debug)]
+pub(super) struct Election {
+    configured: Interval,
+    dead_ratio: u32,
+    preempt: bool,
+    demote_on_failed_hook: bool,
+    sources: Sources,
+    mac: MacAddr,
+    dual_stack: bool,
+
+    state: State,
+    since: Time,
+    reason: Reason,
+    started: bool,
+    link: Link,
+    peers: Peers,
+    followed: Option<PeerId>,
+    hold_until: Option<Time>,
+    /// Why we would have taken over already, had there been no hold.
+    postponed: Option<Reason>,
+    prompted: Option<Time>,
+    overslept: bool,
+    old_ucarp_heard: Option<Time>,
+    demotions: Demotions,
+}
+
+impl Election {
+    pub(super) fn new(parameters: &Parameters) -> Self {
+        let has_v4 = parameters.addresses.iter().any(IpAddr::is_ipv4);
+        Self {
+            configured: parameters.interval,
+            dead_ratio: parameters.dead_ratio.max(1),
+            preempt: parameters.preempt,
+            demote_on_failed_hook: parameters.hooks.failure == HookFailure::Demote,
+            sources: parameters.sources,
+            mac: parameters.mac,
+            dual_stack: has_v4 && parameters.addresses.iter().any(IpAddr::is_ipv6),
+            state: State::Init,
+            since: Time::ZERO,
+            reason: Reason::Started,
+            started: false,
+            link: Link::Down,
+            peers: Peers::default(),
+            followed: None,
+            hold_until: None,
+            postponed: None,
+            prompted: None,
+            overslept: false,
+            old_ucarp_heard: None,
+            demotions: Demotions::default(),
+        }
+    }
+
+    pub(super) fn role(&self) -> Role {
+        match self.state {
+            State::Init => Role::Init,
+            State::Backup { .. } => Role::Backup,
+            State::Master { .. } => Role::Master,
+        }
+    }
+
+    pub(super) fn since(&self) -> Time {
+        self.since
+    }
+
+    pub(super) fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    pub(super) fn followed(&self) -> Option<Peer> {
+        self.followed.and_then(|id| self.peers.get(id)).map(super::peers::Known::peer)
+    }
+
+    pub(super) fn master_down(&self) -> Option<Time> {
+        match self.state {
+            State::Backup { master_down, .. } => Some(master_down),
+            State::Init | State::Master { .. } => None,
+        }
+    }
+
+    pub(super) fn demoted(&self) -> bool {
+        self.demotions.active()
+    }
+
+    /// The interval we advertise and compete with.
+    pub(super) fn interval(&self) -> Interval {
+        if self.demotions.active() { self.configured.demoted() } else { self.configured }
+    }
+
+    /// None exactly in Init.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        match self.state {
+            State::Init => None,
+            State::Backup { master_down, .. } => {
+                Some(self.demotions.deadline().map_or(master_down, |ends| ends.min(master_down)))
+            }
+            State::Master { next_advert, grace_ends } => Some(grace_ends.unwrap_or(next_advert)),
+        }
+    }
+
+    pub(super) fn handle(&mut self, fact: Fact<'_>, now: Time) -> Vec<Decision> {
+        let mut out = Vec::new();
+        match self.state {
+            State::Init => self.in_init(fact, now, &mut out),
+            State::Backup { master_down, listened } => {
+                self.in_backup(fact, master_down, listened, now, &mut out);
+            }
+            State::Master { next_advert, grace_ends } => {
+                self.in_master(fact, next_advert, grace_ends, now, &mut out);
+            }
+        }
+        out
+    }
+
+    fn in_init(&mut self, fact: Fact<'_>, now: Time, out: &mut Vec<Decision>) {
+        match fact {
+            Fact::Start => {
+                self.started = true;
+                if self.link == Link::Up {
+                    self.leave_init(Reason::Started, now, out);
+                }
+            }
+            Fact::Link(link) => {
+                self.link = link;
+                if self.started && link == Link::Up {
+                    self.leave_init(Reason::LinkUp, now, out);
+                }
+            }
+            Fact::UpHook { success } => self.up_hook_ended(success, out),
+            Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Init })),
+            Fact::Shutdown { .. } => self.started = false,
+            Fact::Tick | Fact::Late(_) | Fact::Heard(_) | Fact::AdvertSent { .. } => {}
+        }
+    }
+
+    fn in_backup(
+        &mut self,
+        fact: Fact<'_>,
+        master_down: Time,
+        listened: bool,
+        now: Time,
+        out: &mut Vec<Decision>,
+    ) {
+        match fact {
+            Fact::Tick => {
+                tell(self.demotions.expire(now), out);
+                if now >= master_down {
+                    self.master_is_silent(now, out);
+                }
+            }
+            Fact::Late(by) => {
+                // What was sent while we were away may be lost (a suspended machine captures nothing), so a
+                // master is given one more interval to be heard before its silence counts. Once: a host that is
+                // always late must still take over.
+                let interval = self.followed().map_or(self.configured, |peer| peer.interval);
+                if !listened && by >= interval.period() / 4 {
+                    let master_down = master_down.max(now + patience(interval));
+                    self.state = State::Backup { master_down, listened: true };
+                    out.push(Decision::Tell(Notice::Late { by, role: Role::Backup }));
+                }
+            }
+            Fact::Link(link) => {
+                self.link = link;
+                match link {
+                    Link::Up => {}
+                    Link::Down => self.enter_init(Reason::LinkDown, now, out),
+                    Link::Gone => self.enter_init(Reason::LinkGone, now, out),
+                }
+            }
+            Fact::Heard(ad) => self.heard_in_backup(ad, now, out),
+            Fact::UpHook { success } => self.up_hook_ended(success, out),
+            Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Backup })),
+            Fact::Shutdown { .. } => self.shut_down(now, out),
+            Fact::Start | Fact::AdvertSent { .. } => {}
+        }
+    }
+
+    fn in_master(
+        &mut self,
+        fact: Fact<'_>,
+        next_advert: Time,
+        grace_ends: Option<Time>,
+        now: Time,
+        out: &mut Vec<Decision>,
+    ) {
+        match fact {
+            Fact::Tick => {
+                self.overslept = false;
+                if let Some(ends) = grace_ends {
+                    if now >= ends {
+                        self.enter_init(Reason::LinkDown, now, out);
+                    }
+                } else if now >= next_advert {
+                    out.push(Decision::Advertise { scheduled: true });
+                    let next_advert = after(next_advert, self.interval().period(), now);
+                    self.state = State::Master { next_advert, grace_ends };
+                }
+            }
+            Fact::Late(by) => {
+                if by >= self.dead_after(None) {
+                    self.overslept = true;
+                    out.push(Decision::Tell(Notice::Late { by, role: Role::Master }));
+                }
+            }
+            Fact::Link(link) => self.link_of_master(link, next_advert, grace_ends, now, out),
+            Fact::Heard(ad) => self.heard_in_master(ad, grace_ends.is_none(), now, out),
+            Fact::AdvertSent { ok } => {
+                if grace_ends.is_none() {
+                    tell(self.demotions.sent(ok), out);
+                }
+            }
+            Fact::UpHook { success } => {
+                self.up_hook_ended(success, out);
+                if !success && self.demote_on_failed_hook {
+                    let pause = self.demotions.hook_failed(now);
+                    out.push(Decision::Tell(Notice::Demoted { reason: Demotion::HookFailure }));
+                    self.hold_until = Some(now + pause);
+                    self.step_aside(Reason::HookFailed, grace_ends, now, out);
+                }
+            }
+            Fact::Resign => {
+                self.hold_until = Some(self.hold_until.unwrap_or_default().max(now + RESIGNED));
+                self.step_aside(Reason::Resigned, grace_ends, now, out);
+            }
+            Fact::Shutdown { withdraw } => {
+                if withdraw && grace_ends.is_none() {
+                    out.push(Decision::BowOut);
+                }
+                self.shut_down(now, out);
+            }
+            Fact::Start => {}
+        }
+    }
+
+    fn master_is_silent(&mut self, now: Time, out: &mut Vec<Decision>) {
+        let other = self
+            .peers
+            .best_live(now, self.followed, |interval| self.dead_after(Some(interval)))
+            .map(|known| (known.id(), known.heard + self.dead_after(Some(known.interval))));
+        if let Some((id, master_down)) = other {
+            self.follow(id, master_down);
+            return;
+        }
+        let peer = self.followed();
+        match self.postponed {
+            Some(reason) => self.take_over(reason, peer, None, now, out),
+            None => {
+                let silent = peer.map(|peer| now.since(peer.heard));
+                self.take_over(Reason::MasterTimedOut, peer, silent, now, out);
+            }
+        }
+    }
+
+    fn take_over(
+        &mut self,
+        reason: Reason,
+        peer: Option<Peer>,
+        silent: Option<Duration>,
+        now: Time,
+        out: &mut Vec<Decision>,
+    ) {
+        if let Some(until) = self.hold_until.filter(|until| *until > now) {
+            self.postponed = Some(reason);
+            self.state = State::Backup { master_down: until, listened: false };
+            return;
+        }
+        self.hold_until = None;
+        self.postponed = None;
+        self.demotions.left_backup();
+        out.push(self.become_role(Role::Master, reason, peer, silent, now));
+        self.state = State::Master { next_advert: now + self.interval().period(), grace_ends: None };
+        self.prompted = None;
+        self.overslept = false;
+        out.push(Decision::Advertise { scheduled: false });
+    }
+
+    /// Waits for `id` to fall silent.
+    fn follow(&mut self, id: PeerId, master_down: Time) {
+        self.followed = Some(id);
+        self.postponed = None;
+        self.state = State::Backup { master_down, listened: false };
+    }
+
+    fn yield_to(&mut self, id: PeerId, reason: Reason, now: Time, out: &mut Vec<Decision>) {
+        self.followed = Some(id);
+        let peer = self.followed();
+        self.enter_backup(reason, peer, now, out);
+    }
+
+    fn step_aside(&mut self, reason: Reason, grace_ends: Option<Time>, now: Time, out: &mut Vec<Decision>) {
+        if grace_ends.is_some() {
+            self.enter_init(reason, now, out);
+            return;
+        }
+        out.push(Decision::BowOut);
+        self.followed = None;
+        self.enter_backup(reason, None, now, out);
+    }
+
+    fn leave_init(&mut self, reason: Reason, now: Time, out: &mut Vec<Decision>) {
+        tell(self.demotions.link_up(), out);
+        self.peers.clear();
+        self.followed = None;
+        self.enter_backup(reason, None, now, out);
+    }
+
+    fn enter_backup(&mut self, reason: Reason, peer: Option<Peer>, now: Time, out: &mut Vec<Decision>) {
+        self.demotions.entered_backup(now);
+        self.overslept = false;
+        out.push(self.become_role(Role::Backup, reason, peer, None, now));
+        let master_down = now + self.dead_after(peer.map(|peer| peer.interval));
+        self.postponed = None;
+        self.state = State::Backup {
+            master_down: self.hold_until.map_or(master_down, |until| until.max(master_down)),
+            listened: false,
+        };
+    }
+
+    fn enter_init(&mut self, reason: Reason, now: Time, out: &mut Vec<Decision>) {
+        self.demotions.left_backup();
+        out.push(self.become_role(Role::Init, reason, None, None, now));
+        self.state = State::Init;
+    }
+
+    fn shut_down(&mut self, now: Time, out: &mut Vec<Decision>) {
+        self.started = false;
+        self.enter_init(Reason::Shutdown, now, out);
+    }
+
+    fn link_of_master(
+        &mut self,
+        link: Link,
+        next_advert: Time,
+        grace_ends: Option<Time>,
+        now: Time,
+        out: &mut Vec<Decision>,
+    ) {
+        self.link = link;
+        match (link, grace_ends) {
+            (Link::Up, Some(_)) => {
+                out.push(Decision::Tell(Notice::GraceOver));
+                out.push(Decision::Advertise { scheduled: false });
+                out.push(Decision::Speak);
+                self.state = State::Master { next_advert: now + self.interval().period(), grace_ends: None };
+            }
+            (Link::Down, None) => {
+                let lasts = self.interval().period().min(LONGEST_GRACE);
+                out.push(Decision::Tell(Notice::Grace { lasts }));
+                out.push(Decision::Hush);
+                self.state = State::Master { next_advert, grace_ends: Some(now + lasts) };
+            }
+            (Link::Gone, _) => self.enter_init(Reason::LinkGone, now, out),
+            (Link::Up, None) | (Link::Down, Some(_)) => {}
+        }
+    }
+
+    fn up_hook_ended(&mut self, success: bool, out: &mut Vec<Decision>) {
+        if success {
+            tell(self.demotions.hook_succeeded(), out);
+        }
+    }
+
+    fn become_role(
+        &mut self,
+        to: Role,
+        reason: Reason,
+        peer: Option<Peer>,
+        silent: Option<Duration>,
+        now: Time,
+    ) -> Decision {
+        let from = self.role();
+        self.since = now;
+        self.reason = reason;
+        Decision::Become { from, to, reason, peer, silent }
+    }
+
+    /// How long the master may be silent: ours by configuration, longer for a slow master (register, row 16).
+    fn dead_after(&self, followed: Option<Interval>) -> Duration {
+        let own = self.configured.dead_after(self.dead_ratio);
+        followed.map_or(own, |interval| own.max(patience(interval)))
+    }
+}
+
+/// One interval of a peer with a quarter to spare.
+fn patience(interval: Interval) -> Duration {
+    interval.period() * 5 / 4
+}
+
+/// The first moment of an absolute schedule that lies in the future: lateness never adds up, and what was
+/// missed is not sent later.
+fn after(due: Time, period: Duration, now: Time) -> Time {
+    let next = due + period;
+    if next > now {
+        return next;
+    }
+    let missed = now.since(next).as_micros() / period.as_micros().max(1) + 1;
+    next + u32::try_from(missed).map_or(now.since(next) + period, |missed| period * missed)
+}
+
+fn tell(change: Option<Change>, out: &mut Vec<Decision>) {
+    out.extend(change.map(|change| {
+        Decision::Tell(match change {
+            Change::Began(reason) => Notice::Demoted { reason },
+            Change::Ended(reason) => Notice::Restored { reason },
+        })
+    }));
+}
