@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "sums and event logs are what these tests are read for")]
 #![expect(clippy::cast_precision_loss, reason = "percentages for people")]
 
+#[expect(unreachable_pub, reason = "rooms of one test program")]
 mod sim;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -3,7 +3,7 @@
 //! Written from the observed rules, not from code: equality means stepping down, silently; whoever expires among
 //! the dead timers (one per address family) makes the whole group master; FreeBSD and NetBSD adopt the counter
 //! they hear and add one, OpenBSD keeps a cookie and drops its own; only OpenBSD and NetBSD bow out; OpenBSD's
-//! dead time is three whole intervals. Demotion is left out: it is invisible to the others.
+//! dead time is three whole intervals. None of them is ever demoted itself, but OpenBSD sees that we are.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -176,9 +176,11 @@ impl Kernel {
             self.heard_any = true;
         }
         let (mine, his) = (self.interval(), ad.interval());
+        let demoted = self.os == Os::OpenBsd && ad.demotion > 0;
         match self.role {
             Role::Init => {}
-            Role::Master if mine >= his => {
+            // OpenBSD alone looks at byte 4: its own count is 0 here, so a demoted master is never yielded to.
+            Role::Master if mine >= his && !demoted => {
                 self.role = Role::Backup;
                 self.next_ad = None;
                 self.listen(now, None);
@@ -187,7 +189,7 @@ impl Kernel {
             Role::Backup => {
                 let times_out = micros(3 * u64::from(self.base), self.effective_skew().into()) < his
                     && (self.os != Os::OpenBsd || self.base > 0);
-                if self.preempt && mine < his || times_out {
+                if self.preempt && mine < his || times_out || demoted {
                     self.become_master(now, out);
                 } else {
                     self.listen(now, Some(ad.v6()));

@@ -136,8 +136,10 @@ fn effective_interval(world: &World, node: usize) -> u64 {
     if demoted(world, node) { spec.interval().max(demoted_interval) } else { spec.interval() }
 }
 
+/// Who takes part: a daemon that is ending only waits for its last hook.
 fn alive(world: &World) -> Vec<usize> {
-    (0..world.slots.len()).filter(|&node| world.slots[node].machine.is_some()).collect()
+    let takes_part = |machine: &Machine| !matches!(machine, Machine::Ours(ours) if ours.shutting_down());
+    (0..world.slots.len()).filter(|&node| world.slots[node].machine.as_ref().is_some_and(takes_part)).collect()
 }
 
 /// Whether the peers that are not ours can settle among themselves.

@@ -199,7 +199,7 @@ pub fn disturb(world: &mut World, rng: &mut Rng) -> u64 {
         world.at(when, Change::Start(node));
     }
     let end = rng.within(5, 12) * SECOND * rng.pick(&[1, 1, 1, 2, 5]);
-    for _ in 0..rng.within(0, 6) {
+    for _ in 0..rng.within(0, 10) {
         one_disturbance(world, rng, end);
     }
     world.at(end, Change::Heal);
@@ -280,6 +280,7 @@ pub fn lossy(seed: u64, mix: Mix) -> World {
     let mut rng = Rng::new(seed ^ 0x1055);
     let mut world = make(&mut rng, mix, 4);
     for node in 0..world.slots.len() {
+        world.slots[node].spec.plan = HookPlan::lasting(50 * MS);
         world.at(rng.within(0, 2 * SECOND), Change::Start(node));
     }
     world.change(Change::Loss(rng.within(5, 40)));

@@ -670,6 +670,10 @@ impl World {
         }
         match change {
             Change::Start(node) => {
+                // Whoever restarts a service does not wait for ever for the old process to end.
+                if matches!(&self.slots[node].machine, Some(Machine::Ours(ours)) if ours.shutting_down()) {
+                    self.remove(node);
+                }
                 if self.slots[node].machine.is_none() {
                     self.slots[node].machine = Some(self.make(node));
                     let up = self.slots[node].link_up;
