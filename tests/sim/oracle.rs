@@ -188,7 +188,8 @@ impl Judge {
         found
     }
 
-    fn settled_from(&self, world: &World) -> u64 {
+    /// From when on the world must have settled.
+    pub fn settled_from(&self, world: &World) -> u64 {
         let excuse = world.record.excuses.last().copied().unwrap_or(0);
         self.quiet_from.max(excuse) + bound(world)
     }

@@ -42,9 +42,13 @@ pub fn judge(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
     }
     let quiet_from = disturb(&mut world, &mut rng);
     world.run_until(quiet_from);
-    let wait = bound(&world);
-    world.run_for(wait + wait / 4 + 2 * SECOND);
-    let judge = Judge { quiet_from, end: world.now };
+    let watch = bound(&world) / 4 + 2 * SECOND;
+    let mut judge = Judge { quiet_from, end: quiet_from };
+    // Somebody's demotion may end in the middle of the peace, after which the others have to settle again.
+    while judge.end < judge.settled_from(&world) + watch && judge.end < quiet_from + 200 * SECOND {
+        judge.end = judge.settled_from(&world) + watch;
+        world.run_until(judge.end);
+    }
     let complaints = judge.complaints(&world);
     (complaints, world.log.take().unwrap_or_default())
 }

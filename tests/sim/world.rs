@@ -304,7 +304,7 @@ pub struct Record {
     pub roles: Vec<(u64, usize, Role)>,
     pub claims: Vec<(u64, usize, bool)>,
     pub violations: Vec<String>,
-    /// Moments after which everything may start anew: a demotion that began or ended.
+    /// Moments after which everything may start anew: a demotion that began or ended, a pause that did.
     pub excuses: Vec<u64>,
     pub frames: u64,
 }
@@ -502,10 +502,13 @@ impl World {
                 _ => None,
             };
             out.claims.extend(quiet_claim);
-            let demotion = |notice: &(u64, Notice)| {
-                matches!(notice.1, Notice::Demoted { .. } | Notice::Restored { .. })
+            // A demotion that begins or ends, and a host taking over that was no candidate after a failed hook.
+            let excuse = |notice: &(u64, Notice)| match notice.1 {
+                Notice::Demoted { .. } | Notice::Restored { .. } => true,
+                Notice::Transition { to: Role::Master, .. } => ours.snapshot(now).demoted,
+                _ => false,
             };
-            if ours.notices[notices_before..].iter().any(demotion) {
+            if ours.notices[notices_before..].iter().any(excuse) {
                 self.record.excuses.push(now);
             }
         } else if let Machine::Kernel(_) = machine {
