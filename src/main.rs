@@ -1,2 +1,2 @@
-//! Exit codes.
+//! stub
 fn main() {}

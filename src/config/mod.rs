@@ -1,11 +1,26 @@
 //! Words into values that cannot be invalid.
+//!
+//! [`Config`] is what the daemon is given: everything in it has been checked, so nothing is checked again
+//! later. [`cli`] makes one from the command line; `words` turns one word into one value and is shared by
+//! every front end. What the operator got wrong is an [`Error`], one variant for each sentence; what is
+//! allowed but probably not meant is a [`Warning`]. Their `Display` is translated and always one line.
+//!
+//! This room looks at files it was pointed to (a password file, the hooks) but opens no device, does not log
+//! and keeps no state. No sentence here ever holds a password.
 
-use std::ffi::OsString;
+pub mod cli;
+mod words;
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::i18n::{fill, tr};
 use crate::protocol::{Announcing, Destination, HookFailure, Interval, Vhid};
 
 /// Everything the operator asked for, checked.
@@ -22,7 +37,7 @@ pub struct Config {
 /// One virtual host, as asked for.
 #[derive(Clone, Debug)]
 pub struct VirtualHostConfig {
-    /// The interface; without one, the interface that has `source`.
+    /// The interface; without one, the interface that has `source`. At least one of the two is given.
     pub interface: Option<String>,
     /// The interface's own address to send from; without one, its first that is not virtual.
     pub source: Option<IpAddr>,
@@ -30,11 +45,11 @@ pub struct VirtualHostConfig {
     pub vhid: Vhid,
     /// The shared secret.
     pub secret: Secret,
-    /// The addresses shared, in the order given; never empty, no duplicates.
+    /// The addresses shared, in the order given; never empty, no duplicates, none equal to `source`.
     pub addresses: Vec<VirtualAddress>,
-    /// Our preference.
+    /// Our preference; neither 0/0 nor 255/255.
     pub interval: Interval,
-    /// How many intervals a master may miss, at least 1.
+    /// How many intervals a master may miss, 1..=10000.
     pub dead_ratio: u32,
     /// Take over from a slower master.
     pub preempt: bool,
@@ -42,9 +57,9 @@ pub struct VirtualHostConfig {
     pub neutral: bool,
     /// Where advertisements go.
     pub destination: Destination,
-    /// Script run on becoming master, absolute.
+    /// Script run on becoming master, absolute; it existed and was executable when looked at.
     pub up: Option<PathBuf>,
-    /// Script run on stopping being master, absolute.
+    /// Script run on stopping being master, absolute; it existed and was executable when looked at.
     pub down: Option<PathBuf>,
     /// Third argument of the scripts.
     pub xparam: Option<OsString>,
@@ -52,8 +67,8 @@ pub struct VirtualHostConfig {
     pub ignore_link_state: bool,
     /// What a failed up hook means.
     pub hook_failure: HookFailure,
-    /// How long a hook may run.
-    pub hook_timeout: std::time::Duration,
+    /// How long a hook may run, 1 s to 1 h.
+    pub hook_timeout: Duration,
     /// How addresses are announced.
     pub announcing: Announcing,
 }
@@ -61,18 +76,39 @@ pub struct VirtualHostConfig {
 /// A virtual address with the prefix length it was given with, if any.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct VirtualAddress {
-    /// The address.
+    /// The address; never unspecified, loopback, multicast, broadcast or IPv4-mapped.
     pub address: IpAddr,
-    /// What stood behind the slash.
+    /// What stood behind the slash, 1..=32 or 1..=128.
     pub prefix: Option<u8>,
 }
 
-/// A password, wiped when dropped. `Debug` shows `***`.
+/// As given on the command line: `10.0.0.9` or `10.0.0.9/24`.
+impl fmt::Display for VirtualAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.prefix {
+            Some(prefix) => write!(f, "{}/{prefix}", self.address),
+            None => self.address.fmt(f),
+        }
+    }
+}
+
+/// A password of 1 to 20 bytes without NUL, wiped when dropped. `Debug` shows `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Secret {
+    /// The longest key CARP has room for, in bytes.
+    pub const LONGEST: usize = 20;
+
+    /// The bytes, 1..=20 of them. Not to be copied anywhere that is not wiped.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(***)")
     }
 }
@@ -80,8 +116,290 @@ impl std::fmt::Debug for Secret {
 /// Where and how much to log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LogConfig {
-    /// The syslog facility, or none at all.
-    pub facility: Option<crate::log::Facility>,
+    /// The syslog facility, or no syslog at all (`--facility=none`).
+    pub facility: Option<Facility>,
     /// Debug lines too.
     pub debug: bool,
+}
+
+/// A syslog facility, as syslog.conf(5) knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[expect(missing_docs, reason = "the names are those of syslog(3)")]
+pub enum Facility {
+    Auth,
+    Authpriv,
+    Cron,
+    #[default]
+    Daemon,
+    Ftp,
+    Kern,
+    Lpr,
+    Mail,
+    News,
+    Syslog,
+    User,
+    Uucp,
+    Local0,
+    Local1,
+    Local2,
+    Local3,
+    Local4,
+    Local5,
+    Local6,
+    Local7,
+}
+
+/// What is wrong with the operator's words. `Display` is the translated sentence: what, which value, what to
+/// do; one line, without the program's name. `option` is a long option with its dashes; `value` has control
+/// characters escaped already.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the sentence in Display is the documentation of each variant")]
+pub enum Error {
+    UnknownOption { option: String },
+    AmbiguousOption { option: String, candidates: String },
+    MissingValue { option: String },
+    UnexpectedValue { option: String },
+    StrayArgument { value: String },
+    StrayAfterPassword,
+    NotInForeground { option: &'static str },
+    Required { option: &'static str, example: &'static str },
+    NoInterface,
+    Interface { value: String },
+    Number { option: &'static str, value: String, min: u64, max: u64 },
+    Address { option: &'static str, value: String },
+    AddressUnspecified { option: &'static str, value: String },
+    AddressLoopback { option: &'static str, value: String },
+    AddressMulticast { option: &'static str, value: String },
+    AddressBroadcast { option: &'static str, value: String },
+    AddressMapped { option: &'static str, value: String },
+    AddressOfNetwork { option: &'static str, value: String },
+    Prefix { option: &'static str, value: String, max: u8 },
+    DuplicateAddress { option: &'static str, value: String },
+    AddressIsSource { option: &'static str, value: String },
+    Group { option: &'static str, value: String },
+    NoInterval,
+    BowOutInterval,
+    PasswordEmpty { option: &'static str },
+    PasswordTooLong { option: &'static str },
+    PasswordWithNul { option: &'static str },
+    PassfileUnreadable { path: String, source: io::Error },
+    PassfileEmpty { path: String },
+    HookMissing { option: &'static str, path: String, source: io::Error },
+    HookNotAFile { option: &'static str, path: String },
+    HookNotExecutable { option: &'static str, path: String },
+    Facility { option: &'static str, value: String },
+    HookFailure { option: &'static str, value: String },
+}
+
+impl Error {
+    /// The exit status for it: 1, as the ancestor's.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        1
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // TRANSLATORS: words in braces are replaced and must stay; {option} is an option such as --vhid, which
+        // may stand anywhere in the sentence. MASTER, BACKUP and vhid are not translated.
+        f.write_str(&match self {
+            Self::UnknownOption { option } => {
+                fill(&tr("{option}: there is no such option; 'ucarp --help' lists them"), &[("option", option)])
+            }
+            Self::AmbiguousOption { option, candidates } => fill(
+                &tr("{option}: could be any of {candidates}; write out more of it"),
+                &[("option", option), ("candidates", candidates)],
+            ),
+            Self::MissingValue { option } => fill(&tr("{option}: needs a value"), &[("option", option)]),
+            Self::UnexpectedValue { option } => {
+                fill(&tr("{option}: takes no value; leave out the '=' and what follows"), &[("option", option)])
+            }
+            Self::StrayArgument { value } => {
+                fill(&tr("'{value}' does not belong to any option; remove it"), &[("value", value)])
+            }
+            Self::StrayAfterPassword => tr(
+                "the word after the password does not belong to any option; quote a password that has spaces, or use --passfile",
+            )
+            .into_owned(),
+            Self::NotInForeground { option } => fill(
+                &tr("{option}: not available yet; run in the foreground, under a service manager or with '&'"),
+                &[("option", option)],
+            ),
+            Self::Required { option, example } => {
+                fill(&tr("{option}: is required, for example {example}"), &[("option", option), ("example", example)])
+            }
+            Self::NoInterface => tr(
+                "--interface or --srcip: one of them is required, for example --interface=eth0",
+            )
+            .into_owned(),
+            Self::Interface { value } => fill(
+                &tr("--interface: '{value}' cannot be the name of a network interface (1 to 15 characters, no spaces or slashes)"),
+                &[("value", value)],
+            ),
+            Self::Number { option, value, min, max } => fill(
+                &tr("{option}: '{value}' is not a whole number from {min} to {max} (0x10 is hexadecimal, 010 octal)"),
+                &[("option", option), ("value", value), ("min", min), ("max", max)],
+            ),
+            Self::Address { option, value } => fill(
+                &tr("{option}: '{value}' is not an IPv4 or IPv6 address in numbers, such as 192.0.2.10; names are not looked up"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressUnspecified { option, value } => fill(
+                &tr("{option}: '{value}' means no address at all; give the address of a host"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressLoopback { option, value } => fill(
+                &tr("{option}: '{value}' never leaves this host; give an address of the network"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressMulticast { option, value } => fill(
+                &tr("{option}: '{value}' is a multicast group; give the address of a host (groups go to --mcast)"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressBroadcast { option, value } => fill(
+                &tr("{option}: '{value}' is the broadcast address; give the address of a host"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressMapped { option, value } => fill(
+                &tr("{option}: '{value}' is an IPv4 address inside an IPv6 one; give the IPv4 address itself"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressOfNetwork { option, value } => fill(
+                &tr("{option}: '{value}' is the first or last address of its network, which no host may use; check the prefix length"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::Prefix { option, value, max } => fill(
+                &tr("{option}: '{value}': the prefix length after the slash must be a number from 1 to {max}"),
+                &[("option", option), ("value", value), ("max", max)],
+            ),
+            Self::DuplicateAddress { option, value } => fill(
+                &tr("{option}: '{value}' is given twice; give each virtual address once"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressIsSource { option, value } => fill(
+                &tr("{option}: '{value}' is also the address given with --srcip; that one must be this host's own and the other shared"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::Group { option, value } => fill(
+                &tr("{option}: '{value}' is not an IPv4 multicast group (224.0.0.0 to 239.255.255.255)"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::NoInterval => tr(
+                "--advbase and --advskew: both are 0, so there is no time between two advertisements; raise one of them",
+            )
+            .into_owned(),
+            Self::BowOutInterval => tr(
+                "--advbase and --advskew: 255 and 255 together mean that a host leaves; lower one of them",
+            )
+            .into_owned(),
+            Self::PasswordEmpty { option } => {
+                fill(&tr("{option}: the password is empty; all hosts need the same one, of 1 to 20 bytes"), &[("option", option)])
+            }
+            Self::PasswordTooLong { option } => {
+                fill(&tr("{option}: the password is too long; at most 20 bytes fit, and 19 with most kernels"), &[("option", option)])
+            }
+            Self::PasswordWithNul { option } => {
+                fill(&tr("{option}: the password holds a NUL byte, which no other host can be given"), &[("option", option)])
+            }
+            Self::PassfileUnreadable { path, source } => fill(
+                &tr("--passfile: '{path}' cannot be read: {error}"),
+                &[("path", path), ("error", source)],
+            ),
+            Self::PassfileEmpty { path } => fill(
+                &tr("--passfile: the first line of '{path}' is empty; it must be the password"),
+                &[("path", path)],
+            ),
+            Self::HookMissing { option, path, source } => fill(
+                &tr("{option}: '{path}' cannot be found: {error}"),
+                &[("option", option), ("path", path), ("error", source)],
+            ),
+            Self::HookNotAFile { option, path } => fill(
+                &tr("{option}: '{path}' is not a file; name the script itself"),
+                &[("option", option), ("path", path)],
+            ),
+            Self::HookNotExecutable { option, path } => fill(
+                &tr("{option}: '{path}' is not executable; try chmod +x"),
+                &[("option", option), ("path", path)],
+            ),
+            Self::Facility { option, value } => fill(
+                &tr("{option}: '{value}' is not a syslog facility; daemon, local0 to local7 are some, none turns syslog off"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::HookFailure { option, value } => {
+                fill(&tr("{option}: '{value}' is neither stay nor demote"), &[("option", option), ("value", value)])
+            }
+        })
+    }
+}
+
+/// What is allowed, but worth a line in the log at start. `Display` is the translated sentence, one line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the sentence in Display is the documentation of each variant")]
+pub enum Warning {
+    TwoPasswords { used: &'static str, ignored: &'static str },
+    TwentyBytePassword,
+    ReadablePassfile { path: String },
+    DeadRatioOfOne,
+    NoHooks,
+    NoUpHook,
+    NoDownHook,
+    AddressStays,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&match self {
+            Self::TwoPasswords { used, ignored } => fill(
+                &tr("{ignored} is ignored because {used} comes later"),
+                &[("used", used), ("ignored", ignored)],
+            ),
+            Self::TwentyBytePassword => tr(
+                "the password has 20 bytes; the ifconfig of BSD kernels keeps only 19, so such a peer will not understand us",
+            )
+            .into_owned(),
+            Self::ReadablePassfile { path } => {
+                fill(&tr("'{path}' can be read by everybody on this host; try chmod 600"), &[("path", path)])
+            }
+            Self::DeadRatioOfOne => tr(
+                "--deadratio=1: a single lost advertisement makes a backup take over; 3 is usual",
+            )
+            .into_owned(),
+            Self::NoHooks => tr(
+                "neither --upscript nor --downscript is given: nothing will add the virtual address to this host, or remove it",
+            )
+            .into_owned(),
+            Self::NoUpHook => {
+                tr("no --upscript is given: nothing will add the virtual address to this host").into_owned()
+            }
+            Self::NoDownHook => {
+                tr("no --downscript is given: nothing will remove the virtual address from this host").into_owned()
+            }
+            Self::AddressStays => tr(
+                "without --shutdown the virtual address stays on this host when the daemon ends as MASTER",
+            )
+            .into_owned(),
+        })
+    }
+}
+
+/// A word as it may appear in a sentence: one line, no control characters, not endless.
+fn shown(word: &OsStr) -> String {
+    const LONGEST: usize = 100;
+    let text = word.to_string_lossy();
+    let mut shown = String::new();
+    for character in text.chars() {
+        if shown.chars().count() >= LONGEST {
+            shown.push('…');
+            break;
+        }
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }

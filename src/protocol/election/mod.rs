@@ -17,6 +17,8 @@ use super::{
 };
 
 mod heard;
+#[cfg(test)]
+mod tests;
 
 /// A master told that its link is gone keeps its role for one interval, at most this long.
 const LONGEST_GRACE: Duration = Duration::from_secs(1);

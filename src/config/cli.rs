@@ -1,0 +1,492 @@
+//! The command line: the ancestor's spellings, and its usage text in our words.
+//!
+//! The words are first brought into one shape, because getopt_long(3) allowed more than getopts does: long
+//! names may be cut short as long as only one fits (the ancestor's own names are tried first, so a new option
+//! never makes an old abbreviation ambiguous), options may be repeated (the last one counts, `--addr` adds
+//! up), and values may hold any bytes. Passwords are taken out on the way and never reach getopts.
+//!
+//! What a value may be is not decided here but in `words`. Nothing is opened, logged or printed.
+
+use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use getopts::{Fail, Matches, Options};
+use zeroize::Zeroizing;
+
+use super::{Config, Error, Facility, LogConfig, Secret, VirtualAddress, VirtualHostConfig, Warning};
+use super::{shown, words};
+use crate::i18n::tr;
+use crate::protocol::{Announcing, Destination, HookFailure, Hooks, Interval, Vhid};
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Invocation {
+    /// Serve.
+    Run {
+        /// What, checked.
+        config: Box<Config>,
+        /// What to tell the operator once there is a log, in this order.
+        warnings: Vec<Warning>,
+    },
+    /// Print [`usage`] on stdout, exit 0; also when there are no arguments at all.
+    Help,
+    /// Print [`version`] on stdout, exit 0.
+    Version,
+}
+
+/// One option as it may be written.
+struct Spelling {
+    short: &'static str,
+    long: &'static str,
+    takes_value: bool,
+    /// Whether ucarp 1.5.2 has it: its names win when an abbreviation fits several.
+    old: bool,
+}
+
+const fn old(short: &'static str, long: &'static str, takes_value: bool) -> Spelling {
+    Spelling { short, long, takes_value, old: true }
+}
+
+const fn new(short: &'static str, long: &'static str, takes_value: bool) -> Spelling {
+    Spelling { short, long, takes_value, old: false }
+}
+
+const OPTIONS: [Spelling; 30] = [
+    old("i", "interface", true),
+    old("s", "srcip", true),
+    old("m", "mcast", true),
+    old("v", "vhid", true),
+    old("p", "pass", true),
+    old("o", "passfile", true),
+    old("P", "preempt", false),
+    old("n", "neutral", false),
+    old("a", "addr", true),
+    old("h", "help", false),
+    old("b", "advbase", true),
+    old("k", "advskew", true),
+    old("u", "upscript", true),
+    old("d", "downscript", true),
+    old("r", "deadratio", true),
+    old("D", "debug", false),
+    old("z", "shutdown", false),
+    old("B", "daemonize", false),
+    old("S", "ignoreifstate", false),
+    old("M", "nomcast", false),
+    old("f", "facility", true),
+    old("x", "xparam", true),
+    new("V", "version", false),
+    new("", "hook-timeout", true),
+    new("", "hook-failure", true),
+    new("", "garp-count", true),
+    new("", "garp-interval", true),
+    new("", "garp-refresh", true),
+    // Names of the ancestor's documents for options above.
+    old("", "mcastip", true),
+    old("", "syslog", true),
+];
+
+/// The option whose value must not be seen.
+const PASSWORD: &str = "pass";
+
+/// The name under which an option's values are kept.
+fn canonical(long: &'static str) -> &'static str {
+    match long {
+        "mcastip" => "mcast",
+        "syslog" => "facility",
+        name => name,
+    }
+}
+
+/// Reads the arguments after the program's name.
+///
+/// # Errors
+/// The first thing wrong, see [`Error`]. Files named by the options are looked at.
+pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Error> {
+    let given = Given::read(args)?;
+    if given.nothing || given.flag("help") {
+        return Ok(Invocation::Help);
+    }
+    if given.flag("version") {
+        return Ok(Invocation::Version);
+    }
+    if given.flag("daemonize") {
+        return Err(Error::NotInForeground { option: "--daemonize" });
+    }
+    let mut warnings = Vec::new();
+    let host = virtual_host(&given, &mut warnings)?;
+    let withdraw = given.flag("shutdown");
+    match (&host.up, &host.down) {
+        (None, None) => warnings.push(Warning::NoHooks),
+        (None, Some(_)) => warnings.push(Warning::NoUpHook),
+        (Some(_), None) => warnings.push(Warning::NoDownHook),
+        (Some(_), Some(_)) => {}
+    }
+    if host.up.is_some() && !withdraw {
+        warnings.push(Warning::AddressStays);
+    }
+    let facility = match given.last("facility") {
+        Some(word) => words::facility("--facility", &word)?,
+        None => Some(Facility::default()),
+    };
+    let log = LogConfig { facility, debug: given.flag("debug") };
+    Ok(Invocation::Run { config: Box::new(Config { hosts: vec![host], withdraw, log }), warnings })
+}
+
+fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHostConfig, Error> {
+    let interface = given.last("interface").map(|word| words::interface(&word)).transpose()?;
+    let source = given.last("srcip").map(|word| words::address("--srcip", &word)).transpose()?;
+    if interface.is_none() && source.is_none() {
+        return Err(Error::NoInterface);
+    }
+    Ok(VirtualHostConfig {
+        vhid: vhid(given)?,
+        secret: secret(given, warnings)?,
+        addresses: addresses(given, source)?,
+        interval: interval(given)?,
+        dead_ratio: dead_ratio(given, warnings)?,
+        preempt: given.flag("preempt"),
+        neutral: given.flag("neutral"),
+        destination: Destination {
+            v4: match given.last("mcast") {
+                Some(word) => words::group("--mcast", &word)?,
+                None => Destination::GROUP_V4,
+            },
+            broadcast: given.flag("nomcast"),
+            ..Destination::default()
+        },
+        up: hook(given, "upscript", "--upscript")?,
+        down: hook(given, "downscript", "--downscript")?,
+        xparam: given.last("xparam"),
+        ignore_link_state: given.flag("ignoreifstate"),
+        hook_failure: match given.last("hook-failure") {
+            Some(word) => words::hook_failure("--hook-failure", &word)?,
+            None => HookFailure::Stay,
+        },
+        hook_timeout: match given.last("hook-timeout") {
+            Some(word) => Duration::from_secs(words::number("--hook-timeout", &word, 1, 3600)?),
+            None => Hooks::TIMEOUT,
+        },
+        announcing: announcing(given)?,
+        interface,
+        source,
+    })
+}
+
+fn vhid(given: &Given) -> Result<Vhid, Error> {
+    let word = given.last("vhid").ok_or(Error::Required { option: "--vhid", example: "--vhid=1" })?;
+    let number = words::number("--vhid", &word, 1_u8, 255)?;
+    Ok(Vhid::new(number).unwrap_or(Vhid::MIN))
+}
+
+fn secret(given: &Given, warnings: &mut Vec<Warning>) -> Result<Secret, Error> {
+    let (word, file) = (given.last_position("pass"), given.last_position("passfile"));
+    if word.is_some() && file.is_some() {
+        let (used, ignored) = if word > file { ("--pass", "--passfile") } else { ("--passfile", "--pass") };
+        warnings.push(Warning::TwoPasswords { used, ignored });
+    }
+    if word > file {
+        let password = given.passwords.last().map_or(&[][..], |password| password.as_slice());
+        return words::password("--pass", password, warnings);
+    }
+    let Some(path) = given.last("passfile") else {
+        return Err(Error::Required { option: "--passfile", example: "--passfile=/etc/ucarp/password" });
+    };
+    words::passfile("--passfile", &path, warnings)
+}
+
+fn addresses(given: &Given, source: Option<IpAddr>) -> Result<Vec<VirtualAddress>, Error> {
+    let option = "--addr";
+    let mut addresses: Vec<VirtualAddress> = Vec::new();
+    for word in given.all("addr") {
+        let virtual_address = words::virtual_address(option, &word)?;
+        if source == Some(virtual_address.address) {
+            return Err(Error::AddressIsSource { option, value: shown(&word) });
+        }
+        if addresses.iter().any(|known| known.address == virtual_address.address) {
+            return Err(Error::DuplicateAddress { option, value: shown(&word) });
+        }
+        addresses.push(virtual_address);
+    }
+    if addresses.is_empty() {
+        return Err(Error::Required { option, example: "--addr=192.0.2.10/24" });
+    }
+    Ok(addresses)
+}
+
+fn interval(given: &Given) -> Result<Interval, Error> {
+    let base = match given.last("advbase") {
+        Some(word) => words::number("--advbase", &word, 0, 255)?,
+        None => 1,
+    };
+    let skew = match given.last("advskew") {
+        Some(word) => words::number("--advskew", &word, 0, 255)?,
+        None => 0,
+    };
+    match (base, skew) {
+        (0, 0) => Err(Error::NoInterval),
+        (255, 255) => Err(Error::BowOutInterval),
+        (base, skew) => Ok(Interval::new(base, skew)),
+    }
+}
+
+fn dead_ratio(given: &Given, warnings: &mut Vec<Warning>) -> Result<u32, Error> {
+    let Some(word) = given.last("deadratio") else { return Ok(3) };
+    let ratio = words::number("--deadratio", &word, 1, 10_000)?;
+    if ratio == 1 {
+        warnings.push(Warning::DeadRatioOfOne);
+    }
+    Ok(ratio)
+}
+
+fn hook(given: &Given, long: &str, option: &'static str) -> Result<Option<PathBuf>, Error> {
+    given.last(long).map(|word| words::hook(option, &word)).transpose()
+}
+
+fn announcing(given: &Given) -> Result<Announcing, Error> {
+    let mut announcing = Announcing::default();
+    if let Some(word) = given.last("garp-count") {
+        announcing.count = words::number("--garp-count", &word, 1, 255)?;
+    }
+    if let Some(word) = given.last("garp-interval") {
+        announcing.interval = Duration::from_millis(words::number("--garp-interval", &word, 1, 10_000)?);
+    }
+    if let Some(word) = given.last("garp-refresh") {
+        announcing.refresh = Duration::from_secs(words::number("--garp-refresh", &word, 0, 86_400)?);
+    }
+    Ok(announcing)
+}
+
+/// What was given, by canonical long name.
+struct Given {
+    matches: Matches,
+    /// Values of `--pass`, in order.
+    passwords: Vec<Zeroizing<Vec<u8>>>,
+    nothing: bool,
+}
+
+impl Given {
+    fn read(args: impl Iterator<Item = OsString>) -> Result<Self, Error> {
+        let mut passwords = Vec::new();
+        let words = normalize(args, &mut passwords)?;
+        let mut options = Options::new();
+        for spelling in OPTIONS.iter().filter(|spelling| canonical(spelling.long) == spelling.long) {
+            if spelling.takes_value {
+                options.optmulti(spelling.short, spelling.long, "", "");
+            } else {
+                options.optflagmulti(spelling.short, spelling.long, "");
+            }
+        }
+        let matches = options.parse(&words).map_err(|fail| match fail {
+            Fail::ArgumentMissing(name) => Error::MissingValue { option: format!("--{name}") },
+            Fail::UnexpectedArgument(name) => Error::UnexpectedValue { option: format!("--{name}") },
+            Fail::UnrecognizedOption(name) | Fail::OptionMissing(name) | Fail::OptionDuplicated(name) => {
+                Error::UnknownOption { option: format!("--{name}") }
+            }
+        })?;
+        if let Some(stray) = matches.free.first() {
+            return Err(Error::StrayArgument { value: shown(&bytes_of(stray)) });
+        }
+        Ok(Self { matches, passwords, nothing: words.is_empty() })
+    }
+
+    fn flag(&self, long: &str) -> bool {
+        self.matches.opt_present(long)
+    }
+
+    fn all(&self, long: &str) -> Vec<OsString> {
+        self.matches.opt_strs(long).iter().map(|text| bytes_of(text)).collect()
+    }
+
+    fn last(&self, long: &str) -> Option<OsString> {
+        self.matches.opt_strs(long).last().map(|text| bytes_of(text))
+    }
+
+    fn last_position(&self, long: &str) -> Option<usize> {
+        self.matches.opt_positions(long).last().copied()
+    }
+}
+
+/// Text that getopts, which insists on UTF-8, can carry without loss: each byte as the character of that number.
+fn text_of(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+/// The bytes that [`text_of`] was given.
+fn bytes_of(text: &str) -> OsString {
+    OsString::from_vec(text.chars().filter_map(|character| u8::try_from(character).ok()).collect())
+}
+
+/// Brings the words into the one shape `--name`, `--name=value` that getopts is given: names in full, values
+/// joined to them, passwords set aside and replaced by nothing.
+fn normalize(
+    mut args: impl Iterator<Item = OsString>,
+    passwords: &mut Vec<Zeroizing<Vec<u8>>>,
+) -> Result<Vec<String>, Error> {
+    let mut normal = Vec::new();
+    let mut previous_was_password = false;
+    while let Some(arg) = args.next() {
+        let word = Zeroizing::new(arg.into_vec());
+        let was_password = std::mem::take(&mut previous_was_password);
+        if let Some(long) = word.strip_prefix(b"--").filter(|long| !long.is_empty()) {
+            let (name, value) = match long.iter().position(|&byte| byte == b'=') {
+                Some(equals) => (long.get(..equals), long.get(equals + 1..)),
+                None => (Some(long), None),
+            };
+            let spelling = find_long(name.unwrap_or_default())?;
+            let value = match value {
+                Some(value) => Some(value.to_vec()),
+                None if spelling.takes_value => Some(next_value(&mut args, spelling)?),
+                None => None,
+            };
+            previous_was_password = spelling.long == PASSWORD;
+            normal.push(normal_word(spelling, value, passwords));
+        } else if let Some(mut cluster) =
+            word.strip_prefix(b"-").filter(|rest| !rest.is_empty() && *rest != b"-")
+        {
+            while let Some((&letter, rest)) = cluster.split_first() {
+                let spelling = find_short(letter)?;
+                cluster = rest;
+                let mut value = None;
+                if spelling.takes_value {
+                    value =
+                        Some(if rest.is_empty() { next_value(&mut args, spelling)? } else { rest.to_vec() });
+                    cluster = &[];
+                }
+                previous_was_password = spelling.long == PASSWORD;
+                normal.push(normal_word(spelling, value, passwords));
+            }
+        } else if was_password && word.as_slice() != b"--" {
+            return Err(Error::StrayAfterPassword);
+        } else {
+            // "--" and everything that is no option; getopts knows what to make of them.
+            normal.push(text_of(&word));
+            if word.as_slice() == b"--" {
+                normal.extend(args.by_ref().map(|arg| text_of(arg.as_bytes())));
+            }
+        }
+    }
+    Ok(normal)
+}
+
+fn normal_word(
+    spelling: &Spelling,
+    value: Option<Vec<u8>>,
+    passwords: &mut Vec<Zeroizing<Vec<u8>>>,
+) -> String {
+    let name = canonical(spelling.long);
+    match value {
+        Some(password) if name == PASSWORD => {
+            passwords.push(Zeroizing::new(password));
+            format!("--{name}=")
+        }
+        Some(value) => format!("--{name}={}", text_of(&value)),
+        None => format!("--{name}"),
+    }
+}
+
+fn next_value(args: &mut impl Iterator<Item = OsString>, spelling: &Spelling) -> Result<Vec<u8>, Error> {
+    let value = args.next().ok_or_else(|| Error::MissingValue { option: format!("--{}", spelling.long) })?;
+    Ok(value.into_vec())
+}
+
+fn find_short(letter: u8) -> Result<&'static Spelling, Error> {
+    OPTIONS
+        .iter()
+        .find(|spelling| spelling.short.as_bytes() == [letter])
+        .ok_or_else(|| Error::UnknownOption { option: format!("-{}", shown(OsStr::from_bytes(&[letter]))) })
+}
+
+/// The option a long name, or the beginning of one, stands for.
+fn find_long(name: &[u8]) -> Result<&'static Spelling, Error> {
+    let option = || format!("--{}", shown(OsStr::from_bytes(name)));
+    if let Some(exact) = OPTIONS.iter().find(|spelling| spelling.long.as_bytes() == name) {
+        return Ok(exact);
+    }
+    let fitting = |old: bool| {
+        let mut fitting: Vec<&'static Spelling> = OPTIONS
+            .iter()
+            .filter(|spelling| spelling.long.as_bytes().starts_with(name) && (spelling.old || !old))
+            .collect();
+        // Two names of one option are not two options.
+        fitting.dedup_by_key(|spelling| canonical(spelling.long));
+        fitting
+    };
+    let mut candidates = fitting(true);
+    if candidates.is_empty() {
+        candidates = fitting(false);
+    }
+    match candidates.as_slice() {
+        [] => Err(Error::UnknownOption { option: option() }),
+        [only] => Ok(only),
+        several => {
+            let names: Vec<_> = several.iter().map(|spelling| format!("--{}", spelling.long)).collect();
+            Err(Error::AmbiguousOption { option: option(), candidates: names.join(", ") })
+        }
+    }
+}
+
+/// Name and version, one line.
+#[must_use]
+pub fn version() -> String {
+    format!("ucarp {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+/// The text for `--help`: fits 80 columns, in the operator's language, one message for each option.
+#[must_use]
+pub fn usage() -> String {
+    // TRANSLATORS: the lines of --help. Translate the words in capitals as well, keep the option names, the
+    // columns and a width of at most 79 characters; a second line may be added or left out.
+    let lines = [
+        tr("Usage: ucarp -i INTERFACE -v VHID -o FILE -a ADDRESS [OPTION]..."),
+        tr("Shares a virtual IP address with other hosts: one of them is MASTER and has it,\nthe others wait as BACKUP. Speaks CARP, as the BSD kernels do."),
+        "".into(),
+        tr("The virtual host:"),
+        tr("  -i, --interface=NAME      network interface (default: the one that has --srcip)"),
+        tr("  -s, --srcip=ADDRESS       this host's own address on that interface"),
+        tr("  -v, --vhid=NUMBER         which virtual host on this network, 1 to 255"),
+        tr("  -a, --addr=ADDRESS[/LEN]  address to share; may be given several times"),
+        tr("  -o, --passfile=FILE       the first line of FILE is the common password"),
+        tr("  -p, --pass=PASSWORD       the password itself; other users may see it"),
+        "".into(),
+        tr("Who is MASTER:"),
+        tr("  -b, --advbase=SECONDS     time between advertisements, 0 to 255 (default 1)"),
+        tr("  -k, --advskew=NUMBER      plus this many 1/256 s, 0 to 255 (default 0);\n                            the host with the shortest time is preferred"),
+        tr("  -r, --deadratio=NUMBER    advertisements to miss before the MASTER counts as\n                            dead (default 3)"),
+        tr("  -P, --preempt             take over from a MASTER that is less preferred"),
+        "".into(),
+        tr("What happens then:"),
+        tr("  -u, --upscript=FILE       program to run on becoming MASTER"),
+        tr("  -d, --downscript=FILE     program to run on leaving it, and once at start"),
+        tr("  -x, --xparam=WORD         third argument for both programs, after the\n                            interface and the address"),
+        tr("  -n, --neutral             do not run the down script at start"),
+        tr("  -z, --shutdown            at the end hand over and run the down script"),
+        tr("      --hook-timeout=SECONDS\n                            how long a program may run, 1 to 3600 (default 60)"),
+        tr("      --hook-failure=WORD   when the up script fails: stay (MASTER, the default)\n                            or demote (leave it to another host)"),
+        "".into(),
+        tr("The network:"),
+        tr("  -m, --mcast=GROUP         IPv4 group for advertisements (default 224.0.0.18)"),
+        tr("  -M, --nomcast             send advertisements to the broadcast MAC address"),
+        tr("  -S, --ignoreifstate       take the interface as usable whatever it reports"),
+        tr("      --garp-count=NUMBER   announcements of a new MASTER, 1 to 255 (default 1)"),
+        tr("      --garp-interval=MS    milliseconds between them (default 200)"),
+        tr("      --garp-refresh=SECONDS\n                            repeat them this often while MASTER (default 0: never)"),
+        "".into(),
+        tr("Messages:"),
+        tr("  -f, --facility=NAME       syslog facility (default daemon), none for no syslog"),
+        tr("  -D, --debug               more of them"),
+        tr("  -h, --help                show this text"),
+        tr("  -V, --version             show the version"),
+        "".into(),
+        tr("Signals: USR1 reports the state, USR2 makes a MASTER step aside, TERM ends."),
+        "".into(),
+        tr("Example:"),
+        "  ucarp -i eth0 -s 192.0.2.1 -v 42 -o /etc/ucarp/password -a 192.0.2.10/24 \\\n    -u /etc/ucarp/vip-up.sh -d /etc/ucarp/vip-down.sh -z".into(),
+    ];
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! The command line in-process: shapes, abbreviations, order, defaults.
+
+use super::*;
+
+const ENOUGH: [&str; 4] = ["-ieth0", "-v1", "-psecret", "-a10.0.0.9"];
+
+fn parse_with(more: &[&str]) -> Result<(Config, Vec<Warning>), Error> {
+    let args: Vec<&str> = ENOUGH.iter().chain(more).copied().collect();
+    match parse(args.iter().map(OsString::from))? {
+        Invocation::Run { config, warnings } => Ok((*config, warnings)),
+        Invocation::Help | Invocation::Version => panic!("{args:?} does not run"),
+    }
+}
+
+fn host(more: &[&str]) -> VirtualHostConfig {
+    parse_with(more).unwrap().0.hosts.remove(0)
+}
+
+#[test]
+fn defaults() {
+    let (config, warnings) = parse_with(&[]).unwrap();
+    let [host] = config.hosts.as_slice() else { panic!("one host") };
+    assert_eq!(host.interface.as_deref(), Some("eth0"));
+    assert_eq!((host.vhid.get(), host.interval, host.dead_ratio), (1, Interval::new(1, 0), 3));
+    assert_eq!((host.source, host.preempt, host.neutral), (None, false, false));
+    assert_eq!(host.destination, Destination::default());
+    assert_eq!(host.announcing, Announcing::default());
+    assert_eq!(host.hook_timeout, Duration::from_secs(60));
+    assert_eq!(config.log, LogConfig { facility: Some(Facility::Daemon), debug: false });
+    assert_eq!(warnings, [Warning::NoHooks]);
+}
+
+#[test]
+fn short_options_in_all_their_shapes() {
+    let host = host(&["-Pnk", "100", "-b2", "-S", "-M", "-m", "239.192.1.1", "-x", "-z"]);
+    assert!(host.preempt && host.neutral && host.ignore_link_state && host.destination.broadcast);
+    assert_eq!(host.interval, Interval::new(2, 100));
+    assert_eq!(host.destination.v4.to_string(), "239.192.1.1");
+    assert_eq!(host.xparam.as_deref(), Some(OsStr::new("-z")));
+}
+
+#[test]
+fn long_options_may_be_cut_short() {
+    assert_eq!(host(&["--vh", "9"]).vhid.get(), 9);
+    assert_eq!(host(&["--v=9"]).vhid.get(), 9);
+    assert!(host(&["--pre", "--ne"]).neutral);
+    assert_eq!(host(&["--mc=239.1.1.1"]).destination.v4.octets(), [239, 1, 1, 1]);
+    assert_eq!(host(&["--mcastip=239.1.1.1"]).destination.v4.octets(), [239, 1, 1, 1]);
+    assert_eq!(host(&["--hook-t=5"]).hook_timeout, Duration::from_secs(5));
+}
+
+#[test]
+fn old_names_win_over_new_ones() {
+    assert!(matches!(parse(["--h"].iter().map(OsString::from)), Ok(Invocation::Help)));
+    assert!(matches!(parse(["--ve"].iter().map(OsString::from)), Ok(Invocation::Version)));
+    let ambiguous = |word| match parse_with(&[word]) {
+        Err(Error::AmbiguousOption { candidates, .. }) => candidates,
+        other => panic!("{word}: {other:?}"),
+    };
+    assert_eq!(ambiguous("--pas"), "--pass, --passfile");
+    assert_eq!(ambiguous("--i"), "--interface, --ignoreifstate");
+    assert_eq!(ambiguous("--hook"), "--hook-timeout, --hook-failure");
+}
+
+#[test]
+fn the_last_one_counts_but_addresses_add_up() {
+    let host = host(&["-v2", "-v", "3", "-a", "10.0.0.10/24", "--addr=2001:db8::1/64"]);
+    assert_eq!(host.vhid.get(), 3);
+    let addresses: Vec<_> = host.addresses.iter().map(ToString::to_string).collect();
+    assert_eq!(addresses, ["10.0.0.9", "10.0.0.10/24", "2001:db8::1/64"]);
+}
+
+#[test]
+fn values_may_be_any_bytes() {
+    let bytes = OsStr::from_bytes(b"\xff\x80=\xc3\xa9").to_owned();
+    let args = ENOUGH.iter().map(OsString::from).chain(["-x".into(), bytes.clone()]);
+    let Ok(Invocation::Run { config, .. }) = parse(args) else { panic!("refused") };
+    assert_eq!(config.hosts[0].xparam, Some(bytes));
+}
+
+#[test]
+fn the_last_password_counts() {
+    assert_eq!(host(&["--pass=other", "-p", "last"]).secret.bytes(), b"last");
+    assert_eq!(host(&["--pass=with=equals"]).secret.bytes(), b"with=equals");
+    assert_eq!(host(&["-p", "-z"]).secret.bytes(), b"-z");
+    let file = std::env::temp_dir().join(format!("ucarp-cli-{}", std::process::id()));
+    std::fs::write(&file, "from file\r\nsecond line\n").unwrap();
+    let path = file.to_str().unwrap();
+    let (config, warnings) = parse_with(&["-o", path]).unwrap();
+    assert_eq!(config.hosts[0].secret.bytes(), b"from file");
+    assert!(warnings.contains(&Warning::TwoPasswords { used: "--passfile", ignored: "--pass" }));
+    let (config, warnings) = parse_with(&["-o", path, "-p", "later"]).unwrap();
+    assert_eq!(config.hosts[0].secret.bytes(), b"later");
+    assert!(warnings.contains(&Warning::TwoPasswords { used: "--pass", ignored: "--passfile" }));
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn warnings() {
+    let warned = |more: &[&str], warning| parse_with(more).unwrap().1.contains(&warning);
+    assert!(warned(&["-r1"], Warning::DeadRatioOfOne));
+    assert!(!warned(&["-r2"], Warning::DeadRatioOfOne));
+    assert!(warned(&["-p", "12345678901234567890"], Warning::TwentyBytePassword));
+    assert!(warned(&["-u", "/bin/sh"], Warning::AddressStays));
+    assert!(warned(&["-u", "/bin/sh"], Warning::NoDownHook));
+    assert!(!warned(&["-u", "/bin/sh", "-z"], Warning::AddressStays));
+    assert!(warned(&["-d", "/bin/sh"], Warning::NoUpHook));
+}
+
+#[test]
+fn hooks_become_absolute() {
+    let relative = "hook-of-cli-test";
+    // The build script is here in every checkout, is a file, and is not executable.
+    assert!(matches!(parse_with(&["-u", "build.rs"]), Err(Error::HookNotExecutable { .. })));
+    assert!(matches!(parse_with(&["-u", "src"]), Err(Error::HookNotAFile { .. })));
+    assert!(matches!(parse_with(&["-u", relative]), Err(Error::HookMissing { .. })));
+    let up = host(&["-u", "../../../../../../../../../bin/sh"]).up.unwrap();
+    assert!(up.is_absolute(), "{}", up.display());
+}
+
+#[test]
+fn nothing_secret_is_shown() {
+    let (config, warnings) = parse_with(&[]).unwrap();
+    assert!(!format!("{config:?} {warnings:?}").contains("secret"));
+}
+
+#[test]
+fn the_usage_fits_80_columns() {
+    let text = usage();
+    for line in text.lines() {
+        assert!(line.chars().count() < 80, "{} columns: {line}", line.chars().count());
+    }
+}
+
+#[test]
+fn every_option_is_in_the_usage() {
+    let text = usage();
+    for spelling in &OPTIONS {
+        let told = text.contains(&format!("--{}", spelling.long));
+        let untold = ["daemonize", "mcastip", "syslog"].contains(&spelling.long);
+        assert!(told != untold, "--{}", spelling.long);
+    }
+}

@@ -1,0 +1,298 @@
+//! One word into one value: numbers, addresses, names, passwords, hooks.
+//!
+//! Shared by every front end, so that a number or an address means the same wherever it is written. Each
+//! function takes the name of the option it speaks for, and answers with a value that needs no further
+//! check or with the [`Error`] to show. Nothing here knows how words are spelled on the command line.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf, absolute};
+
+use zeroize::Zeroizing;
+
+use super::{Error, Facility, Secret, VirtualAddress, Warning, shown};
+use crate::protocol::HookFailure;
+
+/// A whole number in C's notation: decimal, `0x` hexadecimal or `0` octal, with a `+` and spaces before it
+/// if need be (shell substitutions leave some); nothing may follow.
+pub(super) fn number<T>(option: &'static str, word: &OsStr, min: T, max: T) -> Result<T, Error>
+where
+    T: TryFrom<u64> + Into<u64> + PartialOrd + Copy,
+{
+    word.to_str()
+        .and_then(c_number)
+        .and_then(|number| T::try_from(number).ok())
+        .filter(|number| (min..=max).contains(number))
+        .ok_or_else(|| Error::Number { option, value: shown(word), min: min.into(), max: max.into() })
+}
+
+fn c_number(word: &str) -> Option<u64> {
+    let word = word.trim_ascii_start();
+    let word = word.strip_prefix('+').unwrap_or(word);
+    let (digits, radix) = match word.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (word.get(2..)?, 16),
+        [b'0', _, ..] => (word.get(1..)?, 8),
+        _ => (word, 10),
+    };
+    // from_str_radix would take a sign of its own.
+    let plain = digits.chars().all(|digit| digit.is_digit(radix));
+    if plain { u64::from_str_radix(digits, radix).ok() } else { None }
+}
+
+/// The name of an interface: what fits into IFNAMSIZ (16 with its NUL) on every system we know.
+pub(super) fn interface(word: &OsStr) -> Result<String, Error> {
+    word.to_str()
+        .filter(|name| (1..=15).contains(&name.len()))
+        .filter(|name| !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/'))
+        .map(str::to_owned)
+        .ok_or_else(|| Error::Interface { value: shown(word) })
+}
+
+/// The address of a host, in numbers.
+pub(super) fn address(option: &'static str, word: &OsStr) -> Result<IpAddr, Error> {
+    let value = || shown(word);
+    let Some(address) = word.to_str().and_then(|word| word.parse::<IpAddr>().ok()) else {
+        return Err(Error::Address { option, value: value() });
+    };
+    if let IpAddr::V6(v6) = address
+        && v6.to_ipv4_mapped().is_some()
+    {
+        return Err(Error::AddressMapped { option, value: value() });
+    }
+    if address.is_unspecified() {
+        return Err(Error::AddressUnspecified { option, value: value() });
+    }
+    if address.is_loopback() {
+        return Err(Error::AddressLoopback { option, value: value() });
+    }
+    if address.is_multicast() {
+        return Err(Error::AddressMulticast { option, value: value() });
+    }
+    if address == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        return Err(Error::AddressBroadcast { option, value: value() });
+    }
+    Ok(address)
+}
+
+/// The address of a host, with a prefix length if the operator gave one.
+pub(super) fn virtual_address(option: &'static str, word: &OsStr) -> Result<VirtualAddress, Error> {
+    let bytes = word.as_bytes();
+    let Some(slash) = bytes.iter().position(|&byte| byte == b'/') else {
+        return Ok(VirtualAddress { address: address(option, word)?, prefix: None });
+    };
+    let (host, length) = bytes.split_at(slash);
+    let address = address(option, OsStr::from_bytes(host))?;
+    let max = match address {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(_) => 128,
+    };
+    let prefix = std::str::from_utf8(length)
+        .ok()
+        .and_then(|length| length.strip_prefix('/'))
+        .filter(|length| !length.is_empty() && length.bytes().all(|digit| digit.is_ascii_digit()))
+        .and_then(|length| length.parse::<u8>().ok())
+        .filter(|length| (1..=max).contains(length))
+        .ok_or_else(|| Error::Prefix { option, value: shown(word), max })?;
+    if is_edge(address, prefix) {
+        return Err(Error::AddressOfNetwork { option, value: shown(word) });
+    }
+    Ok(VirtualAddress { address, prefix: Some(prefix) })
+}
+
+/// Whether an IPv4 address is the first or last of its network. IPv6 has no broadcast, and networks of one
+/// or two addresses have no spare ones (RFC 3021).
+fn is_edge(address: IpAddr, prefix: u8) -> bool {
+    match address {
+        IpAddr::V4(v4) if prefix <= 30 => {
+            let host_bits = u32::MAX >> prefix;
+            [0, host_bits].contains(&(v4.to_bits() & host_bits))
+        }
+        IpAddr::V4(_) | IpAddr::V6(_) => false,
+    }
+}
+
+/// An IPv4 multicast group.
+pub(super) fn group(option: &'static str, word: &OsStr) -> Result<Ipv4Addr, Error> {
+    word.to_str()
+        .and_then(|word| word.parse::<Ipv4Addr>().ok())
+        .filter(Ipv4Addr::is_multicast)
+        .ok_or_else(|| Error::Group { option, value: shown(word) })
+}
+
+/// A syslog facility, or `None` for the word `none`. Upper and lower case are the same.
+pub(super) fn facility(option: &'static str, word: &OsStr) -> Result<Option<Facility>, Error> {
+    let name = word.to_str().unwrap_or_default().to_ascii_lowercase();
+    Ok(Some(match name.as_str() {
+        "none" => return Ok(None),
+        "auth" | "security" => Facility::Auth,
+        "authpriv" => Facility::Authpriv,
+        "cron" => Facility::Cron,
+        "daemon" => Facility::Daemon,
+        "ftp" => Facility::Ftp,
+        "kern" => Facility::Kern,
+        "lpr" => Facility::Lpr,
+        "mail" => Facility::Mail,
+        "news" => Facility::News,
+        "syslog" => Facility::Syslog,
+        "user" => Facility::User,
+        "uucp" => Facility::Uucp,
+        "local0" => Facility::Local0,
+        "local1" => Facility::Local1,
+        "local2" => Facility::Local2,
+        "local3" => Facility::Local3,
+        "local4" => Facility::Local4,
+        "local5" => Facility::Local5,
+        "local6" => Facility::Local6,
+        "local7" => Facility::Local7,
+        _ => return Err(Error::Facility { option, value: shown(word) }),
+    }))
+}
+
+/// What a failed up hook means.
+pub(super) fn hook_failure(option: &'static str, word: &OsStr) -> Result<HookFailure, Error> {
+    match word.as_bytes() {
+        b"stay" => Ok(HookFailure::Stay),
+        b"demote" => Ok(HookFailure::Demote),
+        _ => Err(Error::HookFailure { option, value: shown(word) }),
+    }
+}
+
+/// A script, made absolute because the daemon will change directory. Whether we may execute it is judged by
+/// its permission bits: root, who runs this, needs any one of them.
+pub(super) fn hook(option: &'static str, word: &OsStr) -> Result<PathBuf, Error> {
+    let path = shown(word);
+    let found = absolute(word).and_then(|script| Ok((fs::metadata(&script)?, script)));
+    let (metadata, script) =
+        found.map_err(|source| Error::HookMissing { option, path: path.clone(), source })?;
+    if !metadata.is_file() {
+        return Err(Error::HookNotAFile { option, path });
+    }
+    if metadata.mode() & 0o111 == 0 {
+        return Err(Error::HookNotExecutable { option, path });
+    }
+    Ok(script)
+}
+
+/// A password.
+pub(super) fn password(
+    option: &'static str,
+    bytes: &[u8],
+    warnings: &mut Vec<Warning>,
+) -> Result<Secret, Error> {
+    if bytes.is_empty() {
+        return Err(Error::PasswordEmpty { option });
+    }
+    if bytes.len() > Secret::LONGEST {
+        return Err(Error::PasswordTooLong { option });
+    }
+    if bytes.contains(&0) {
+        return Err(Error::PasswordWithNul { option });
+    }
+    if bytes.len() == Secret::LONGEST {
+        warnings.push(Warning::TwentyBytePassword);
+    }
+    Ok(Secret(Zeroizing::new(bytes.to_vec())))
+}
+
+/// The password in the first line of a file; a carriage return before the line's end does not belong to it.
+pub(super) fn passfile(
+    option: &'static str,
+    word: &OsStr,
+    warnings: &mut Vec<Warning>,
+) -> Result<Secret, Error> {
+    let unreadable = |source| Error::PassfileUnreadable { path: shown(word), source };
+    let mut file = File::open(Path::new(word)).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    // Longer than any password with its line end, so a line that does not end in it is too long.
+    let mut start = Zeroizing::new([0; 64]);
+    let mut filled = 0;
+    // Not read_to_end: the writer of a pipe may keep it open after the line.
+    while let Some(free) = start.get_mut(filled..).filter(|free| !free.is_empty()) {
+        match file.read(free).map_err(unreadable)? {
+            0 => break,
+            count => filled += count,
+        }
+        if start.contains(&b'\n') {
+            break;
+        }
+    }
+    let read = start.get(..filled).unwrap_or_default();
+    let line = read.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.is_empty() {
+        return Err(Error::PassfileEmpty { path: shown(word) });
+    }
+    let secret = password(option, line, warnings)?;
+    if metadata.is_file() && metadata.mode() & 0o004 != 0 {
+        warnings.push(Warning::ReadablePassfile { path: shown(word) });
+    }
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(word: &str) -> Option<u8> {
+        number::<u8>("--n", OsStr::new(word), 1, 255).ok()
+    }
+
+    #[test]
+    fn numbers_are_written_as_in_c() {
+        for (word, value) in [("1", 1), ("255", 255), ("0x10", 16), ("0XfF", 255), ("010", 8), (" +7", 7)] {
+            assert_eq!(parsed(word), Some(value), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_end_where_the_word_ends() {
+        for word in [
+            "",
+            " ",
+            "+",
+            "-1",
+            "0",
+            "256",
+            "1x",
+            "1 ",
+            "08",
+            "0x",
+            "0x1g",
+            "0x+1",
+            "0+1",
+            "++1",
+            "1e2",
+            "18446744073709551617",
+            "١",
+        ] {
+            assert_eq!(parsed(word), None, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn prefix_lengths() {
+        let parse = |word: &str| virtual_address("--addr", OsStr::new(word)).map(|a| a.prefix);
+        assert_eq!(parse("10.0.0.9").unwrap(), None);
+        assert_eq!(parse("10.0.0.9/24").unwrap(), Some(24));
+        assert_eq!(parse("10.0.0.8/31").unwrap(), Some(31));
+        assert_eq!(parse("2001:db8::/128").unwrap(), Some(128));
+        for word in ["10.0.0.9/", "10.0.0.9/0", "10.0.0.9/33", "10.0.0.9/+24", "10.0.0.9/24/", "fe80::1/129"]
+        {
+            assert!(matches!(parse(word), Err(Error::Prefix { .. })), "{word}");
+        }
+        for word in ["10.0.0.255/24", "10.0.0.0/24", "10.255.255.255/8"] {
+            assert!(matches!(parse(word), Err(Error::AddressOfNetwork { .. })), "{word}");
+        }
+    }
+
+    #[test]
+    fn shown_words_are_one_short_line() {
+        assert_eq!(shown(OsStr::new("a\nb\u{1b}[2J")), "a\\nb\\u{1b}[2J");
+        assert_eq!(shown(OsStr::from_bytes(b"a\xff")), "a\u{fffd}");
+        assert!(shown(OsStr::new(&"x".repeat(10_000))).chars().count() <= 101);
+    }
+}

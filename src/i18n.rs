@@ -1,0 +1,125 @@
+//! The translator at the door: binds the message catalogue, looks sentences up, fills in names.
+//!
+//! A sentence is written in English where it is said, with named placeholders that translators may reorder:
+//! `fill(&tr("{path} is empty"), &[("path", &path)])`. Lookup comes first, filling second, so the catalogue
+//! never sees a value. Without a catalogue, without the `gettext` feature, or when a catalogue holds bytes
+//! that are not UTF-8, the English text is used: a broken translation must not stop a failover daemon.
+//!
+//! This file must not choose words, and must not be called from `protocol` or `platform`. Only the sentences
+//! in the four files named in `tests/catalogue.rs` are collected for translators.
+
+use std::borrow::Cow;
+use std::fmt::{Display, Write};
+
+/// Text domain, which is also the name of the installed `.mo` files.
+#[cfg(feature = "gettext")]
+const DOMAIN: &str = "ucarp";
+
+/// Turns translation on for the language of the environment (`LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`).
+///
+/// To be called once, first thing in `main`. `adopt_locale` makes the C library take its message locale from
+/// the environment and says whether it could; that call is `unsafe`, so it lives in `platform`.
+/// Catalogues are looked for in the directory fixed at build time, or in `UCARP_LOCALEDIR` if that is set.
+#[cfg(feature = "gettext")]
+pub fn init(adopt_locale: fn() -> bool) {
+    let directory = std::env::var_os("UCARP_LOCALEDIR").unwrap_or_else(|| env!("LOCALEDIR").into());
+    let bound = adopt_locale()
+        && gettextrs::bindtextdomain(DOMAIN, directory).is_ok()
+        && gettextrs::bind_textdomain_codeset(DOMAIN, "UTF-8").is_ok();
+    catalogue::USABLE.store(bound, std::sync::atomic::Ordering::Relaxed);
+}
+
+/// Built without translations: does nothing.
+#[cfg(not(feature = "gettext"))]
+pub fn init(_adopt_locale: fn() -> bool) {}
+
+/// The sentence in the operator's language, or as it is.
+#[must_use]
+pub fn tr(msgid: &'static str) -> Cow<'static, str> {
+    catalogue::look_up(msgid).map_or(Cow::Borrowed(msgid), Cow::Owned)
+}
+
+/// Replaces each `{name}` of a (translated) sentence by its value. Unknown names and lone braces stay as they
+/// are, and values are never searched for further names.
+#[must_use]
+pub fn fill(sentence: &str, values: &[(&str, &dyn Display)]) -> String {
+    let mut filled = String::with_capacity(sentence.len() + 32);
+    let mut rest = sentence;
+    while let Some((before, brace_on)) = rest.split_once('{') {
+        filled.push_str(before);
+        let value = brace_on
+            .split_once('}')
+            .and_then(|(name, after)| Some((values.iter().find(|(key, _)| *key == name)?.1, after)));
+        if let Some((value, after)) = value {
+            write!(filled, "{value}").expect("writing into a String cannot fail");
+            rest = after;
+        } else {
+            filled.push('{');
+            rest = brace_on;
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
+#[cfg(feature = "gettext")]
+mod catalogue {
+    use std::panic;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Whether lookups may be made: false before `init`, and again once a catalogue proved broken.
+    pub(super) static USABLE: AtomicBool = AtomicBool::new(false);
+
+    /// The binding panics on text that is not UTF-8. That costs us the language, not the process, and the
+    /// hook is put aside meanwhile because a broken catalogue is not a bug worth a backtrace.
+    pub(super) fn look_up(msgid: &'static str) -> Option<String> {
+        // The empty msgid is the catalogue's header.
+        if msgid.is_empty() || !USABLE.load(Ordering::Relaxed) {
+            return None;
+        }
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(|_| {}));
+        let found = panic::catch_unwind(|| gettextrs::dgettext(super::DOMAIN, msgid));
+        panic::set_hook(hook);
+        if found.is_err() {
+            USABLE.store(false, Ordering::Relaxed);
+        }
+        found.ok()
+    }
+}
+
+#[cfg(not(feature = "gettext"))]
+mod catalogue {
+    pub(super) fn look_up(_msgid: &'static str) -> Option<String> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fills_every_name_in_any_order() {
+        let values: [(&str, &dyn Display); 2] = [("who", &"10.0.0.3"), ("count", &7)];
+        assert_eq!(fill("{who} sent {count}, {who}!", &values), "10.0.0.3 sent 7, 10.0.0.3!");
+        assert_eq!(fill("{count} von {who}", &values), "7 von 10.0.0.3");
+    }
+
+    #[test]
+    fn leaves_what_it_does_not_know() {
+        assert_eq!(fill("{other} {", &[("who", &1)]), "{other} {");
+        assert_eq!(fill("{{who}}", &[("who", &1)]), "{1}");
+        assert_eq!(fill("", &[]), "");
+    }
+
+    #[test]
+    fn values_are_not_searched() {
+        assert_eq!(fill("{a}{b}", &[("a", &"{b}"), ("b", &"{a}")]), "{b}{a}");
+    }
+
+    #[test]
+    fn untranslated_before_init() {
+        assert_eq!(tr("not in any catalogue"), "not in any catalogue");
+    }
+}

@@ -1,0 +1,507 @@
+//! The table: state and fact in, role and decisions out. Each row names the register row or FACTS section it is for.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::super::auth::{Authenticator, Key};
+use super::super::wire::{Decoded, carp};
+use super::super::{Announcing, Destination, Hooks, Vhid};
+use super::*;
+use crate::protocol::PeerKind;
+
+const OURS: &str = "10.0.0.5";
+const VHID: u8 = 7;
+
+fn ms(ms: u64) -> Time {
+    Time::from_micros(ms * 1000)
+}
+
+fn vhid() -> Vhid {
+    Vhid::new(VHID).unwrap()
+}
+
+struct Host {
+    election: Election,
+    authenticator: Authenticator,
+    now: Time,
+}
+
+/// Base, skew and the rest of a host under test; the address of ours is 10.0.0.5.
+fn host_with(base: u8, skew: u8, edit: impl FnOnce(&mut Parameters)) -> Host {
+    let key = Key::from_password(b"secret").unwrap();
+    let mut parameters = Parameters {
+        vhid: vhid(),
+        addresses: vec!["10.0.0.200".parse().unwrap()],
+        key: key.clone(),
+        interval: Interval::new(base, skew),
+        dead_ratio: 3,
+        preempt: false,
+        neutral: false,
+        sources: Sources { v4: Some(OURS.parse().unwrap()), v6: Some("fe80::5".parse().unwrap()) },
+        mac: MacAddr([2, 0, 0, 0, 0, 5]),
+        destination: Destination::default(),
+        hooks: Hooks::default(),
+        announcing: Announcing::default(),
+    };
+    edit(&mut parameters);
+    let authenticator = Authenticator::new(&key, vhid(), &parameters.addresses);
+    Host { election: Election::new(&parameters), authenticator, now: Time::ZERO }
+}
+
+fn host(base: u8, skew: u8) -> Host {
+    host_with(base, skew, |_| {})
+}
+
+fn preempting(base: u8, skew: u8) -> Host {
+    host_with(base, skew, |parameters| parameters.preempt = true)
+}
+
+fn dual_stack(parameters: &mut Parameters) {
+    parameters.addresses.push("2001:db8::200".parse().unwrap());
+}
+
+impl Host {
+    fn tell(&mut self, fact: Fact<'_>) -> Vec<Decision> {
+        self.election.handle(fact, self.now)
+    }
+
+    fn at(&mut self, now: Time) -> &mut Self {
+        self.now = now;
+        self
+    }
+
+    fn backup(mut self) -> Self {
+        self.tell(Fact::Start);
+        self.tell(Fact::Link(Link::Up));
+        assert_eq!(self.election.role(), Role::Backup);
+        self
+    }
+
+    fn master(self) -> Self {
+        let mut this = self.backup();
+        this.now = this.election.deadline().unwrap();
+        this.tell(Fact::Tick);
+        assert_eq!(this.election.role(), Role::Master);
+        this
+    }
+
+    fn ad_from(&self, kind: PeerKind, source: &str, interval: Interval) -> Advertisement {
+        let source: IpAddr = source.parse().unwrap();
+        let last = match source {
+            IpAddr::V4(v4) => v4.octets()[3],
+            IpAddr::V6(v6) => v6.octets()[15],
+        };
+        let (mac, counter) = match kind {
+            Ours => (MacAddr([2, 0, 0, 0, 0, last]), self.authenticator.marked(99)),
+            OldUcarp => (MacAddr::old_ucarp(vhid()), 1234),
+            Kernel => (MacAddr([0, 0, 0x5e, 0, 1, VHID]), 1234),
+        };
+        let header = carp::Header {
+            kind: 1,
+            vhid: VHID,
+            advskew: interval.skew,
+            authlen: 7,
+            demotion: 0,
+            advbase: interval.base,
+            counter,
+            code: self.authenticator.code(counter),
+        };
+        let ad = self.authenticator.verify(&Decoded { mac, source, destination: source, header }).unwrap();
+        assert_eq!(ad.kind(), kind);
+        ad
+    }
+
+    fn hear(&mut self, kind: PeerKind, source: &str, base: u8, skew: u8) -> Vec<Decision> {
+        let ad = self.ad_from(kind, source, Interval::new(base, skew));
+        self.tell(Fact::Heard(&ad))
+    }
+}
+
+/// Words for the decisions that matter to peers and addresses.
+fn words(decisions: &[Decision]) -> Vec<String> {
+    decisions
+        .iter()
+        .filter_map(|decision| match decision {
+            Decision::Become { from, to, reason, .. } => {
+                Some(format!("{}>{} {}", from.code(), to.code(), reason.code()))
+            }
+            Decision::Advertise { scheduled: true } => Some("scheduled".to_owned()),
+            Decision::Advertise { scheduled: false } => Some("advertise".to_owned()),
+            Decision::BowOut => Some("bow out".to_owned()),
+            Decision::Defend { .. } => Some("defend".to_owned()),
+            Decision::Hush => Some("hush".to_owned()),
+            Decision::Speak => Some("speak".to_owned()),
+            Decision::Tell(_) => None,
+        })
+        .collect()
+}
+
+fn ids(decisions: &[Decision]) -> Vec<&'static str> {
+    decisions
+        .iter()
+        .filter_map(|decision| match decision {
+            Decision::Tell(notice) => Some(notice.id()),
+            Decision::Become { .. }
+            | Decision::Advertise { .. }
+            | Decision::BowOut
+            | Decision::Defend { .. }
+            | Decision::Hush
+            | Decision::Speak => None,
+        })
+        .collect()
+}
+
+/// Runs a host until `until`, returning every decision with the time it was made.
+fn run(host: &mut Host, until: Time) -> Vec<(Time, String)> {
+    let mut out = Vec::new();
+    while let Some(next) = host.election.deadline().filter(|next| *next <= until) {
+        host.now = next;
+        let decisions = host.tell(Fact::Tick);
+        out.extend(words(&decisions).into_iter().map(|word| (next, word)));
+    }
+    host.now = until;
+    out
+}
+
+use PeerKind::{Kernel, OldUcarp, Ours};
+
+// FACTS 7: all go INIT -> BACKUP and wait a full master-down time.
+#[test]
+fn start_waits_for_the_link_and_then_the_dead_time() {
+    let mut host = host(1, 100);
+    assert_eq!(words(&host.tell(Fact::Start)), [""; 0]);
+    assert_eq!(host.election.deadline(), None);
+    assert_eq!(words(&host.at(ms(500)).tell(Fact::Link(Link::Up))), ["INIT>BACKUP link_up"]);
+    assert_eq!(host.election.deadline(), Some(ms(500) + Interval::new(1, 100).dead_after(3)));
+}
+
+// FACTS 7: master-down, then one ad at once and an absolute schedule.
+#[test]
+fn nobody_heard_means_master_and_lateness_never_adds_up() {
+    let mut host = host(1, 0).backup();
+    assert_eq!(words(&host.at(ms(2999)).tell(Fact::Tick)), [""; 0]);
+    assert_eq!(words(&host.at(ms(3000)).tell(Fact::Tick)), ["BACKUP>MASTER master_timed_out", "advertise"]);
+    assert_eq!(words(&host.at(ms(4003)).tell(Fact::Tick)), ["scheduled"]);
+    assert_eq!(host.election.deadline(), Some(ms(5000)));
+    assert_eq!(words(&host.at(ms(8700)).tell(Fact::Tick)), ["scheduled"]);
+    assert_eq!(host.election.deadline(), Some(ms(9000)), "missed ads are not sent later");
+}
+
+// FACTS 7 and register row 1, as master: (kind, source, base, skew) -> decisions.
+#[test]
+fn heard_as_master() {
+    type Row = (&'static str, PeerKind, &'static str, (u8, u8), &'static [&'static str]);
+    let stays: &[&str] = &["advertise", "defend"];
+    let table: &[Row] = &[
+        (
+            "faster: every kernel yields, so do we",
+            Kernel,
+            "10.0.0.1",
+            (1, 99),
+            &["MASTER>BACKUP faster_master"],
+        ),
+        ("faster, ours", Ours, "10.0.0.9", (0, 1), &["MASTER>BACKUP faster_master"]),
+        ("slower: we stay and say so", Kernel, "10.0.0.1", (1, 101), stays),
+        ("slower, base decides", OldUcarp, "10.0.0.1", (2, 0), stays),
+        ("row 1: a kernel steps down on equality, so we stay", Kernel, "10.0.0.1", (1, 100), stays),
+        ("row 1: of two of ours the lower stays", Ours, "10.0.0.9", (1, 100), stays),
+        (
+            "row 1: of two of ours the higher leaves silently",
+            Ours,
+            "10.0.0.1",
+            (1, 100),
+            &["MASTER>BACKUP tie_lost"],
+        ),
+        (
+            "row 1: an old ucarp's order, last octet first",
+            OldUcarp,
+            "10.0.1.4",
+            (1, 100),
+            &["MASTER>BACKUP tie_lost"],
+        ),
+        ("row 1: an old ucarp's order, we are lower", OldUcarp, "9.0.0.6", (1, 100), stays),
+        ("row 15: a bow-out to a master is a slower master", Kernel, "10.0.0.1", (255, 255), stays),
+    ];
+    for (why, kind, source, (base, skew), expected) in table {
+        let mut host = host(1, 100).master();
+        assert_eq!(words(&host.hear(*kind, source, *base, *skew)), *expected, "{why}");
+    }
+}
+
+// FACTS 7 and register row 15, as backup following 10.0.0.1 with 1/100.
+#[test]
+fn heard_as_backup() {
+    type Row = (&'static str, (u8, u8), bool, &'static [&'static str]);
+    let table: &[Row] = &[
+        ("faster master: waits", (1, 0), true, &[]),
+        ("equal master: waits", (1, 50), true, &[]),
+        ("slower master without preempt: waits", (1, 51), false, &[]),
+        ("slower master with preempt", (1, 51), true, &["BACKUP>MASTER slower_master", "advertise"]),
+        ("ads just within our dead time", (3, 50), false, &[]),
+        ("ads rarer than our dead time", (3, 51), false, &["BACKUP>MASTER master_too_slow", "advertise"]),
+        ("bow-out", (255, 255), false, &["BACKUP>MASTER master_left", "advertise"]),
+    ];
+    for (why, (base, skew), preempt, expected) in table {
+        let mut host = host_with(1, 50, |parameters| parameters.preempt = *preempt).backup();
+        assert_eq!(words(&host.hear(Kernel, "10.0.0.1", *base, *skew)), *expected, "{why}");
+    }
+}
+
+// Row 16: one deadline, the larger of our dead time and 1.25 of the followed master's interval.
+#[test]
+fn dead_time_follows_a_slow_master() {
+    let mut host = host(1, 0).backup();
+    host.at(ms(100)).hear(Kernel, "10.0.0.1", 2, 128);
+    assert_eq!(host.election.deadline(), Some(ms(100 + 3125)));
+    host.at(ms(200)).hear(Kernel, "10.0.0.1", 1, 0);
+    assert_eq!(host.election.deadline(), Some(ms(3200)));
+}
+
+// Row 16: advbase 0 as OpenBSD has it.
+#[test]
+fn advbase_zero_waits_ratio_skews() {
+    let host = host(0, 128).backup();
+    assert_eq!(host.election.deadline(), Some(ms(1500)));
+}
+
+// Row 15: bow-outs and slow ads count only from the master we follow.
+#[test]
+fn strangers_do_not_decide() {
+    let mut host = preempting(1, 50).backup();
+    host.hear(Kernel, "10.0.0.1", 1, 0);
+    let decisions = host.at(ms(10)).hear(Ours, "10.0.0.9", 255, 255);
+    assert_eq!((words(&decisions), ids(&decisions)), (vec![], vec!["UC1006"]));
+    assert_eq!(words(&host.hear(Ours, "10.0.0.8", 1, 200)), [""; 0], "a slower one beside a faster one");
+    assert_eq!(host.election.deadline(), Some(Time::ZERO + Interval::new(1, 50).dead_after(3)));
+}
+
+// Row 15: replaced by a better one at once, by a worse one only when silent.
+#[test]
+fn the_best_live_master_is_followed() {
+    let mut host = host(1, 50).backup();
+    host.hear(Kernel, "10.0.0.1", 1, 10);
+    host.at(ms(100)).hear(Ours, "10.0.0.2", 1, 0);
+    assert_eq!(host.election.followed().unwrap().source.to_string(), "10.0.0.2");
+    host.at(ms(3000)).hear(Kernel, "10.0.0.1", 1, 10);
+    assert_eq!(host.election.followed().unwrap().source.to_string(), "10.0.0.2");
+    let dead = Interval::new(1, 50).dead_after(3);
+    assert_eq!(run(&mut host, ms(100) + dead), [], "another master lives, so its silence decides");
+    assert_eq!(host.election.followed().unwrap().source.to_string(), "10.0.0.1");
+    assert_eq!(host.election.deadline(), Some(ms(3000) + dead));
+}
+
+// Row 1: at most one prompt ad in 100 ms, whatever comes in.
+#[test]
+fn prompt_ads_are_limited() {
+    let mut host = host(1, 0).master();
+    let start = host.now;
+    let mut prompts = 0;
+    for step in 0..1000 {
+        host.now = start + Duration::from_millis(step);
+        prompts +=
+            words(&host.hear(Kernel, "10.0.0.1", 1, 200)).iter().filter(|word| *word == "advertise").count();
+    }
+    assert_eq!(prompts, 10);
+}
+
+// Row 1: a peer that should have yielded but does not hear us.
+#[test]
+fn a_stubborn_equal_peer_gets_the_address() {
+    for (kind, source, patience) in
+        [(Kernel, "10.0.0.1", 3000), (Ours, "10.0.0.9", 3000), (OldUcarp, "9.0.0.6", 4000)]
+    {
+        let mut host = host(1, 0).master();
+        let start = host.now;
+        let mut left = None;
+        for second in 0..10 {
+            host.now = start + Duration::from_secs(second);
+            let said = words(&host.hear(kind, source, 1, 0));
+            if said.iter().any(|word| word == "MASTER>BACKUP stubborn_master") {
+                left = Some(host.now.since(start));
+                break;
+            }
+        }
+        assert_eq!(left, Some(Duration::from_millis(patience)), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_slower_peer_that_does_not_hear_us_is_only_reported() {
+    let mut host = host(1, 0).master();
+    let start = host.now;
+    for second in 0..10 {
+        host.now = start + Duration::from_secs(second);
+        let decisions = host.hear(Kernel, "10.0.0.1", 1, 1);
+        assert_eq!(words(&decisions), ["advertise", "defend"]);
+        assert_eq!(ids(&decisions).contains(&"UC1005"), second >= 3);
+    }
+}
+
+// Row 2: IPv4 decides; an equal IPv6 ad of ours is a sign of life until its IPv4 has been silent for its dead time.
+#[test]
+fn dual_stack_ties_are_decided_on_ipv4() {
+    let mut host = host_with(1, 0, dual_stack).master();
+    let start = host.now;
+    host.hear(Ours, "10.0.0.9", 1, 0);
+    // By IPv6 it would go before us (fe80::1 < fe80::5); the MAC ties both families together.
+    let mut v6 = host.ad_from(Ours, "fe80::9", Interval::new(1, 0));
+    for second in 0..3 {
+        host.now = start + Duration::from_millis(second * 1000 + 1);
+        assert_eq!(words(&host.tell(Fact::Heard(&v6))), [""; 0], "{second}");
+    }
+    host.now = start + Duration::from_millis(3000);
+    assert_eq!(words(&host.tell(Fact::Heard(&v6))), ["advertise", "defend"], "IPv4 is pruned: IPv6 decides");
+    v6 = host.ad_from(Ours, "fe80::1", Interval::new(1, 0));
+    host.tell(Fact::Heard(&v6));
+    host.now = start + Duration::from_millis(7000);
+    assert_eq!(words(&host.tell(Fact::Heard(&v6))), ["MASTER>BACKUP tie_lost"]);
+}
+
+// Row 2: beside an old ucarp its order holds for all, for a minute.
+#[test]
+fn an_old_ucarp_turns_the_order_for_a_minute() {
+    let mut host =
+        host_with(1, 0, |parameters| parameters.sources.v4 = Some("10.0.1.5".parse().unwrap())).master();
+    let start = host.now;
+    let ours = host.ad_from(Ours, "10.0.0.9", Interval::new(1, 0));
+    host.hear(OldUcarp, "10.0.0.30", 1, 50);
+    assert_eq!(words(&host.tell(Fact::Heard(&ours))), ["defend"], "5 before 9, last octet first");
+    host.now = start + Duration::from_secs(61);
+    assert_eq!(words(&host.tell(Fact::Heard(&ours))), ["MASTER>BACKUP tie_lost"], "10.0.0.9 before 10.0.1.5");
+}
+
+// Row 14: no candidacy for three seconds; what falls in them happens at their end.
+#[test]
+fn resigning_holds_back() {
+    let mut host = host(0, 128).master();
+    let start = host.now;
+    assert_eq!(words(&host.tell(Fact::Resign)), ["bow out", "MASTER>BACKUP resigned"]);
+    host.now = start + Duration::from_millis(100);
+    host.hear(Kernel, "10.0.0.1", 1, 0);
+    assert_eq!(words(&host.hear(Kernel, "10.0.0.1", 255, 255)), [""; 0]);
+    let ran = run(&mut host, start + Duration::from_millis(3000));
+    assert_eq!(ran[0], (start + Duration::from_secs(3), "BACKUP>MASTER master_left".to_owned()));
+    assert_eq!(ids(&host.tell(Fact::Resign)), [""; 0]);
+    assert_eq!(ids(&host.tell(Fact::Resign)), ["UC1017"]);
+}
+
+// Row 18: a flap within the grace runs nothing; a longer one ends in Init.
+#[test]
+fn link_of_a_master() {
+    let mut host = host(2, 0).master();
+    let start = host.now;
+    assert_eq!(words(&host.tell(Fact::Link(Link::Down))), ["hush"]);
+    assert_eq!(host.election.deadline(), Some(start + Duration::from_secs(1)));
+    host.now = start + Duration::from_millis(50);
+    assert_eq!(words(&host.tell(Fact::Link(Link::Up))), ["advertise", "speak"]);
+    host.tell(Fact::Link(Link::Down));
+    let ran = run(&mut host, start + Duration::from_secs(60));
+    assert_eq!(ran, [(start + Duration::from_millis(1050), "MASTER>INIT link_down".to_owned())]);
+    assert_eq!(words(&host.tell(Fact::Link(Link::Up))), ["INIT>BACKUP link_up"]);
+}
+
+#[test]
+fn a_removed_interface_has_no_grace() {
+    let mut host = host(1, 0).master();
+    assert_eq!(words(&host.tell(Fact::Link(Link::Gone))), ["MASTER>INIT link_gone"]);
+    assert_eq!(host.election.deadline(), None);
+}
+
+// Row 19: a master that slept steps down to its successor unless it preempts, and never fights it.
+#[test]
+fn a_master_that_slept() {
+    for (preempt, expected) in [(false, vec!["MASTER>BACKUP overslept"]), (true, vec!["advertise", "defend"])]
+    {
+        let mut host = host_with(1, 0, |parameters| parameters.preempt = preempt).master();
+        host.now = host.now + Duration::from_secs(10);
+        host.tell(Fact::Late(Duration::from_secs(9)));
+        assert_eq!(words(&host.hear(Ours, "10.0.0.9", 1, 100)), expected);
+    }
+    let mut host = host(1, 0).master();
+    host.now = host.now + Duration::from_secs(10);
+    host.tell(Fact::Late(Duration::from_secs(9)));
+    assert_eq!(words(&host.tell(Fact::Tick)), ["scheduled"], "nobody took over: one ad, not nine");
+    assert_eq!(words(&host.hear(Ours, "10.0.0.9", 1, 100)), ["advertise", "defend"], "awake again");
+}
+
+// Section "core contract", late wakes: a backup listens once more before it declares a master dead.
+#[test]
+fn a_backup_that_slept_listens_first_but_only_once() {
+    let mut host = host(1, 0).backup();
+    host.now = ms(10_000);
+    host.tell(Fact::Late(Duration::from_secs(7)));
+    assert_eq!(words(&host.tell(Fact::Tick)), [""; 0]);
+    assert_eq!(host.election.deadline(), Some(ms(11_250)));
+    host.now = ms(12_000);
+    host.tell(Fact::Late(Duration::from_millis(750)));
+    assert_eq!(words(&host.tell(Fact::Tick))[0], "BACKUP>MASTER master_timed_out");
+}
+
+// Row 11: three failures demote, in ties too; a faster election result follows from the interval.
+#[test]
+fn send_failures_demote() {
+    let mut host = host(1, 0).master();
+    for _ in 0..3 {
+        host.tell(Fact::AdvertSent { ok: false });
+    }
+    assert_eq!(host.election.interval(), Interval::new(1, 240));
+    assert_eq!(words(&host.hear(Kernel, "10.0.0.1", 1, 240)), ["MASTER>BACKUP tie_lost"]);
+    let ended = run(&mut host, ms(60_000));
+    assert!(ended.iter().any(|(_, word)| word == "BACKUP>MASTER master_timed_out"), "{ended:?}");
+    for _ in 0..3 {
+        host.tell(Fact::AdvertSent { ok: true });
+    }
+    assert_eq!(host.election.interval(), Interval::new(1, 0));
+}
+
+// Row 11: not while the link is known to be down.
+#[test]
+fn failures_without_a_link_say_nothing() {
+    let mut host = host(1, 0).master();
+    host.tell(Fact::Link(Link::Down));
+    for _ in 0..9 {
+        host.tell(Fact::AdvertSent { ok: false });
+    }
+    assert!(!host.election.demoted());
+}
+
+// Section "small things", "Up hook fails".
+#[test]
+fn a_failed_up_hook_demotes_if_asked_to() {
+    let mut stay = host(1, 0).master();
+    assert_eq!(words(&stay.tell(Fact::UpHook { success: false })), [""; 0]);
+    let mut demote = host_with(1, 0, |parameters| parameters.hooks.failure = HookFailure::Demote).master();
+    let start = demote.now;
+    assert_eq!(
+        words(&demote.tell(Fact::UpHook { success: false })),
+        ["bow out", "MASTER>BACKUP hook_failed"]
+    );
+    let ran = run(&mut demote, start + Duration::from_secs(31));
+    assert_eq!(ran[0], (start + Duration::from_secs(30), "BACKUP>MASTER master_timed_out".to_owned()));
+    assert_eq!(demote.election.interval(), Interval::new(1, 240));
+    demote.tell(Fact::UpHook { success: true });
+    assert_eq!(demote.election.interval(), Interval::new(1, 0));
+}
+
+// Row 12: a master bows out only if it is to withdraw, and not without a link.
+#[test]
+fn shutting_down() {
+    for (withdraw, link, expected) in [
+        (true, Link::Up, vec!["bow out", "MASTER>INIT shutdown"]),
+        (false, Link::Up, vec!["MASTER>INIT shutdown"]),
+        (true, Link::Down, vec!["MASTER>INIT shutdown"]),
+    ] {
+        let mut host = host(1, 0).master();
+        host.tell(Fact::Link(link));
+        assert_eq!(words(&host.tell(Fact::Shutdown { withdraw })), expected);
+        assert_eq!(words(&host.tell(Fact::Link(Link::Up))), [""; 0], "it does not come back");
+    }
+}
+
+// Row 2: a peer with our own source address is told of whatever else happens.
+#[test]
+fn equal_source_addresses() {
+    let mut host = host(1, 0).master();
+    let ad = host.ad_from(Ours, OURS, Interval::new(1, 0));
+    assert_eq!(ids(&host.tell(Fact::Heard(&ad))), ["UC1004"]);
+}
