@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ucarp::protocol::{
-    Announcing, Authenticator, Destination, Event, Family, HookFailure, Hooks, Interval, Key, Link, MacAddr,
+    Announcing, Authenticator, Destination, Event, HookFailure, Hooks, Interval, Key, Link, MacAddr,
     Notice, Parameters, Role, Sources,
 };
 
@@ -797,10 +797,6 @@ impl World {
             Some(Machine::Ours(ours)) => ours,
             _ => panic!("node {node} is not a running one of ours"),
         }
-    }
-
-    pub fn family_of_tie(&self) -> Family {
-        Family::of(self.addresses[0])
     }
 }
 
