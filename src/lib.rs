@@ -1,10 +1,7 @@
 //! ucarp.
 pub mod config;
+pub mod daemon;
 pub mod i18n;
 pub mod log;
-/// The operating system.
-pub mod platform {
-    mod locale;
-    pub use locale::adopt_locale;
-}
+pub mod platform;
 pub mod protocol;

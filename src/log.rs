@@ -1,5 +1,452 @@
-//! Levels and sinks.
+//! Levels and sinks: the terminal, syslog, or none.
+//!
+//! A log may lose lines, never time: a stuck syslogd, a stopped terminal or a full pipe must not delay the
+//! advertisements of a master. So the syslog crate only formats, into a buffer; the socket is ours,
+//! non-blocking, and reopened when syslogd has come back. The terminal is asked whether it takes more before
+//! each write (its descriptor is shared with the shell, so it cannot be made non-blocking). What could not be
+//! written is counted for each sink, and the count is the next line that gets through.
+//!
+//! This file must not choose words: sentences come from `daemon::report`, even the one about lost lines.
+//! It reads no clock and makes no system call of its own kind; [`Services`] brings what only the platform has.
 
-/// A syslog facility.
+use std::fmt;
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+
+use syslog::{Formatter3164, LogFormat, Severity};
+
+use crate::config::{Facility, LogConfig};
+
+/// How much an operator should care.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Level {
+    /// For finding out why; only with `--debug`.
+    Debug,
+    /// What happened.
+    Info,
+    /// Should be looked at.
+    Warning,
+    /// Does not work.
+    Error,
+}
+
+/// The word in brackets before each line: the ancestor's, never translated.
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+        })
+    }
+}
+
+/// The local time of day, as the operator's clock on the wall shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Facility(u8);
+pub struct LocalTime {
+    /// Such as 2026.
+    pub year: i32,
+    /// 1..=12.
+    pub month: u8,
+    /// 1..=31.
+    pub day: u8,
+    /// 0..=23.
+    pub hour: u8,
+    /// 0..=59.
+    pub minute: u8,
+    /// 0..=60.
+    pub second: u8,
+    /// 0..=999_999.
+    pub microsecond: u32,
+}
+
+/// ISO 8601 without a zone: `2026-04-24T17:38:22.123456`, as the ancestor writes it.
+impl fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { year, month, day, hour, minute, second, microsecond } = self;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{microsecond:06}")
+    }
+}
+
+impl LocalTime {
+    /// RFC 3164 section 4.1.2: `Apr  4 17:38:22`, always 15 bytes.
+    fn as_syslog(&self) -> String {
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let month = MONTHS.get(usize::from(self.month).saturating_sub(1)).unwrap_or(&"Jan");
+        format!("{month} {:2} {:02}:{:02}:{:02}", self.day, self.hour, self.minute, self.second)
+    }
+}
+
+/// What the log needs from elsewhere.
+#[derive(Clone, Copy)]
+pub struct Services {
+    /// The time of day now.
+    pub local_time: fn() -> LocalTime,
+    /// Whether a write of up to 512 bytes to this descriptor would go through at once (poll(2) with POLLOUT and no
+    /// waiting; errors and hang-ups count as yes, the write will tell).
+    pub writable: fn(BorrowedFd<'_>) -> bool,
+    /// The sentence for the operator when this many lines were lost.
+    pub lost: fn(u64) -> String,
+}
+
+/// Where lines go.
+pub struct Log {
+    services: Services,
+    debug: bool,
+    out: Option<Terminal>,
+    err: Option<Terminal>,
+    syslog: Option<Syslog>,
+}
+
+impl Log {
+    /// Opens the sinks: stdout and stderr if `terminal`, and syslog unless `config` turns it off. A sink that
+    /// cannot be opened now is no error; syslog is tried again with each line.
+    #[must_use]
+    pub fn open(config: LogConfig, terminal: bool, services: Services) -> Self {
+        let (out, err) = if terminal {
+            (Terminal::open(&io::stdout()), Terminal::open(&io::stderr()))
+        } else {
+            (None, None)
+        };
+        let syslog = config.facility.map(|facility| Syslog::new(facility, &SOCKETS));
+        Self { services, debug: config.debug, out, err, syslog }
+    }
+
+    /// Whether lines of this level are written at all; saves making a sentence nobody will read.
+    #[must_use]
+    pub const fn wants(&self, level: Level) -> bool {
+        match level {
+            Level::Debug => self.debug,
+            Level::Info | Level::Warning | Level::Error => true,
+        }
+    }
+
+    /// Writes one line to every sink, or loses it. Never waits, never fails. Control characters are escaped,
+    /// and text beyond 2000 bytes is cut.
+    pub fn write(&mut self, level: Level, text: &str) {
+        if !self.wants(level) {
+            return;
+        }
+        let (now, services) = ((self.services.local_time)(), self.services);
+        let text = one_line(text);
+        let terminal = match level {
+            Level::Debug | Level::Info => &mut self.out,
+            Level::Warning | Level::Error => &mut self.err,
+        };
+        if let Some(terminal) = terminal {
+            terminal.write(level, &now, &text, &services);
+        }
+        if let Some(syslog) = &mut self.syslog {
+            syslog.write(level, &now, &text, &services);
+        }
+    }
+}
+
+/// One printable line of bounded length: peers, scripts and interfaces have a say in what is logged.
+fn one_line(text: &str) -> String {
+    const LONGEST: usize = 2000;
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if line.len() >= LONGEST {
+            line.push('…');
+            break;
+        }
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+/// stdout or stderr, unbuffered: a buffer would be flushed, and could block, when nobody expects it.
+struct Terminal {
+    file: File,
+    lost: u64,
+    /// The last line was only written in part; the next one starts on a line of its own.
+    torn: bool,
+}
+
+impl Terminal {
+    /// PIPE_BUF is at least this on every system: what a pipe reported as writable takes without blocking.
+    const AT_ONCE: usize = 512;
+
+    fn open(stream: &impl AsFd) -> Option<Self> {
+        let descriptor = stream.as_fd().try_clone_to_owned().ok()?;
+        Some(Self { file: File::from(descriptor), lost: 0, torn: false })
+    }
+
+    fn write(&mut self, level: Level, now: &LocalTime, text: &str, services: &Services) {
+        if self.lost > 0 && self.put(Level::Warning, now, &(services.lost)(self.lost), services) {
+            self.lost = 0;
+        }
+        if self.lost > 0 || !self.put(level, now, text, services) {
+            self.lost += 1;
+        }
+    }
+
+    fn put(&mut self, level: Level, now: &LocalTime, text: &str, services: &Services) -> bool {
+        let start = if self.torn { "\n" } else { "" };
+        let line = format!("{start}{now}: [{level}] {text}\n");
+        let mut rest = line.as_bytes();
+        while !rest.is_empty() {
+            let piece = rest.get(..Self::AT_ONCE).unwrap_or(rest);
+            let written =
+                if (services.writable)(self.file.as_fd()) { self.file.write(piece).unwrap_or(0) } else { 0 };
+            if written == 0 {
+                self.torn |= rest.len() < line.len();
+                return false;
+            }
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        self.torn = false;
+        true
+    }
+}
+
+/// Where syslogd listens: Linux and the BSDs, macOS, and old FreeBSD jails.
+const SOCKETS: [&str; 3] = ["/dev/log", "/var/run/syslog", "/var/run/log"];
+
+/// The connection to syslogd, which may come and go.
+struct Syslog {
+    facility: Facility,
+    paths: Vec<String>,
+    socket: Option<UnixDatagram>,
+    lost: u64,
+}
+
+impl Syslog {
+    fn new(facility: Facility, paths: &[&str]) -> Self {
+        let paths: Vec<String> = paths.iter().map(|&path| path.to_owned()).collect();
+        let socket = connect(&paths);
+        Self { facility, paths, socket, lost: 0 }
+    }
+
+    fn write(&mut self, level: Level, now: &LocalTime, text: &str, services: &Services) {
+        if self.lost > 0 && self.put(Level::Warning, now, &(services.lost)(self.lost)) {
+            self.lost = 0;
+        }
+        if self.lost > 0 || !self.put(level, now, text) {
+            self.lost += 1;
+        }
+    }
+
+    fn put(&mut self, level: Level, now: &LocalTime, text: &str) -> bool {
+        let Some(datagram) = self.datagram(level, now, text) else { return false };
+        match self.socket.as_ref().map(|socket| socket.send(&datagram)) {
+            Some(Ok(_)) => return true,
+            // Full: syslogd is there but does not read. A new socket would be as full.
+            Some(Err(error)) if error.kind() == ErrorKind::WouldBlock => return false,
+            Some(Err(_)) | None => {}
+        }
+        // syslogd was restarted, which leaves its old socket dead; or it was not there.
+        self.socket = connect(&self.paths);
+        self.socket.as_ref().is_some_and(|socket| socket.send(&datagram).is_ok())
+    }
+
+    fn datagram(&self, level: Level, now: &LocalTime, text: &str) -> Option<Vec<u8>> {
+        let severity = match level {
+            Level::Debug => Severity::LOG_DEBUG,
+            Level::Info => Severity::LOG_INFO,
+            Level::Warning => Severity::LOG_WARNING,
+            Level::Error => Severity::LOG_ERR,
+        };
+        let formatter = Formatter3164 {
+            facility: of(self.facility),
+            hostname: None,
+            process: "ucarp".to_owned(),
+            pid: std::process::id(),
+        };
+        let mut datagram = Vec::with_capacity(text.len() + 64);
+        formatter.format(&mut datagram, severity, format_args!("[{level}] {text}")).ok()?;
+        // The crate stamps UTC, while RFC 3164 and every syslogd that keeps the sender's stamp expect local
+        // time: the 15 bytes behind the priority are replaced.
+        let stamp = now.as_syslog();
+        let start = datagram.iter().position(|&byte| byte == b'>')? + 1;
+        datagram.get_mut(start..start + stamp.len())?.copy_from_slice(stamp.as_bytes());
+        Some(datagram)
+    }
+}
+
+/// A non-blocking socket to the first of `paths` where somebody listens.
+fn connect(paths: &[String]) -> Option<UnixDatagram> {
+    let socket = UnixDatagram::unbound().ok()?;
+    socket.set_nonblocking(true).ok()?;
+    paths.iter().any(|path| socket.connect(Path::new(path)).is_ok()).then_some(socket)
+}
+
+const fn of(facility: Facility) -> syslog::Facility {
+    match facility {
+        Facility::Auth => syslog::Facility::LOG_AUTH,
+        Facility::Authpriv => syslog::Facility::LOG_AUTHPRIV,
+        Facility::Cron => syslog::Facility::LOG_CRON,
+        Facility::Daemon => syslog::Facility::LOG_DAEMON,
+        Facility::Ftp => syslog::Facility::LOG_FTP,
+        Facility::Kern => syslog::Facility::LOG_KERN,
+        Facility::Lpr => syslog::Facility::LOG_LPR,
+        Facility::Mail => syslog::Facility::LOG_MAIL,
+        Facility::News => syslog::Facility::LOG_NEWS,
+        Facility::Syslog => syslog::Facility::LOG_SYSLOG,
+        Facility::User => syslog::Facility::LOG_USER,
+        Facility::Uucp => syslog::Facility::LOG_UUCP,
+        Facility::Local0 => syslog::Facility::LOG_LOCAL0,
+        Facility::Local1 => syslog::Facility::LOG_LOCAL1,
+        Facility::Local2 => syslog::Facility::LOG_LOCAL2,
+        Facility::Local3 => syslog::Facility::LOG_LOCAL3,
+        Facility::Local4 => syslog::Facility::LOG_LOCAL4,
+        Facility::Local5 => syslog::Facility::LOG_LOCAL5,
+        Facility::Local6 => syslog::Facility::LOG_LOCAL6,
+        Facility::Local7 => syslog::Facility::LOG_LOCAL7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    fn noon() -> LocalTime {
+        LocalTime { year: 2026, month: 4, day: 4, hour: 12, minute: 3, second: 9, microsecond: 42 }
+    }
+
+    const SERVICES: Services =
+        Services { local_time: noon, writable: |_| true, lost: |count| format!("lost {count}") };
+
+    /// A socket file that goes away with the test.
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("ucarp-log-{name}-{}", std::process::id()));
+            let _ = std::fs::remove_file(&path);
+            Self(path)
+        }
+
+        fn listen(&self) -> UnixDatagram {
+            let _ = std::fs::remove_file(&self.0);
+            let socket = UnixDatagram::bind(&self.0).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            socket
+        }
+
+        fn sender(&self) -> Syslog {
+            Syslog::new(Facility::Daemon, &["/nonexistent/log", self.0.to_str().unwrap()])
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    fn heard(socket: &UnixDatagram) -> Option<String> {
+        let mut buffer = [0; 4096];
+        let length = socket.recv(&mut buffer).ok()?;
+        Some(String::from_utf8(buffer[..length].to_vec()).unwrap())
+    }
+
+    #[test]
+    fn syslog_lines_look_like_everybody_elses() {
+        let place = Place::new("shape");
+        let daemon = place.listen();
+        place.sender().write(Level::Info, &noon(), "BACKUP on eth0 id 198", &SERVICES);
+        let pid = std::process::id();
+        let expected = format!("<30>Apr  4 12:03:09 ucarp[{pid}]: [INFO] BACKUP on eth0 id 198");
+        assert_eq!(heard(&daemon), Some(expected));
+    }
+
+    #[test]
+    fn syslog_is_found_again_and_told_what_it_missed() {
+        let place = Place::new("again");
+        let daemon = place.listen();
+        let mut syslog = place.sender();
+        drop(daemon);
+        std::fs::remove_file(&place.0).unwrap();
+        syslog.write(Level::Info, &noon(), "one", &SERVICES);
+        syslog.write(Level::Info, &noon(), "two", &SERVICES);
+        let daemon = place.listen();
+        syslog.write(Level::Error, &noon(), "three", &SERVICES);
+        assert!(heard(&daemon).unwrap().ends_with("[WARNING] lost 2"));
+        assert!(heard(&daemon).unwrap().ends_with("[ERROR] three"));
+        assert_eq!(heard(&daemon), None);
+    }
+
+    #[test]
+    fn a_syslogd_that_does_not_read_costs_lines_only() {
+        let place = Place::new("stuck");
+        let daemon = place.listen();
+        let mut syslog = place.sender();
+        for line in 0..10_000 {
+            syslog.write(Level::Info, &noon(), &line.to_string(), &SERVICES);
+        }
+        assert!(syslog.lost > 0);
+        let lost = syslog.lost;
+        while heard(&daemon).is_some() {}
+        syslog.write(Level::Info, &noon(), "after", &SERVICES);
+        assert!(heard(&daemon).unwrap().ends_with(&format!("lost {lost}")));
+        assert!(heard(&daemon).unwrap().ends_with("after"));
+    }
+
+    #[test]
+    fn no_syslogd_at_all() {
+        let mut syslog = Syslog::new(Facility::Local3, &["/nonexistent/log"]);
+        syslog.write(Level::Info, &noon(), "nobody hears", &SERVICES);
+        assert_eq!(syslog.lost, 1);
+    }
+
+    #[test]
+    fn terminal_lines_are_the_ancestors() {
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        let mut terminal = Terminal::open(&writer).unwrap();
+        terminal.write(Level::Warning, &noon(), "text", &SERVICES);
+        drop((terminal, writer));
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "2026-04-04T12:03:09.000042: [WARNING] text\n");
+    }
+
+    #[test]
+    fn a_full_pipe_costs_lines_only_and_tears_none() {
+        static READY: AtomicBool = AtomicBool::new(true);
+        let services = Services { writable: |_| READY.swap(false, Ordering::Relaxed), ..SERVICES };
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        let mut terminal = Terminal::open(&writer).unwrap();
+        // The first piece fits, the rest of the line does not.
+        terminal.write(Level::Info, &noon(), &"x".repeat(600), &services);
+        terminal.write(Level::Info, &noon(), "lost as well", &services);
+        terminal.write(Level::Info, &noon(), "back", &SERVICES);
+        drop((terminal, writer));
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert_eq!(lines[0].len(), 512);
+        assert!(lines[1].ends_with("[WARNING] lost 2"));
+        assert!(lines[2].ends_with("[INFO] back"));
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(one_line("a\nb\r\u{1b}[31m\u{85}ü"), "a\\nb\\r\\u{1b}[31m\\u{85}ü");
+        assert!(one_line(&"ü".repeat(5000)).len() < 2010);
+    }
+
+    #[test]
+    fn debug_lines_are_for_those_who_asked() {
+        let config = |debug| LogConfig { facility: None, debug };
+        assert!(!Log::open(config(false), false, SERVICES).wants(Level::Debug));
+        assert!(Log::open(config(true), false, SERVICES).wants(Level::Debug));
+        assert!(Log::open(config(false), false, SERVICES).wants(Level::Info));
+    }
+}

@@ -58,9 +58,7 @@ pub(super) fn address(option: &'static str, word: &OsStr) -> Result<IpAddr, Erro
     let Some(address) = word.to_str().and_then(|word| word.parse::<IpAddr>().ok()) else {
         return Err(Error::Address { option, value: value() });
     };
-    if let IpAddr::V6(v6) = address
-        && v6.to_ipv4_mapped().is_some()
-    {
+    if matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some()) {
         return Err(Error::AddressMapped { option, value: value() });
     }
     if address.is_unspecified() {

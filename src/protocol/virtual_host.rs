@@ -20,7 +20,7 @@ use super::takeover::{Ended, Takeover};
 use super::wire::{self, Decoded, arp, carp, ndp};
 use super::{
     Action, Event, Family, Frame, Hook, Interval, MacAddr, Notice, Parameters, Peer, Reason, Rejected,
-    Rejections, Role, Time, Transmission,
+    Rejections, Role, Sources, Time, Transmission,
 };
 
 /// After a silent master the up hook waits this long, in case two hosts became master at once.
@@ -178,6 +178,16 @@ impl VirtualHost {
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// The interface was taken up anew: where frames come from now. To be called in Init only; what goes out
+    /// in another role would contradict what was said before.
+    pub fn relocate(&mut self, mac: MacAddr, sources: Sources) {
+        if self.role() == Role::Init {
+            self.parameters.mac = mac;
+            self.parameters.sources = sources;
+            self.election.relocate(mac, sources);
+        }
     }
 
     /// Whether, after a `Shutdown`, nothing is left to do.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const ENOUGH: [&str; 4] = ["-ieth0", "-v1", "-psecret", "-a10.0.0.9"];
+const ENOUGH: [&str; 4] = ["-ieth0", "-v1", "-phush-hush", "-a10.0.0.9"];
 
 fn parse_with(more: &[&str]) -> Result<(Config, Vec<Warning>), Error> {
     let args: Vec<&str> = ENOUGH.iter().chain(more).copied().collect();
@@ -121,7 +121,7 @@ fn hooks_become_absolute() {
 #[test]
 fn nothing_secret_is_shown() {
     let (config, warnings) = parse_with(&[]).unwrap();
-    assert!(!format!("{config:?} {warnings:?}").contains("secret"));
+    assert!(!format!("{config:?} {warnings:?}").contains("hush"));
 }
 
 #[test]

@@ -120,6 +120,11 @@ impl Election {
         }
     }
 
+    pub(super) fn relocate(&mut self, mac: MacAddr, sources: Sources) {
+        self.mac = mac;
+        self.sources = sources;
+    }
+
     pub(super) fn role(&self) -> Role {
         match self.state {
             State::Init => Role::Init,

@@ -1,0 +1,263 @@
+//! The loop: obtain facts, tell them to the core, carry out what it answers. The only reader of the clock.
+//!
+//! One thread around one wait. On each turn, in this order: how late we are, signals, links, frames (drained,
+//! and once more before a deadline counts, so that a master that spoke in time is never declared dead), then the
+//! deadlines. Nothing here blocks: sending, logging and hooks return at once, whatever happens to them.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use super::attachment::Attachment;
+use super::hooks::RunningHook;
+use super::perform::perform;
+use super::report::{About, Report};
+use crate::config::VirtualHostConfig;
+use crate::platform::{self, LinkMonitor, LinkState, Signal, Signals};
+use crate::protocol::{Action, Event, Link, Role, Time, VirtualHost};
+
+/// Frames taken in before deadlines are looked at again.
+const BATCH: usize = 512;
+/// After nothing but refused frames the capture is left alone for this long: under a flood its ring fills and is
+/// emptied in one go, instead of waking us for every frame.
+const REST: Duration = Duration::from_millis(1);
+/// Lateness worth telling the core about.
+const LATE: Duration = Duration::from_millis(50);
+/// How often a missing interface is looked for beside the events about it.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A virtual host with what it needs of this machine.
+pub(super) struct Served {
+    pub(super) config: VirtualHostConfig,
+    pub(super) interface: String,
+    pub(super) host: VirtualHost,
+    pub(super) hook: Option<RunningHook>,
+    attachment: Option<Attachment>,
+    link: Link,
+    rests_until: Option<Time>,
+    retry: Option<Time>,
+}
+
+impl Served {
+    pub(super) fn new(config: VirtualHostConfig, attachment: Attachment, host: VirtualHost) -> Self {
+        Self {
+            config,
+            interface: attachment.interface().to_owned(),
+            host,
+            hook: None,
+            attachment: Some(attachment),
+            link: Link::Down,
+            rests_until: None,
+            retry: None,
+        }
+    }
+
+    pub(super) fn about(&self) -> About<'_> {
+        About { interface: &self.interface, vhid: self.config.vhid }
+    }
+
+    /// Whether the system took the frame.
+    pub(super) fn send(&self, frame: &[u8]) -> bool {
+        self.attachment.as_ref().is_some_and(|attachment| attachment.send(frame).is_ok())
+    }
+
+    /// The capture, unless it rests.
+    fn capture(&self, now: Time) -> Option<BorrowedFd<'_>> {
+        let rests = self.rests_until.is_some_and(|until| until > now);
+        self.attachment.as_ref().filter(|_| !rests).map(AsFd::as_fd)
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        [self.host.next_deadline(), self.rests_until, self.retry].into_iter().flatten().min()
+    }
+}
+
+/// What the loop waits for, besides captures.
+pub(super) struct Sources {
+    pub(super) signals: Signals,
+    pub(super) links: LinkMonitor,
+}
+
+/// How the loop treats the end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending {
+    /// Bow out and run the down hook.
+    pub(super) withdraw: bool,
+}
+
+pub(super) fn now() -> Time {
+    Time::new(platform::now())
+}
+
+/// Starts every virtual host, serves them until the end is asked for and nothing is left to do.
+///
+/// `each_turn` is called at the end of every turn: the place where a test puts its fault.
+///
+/// # Errors
+/// Only if waiting itself fails, which no retry can mend.
+pub(super) fn run(
+    served: &mut [Served],
+    sources: &mut Sources,
+    ending: Ending,
+    report: &mut Report,
+    each_turn: &mut dyn FnMut(&[&VirtualHost]),
+) -> std::io::Result<()> {
+    for one in served.iter_mut() {
+        let now = now();
+        let actions = one.host.handle(Event::Start, now);
+        perform(one, actions, report, now);
+        look_at_link(one, report, now);
+    }
+    serve(served, sources, ending, report, each_turn)
+}
+
+/// The loop without the start.
+pub(super) fn serve(
+    served: &mut [Served],
+    sources: &mut Sources,
+    ending: Ending,
+    report: &mut Report,
+    each_turn: &mut dyn FnMut(&[&VirtualHost]),
+) -> std::io::Result<()> {
+    let mut ready = Vec::new();
+    while !served.iter().all(|one| one.host.finished()) {
+        let asleep = now();
+        let deadline = served.iter().filter_map(Served::deadline).min();
+        let fds: Vec<BorrowedFd<'_>> = [sources.signals.as_fd(), sources.links.as_fd()]
+            .into_iter()
+            .chain(served.iter().filter_map(|one| one.capture(asleep)))
+            .collect();
+        platform::wait(&fds, &mut ready, deadline.map(|deadline| deadline.since(asleep)))?;
+        let woken = now();
+        let mut ready = ready.iter().copied();
+        let signalled = ready.next().unwrap_or(false);
+        let link_changed = ready.next().unwrap_or(false);
+        let captured: Vec<bool> = served
+            .iter()
+            .map(|one| one.capture(asleep).is_some() && ready.next().unwrap_or(false))
+            .collect();
+
+        for one in served.iter_mut() {
+            let late = one.host.next_deadline().map_or(Duration::ZERO, |deadline| woken.since(deadline));
+            if late >= LATE {
+                let actions = one.host.handle(Event::Late(late), woken);
+                perform(one, actions, report, woken);
+            }
+        }
+        if signalled {
+            for signal in sources.signals.read() {
+                served.iter_mut().for_each(|one| take_signal(one, signal, ending, report, woken));
+            }
+        }
+        if link_changed {
+            sources.links.read();
+        }
+        for (one, captured) in served.iter_mut().zip(captured) {
+            if link_changed || one.retry.is_some_and(|retry| retry <= woken) {
+                look_at_link(one, report, woken);
+            }
+            let due = one.host.next_deadline().is_some_and(|deadline| deadline <= woken);
+            if captured || (due && one.host.role() == Role::Backup) {
+                take_frames(one, report);
+            }
+            one.rests_until = one.rests_until.filter(|until| *until > woken);
+        }
+        for one in served.iter_mut() {
+            let now = now();
+            if one.host.next_deadline().is_some_and(|deadline| deadline <= now) {
+                let actions = one.host.handle(Event::Tick, now);
+                perform(one, actions, report, now);
+            }
+        }
+        each_turn(&served.iter().map(|one| &one.host).collect::<Vec<_>>());
+    }
+    Ok(())
+}
+
+/// Tells every virtual host that the daemon ends.
+pub(super) fn shut_down(served: &mut [Served], withdraw: bool, report: &mut Report) {
+    for one in served {
+        let now = now();
+        let actions = one.host.handle(Event::Shutdown { withdraw }, now);
+        perform(one, actions, report, now);
+    }
+}
+
+fn take_signal(one: &mut Served, signal: Signal, ending: Ending, report: &mut Report, now: Time) {
+    let actions = match signal {
+        Signal::Terminate | Signal::Interrupt | Signal::Quit | Signal::HangUp => {
+            one.host.handle(Event::Shutdown { withdraw: ending.withdraw }, now)
+        }
+        Signal::User1 => {
+            report.status(one.about(), &one.host.snapshot(now), now);
+            Vec::new()
+        }
+        Signal::User2 => one.host.handle(Event::Resign, now),
+        Signal::Child => reap(one, now),
+    };
+    perform(one, actions, report, now);
+}
+
+fn reap(one: &mut Served, now: Time) -> Vec<Action> {
+    let Some(running) = &mut one.hook else { return Vec::new() };
+    let Some(success) = running.reap() else { return Vec::new() };
+    let hook = running.hook();
+    one.hook = None;
+    one.host.handle(Event::HookDone { hook, success }, now)
+}
+
+fn take_frames(one: &mut Served, report: &mut Report) {
+    let Some(attachment) = &mut one.attachment else { return };
+    let about = About { interface: &one.interface, vhid: one.config.vhid };
+    let (host, mut accepted, mut answers) = (&mut one.host, 0usize, Vec::new());
+    let now = now();
+    let taken = attachment.drain(BATCH, |frame| match host.receive(frame, now) {
+        Ok(actions) => {
+            accepted += 1;
+            answers.push(actions);
+        }
+        Err(rejected) => report.refused(about, rejected, frame, now),
+    });
+    // A capture that fails belongs to an interface that is going away; the link monitor tells.
+    let taken = taken.unwrap_or(0);
+    one.rests_until = (taken > 0 && accepted == 0).then(|| now + REST);
+    for actions in answers {
+        perform(one, actions, report, now);
+    }
+}
+
+/// Finds out what became of the interface, and takes it up again if it is back.
+fn look_at_link(one: &mut Served, report: &mut Report, now: Time) {
+    let state = platform::link_state(&one.interface).unwrap_or(LinkState::Gone);
+    let replaced = one.attachment.as_ref().is_some_and(|attachment| !attachment.is_current());
+    let mut link = match state {
+        LinkState::Gone => Link::Gone,
+        LinkState::Up => Link::Up,
+        LinkState::Down if one.config.ignore_link_state => Link::Up,
+        LinkState::Down => Link::Down,
+    };
+    if link == Link::Gone || replaced {
+        one.attachment = None;
+        tell_link(one, Link::Gone, report, now);
+    }
+    if link != Link::Gone && one.attachment.is_none() {
+        match super::attach(&one.interface, &one.config) {
+            Ok((attachment, place)) => {
+                one.host.relocate(place.mac, place.sources);
+                one.attachment = Some(attachment);
+                report.interface_back(&one.interface);
+            }
+            // Its address may come a moment after the interface itself.
+            Err(_) => link = Link::Gone,
+        }
+    }
+    one.retry = one.attachment.is_none().then(|| now + RETRY);
+    tell_link(one, link, report, now);
+}
+
+fn tell_link(one: &mut Served, link: Link, report: &mut Report, now: Time) {
+    if one.link != link {
+        one.link = link;
+        let actions = one.host.handle(Event::Link(link), now);
+        perform(one, actions, report, now);
+    }
+}

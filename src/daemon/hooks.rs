@@ -1,0 +1,94 @@
+//! Starting, ending and reaping the operator's scripts. Never waits for one.
+//!
+//! Arguments are `<interface> <address> [xparam]`, as the ancestor gave them; everything else is in the
+//! environment. A hook is the leader of its own process group, so that ending it ends what it started, and
+//! inherits no descriptor but standard output and error.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::config::VirtualHostConfig;
+use crate::platform;
+use crate::protocol::{Hook, Snapshot};
+
+/// How often a hook is looked at when there is no loop any more.
+const NAP: Duration = Duration::from_millis(10);
+
+/// A script that is running.
+#[derive(Debug)]
+pub(crate) struct RunningHook {
+    hook: Hook,
+    child: Child,
+}
+
+impl RunningHook {
+    /// Starts the script.
+    ///
+    /// # Errors
+    /// As fork(2) and execve(2).
+    pub(crate) fn start(
+        hook: Hook,
+        script: &Path,
+        interface: &str,
+        config: &VirtualHostConfig,
+        snapshot: &Snapshot,
+    ) -> io::Result<Self> {
+        let addresses: Vec<String> = config.addresses.iter().map(ToString::to_string).collect();
+        let first = config.addresses.first().map(|first| first.address.to_string()).unwrap_or_default();
+        #[expect(clippy::disallowed_methods, reason = "the one place where hooks are started")]
+        let mut command = Command::new(script);
+        command
+            .arg(interface)
+            .arg(first)
+            .args(&config.xparam)
+            .env("UCARP_HOOK", hook.code())
+            .env("UCARP_INTERFACE", interface)
+            .env("UCARP_VHID", config.vhid.to_string())
+            .env("UCARP_ADDRESSES", addresses.join(" "))
+            .env("UCARP_STATE", snapshot.role.code())
+            .env("UCARP_REASON", snapshot.reason.code())
+            .stdin(Stdio::null())
+            .process_group(0);
+        if let Some(xparam) = &config.xparam {
+            command.env("UCARP_XPARAM", xparam);
+        }
+        if let Some(master) = snapshot.followed {
+            command.env("UCARP_MASTER", master.source.to_string());
+        }
+        Ok(Self { hook, child: command.spawn()? })
+    }
+
+    /// Which one it is.
+    pub(crate) fn hook(&self) -> Hook {
+        self.hook
+    }
+
+    /// Whether it succeeded, if it has ended.
+    pub(crate) fn reap(&mut self) -> Option<bool> {
+        match self.child.try_wait() {
+            Ok(Some(status)) => Some(status.success()),
+            Ok(None) => None,
+            Err(_) => Some(false),
+        }
+    }
+
+    /// Waits until it has ended, and ends it after `timeout`. Only for when there is no loop any more.
+    pub(crate) fn wait(mut self, timeout: Duration) {
+        let until = platform::now() + timeout;
+        let mut nothing = Vec::new();
+        while self.reap().is_none() {
+            if platform::now() >= until || platform::wait(&[], &mut nothing, Some(NAP)).is_err() {
+                self.kill(true);
+                return;
+            }
+        }
+    }
+
+    /// Asks it and all it started to end, or ends them with `force`.
+    pub(crate) fn kill(&self, force: bool) {
+        platform::kill_group(self.child.id(), force);
+    }
+}

@@ -1,0 +1,72 @@
+//! The one place where an action of the core becomes an effect on the world.
+//!
+//! It has no opinion: every action is carried out as it stands, and what became of it is told to the core as an
+//! event, whose actions follow in order.
+
+use std::collections::VecDeque;
+
+use super::event_loop::Served;
+use super::hooks::RunningHook;
+use super::report::{About, Report};
+use crate::protocol::{Action, Event, Hook, Time};
+
+/// Carries out `actions` for one virtual host, and all that follow from their outcome.
+pub(super) fn perform(served: &mut Served, actions: Vec<Action>, report: &mut Report, now: Time) {
+    let mut queue = VecDeque::from(actions);
+    while let Some(action) = queue.pop_front() {
+        let outcome = match action {
+            Action::Transmit(frame) => Some(Event::Sent { what: frame.what, ok: served.send(&frame.bytes) }),
+            Action::Run(hook) => run(served, hook, report, now),
+            Action::KillHook { hook: _, force } => {
+                if let Some(running) = &served.hook {
+                    running.kill(force);
+                }
+                None
+            }
+            Action::Tell(notice) => {
+                report.notice(served.about(), &notice, now);
+                None
+            }
+        };
+        if let Some(event) = outcome {
+            queue.extend(served.host.handle(event, now));
+        }
+    }
+}
+
+fn run(served: &mut Served, hook: Hook, report: &mut Report, now: Time) -> Option<Event> {
+    let script = match hook {
+        Hook::Up => served.config.up.as_deref(),
+        Hook::Down => served.config.down.as_deref(),
+    };
+    let script = script?;
+    let path = script.display().to_string();
+    let snapshot = served.host.snapshot(now);
+    let about = About { interface: &served.interface, vhid: served.config.vhid };
+    match RunningHook::start(hook, script, &served.interface, &served.config, &snapshot) {
+        Ok(running) => {
+            served.hook = Some(running);
+            report.hook_started(hook, &path, about);
+            None
+        }
+        Err(error) => {
+            report.hook_unstartable(hook, &path, &error);
+            Some(Event::HookDone { hook, success: false })
+        }
+    }
+}
+
+/// Runs the down hook without asking the core, which has failed, and waits for it: nothing else is left to do.
+pub(super) fn last_resort(served: &mut Served, report: &mut Report) {
+    let Some(script) = served.config.down.clone() else { return };
+    let path = script.display().to_string();
+    let snapshot = served.host.snapshot(Time::ZERO);
+    let about = About { interface: &served.interface, vhid: served.config.vhid };
+    match RunningHook::start(Hook::Down, &script, &served.interface, &served.config, &snapshot) {
+        Ok(running) => {
+            report.hook_started(Hook::Down, &path, about);
+            running.wait(served.config.hook_timeout);
+        }
+        Err(error) => report.hook_unstartable(Hook::Down, &path, &error),
+    }
+}
