@@ -475,7 +475,7 @@ pub fn usage() -> String {
         tr("      --garp-refresh=SECONDS\n                            repeat them so often while MASTER (default 0: no)"),
         "".into(),
         tr("Messages:"),
-        tr("  -f, --facility=NAME       syslog facility (default daemon), none for no syslog"),
+        tr("  -f, --facility=NAME       syslog facility (default daemon), or none"),
         tr("  -D, --debug               more of them"),
         tr("  -h, --help                show this text"),
         tr("  -V, --version             show the version"),

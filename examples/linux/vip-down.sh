@@ -1,0 +1,20 @@
+#!/bin/sh
+# Run by ucarp when this host stops being master, and once at start: takes the shared addresses off the interface.
+#
+#     vip-down.sh <interface> <address> [<xparam>]
+#
+# An address that is not there is no error: at start it usually is not. One that stays is, and ucarp says so.
+set -u
+PATH=/usr/sbin:/sbin:/usr/bin:/bin
+
+status=0
+for address in ${UCARP_ADDRESSES:-$2}; do
+    case $address in
+        */*) ;;
+        *:*) address=$address/128 ;;
+        *) address=$address/32 ;;
+    esac
+    ip addr del "$address" dev "$1" 2>/dev/null
+    [ -z "$(ip -o addr show dev "$1" to "$address" 2>/dev/null)" ] || status=1
+done
+exit $status

@@ -1,0 +1,147 @@
+//! The walls between the rooms, which a single package has no compiler for. Plain text search, so it runs
+//! everywhere and anybody can read what it forbids. Comments are not searched.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+struct Source {
+    /// Relative to the repository, with `/`.
+    path: String,
+    /// Without the tests at the end of the file.
+    lines: usize,
+    /// Without comment lines.
+    code: String,
+}
+
+impl Source {
+    fn is_test(&self) -> bool {
+        self.path.starts_with("tests/") || self.path.ends_with("/tests.rs")
+    }
+
+    /// Whether this is one of `places`: files, or rooms that end in a slash.
+    fn is_in(&self, places: &[&str]) -> bool {
+        places
+            .iter()
+            .any(|place| self.path == *place || (place.ends_with('/') && self.path.starts_with(place)))
+    }
+}
+
+/// The part of a file before the tests at its end.
+fn before_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = ["src", "tests"].map(|folder| root.join(folder)).into();
+    let mut files = vec![root.join("build.rs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a readable folder") {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a readable source");
+        let lines = before_tests(&text).lines().count();
+        let code: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let path = file.strip_prefix(root).expect("inside").to_string_lossy().into_owned();
+        found.push(Source { path, lines, code: code.join("\n") });
+    }
+    assert!(found.len() > 15, "the sources were not found");
+    found
+}
+
+/// Fails with every file that `offends`, saying `rule`.
+fn forbid(rule: &str, offends: impl Fn(&Source) -> bool) {
+    let offenders: Vec<_> = sources().into_iter().filter(offends).map(|source| source.path).collect();
+    assert!(offenders.is_empty(), "{rule}: {offenders:?}");
+}
+
+/// Whether `word` stands in `code` on its own, not as the end of another name.
+fn mentions(code: &str, word: &str) -> bool {
+    code.match_indices(word).any(|(at, _)| {
+        let before = code.get(..at).and_then(|before| before.chars().next_back());
+        !before.is_some_and(|character| character.is_alphanumeric() || character == '_')
+    })
+}
+
+#[test]
+fn protocol_knows_nobody_and_touches_nothing() {
+    let rooms = ["config", "daemon", "platform", "log", "i18n"].map(|room| format!("crate::{room}"));
+    let system = ["fs", "os", "process", "thread", "env", "io"].map(|module| format!("std::{module}"));
+    let clocks = ["Instant", "SystemTime"].map(str::to_owned);
+    for word in rooms.iter().chain(&system).chain(&clocks) {
+        forbid(&format!("protocol may not use {word}"), |source| {
+            source.is_in(&["src/protocol/"])
+                && !source.is_test()
+                && mentions(before_tests(&source.code), word)
+        });
+    }
+}
+
+#[test]
+fn config_points_only_at_protocol_and_the_translator() {
+    for room in ["daemon", "platform", "log"] {
+        let word = format!("crate::{room}");
+        forbid(&format!("config may not use {word}"), |source| {
+            source.is_in(&["src/config/"]) && mentions(&source.code, &word)
+        });
+    }
+}
+
+#[test]
+fn platform_moves_bytes_and_names() {
+    for room in ["protocol", "config", "daemon", "log", "i18n"] {
+        let word = format!("crate::{room}");
+        forbid(&format!("platform may not use {word}"), |source| {
+            source.is_in(&["src/platform/"]) && mentions(&source.code, &word)
+        });
+    }
+}
+
+#[test]
+fn each_crate_has_one_door() {
+    let doors: [(&str, &[&str]); 8] = [
+        ("pcap::", &["src/daemon/capture.rs"]),
+        ("libc::", &["src/platform/"]),
+        ("nix::", &["src/platform/"]),
+        ("hmac::", &["src/protocol/auth.rs"]),
+        ("sha1::", &["src/protocol/auth.rs"]),
+        ("getopts::", &["src/config/cli.rs"]),
+        ("gettextrs::", &["src/i18n.rs"]),
+        ("syslog::", &["src/log.rs"]),
+    ];
+    for (name, door) in doors {
+        forbid(&format!("{name} belongs to {door:?}"), |source| {
+            source.is_in(&["src/"]) && !source.is_in(door) && mentions(&source.code, name)
+        });
+    }
+}
+
+#[test]
+fn the_operating_system_is_known_in_few_places() {
+    let allowed = ["src/platform/mod.rs", "src/platform/bsd.rs", "build.rs", "tests/"];
+    forbid("target_os is for platform/mod.rs, platform/bsd.rs and build.rs", |source| {
+        !source.is_in(&allowed) && mentions(&source.code, "target_os")
+    });
+    forbid("unsafe is for platform", |source| {
+        source.is_in(&["src/"]) && !source.is_in(&["src/platform/"]) && mentions(&source.code, "unsafe ")
+    });
+}
+
+#[test]
+fn files_are_found_by_a_noun_and_stay_readable() {
+    forbid("no drawers for everything", |source| {
+        let stem = Path::new(&source.path).file_stem().unwrap_or_default().to_string_lossy();
+        ["util", "common", "helper", "misc", "types", "manager"].iter().any(|drawer| stem.contains(drawer))
+    });
+    forbid("no source over 600 lines", |source| !source.is_test() && source.lines > 600);
+    forbid("main.rs has at most 60 lines", |source| source.path == "src/main.rs" && source.lines > 60);
+    forbid("lib.rs has at most 80 lines", |source| source.path == "src/lib.rs" && source.lines > 80);
+}

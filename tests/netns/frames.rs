@@ -1,0 +1,138 @@
+//! Frames as an outsider builds and reads them: written from FACTS of the wire format, not with the daemon's codecs,
+//! so that a mistake made there is not repeated here.
+
+use std::net::Ipv4Addr;
+
+/// A CARP advertisement seen on the wire, whoever sent it and whether its HMAC is right or not.
+#[derive(Clone, Debug)]
+pub(crate) struct Ad {
+    /// Seconds since the epoch, stamped by the kernel on receipt.
+    pub(crate) at: f64,
+    pub(crate) source: Ipv4Addr,
+    pub(crate) destination: Ipv4Addr,
+    pub(crate) mac: [u8; 6],
+    pub(crate) mac_destination: [u8; 6],
+    pub(crate) vhid: u8,
+    pub(crate) base: u8,
+    pub(crate) skew: u8,
+    pub(crate) counter: u64,
+}
+
+impl Ad {
+    pub(crate) fn is_bow_out(&self) -> bool {
+        self.base == 255 && self.skew == 255
+    }
+}
+
+/// An ARP packet seen on the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Arp {
+    pub(crate) at: f64,
+    pub(crate) reply: bool,
+    pub(crate) mac_destination: [u8; 6],
+    pub(crate) sender_mac: [u8; 6],
+    pub(crate) sender: Ipv4Addr,
+    pub(crate) target: Ipv4Addr,
+}
+
+impl Arp {
+    /// An announcement: sender and target are the same address, told to everybody.
+    pub(crate) fn is_gratuitous(&self) -> bool {
+        self.sender == self.target && self.mac_destination == [0xff; 6]
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Seen {
+    Ad(Ad),
+    Arp(Arp),
+}
+
+fn address(bytes: &[u8]) -> Option<Ipv4Addr> {
+    bytes.first_chunk::<4>().map(|b| Ipv4Addr::from(*b))
+}
+
+pub(crate) fn parse(frame: &[u8], at: f64) -> Option<Seen> {
+    let mac_destination = *frame.first_chunk::<6>()?;
+    let mac = *frame.get(6..)?.first_chunk::<6>()?;
+    let body = frame.get(14..)?;
+    match frame.get(12..14)? {
+        [0x08, 0x06] => Some(Seen::Arp(Arp {
+            at,
+            reply: *body.get(7)? == 2,
+            mac_destination,
+            sender_mac: *body.get(8..)?.first_chunk::<6>()?,
+            sender: address(body.get(14..)?)?,
+            target: address(body.get(24..)?)?,
+        })),
+        [0x08, 0x00] => {
+            let header = usize::from(body.first()? & 0x0f) * 4;
+            let carp = body.get(header..)?;
+            if *body.get(9)? != 112 || *carp.first()? != 0x21 || carp.len() < 36 {
+                return None;
+            }
+            Some(Seen::Ad(Ad {
+                at,
+                source: address(body.get(12..)?)?,
+                destination: address(body.get(16..)?)?,
+                mac,
+                mac_destination,
+                vhid: *carp.get(1)?,
+                skew: *carp.get(2)?,
+                base: *carp.get(5)?,
+                counter: u64::from_be_bytes(*carp.get(8..)?.first_chunk::<8>()?),
+            }))
+        }
+        _ => None,
+    }
+}
+
+fn checksum(bytes: &[u8]) -> [u8; 2] {
+    let mut sum: u32 =
+        bytes.chunks(2).map(|c| u32::from(c[0]) << 8 | c.get(1).map_or(0, |b| u32::from(*b))).sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    let [_, _, high, low] = (!sum).to_be_bytes();
+    [high, low]
+}
+
+/// A well-formed advertisement whose HMAC is `tag`, right in everything else.
+pub(crate) fn advertisement(
+    mac: [u8; 6],
+    source: Ipv4Addr,
+    vhid: u8,
+    base: u8,
+    skew: u8,
+    counter: u64,
+    tag: [u8; 20],
+) -> Vec<u8> {
+    let mut carp = vec![0x21, vhid, skew, 7, 0, base, 0, 0];
+    carp.extend(counter.to_be_bytes());
+    carp.extend(tag);
+    let sum = checksum(&carp);
+    carp[6..8].copy_from_slice(&sum);
+    let mut ip = vec![0x45, 0x10, 0, 56, 0x12, 0x34, 0x40, 0, 255, 112, 0, 0];
+    ip.extend(source.octets());
+    ip.extend([224, 0, 0, 18]);
+    let sum = checksum(&ip);
+    ip[10..12].copy_from_slice(&sum);
+    let mut frame = vec![0x01, 0x00, 0x5e, 0x00, 0x00, 0x12];
+    frame.extend(mac);
+    frame.extend([0x08, 0x00]);
+    frame.extend(ip);
+    frame.extend(carp);
+    frame
+}
+
+/// "Who has `target`? Tell `sender`."
+pub(crate) fn arp_request(mac: [u8; 6], sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
+    let mut frame = vec![0xff; 6];
+    frame.extend(mac);
+    frame.extend([0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4, 0, 1]);
+    frame.extend(mac);
+    frame.extend(sender.octets());
+    frame.extend([0; 6]);
+    frame.extend(target.octets());
+    frame
+}

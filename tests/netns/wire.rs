@@ -1,0 +1,235 @@
+//! The third host's eyes and hands: a packet socket inside its namespace, a thread that writes down what it hears, and
+//! a way to put any frame on the wire.
+#![expect(
+    unsafe_code,
+    reason = "entering a namespace and naming a packet socket's interface have no safe wrapper in nix"
+)]
+
+use std::fs::File;
+use std::io::IoSliceMut;
+use std::net::Ipv4Addr;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::sys::socket::{
+    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType,
+    SockaddrLike as _, bind, recvmsg, send, setsockopt, socket, sockopt,
+};
+use nix::sys::time::TimeVal;
+
+use crate::frames::{self, Ad, Arp, Seen};
+
+/// Seconds since the epoch: the clock of the kernel's receive stamps.
+pub(crate) fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs_f64()
+}
+
+#[derive(Default)]
+struct Record {
+    seen: Mutex<Vec<Seen>>,
+    grown: Condvar,
+}
+
+pub(crate) struct Wire {
+    socket: Arc<OwnedFd>,
+    record: Arc<Record>,
+    stop: Arc<AtomicBool>,
+    reader: Option<JoinHandle<()>>,
+    mac: [u8; 6],
+    address: Ipv4Addr,
+}
+
+impl Wire {
+    /// Listens on the interface with this index in the namespace behind `path`.
+    pub(crate) fn open(path: &Path, ifindex: i32, mac: [u8; 6], address: Ipv4Addr) -> Self {
+        let namespace = File::open(path).expect("the namespace exists");
+        // A namespace is entered by a thread and left with it; the socket stays where it was made.
+        let socket = thread::spawn(move || {
+            // SAFETY: setns takes a descriptor, which `namespace` keeps open, and changes only this thread.
+            let entered = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
+            assert_eq!(entered, 0, "setns: {}", std::io::Error::last_os_error());
+            packet_socket(ifindex)
+        })
+        .join()
+        .expect("a packet socket can be opened in the namespace");
+        let socket = Arc::new(socket);
+        let record = Arc::new(Record::default());
+        let stop = Arc::new(AtomicBool::new(false));
+        let reader = thread::spawn({
+            let (socket, record, stop) = (Arc::clone(&socket), Arc::clone(&record), Arc::clone(&stop));
+            move || listen(&socket, &record, &stop)
+        });
+        Self { socket, record, stop, reader: Some(reader), mac, address }
+    }
+
+    pub(crate) fn send(&self, frame: &[u8]) {
+        // A full queue is the wire's answer to a flood, not an error of the test.
+        let _ = send(self.socket.as_raw_fd(), frame, MsgFlags::empty());
+    }
+
+    pub(crate) fn ask_who_has(&self, address: Ipv4Addr) {
+        self.send(&frames::arp_request(self.mac, self.address, address));
+    }
+
+    pub(crate) fn ads(&self, wanted: impl Fn(&Ad) -> bool) -> Vec<Ad> {
+        let seen = self.record.seen.lock().expect("the reader does not panic");
+        seen.iter()
+            .filter_map(|s| if let Seen::Ad(ad) = s { Some(ad.clone()) } else { None })
+            .filter(wanted)
+            .collect()
+    }
+
+    pub(crate) fn arps(&self, wanted: impl Fn(&Arp) -> bool) -> Vec<Arp> {
+        let seen = self.record.seen.lock().expect("the reader does not panic");
+        seen.iter()
+            .filter_map(|s| if let Seen::Arp(arp) = s { Some(arp.clone()) } else { None })
+            .filter(wanted)
+            .collect()
+    }
+
+    /// Waits for the first advertisement that answers the description.
+    pub(crate) fn await_ad(&self, what: &str, limit: Duration, wanted: impl Fn(&Ad) -> bool) -> Ad {
+        self.await_seen(
+            what,
+            limit,
+            |s| if let Seen::Ad(ad) = s { wanted(ad).then(|| ad.clone()) } else { None },
+        )
+    }
+
+    /// Waits for the first ARP packet that answers the description.
+    pub(crate) fn await_arp(&self, what: &str, limit: Duration, wanted: impl Fn(&Arp) -> bool) -> Arp {
+        self.await_seen(what, limit, |s| {
+            if let Seen::Arp(arp) = s { wanted(arp).then(|| arp.clone()) } else { None }
+        })
+    }
+
+    fn await_seen<T>(&self, what: &str, limit: Duration, pick: impl Fn(&Seen) -> Option<T>) -> T {
+        let mut seen = self.record.seen.lock().expect("the reader does not panic");
+        let end = std::time::Instant::now() + limit;
+        loop {
+            if let Some(found) = seen.iter().find_map(&pick) {
+                return found;
+            }
+            let left = end.saturating_duration_since(std::time::Instant::now());
+            if left.is_zero() {
+                drop(seen);
+                panic!("not seen on the wire within {limit:?}: {what}");
+            }
+            seen = self.record.grown.wait_timeout(seen, left).expect("the reader does not panic").0;
+        }
+    }
+
+    /// What was seen, one line each, for the report of a failed case.
+    pub(crate) fn story(&self) -> String {
+        let seen = self.record.seen.lock().expect("the reader does not panic");
+        let mut lines = Vec::new();
+        for s in seen.iter() {
+            lines.push(match s {
+                Seen::Ad(ad) => format!(
+                    "{:.6} ad {} vhid {} {}/{}{}",
+                    ad.at,
+                    ad.source,
+                    ad.vhid,
+                    ad.base,
+                    ad.skew,
+                    if ad.is_bow_out() { " (bow-out)" } else { "" }
+                ),
+                Seen::Arp(arp) => format!(
+                    "{:.6} arp {} {} {} -> {}{}",
+                    arp.at,
+                    if arp.reply { "reply" } else { "request" },
+                    mac(arp.sender_mac),
+                    arp.sender,
+                    arp.target,
+                    if arp.is_gratuitous() { " (gratuitous)" } else { "" }
+                ),
+            });
+        }
+        let skipped = lines.len().saturating_sub(120);
+        let mut story = lines.split_off(skipped).join("\n");
+        if skipped > 0 {
+            story = format!("… {skipped} earlier frames …\n{story}");
+        }
+        story
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+    }
+}
+
+pub(crate) fn mac(bytes: [u8; 6]) -> String {
+    let [a, b, c, d, e, f] = bytes;
+    format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+}
+
+fn packet_socket(ifindex: i32) -> OwnedFd {
+    let all = SockProtocol::EthAll;
+    let socket = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, all)
+        .expect("root opens packet sockets");
+    let name = libc::sockaddr_ll {
+        sll_family: u16::try_from(libc::AF_PACKET).expect("AF_PACKET is small"),
+        sll_protocol: u16::try_from(libc::ETH_P_ALL).expect("ETH_P_ALL is small").to_be(),
+        sll_ifindex: ifindex,
+        sll_hatype: 0,
+        sll_pkttype: 0,
+        sll_halen: 0,
+        sll_addr: [0; 8],
+    };
+    let length =
+        libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).expect("a socket address is small");
+    // SAFETY: `name` is a sockaddr_ll (linux/if_packet.h) of exactly `length` bytes and outlives the call.
+    let name =
+        unsafe { LinkAddr::from_raw((&raw const name).cast(), Some(length)) }.expect("it is a link address");
+    bind(socket.as_raw_fd(), &name).expect("the interface exists");
+    setsockopt(&socket, sockopt::ReceiveTimestampns, &true).expect("the kernel stamps frames");
+    // So that the reader notices the end of the case.
+    setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(0, 50_000))
+        .expect("a receive timeout can be set");
+    setsockopt(&socket, sockopt::RcvBuf, &(4 << 20)).expect("a receive buffer can be set");
+    socket
+}
+
+fn listen(socket: &OwnedFd, record: &Record, stop: &AtomicBool) {
+    let mut buffer = [0_u8; 2048];
+    let mut control = nix::cmsg_space!(nix::sys::time::TimeSpec);
+    while !stop.load(Ordering::Relaxed) {
+        let mut parts = [IoSliceMut::new(&mut buffer)];
+        let Ok(message) =
+            recvmsg::<LinkAddr>(socket.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::empty())
+        else {
+            continue;
+        };
+        let own = message.address.is_some_and(|a| is_outgoing(&a));
+        let at = message
+            .cmsgs()
+            .ok()
+            .and_then(|mut c| {
+                c.find_map(|c| if let ControlMessageOwned::ScmTimestampns(t) = c { Some(t) } else { None })
+            })
+            .map_or_else(now, |t| Duration::from(t).as_secs_f64());
+        let length = message.bytes;
+        // Our own forgeries and questions are not what the third host sees.
+        if own {
+            continue;
+        }
+        if let Some(seen) = buffer.get(..length).and_then(|frame| frames::parse(frame, at)) {
+            record.seen.lock().expect("no holder panics").push(seen);
+            record.grown.notify_all();
+        }
+    }
+}
+
+fn is_outgoing(address: &LinkAddr) -> bool {
+    let raw: &libc::sockaddr_ll = address.as_ref();
+    raw.sll_pkttype == libc::PACKET_OUTGOING
+}

@@ -1,0 +1,302 @@
+//! Our daemon without its descriptors: drives a `VirtualHost` as the event loop does and performs the actions.
+//!
+//! Here too are the laws that must hold at every step whatever the world does: announcements and advertisements
+//! only from a master, one hook at a time, up and down strictly alternating, a deadline in the future after each
+//! due tick, no effect of an early one. Each daemon has a clock of its own, with an arbitrary zero and a drift.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use ucarp::protocol::{
+    Action, Event, Hook, Link, Notice, Parameters, Reason, Role, Snapshot, Time, Transmission, VirtualHost,
+};
+
+use super::frame::{Seen, look};
+use super::{Out, Rng};
+
+/// A clock that started `offset` before the world's and gains `ppm` (may be negative) microseconds a second.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    pub offset: u64,
+    pub ppm: i64,
+}
+
+impl Clock {
+    pub fn local(self, world: u64) -> u64 {
+        let rate = u128::try_from(1_000_000 + self.ppm).expect("a clock that runs");
+        self.offset + u64::try_from(u128::from(world) * rate / 1_000_000).expect("a short run")
+    }
+
+    /// The first moment of the world at which this clock shows at least `local`.
+    pub fn world(self, local: u64) -> u64 {
+        let rate = u128::try_from(1_000_000 + self.ppm).expect("a clock that runs");
+        let mut world = u64::try_from(u128::from(local.saturating_sub(self.offset)) * 1_000_000 / rate)
+            .expect("a short run");
+        while self.local(world) < local {
+            world += 1;
+        }
+        world
+    }
+}
+
+/// How the scripts of a node behave.
+#[derive(Clone, Copy, Debug)]
+pub struct HookPlan {
+    pub min: u64,
+    pub max: u64,
+    /// Percent that end badly.
+    pub failing: u64,
+    /// Percent that never end.
+    pub hanging: u64,
+    /// Percent that ignore SIGTERM.
+    pub deaf: u64,
+}
+
+impl HookPlan {
+    pub const QUICK: Self = Self { min: 1_000, max: 30_000, failing: 0, hanging: 0, deaf: 0 };
+
+    pub const fn lasting(micros: u64) -> Self {
+        Self { min: micros, max: micros, ..Self::QUICK }
+    }
+}
+
+struct Running {
+    hook: Hook,
+    ends: u64,
+    success: bool,
+    deaf: bool,
+}
+
+pub struct Ours {
+    pub host: VirtualHost,
+    pub parameters: Parameters,
+    pub clock: Clock,
+    pub plan: HookPlan,
+    /// The network card refuses what we send.
+    pub send_fails: bool,
+    pub transitions: Vec<(u64, Role, Reason)>,
+    pub notices: Vec<(u64, Notice)>,
+    rng: Rng,
+    running: Option<Running>,
+    last_run: Option<Hook>,
+    last_done: Option<(Hook, bool)>,
+    shutting_down: bool,
+}
+
+impl Ours {
+    pub fn new(parameters: Parameters, clock: Clock, plan: HookPlan, mut rng: Rng) -> Self {
+        Self {
+            host: VirtualHost::new(parameters.clone(), rng.next()),
+            parameters,
+            clock,
+            plan,
+            send_fails: false,
+            transitions: Vec::new(),
+            notices: Vec::new(),
+            rng,
+            running: None,
+            last_run: None,
+            last_done: None,
+            shutting_down: false,
+        }
+    }
+
+    pub fn time(&self, now: u64) -> Time {
+        Time::from_micros(self.clock.local(now))
+    }
+
+    pub fn snapshot(&self, now: u64) -> Snapshot {
+        self.host.snapshot(self.time(now))
+    }
+
+    pub fn role(&self, now: u64) -> Role {
+        self.snapshot(now).role
+    }
+
+    pub const fn hook_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    pub const fn last_hook(&self) -> Option<(Hook, bool)> {
+        self.last_done
+    }
+
+    pub const fn shutting_down(&self) -> bool {
+        self.shutting_down
+    }
+
+    /// After a shutdown: the process has ended.
+    pub fn ended(&self) -> bool {
+        self.shutting_down && self.host.finished()
+    }
+
+    pub fn deadline(&self) -> Option<u64> {
+        let host = self.host.next_deadline().map(|at| {
+            // A quarter of an interval can fall between two microseconds.
+            self.clock.world(u64::try_from(at.since_zero().as_nanos().div_ceil(1_000)).expect("a short run"))
+        });
+        let hook = self.running.as_ref().map(|running| running.ends).filter(|&ends| ends != u64::MAX);
+        host.into_iter().chain(hook).min()
+    }
+
+    pub fn start(&mut self, now: u64, link_up: bool, out: &mut Out) {
+        self.event(Event::Start, now, out);
+        self.event(Event::Link(if link_up { Link::Up } else { Link::Down }), now, out);
+    }
+
+    pub fn event(&mut self, event: Event, now: u64, out: &mut Out) {
+        out.note(|| format!("  told {event:?}"));
+        if matches!(event, Event::Shutdown { .. }) {
+            self.shutting_down = true;
+        }
+        let actions = self.host.handle(event, self.time(now));
+        self.perform(actions, now, out);
+    }
+
+    pub fn frame(&mut self, now: u64, frame: &[u8], out: &mut Out) {
+        match self.host.receive(frame, self.time(now)) {
+            Ok(actions) => self.perform(actions, now, out),
+            Err(rejected) => out.note(|| format!("  ignored: {}", rejected.code())),
+        }
+    }
+
+    /// The process was stopped and is on a processor again; `queued` came meanwhile.
+    pub fn wake(&mut self, now: u64, queued: &[std::rc::Rc<[u8]>], out: &mut Out) {
+        if let Some(deadline) = self.host.next_deadline() {
+            let late = self.time(now).since(deadline);
+            if late > Duration::ZERO {
+                self.event(Event::Late(late), now, out);
+            }
+        }
+        for frame in queued {
+            self.frame(now, frame, out);
+        }
+        self.tick(now, out);
+    }
+
+    pub fn tick(&mut self, now: u64, out: &mut Out) {
+        if self.running.as_ref().is_some_and(|running| running.ends <= now) {
+            let Running { hook, success, .. } = self.running.take().expect("just seen");
+            if hook == Hook::Down {
+                out.claim(false);
+            } else {
+                out.claim(true);
+            }
+            self.last_done = Some((hook, success));
+            self.event(Event::HookDone { hook, success }, now, out);
+        }
+        let time = self.time(now);
+        match self.host.next_deadline() {
+            Some(at) if at <= time => {
+                let actions = self.host.handle(Event::Tick, time);
+                self.perform(actions, now, out);
+                if let Some(next) = self.host.next_deadline().filter(|&next| next <= time) {
+                    out.violation(format!("after a due tick at {time:?} the deadline is {next:?}"));
+                }
+            }
+            before if self.rng.percent(10) => {
+                let actions = self.host.handle(Event::Tick, time);
+                if !actions.is_empty() || self.host.next_deadline() != before {
+                    out.violation(format!("an early tick did something: {actions:?}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn perform(&mut self, actions: Vec<Action>, now: u64, out: &mut Out) {
+        let role = self.role(now);
+        let mut todo: VecDeque<_> = actions.into();
+        while let Some(action) = todo.pop_front() {
+            match action {
+                Action::Transmit(frame) => {
+                    self.check_frame(&frame, role, out);
+                    if !self.send_fails {
+                        out.send(frame.bytes);
+                    }
+                    let sent = Event::Sent { what: frame.what, ok: !self.send_fails };
+                    todo.extend(self.host.handle(sent, self.time(now)));
+                }
+                Action::Run(hook) => self.run(hook, now, out),
+                Action::KillHook { hook, force } => self.kill(hook, force, now, out),
+                Action::Tell(notice) => {
+                    out.note(|| format!("  says {notice:?}"));
+                    if let Notice::Transition { to, reason, .. } = notice {
+                        self.transitions.push((now, to, reason));
+                    }
+                    self.notices.push((now, notice));
+                }
+            }
+        }
+        self.check_snapshot(now, out);
+    }
+
+    fn check_frame(&self, frame: &ucarp::protocol::Frame, role: Role, out: &mut Out) {
+        let seen = look(&frame.bytes);
+        let right = match (frame.what, seen) {
+            (Transmission::Announcement, Seen::Announcement(of)) => self.parameters.addresses.contains(&of),
+            (Transmission::Advert, Seen::Ad(ad)) => {
+                !ad.is_bow_out() && ad.counter != 0 && ad.base == self.parameters.interval.base
+            }
+            (Transmission::BowOut, Seen::Ad(ad)) => ad.is_bow_out() && ad.counter != 0,
+            _ => false,
+        };
+        if !right {
+            out.violation(format!("{:?} is not one: {seen:?}", frame.what));
+        }
+        if frame.what != Transmission::BowOut && role != Role::Master {
+            out.violation(format!("{:?} sent as {}", frame.what, role.code()));
+        }
+    }
+
+    fn check_snapshot(&self, now: u64, out: &mut Out) {
+        let snapshot = self.snapshot(now);
+        if snapshot.role != Role::Backup && snapshot.master_down.is_some() {
+            out.violation(format!("{} waits for a dead master", snapshot.role.code()));
+        }
+        if snapshot.role == Role::Backup && snapshot.master_down.is_none() {
+            out.violation("backup without a deadline for its master".into());
+        }
+        let running = self.running.as_ref().map(|running| running.hook);
+        // Told to end without withdrawing, it leaves a running hook alone.
+        if snapshot.hook.map(|(hook, _)| hook) != running && !self.shutting_down {
+            out.violation(format!("status says hook {:?}, running is {running:?}", snapshot.hook));
+        }
+    }
+
+    fn run(&mut self, hook: Hook, now: u64, out: &mut Out) {
+        out.note(|| format!("  runs {hook:?}"));
+        let hooks = self.parameters.hooks;
+        if self.running.is_some() {
+            out.violation(format!("{hook:?} run while another hook runs"));
+        }
+        if !(if hook == Hook::Up { hooks.up } else { hooks.down }) {
+            out.violation(format!("{hook:?} run, which does not exist"));
+        }
+        if hooks.up && hooks.down && self.last_run == Some(hook) {
+            out.violation(format!("{hook:?} run twice in a row"));
+        }
+        self.last_run = Some(hook);
+        let hangs = self.rng.percent(self.plan.hanging);
+        self.running = Some(Running {
+            hook,
+            ends: if hangs { u64::MAX } else { now + self.rng.within(self.plan.min, self.plan.max) },
+            success: !self.rng.percent(self.plan.failing),
+            deaf: self.rng.percent(self.plan.deaf),
+        });
+    }
+
+    fn kill(&mut self, hook: Hook, force: bool, now: u64, out: &mut Out) {
+        out.note(|| format!("  kills {hook:?}, force {force}"));
+        let patience = self.rng.within(100, 20_000);
+        match &mut self.running {
+            Some(running) if running.hook == hook => {
+                if force || !running.deaf {
+                    running.ends = running.ends.min(now + patience);
+                    running.success = false;
+                }
+            }
+            _ => out.violation(format!("{hook:?} killed, which does not run")),
+        }
+    }
+}

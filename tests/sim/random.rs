@@ -1,0 +1,292 @@
+//! Random worlds: two to five nodes, a disturbed while, then peace until the oracle has seen enough.
+//!
+//! The generator keeps to what can settle at all: the dead time of a kernel must exceed the slowest interval it may
+//! have to listen to (NetBSD's rule at advbase 0 does not), an old ucarp needs a second more, and one host must
+//! be alive in the end. Equal intervals are made often, since that is where the rules differ.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use ucarp::protocol::HookFailure;
+
+use super::Rng;
+use super::frame::micros;
+use super::kernel::Os;
+use super::oracle::{Judge, bound};
+use super::ours::{Clock, HookPlan};
+use super::world::{Change, Kind, MS, SECOND, Spec, World};
+
+/// Which nodes take part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mix {
+    Ours,
+    WithKernels,
+    WithOld,
+    Anything,
+    OnlyKernels,
+    OnlyOld,
+}
+
+/// Judges one random world; the complaints, and the log if it was asked for.
+pub fn judge(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
+    let mut rng = Rng::new(seed ^ 0x05ca_1ab1_e0dd_ba11);
+    let mix = match rng.within(0, 99) {
+        0..50 => Mix::Ours,
+        50..70 => Mix::WithKernels,
+        70..85 => Mix::WithOld,
+        _ => Mix::Anything,
+    };
+    let mut world = make(&mut rng, mix, 5);
+    if logging {
+        world = world.logging();
+        tell_specs(&mut world);
+    }
+    let quiet_from = disturb(&mut world, &mut rng);
+    world.run_until(quiet_from);
+    let watch = bound(&world) / 4 + 2 * SECOND;
+    let mut judge = Judge { quiet_from, end: quiet_from };
+    // Somebody's demotion may end in the middle of the peace, after which the others have to settle again.
+    while judge.end < judge.settled_from(&world) + watch && judge.end < quiet_from + 200 * SECOND {
+        judge.end = judge.settled_from(&world) + watch;
+        world.run_until(judge.end);
+    }
+    let complaints = judge.complaints(&world);
+    (complaints, world.log.take().unwrap_or_default())
+}
+
+fn tell_specs(world: &mut World) {
+    let specs: Vec<_> = world
+        .slots
+        .iter()
+        .enumerate()
+        .map(|(n, slot)| {
+            let s = &slot.spec;
+            format!(
+                "n{n}: {:?} {}/{} ratio {} preempt {} {:?} {:?} hooks {}{} {:?}",
+                s.kind, s.base, s.skew, s.ratio, s.preempt, s.v4, s.v6, s.up_hook, s.down_hook, s.plan
+            )
+        })
+        .collect();
+    world.log.as_mut().expect("logging").extend(specs);
+}
+
+/// A world with its nodes, none started.
+pub fn make(rng: &mut Rng, mix: Mix, most: u64) -> World {
+    let old_ones = matches!(mix, Mix::WithOld | Mix::Anything | Mix::OnlyOld);
+    let families = match rng.within(0, 99) {
+        _ if old_ones => 4,
+        0..60 => 4,
+        60..88 => 10,
+        _ => 6,
+    };
+    let mut world = if families == 10 { World::dual(rng.next()) } else { World::new(rng.next()) };
+    if families == 6 {
+        world.addresses = vec![Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x100).into()];
+    }
+    let base = match rng.within(0, 99) {
+        0..60 => 1,
+        60..75 => 2,
+        75..85 => 3,
+        _ if old_ones => 1,
+        _ => 0,
+    };
+    let uniform_preempt = rng.percent(80).then(|| rng.percent(50));
+    let mut specs: Vec<Spec> = Vec::new();
+    for n in 0..rng.within(2, most) {
+        let spec = node(rng, mix, base, n, &specs, families);
+        let preempt = uniform_preempt.unwrap_or_else(|| rng.percent(50));
+        specs.push(Spec { preempt, ..spec });
+    }
+    let longest = specs.iter().map(Spec::interval).max().expect("two at least");
+    for spec in &mut specs {
+        make_bearable(spec, base, longest);
+    }
+    for spec in specs {
+        let low = rng.within(100, 2_000);
+        let high = low + rng.within(0, 5 * MS - low);
+        world.add_at_distance(spec, low, high);
+    }
+    world
+}
+
+fn kind(rng: &mut Rng, mix: Mix, base: u8, n: u64) -> Kind {
+    let kernel = |rng: &mut Rng| {
+        Kind::Kernel(if base == 0 { Os::OpenBsd } else { rng.pick(&[Os::OpenBsd, Os::FreeBsd, Os::NetBsd]) })
+    };
+    match mix {
+        Mix::OnlyKernels => kernel(rng),
+        Mix::OnlyOld => Kind::OldUcarp,
+        _ if n == 0 => Kind::Ours,
+        Mix::Ours => Kind::Ours,
+        Mix::WithKernels if rng.percent(60) => kernel(rng),
+        Mix::WithOld if rng.percent(50) => Kind::OldUcarp,
+        Mix::WithKernels | Mix::WithOld => Kind::Ours,
+        Mix::Anything => match rng.within(0, 2) {
+            0 => Kind::Ours,
+            1 => kernel(rng),
+            _ => Kind::OldUcarp,
+        },
+    }
+}
+
+fn node(rng: &mut Rng, mix: Mix, base: u8, n: u64, others: &[Spec], families: u8) -> Spec {
+    let kind = kind(rng, mix, base, n);
+    let skew = match others {
+        [first, ..] if rng.percent(40) => first.skew,
+        _ if base == 0 => u8::try_from(rng.within(60, 120)).expect("small"),
+        _ => rng.pick(&[0, 1, 50, 100, 150, 200]),
+    };
+    let number = u8::try_from(n).expect("few") + 1;
+    let mut spec = Spec::new(kind, number, skew);
+    spec.base = if base > 0 && rng.percent(10) { rng.pick(&[1, 2, 3]) } else { base };
+    spec.ratio = if kind == Kind::Ours { rng.pick(&[3, 3, 3, 3, 3, 3, 1, 2, 4]) } else { 3 };
+    // Addresses whose numeric and byte-reversed orders have nothing to do with each other.
+    let octet = |rng: &mut Rng| u8::try_from(rng.within(1, 9)).expect("small") * 10 + number;
+    spec.v4 = (families != 6).then(|| Ipv4Addr::new(10, 0, octet(rng), octet(rng)));
+    let last = u16::from(octet(rng));
+    spec.v6 = (families != 4).then(|| Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, last));
+    spec.jitter = match kind {
+        Kind::Kernel(Os::NetBsd) => 10 * MS,
+        _ => rng.pick(&[0, 100, 300, 1_000]),
+    };
+    spec.clock = Clock {
+        offset: rng.within(0, 1_000 * SECOND),
+        ppm: i64::try_from(rng.within(0, 400)).expect("small") - 200,
+    };
+    hooks(rng, &mut spec);
+    spec
+}
+
+fn hooks(rng: &mut Rng, spec: &mut Spec) {
+    (spec.up_hook, spec.down_hook) = match rng.within(0, 9) {
+        0..6 => (true, true),
+        6 => (true, false),
+        7 => (false, true),
+        _ => (false, false),
+    };
+    spec.neutral = rng.percent(15);
+    spec.plan = if spec.kind == Kind::OldUcarp {
+        HookPlan::lasting(rng.within(MS, 300 * MS))
+    } else {
+        let max = rng.pick(&[20 * MS, 300 * MS, 2 * SECOND, 8 * SECOND]);
+        HookPlan {
+            min: 0,
+            max,
+            failing: rng.pick(&[0, 0, 30]),
+            hanging: rng.pick(&[0, 0, 0, 20]),
+            deaf: rng.pick(&[0, 50]),
+        }
+    };
+    spec.hook_timeout = rng.pick(&[2 * SECOND, 10 * SECOND, 60 * SECOND]);
+    spec.hook_failure = if rng.percent(15) { HookFailure::Demote } else { HookFailure::Stay };
+}
+
+/// Keeps a foreign node from timing out a master that is only slow.
+fn make_bearable(spec: &mut Spec, base: u8, longest: u64) {
+    let longest = longest.max(micros(spec.base.into(), 240));
+    let needed = match spec.kind {
+        Kind::Ours => return,
+        Kind::Kernel(_) if base == 0 => spec.interval() * 11 / 10 + 50 * MS,
+        Kind::Kernel(_) => longest * 11 / 10 + 50 * MS,
+        Kind::OldUcarp => longest + SECOND + 50 * MS,
+    };
+    while spec.dead_time(longest) < needed {
+        spec.base += 1;
+    }
+}
+
+/// Plans the disturbed while; says when the last of it is over.
+pub fn disturb(world: &mut World, rng: &mut Rng) -> u64 {
+    let nodes = world.slots.len();
+    let together = rng.percent(30);
+    for node in 0..nodes {
+        let when = if together { rng.within(0, 2 * MS) } else { rng.within(0, 5 * SECOND) };
+        world.at(when, Change::Start(node));
+    }
+    let end = rng.within(5, 12) * SECOND * rng.pick(&[1, 1, 1, 2, 5]);
+    for _ in 0..rng.within(0, 10) {
+        one_disturbance(world, rng, end);
+    }
+    world.at(end, Change::Heal);
+    // Whoever was left dead comes back, or not; the first always does.
+    for node in 0..nodes {
+        if node == 0 || rng.percent(80) {
+            world.at(end, Change::Start(node));
+        }
+    }
+    // A blocked old ucarp (interface down, SIGUSR2) is part of the disturbance until it listens again.
+    let old = world.slots.iter().any(|slot| slot.spec.kind == Kind::OldUcarp);
+    end + if old { 14 * SECOND } else { 0 }
+}
+
+fn one_disturbance(world: &mut World, rng: &mut Rng, end: u64) {
+    let nodes = world.slots.len() as u64;
+    let any = |rng: &mut Rng| usize::try_from(rng.within(0, nodes - 1)).expect("few");
+    let from = rng.within(0, end);
+    let until = rng.within(from, end);
+    let node = any(rng);
+    match rng.within(0, 13) {
+        0 => {
+            world.at(from, Change::Loss(rng.within(1, 60)));
+            world.at(until, Change::Loss(0));
+        }
+        1 => world.at(from, Change::Doubling(rng.within(1, 50))),
+        2 | 3 => {
+            let both = rng.percent(60);
+            for other in 0..world.slots.len() {
+                if rng.percent(70) {
+                    for (cut, when) in [(true, from), (false, until)] {
+                        world.at(when, Change::Cut { from: node, to: other, cut });
+                        if both {
+                            world.at(when, Change::Cut { from: other, to: node, cut });
+                        }
+                    }
+                }
+            }
+        }
+        4 => {
+            let v6 = rng.percent(50);
+            world.at(from, Change::Prune { to: node, v6, pruned: true });
+            world.at(until, Change::Prune { to: node, v6, pruned: false });
+        }
+        5 | 6 => {
+            let lasts = rng.pick(&[10 * MS, 50 * MS, 300 * MS, 900 * MS, 2 * SECOND, 5 * SECOND]);
+            let back = (from + lasts).min(end);
+            world.at(from, Change::Link { node, up: false, told: rng.within(0, 3 * MS) });
+            world.at(back, Change::Link { node, up: true, told: rng.within(0, 3 * MS) });
+        }
+        7 => {
+            world.at(from, Change::Crash(node));
+            if rng.percent(70) {
+                world.at(until, Change::Start(node));
+            }
+        }
+        8 => {
+            world.at(from, Change::Stop(node, rng.percent(80)));
+            if rng.percent(70) {
+                world.at(until, Change::Start(node));
+            }
+        }
+        9 | 10 => {
+            let lasts = rng.pick(&[MS, 30 * MS, 500 * MS, 2 * SECOND, 10 * SECOND]).min(end - from);
+            world.at(from, Change::Sleep(node, lasts));
+        }
+        11 => world.at(from.min(end.saturating_sub(3_100 * MS)), Change::Resign(node)),
+        12 => {
+            world.at(from, Change::Sending { node, fails: true });
+            world.at(until, Change::Sending { node, fails: false });
+        }
+        _ => world.at(from, Change::Echo(node, true)),
+    }
+}
+
+/// A world that loses frames for as long as it exists; nothing else happens to it.
+pub fn lossy(seed: u64, mix: Mix) -> World {
+    let mut rng = Rng::new(seed ^ 0x1055);
+    let mut world = make(&mut rng, mix, 4);
+    for node in 0..world.slots.len() {
+        world.slots[node].spec.plan = HookPlan::lasting(50 * MS);
+        world.at(rng.within(0, 2 * SECOND), Change::Start(node));
+    }
+    world.change(Change::Loss(rng.within(5, 40)));
+    world
+}

@@ -1,0 +1,810 @@
+//! One segment, its nodes, and what happens to them, on a virtual clock of microseconds.
+//!
+//! Everything that happens is an entry of one heap, ordered by time and then by the order of making, so a world is
+//! a pure function of its seed and of the changes asked for. Frames are the real bytes. A node whose process is
+//! stopped (`Sleep`) keeps its frames queued, as a capture buffer does. What is worth judging is recorded; the
+//! oracle reads it afterwards.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU8;
+use std::rc::Rc;
+use std::time::Duration;
+
+use ucarp::protocol::{
+    Announcing, Authenticator, Destination, Event, HookFailure, Hooks, Interval, Key, Link, MacAddr,
+    Notice, Parameters, Role, Sources,
+};
+
+use super::frame::micros;
+use super::kernel::{Kernel, Os};
+use super::old_ucarp::OldUcarp;
+use super::ours::{Clock, HookPlan, Ours};
+use super::{Out, Rng};
+
+pub const MS: u64 = 1_000;
+pub const SECOND: u64 = 1_000_000;
+pub const VHID: u8 = 7;
+const MOST_STEPS: u64 = 3_000_000;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Ours,
+    Kernel(Os),
+    OldUcarp,
+}
+
+/// What a node is configured with.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    pub kind: Kind,
+    pub base: u8,
+    pub skew: u8,
+    pub ratio: u32,
+    pub preempt: bool,
+    pub v4: Option<Ipv4Addr>,
+    pub v6: Option<Ipv6Addr>,
+    pub mac: [u8; 6],
+    pub up_hook: bool,
+    pub down_hook: bool,
+    pub hook_failure: HookFailure,
+    pub hook_timeout: u64,
+    pub plan: HookPlan,
+    pub neutral: bool,
+    pub clock: Clock,
+    /// A timer fires up to this much late.
+    pub jitter: u64,
+    pub announcing: Announcing,
+}
+
+impl Spec {
+    /// Node `n` at 1/`skew`, IPv4 only, no preemption, quick hooks.
+    pub fn new(kind: Kind, n: u8, skew: u8) -> Self {
+        Self {
+            kind,
+            base: 1,
+            skew,
+            ratio: 3,
+            preempt: false,
+            v4: Some(Ipv4Addr::new(10, 0, 0, n)),
+            v6: None,
+            mac: match kind {
+                Kind::Kernel(Os::OpenBsd | Os::FreeBsd) => [0, 0, 0x5e, 0, 1, VHID],
+                Kind::Ours | Kind::Kernel(Os::NetBsd) => [2, 0, 0, 0, 0, n],
+                Kind::OldUcarp => [0, 0, 0x5e, 0, 0, VHID],
+            },
+            up_hook: true,
+            down_hook: true,
+            hook_failure: HookFailure::Stay,
+            hook_timeout: 60 * SECOND,
+            plan: HookPlan::QUICK,
+            neutral: false,
+            clock: Clock { offset: 0, ppm: 0 },
+            jitter: 0,
+            announcing: Announcing::default(),
+        }
+    }
+
+    pub fn ours(n: u8, skew: u8) -> Self {
+        Self::new(Kind::Ours, n, skew)
+    }
+
+    pub fn kernel(os: Os, n: u8, skew: u8) -> Self {
+        Self::new(Kind::Kernel(os), n, skew)
+    }
+
+    pub fn old(n: u8, skew: u8) -> Self {
+        Self::new(Kind::OldUcarp, n, skew)
+    }
+
+    pub fn preempt(self) -> Self {
+        Self { preempt: true, ..self }
+    }
+
+    pub fn at(self, source: [u8; 4]) -> Self {
+        Self { v4: Some(source.into()), ..self }
+    }
+
+    /// Adds IPv6: fe80::`n`.
+    pub fn dual(self, n: u16) -> Self {
+        Self { v6: Some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, n)), ..self }
+    }
+
+    pub fn effective_skew(&self) -> u8 {
+        if self.kind == Kind::Kernel(Os::FreeBsd) { self.skew.min(240) } else { self.skew }
+    }
+
+    pub fn interval(&self) -> u64 {
+        micros(self.base.into(), self.effective_skew().into())
+    }
+
+    /// The longest a silent master is waited for, among masters with intervals up to `longest`.
+    pub fn dead_time(&self, longest: u64) -> u64 {
+        match self.kind {
+            Kind::Kernel(Os::OpenBsd) => 3 * micros(self.base.into(), self.skew.into()),
+            Kind::Kernel(_) => micros(3 * u64::from(self.base), self.skew.into()),
+            Kind::OldUcarp => micros(u64::from(self.ratio) * u64::from(self.base), self.skew.into()),
+            Kind::Ours => {
+                let ratio = u64::from(self.ratio);
+                let (base, skew) = (u64::from(self.base), u64::from(self.skew));
+                let own = if base == 0 { ratio * micros(0, skew.max(1)) } else { micros(ratio * base, skew) };
+                own.max(longest * 5 / 4)
+            }
+        }
+    }
+
+    fn parameters(&self, addresses: &[IpAddr], key: &Key) -> Parameters {
+        Parameters {
+            vhid: NonZeroU8::new(VHID).expect("not zero"),
+            addresses: addresses.to_vec(),
+            key: key.clone(),
+            interval: Interval::new(self.base, self.skew),
+            dead_ratio: self.ratio,
+            preempt: self.preempt,
+            neutral: self.neutral,
+            sources: Sources { v4: self.v4, v6: self.v6 },
+            mac: MacAddr(self.mac),
+            destination: Destination::default(),
+            hooks: Hooks {
+                up: self.up_hook,
+                down: self.down_hook,
+                timeout: Duration::from_micros(self.hook_timeout),
+                failure: self.hook_failure,
+            },
+            announcing: self.announcing,
+        }
+    }
+}
+
+#[expect(clippy::large_enum_variant, reason = "a handful of nodes a world, and most are ours")]
+pub enum Machine {
+    Ours(Ours),
+    Kernel(Kernel),
+    Old(OldUcarp),
+}
+
+impl Machine {
+    fn deadline(&self) -> Option<u64> {
+        match self {
+            Self::Ours(ours) => ours.deadline(),
+            Self::Kernel(kernel) => kernel.deadline(),
+            Self::Old(old) => old.deadline(),
+        }
+    }
+
+    pub fn role(&self, now: u64) -> Role {
+        match self {
+            Self::Ours(ours) => ours.role(now),
+            Self::Kernel(kernel) => kernel.role(),
+            Self::Old(old) => old.role(),
+        }
+    }
+
+    fn tick(&mut self, now: u64, out: &mut Out) {
+        match self {
+            Self::Ours(ours) => ours.tick(now, out),
+            Self::Kernel(kernel) => kernel.tick(now, out),
+            Self::Old(old) => old.tick(now, out),
+        }
+    }
+
+    fn frame(&mut self, now: u64, frame: &[u8], out: &mut Out) {
+        match self {
+            Self::Ours(ours) => ours.frame(now, frame, out),
+            Self::Kernel(kernel) => kernel.frame(now, frame, out),
+            Self::Old(old) => old.frame(now, frame),
+        }
+    }
+
+    fn link(&mut self, now: u64, up: bool, out: &mut Out) {
+        match self {
+            Self::Ours(ours) => ours.event(Event::Link(if up { Link::Up } else { Link::Down }), now, out),
+            Self::Kernel(kernel) => kernel.link(now, up),
+            Self::Old(old) => old.link(now, up, out),
+        }
+    }
+}
+
+/// Something that happens to a world from outside.
+#[derive(Clone, Debug)]
+pub enum Change {
+    Start(usize),
+    Crash(usize),
+    /// An orderly end; `true` withdraws (`-z`), and lets OpenBSD and NetBSD bow out.
+    Stop(usize, bool),
+    /// The cable: frames are lost at once, the node is told `told` later.
+    Link {
+        node: usize,
+        up: bool,
+        told: u64,
+    },
+    Gone(usize),
+    /// The process (with its timers, not its capture buffer) stands still for so long.
+    Sleep(usize, u64),
+    Resign(usize),
+    Sending {
+        node: usize,
+        fails: bool,
+    },
+    Hooks(usize, HookPlan),
+    /// Frames lost, in percent, of all.
+    Loss(u64),
+    Doubling(u64),
+    /// Cuts or mends one direction.
+    Cut {
+        from: usize,
+        to: usize,
+        cut: bool,
+    },
+    /// One family is (not) forwarded to this node.
+    Prune {
+        to: usize,
+        v6: bool,
+        pruned: bool,
+    },
+    /// The node's own frames come back to it.
+    Echo(usize, bool),
+    /// Every cut, loss, pruning, failing card and bad hook is gone.
+    Heal,
+}
+
+pub struct Slot {
+    pub spec: Spec,
+    pub machine: Option<Machine>,
+    pub link_up: bool,
+    pub asleep_until: Option<u64>,
+    pub claims: bool,
+    queue: Vec<Rc<[u8]>>,
+    scheduled: Option<(u64, u64)>,
+    role: Role,
+    window: (u64, u64),
+    changes_in_window: u64,
+    ticks_at: (u64, u32),
+}
+
+#[derive(Clone, Default)]
+struct Wire {
+    cut: bool,
+    pruned: [bool; 2],
+    low: u64,
+    high: u64,
+}
+
+enum Entry {
+    Frame { to: usize, bytes: Rc<[u8]> },
+    Wake(usize, u64),
+    Rise(usize),
+    Told(usize, bool),
+    Change(Change),
+}
+
+struct Due(u64, u64, Entry);
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0, self.1) == (other.0, other.1)
+    }
+}
+impl Eq for Due {}
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.0, self.1).cmp(&(other.0, other.1))
+    }
+}
+
+/// What the oracle is told.
+#[derive(Default)]
+pub struct Record {
+    pub roles: Vec<(u64, usize, Role)>,
+    pub claims: Vec<(u64, usize, bool)>,
+    pub violations: Vec<String>,
+    /// Moments after which everything may start anew: a demotion that began or ended, a pause that did.
+    pub excuses: Vec<u64>,
+    pub frames: u64,
+}
+
+pub struct World {
+    pub now: u64,
+    pub slots: Vec<Slot>,
+    pub record: Record,
+    pub log: Option<Vec<String>>,
+    pub addresses: Vec<IpAddr>,
+    pub loss: u64,
+    doubling: u64,
+    key: Key,
+    echo: Vec<bool>,
+    wires: Vec<Vec<Wire>>,
+    heap: BinaryHeap<Reverse<Due>>,
+    made: u64,
+    rng: Rng,
+}
+
+impl World {
+    /// An IPv4 world; [`World::dual`] for both families.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            now: 0,
+            slots: Vec::new(),
+            record: Record::default(),
+            log: None,
+            addresses: vec![IpAddr::from([10, 0, 0, 100])],
+            loss: 0,
+            doubling: 0,
+            key: Key::from_password(b"secret").expect("short"),
+            echo: Vec::new(),
+            wires: Vec::new(),
+            heap: BinaryHeap::new(),
+            made: 0,
+            rng: Rng::new(seed),
+        }
+    }
+
+    pub fn dual(seed: u64) -> Self {
+        let v6 = IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x100));
+        Self { addresses: vec![IpAddr::from([10, 0, 0, 100]), v6], ..Self::new(seed) }
+    }
+
+    pub fn logging(mut self) -> Self {
+        self.log = Some(Vec::new());
+        self
+    }
+
+    pub fn auth(&self) -> Authenticator {
+        Authenticator::new(&self.key, NonZeroU8::new(VHID).expect("not zero"), &self.addresses)
+    }
+
+    /// Adds a node, not started yet; frames take `low..=high` microseconds to it.
+    pub fn add_at_distance(&mut self, spec: Spec, low: u64, high: u64) -> usize {
+        let node = self.slots.len();
+        self.slots.push(Slot {
+            spec,
+            machine: None,
+            link_up: true,
+            asleep_until: None,
+            claims: false,
+            queue: Vec::new(),
+            scheduled: None,
+            role: Role::Init,
+            window: (0, 0),
+            changes_in_window: 0,
+            ticks_at: (0, 0),
+        });
+        self.echo.push(false);
+        let wire = Wire { low, high, ..Wire::default() };
+        for row in &mut self.wires {
+            row.push(wire.clone());
+        }
+        self.wires.push(vec![wire; node + 1]);
+        node
+    }
+
+    pub fn add(&mut self, spec: Spec) -> usize {
+        self.add_at_distance(spec, 100, 1_000)
+    }
+
+    pub fn set_delay(&mut self, from: usize, to: usize, low: u64, high: u64) {
+        (self.wires[from][to].low, self.wires[from][to].high) = (low, high);
+    }
+
+    pub fn longest_delay(&self) -> u64 {
+        self.wires.iter().flatten().map(|wire| wire.high).max().unwrap_or(0)
+    }
+
+    pub fn at(&mut self, when: u64, change: Change) {
+        self.push(when, Entry::Change(change));
+    }
+
+    fn push(&mut self, when: u64, entry: Entry) {
+        self.made += 1;
+        self.heap.push(Reverse(Due(when.max(self.now), self.made, entry)));
+    }
+
+    pub fn run_until(&mut self, end: u64) {
+        let mut steps = 0;
+        while self.heap.peek().is_some_and(|Reverse(Due(at, ..))| *at <= end) {
+            let Reverse(Due(at, _, entry)) = self.heap.pop().expect("just seen");
+            self.now = at;
+            self.enact(entry, at);
+            steps += 1;
+            if steps > MOST_STEPS {
+                self.record.violations.push(format!("{steps} steps before {end}: a storm"));
+                break;
+            }
+        }
+        self.now = end;
+    }
+
+    pub fn run_for(&mut self, lasts: u64) {
+        self.run_until(self.now + lasts);
+    }
+
+    fn enact(&mut self, entry: Entry, at: u64) {
+        match entry {
+            Entry::Frame { to, bytes } => self.deliver(to, bytes),
+            Entry::Wake(node, made) => {
+                let slot = &mut self.slots[node];
+                if slot.scheduled == Some((at, made)) && slot.asleep_until.is_none() {
+                    slot.scheduled = None;
+                    slot.ticks_at = if slot.ticks_at.0 == at { (at, slot.ticks_at.1 + 1) } else { (at, 0) };
+                    if slot.ticks_at.1 < 1_000 {
+                        self.with(node, "tick", Machine::tick);
+                    } else {
+                        self.record.violations.push(format!("node {node} ticks for ever at {at}"));
+                    }
+                }
+            }
+            Entry::Rise(node) => {
+                if self.slots[node].asleep_until.is_some_and(|until| until <= at) {
+                    self.slots[node].asleep_until = None;
+                    let queue = std::mem::take(&mut self.slots[node].queue);
+                    self.with(node, "wakes", |machine, now, out| match machine {
+                        Machine::Ours(ours) => ours.wake(now, &queue, out),
+                        Machine::Kernel(_) | Machine::Old(_) => {}
+                    });
+                }
+            }
+            Entry::Told(node, up) => {
+                if let Some(until) = self.slots[node].asleep_until {
+                    self.push(until, Entry::Told(node, up));
+                } else if self.slots[node].link_up == up {
+                    self.with(node, "link", |machine, now, out| machine.link(now, up, out));
+                }
+            }
+            Entry::Change(change) => self.change(change),
+        }
+    }
+
+    fn deliver(&mut self, to: usize, bytes: Rc<[u8]>) {
+        let slot = &mut self.slots[to];
+        if slot.machine.is_none() || !slot.link_up {
+            return;
+        }
+        if slot.asleep_until.is_some() {
+            slot.queue.push(bytes);
+            return;
+        }
+        let text = self.log.is_some().then(|| format!("hears {}", describe(&bytes)));
+        self.with(to, text.as_deref().unwrap_or(""), |machine, now, out| machine.frame(now, &bytes, out));
+    }
+
+    fn say(&mut self, node: Option<usize>, text: &str) {
+        if let Some(log) = &mut self.log {
+            let (s, us) = (self.now / SECOND, self.now % SECOND);
+            let who = node.map_or("--".into(), |node| format!("n{node}"));
+            log.push(format!("{s:4}.{us:06} {who} {text}"));
+        }
+    }
+
+    /// Lets a node act, then carries its frames away and looks at what became of it.
+    fn with(&mut self, node: usize, what: &str, act: impl FnOnce(&mut Machine, u64, &mut Out)) {
+        let now = self.now;
+        if self.log.is_some() {
+            self.say(Some(node), what);
+        }
+        let mut out = Out::new(self.log.is_some());
+        let Some(machine) = &mut self.slots[node].machine else { return };
+        let notices_before = if let Machine::Ours(ours) = machine { ours.notices.len() } else { 0 };
+        act(machine, now, &mut out);
+        let role = machine.role(now);
+        let mut ended = false;
+        if let Machine::Ours(ours) = machine {
+            ended = ours.ended();
+            let hooks = ours.parameters.hooks;
+            let quiet_claim = match role {
+                Role::Master if !hooks.up => Some(true),
+                Role::Init | Role::Backup if !hooks.down => Some(false),
+                _ => None,
+            };
+            out.claims.extend(quiet_claim);
+            // A demotion that begins or ends, and a host taking over that was no candidate after a failed hook.
+            let excuse = |notice: &(u64, Notice)| match notice.1 {
+                Notice::Demoted { .. } | Notice::Restored { .. } => true,
+                Notice::Transition { to: Role::Master, .. } => ours.snapshot(now).demoted,
+                _ => false,
+            };
+            if ours.notices[notices_before..].iter().any(excuse) {
+                self.record.excuses.push(now);
+            }
+        } else if let Machine::Kernel(_) = machine {
+            out.claims.push(role == Role::Master);
+        }
+        for note in out.notes.take().into_iter().flatten() {
+            self.say(Some(node), &note);
+        }
+        for text in out.violations {
+            let seconds = now / SECOND;
+            let micros = now % SECOND;
+            self.record.violations.push(format!("{seconds}.{micros:06} n{node} {text}"));
+        }
+        for claims in out.claims {
+            if self.slots[node].claims != claims {
+                self.slots[node].claims = claims;
+                self.record.claims.push((now, node, claims));
+            }
+        }
+        self.took_role(node, role);
+        self.count(node, out.frames.len() as u64);
+        for frame in out.frames {
+            self.transmit(node, frame.into());
+        }
+        if ended {
+            self.remove(node);
+        }
+        self.schedule(node);
+    }
+
+    fn took_role(&mut self, node: usize, role: Role) {
+        if self.slots[node].role != role {
+            if self.log.is_some() {
+                self.say(Some(node), &format!("=== {} -> {}", self.slots[node].role.code(), role.code()));
+            }
+            self.slots[node].role = role;
+            self.slots[node].changes_in_window += 1;
+            self.record.roles.push((self.now, node, role));
+        }
+    }
+
+    /// Packets of ours per second: the ads due, a takeover's and a conflict's, each family; announcements.
+    fn count(&mut self, node: usize, frames: u64) {
+        let now = self.now;
+        self.record.frames += frames;
+        let slot = &mut self.slots[node];
+        let second = now / SECOND;
+        if slot.window.0 != second {
+            slot.window = (second, 0);
+            slot.changes_in_window = 0;
+        }
+        slot.window.1 += frames;
+        if slot.spec.kind == Kind::Ours {
+            let families = 1 + u64::from(slot.spec.v4.is_some() && slot.spec.v6.is_some());
+            let due = SECOND / slot.spec.interval().max(3_906) + 2;
+            let prompt = 11;
+            let ads = families * (due + prompt + 4 * slot.changes_in_window);
+            let announcements = 4 * self.addresses.len() as u64 * (prompt + 4 + 2 * slot.changes_in_window);
+            if slot.window.1 > ads + announcements {
+                let sent = slot.window.1;
+                slot.window.1 = 0;
+                self.record.violations.push(format!("n{node} sent {sent} frames within second {second}"));
+            }
+        }
+    }
+
+    fn remove(&mut self, node: usize) {
+        self.say(Some(node), "has ended");
+        let slot = &mut self.slots[node];
+        slot.machine = None;
+        slot.scheduled = None;
+        slot.asleep_until = None;
+        slot.queue.clear();
+        self.took_role(node, Role::Init);
+    }
+
+    fn schedule(&mut self, node: usize) {
+        let now = self.now;
+        let slot = &mut self.slots[node];
+        let Some(deadline) = slot.machine.as_ref().and_then(Machine::deadline) else {
+            slot.scheduled = None;
+            return;
+        };
+        let deadline = deadline.max(now);
+        // Keep the lateness already drawn while the deadline stays what it was.
+        if slot.scheduled.is_some_and(|(at, _)| at >= deadline && at <= deadline + slot.spec.jitter) {
+            return;
+        }
+        let at = deadline + self.rng.within(0, slot.spec.jitter);
+        self.made += 1;
+        let made = self.made;
+        self.slots[node].scheduled = Some((at, made));
+        self.heap.push(Reverse(Due(at, made, Entry::Wake(node, made))));
+    }
+
+    fn transmit(&mut self, from: usize, bytes: Rc<[u8]>) {
+        if self.log.is_some() {
+            self.say(Some(from), &format!("sends {}", describe(&bytes)));
+        }
+        if !self.slots[from].link_up {
+            return;
+        }
+        let v6 = bytes.get(12) == Some(&0x86);
+        // The models have no use for ARP and neighbour discovery, and our filter keeps them out.
+        let advert = bytes.get(12..14) != Some(&[8, 6]) && !(v6 && bytes.get(20) != Some(&112));
+        for to in 0..self.slots.len() {
+            if !advert || to == from && !self.echo[from] || self.slots[to].machine.is_none() {
+                continue;
+            }
+            let wire = &self.wires[from][to];
+            if wire.cut || wire.pruned[usize::from(v6)] {
+                continue;
+            }
+            let (low, high) = (wire.low, wire.high);
+            let copies = if self.rng.percent(self.doubling) { 2 } else { 1 };
+            for _ in 0..copies {
+                let delay = self.rng.within(low, high);
+                if !self.rng.percent(self.loss) {
+                    self.push(self.now + delay, Entry::Frame { to, bytes: bytes.clone() });
+                }
+            }
+        }
+    }
+
+    fn make(&mut self, node: usize) -> Machine {
+        let spec = self.slots[node].spec.clone();
+        let rng = self.rng.fork();
+        let preference = (spec.base, spec.skew);
+        match spec.kind {
+            Kind::Ours => {
+                let parameters = spec.parameters(&self.addresses, &self.key);
+                Machine::Ours(Ours::new(parameters, spec.clock, spec.plan, rng))
+            }
+            Kind::Kernel(os) => Machine::Kernel(Kernel::new(
+                os,
+                VHID,
+                preference,
+                spec.preempt,
+                spec.v4,
+                spec.v6,
+                spec.mac,
+                self.auth(),
+                rng,
+            )),
+            Kind::OldUcarp => Machine::Old(OldUcarp::new(
+                VHID,
+                preference,
+                spec.ratio,
+                spec.preempt,
+                spec.v4.expect("an old ucarp has one IPv4 address"),
+                spec.plan.max,
+                self.auth(),
+                rng,
+            )),
+        }
+    }
+
+    /// Applies a change now.
+    pub fn change(&mut self, change: Change) {
+        if self.log.is_some() {
+            self.say(None, &format!("*** {change:?}"));
+        }
+        match change {
+            Change::Start(node) => {
+                // Whoever restarts a service does not wait for ever for the old process to end.
+                if matches!(&self.slots[node].machine, Some(Machine::Ours(ours)) if ours.shutting_down()) {
+                    self.remove(node);
+                }
+                if self.slots[node].machine.is_none() {
+                    self.slots[node].machine = Some(self.make(node));
+                    let up = self.slots[node].link_up;
+                    self.with(node, "starts", |machine, now, out| match machine {
+                        Machine::Ours(ours) => ours.start(now, up, out),
+                        Machine::Kernel(kernel) => kernel.link(now, up),
+                        Machine::Old(old) => old.start(now),
+                    });
+                }
+            }
+            Change::Crash(node) => self.remove(node),
+            Change::Stop(node, withdraw) => {
+                if self.slots[node].asleep_until.is_some() {
+                    return;
+                }
+                self.with(node, "stops", |machine, now, out| match machine {
+                    Machine::Ours(ours) => ours.event(Event::Shutdown { withdraw }, now, out),
+                    Machine::Kernel(kernel) => kernel.stop(withdraw, out),
+                    Machine::Old(_) => {}
+                });
+                if self.slots[node].spec.kind != Kind::Ours {
+                    self.remove(node);
+                }
+            }
+            Change::Link { node, up, told } => {
+                self.slots[node].link_up = up;
+                self.push(self.now + told, Entry::Told(node, up));
+            }
+            Change::Gone(node) => {
+                self.slots[node].link_up = false;
+                self.with(node, "gone", |machine, now, out| match machine {
+                    Machine::Ours(ours) => ours.event(Event::Link(Link::Gone), now, out),
+                    Machine::Kernel(_) | Machine::Old(_) => machine.link(now, false, out),
+                });
+            }
+            Change::Sleep(node, lasts) => {
+                if matches!(self.slots[node].machine, Some(Machine::Ours(_))) {
+                    let until = self.now + lasts;
+                    self.slots[node].asleep_until = self.slots[node].asleep_until.max(Some(until));
+                    self.push(until, Entry::Rise(node));
+                }
+            }
+            Change::Resign(node) => {
+                if self.slots[node].asleep_until.is_none() {
+                    self.with(node, "resigns", |machine, now, out| match machine {
+                        Machine::Ours(ours) => ours.event(Event::Resign, now, out),
+                        Machine::Old(old) => old.resign(now, out),
+                        Machine::Kernel(_) => {}
+                    });
+                }
+            }
+            Change::Sending { node, fails } => {
+                if let Some(Machine::Ours(ours)) = &mut self.slots[node].machine {
+                    ours.send_fails = fails;
+                }
+            }
+            Change::Hooks(node, plan) => {
+                self.slots[node].spec.plan = plan;
+                if let Some(Machine::Ours(ours)) = &mut self.slots[node].machine {
+                    ours.plan = plan;
+                }
+            }
+            Change::Loss(percent) => self.loss = percent,
+            Change::Doubling(percent) => self.doubling = percent,
+            Change::Cut { from, to, cut } => self.wires[from][to].cut = cut,
+            Change::Prune { to, v6, pruned } => {
+                for row in &mut self.wires {
+                    row[to].pruned[usize::from(v6)] = pruned;
+                }
+            }
+            Change::Echo(node, echo) => self.echo[node] = echo,
+            Change::Heal => self.heal(),
+        }
+    }
+
+    fn heal(&mut self) {
+        self.loss = 0;
+        self.doubling = 0;
+        self.echo.fill(false);
+        for wire in self.wires.iter_mut().flatten() {
+            wire.cut = false;
+            wire.pruned = [false; 2];
+        }
+        for node in 0..self.slots.len() {
+            let plan = HookPlan { failing: 0, hanging: 0, deaf: 0, ..self.slots[node].spec.plan };
+            self.change(Change::Hooks(node, plan));
+            self.change(Change::Sending { node, fails: false });
+        }
+    }
+
+    /// Cuts both directions between every member of `here` and everybody else, or mends them.
+    pub fn part(&mut self, here: &[usize], cut: bool) {
+        for a in 0..self.slots.len() {
+            for b in 0..self.slots.len() {
+                if here.contains(&a) != here.contains(&b) {
+                    self.change(Change::Cut { from: a, to: b, cut });
+                }
+            }
+        }
+    }
+
+    pub fn start_all(&mut self) {
+        for node in 0..self.slots.len() {
+            self.change(Change::Start(node));
+        }
+    }
+
+    pub fn role(&self, node: usize) -> Role {
+        self.slots[node].role
+    }
+
+    pub fn masters(&self) -> Vec<usize> {
+        (0..self.slots.len()).filter(|&node| self.role(node) == Role::Master).collect()
+    }
+
+    pub fn ours(&self, node: usize) -> &Ours {
+        match &self.slots[node].machine {
+            Some(Machine::Ours(ours)) => ours,
+            _ => panic!("node {node} is not a running one of ours"),
+        }
+    }
+}
+
+fn describe(bytes: &[u8]) -> String {
+    use super::frame::{Seen, look};
+    match look(bytes) {
+        Seen::Ad(ad) => format!("ad {}/{} from {} (mac ..{:02x})", ad.base, ad.skew, ad.source, ad.mac[5]),
+        Seen::Announcement(address) => format!("announcement of {address}"),
+        Seen::Other => "something else".into(),
+    }
+}

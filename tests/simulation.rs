@@ -1,0 +1,104 @@
+//! The simulation: tens of thousands of random worlds, the sums under lasting loss, and the named scenarios.
+//!
+//! `SIM_WORLDS=1000000 cargo test --test simulation` runs more worlds, `SIM_SEED=17` one with its event log, and
+//! `SIM_FIRST=500000` starts counting elsewhere. A failure prints the seed and the log. What went wrong once is in
+//! `sim/regressions.rs`, run first each time.
+
+#![expect(clippy::print_stdout, reason = "sums and event logs are what these tests are read for")]
+#![expect(clippy::cast_precision_loss, reason = "percentages for people")]
+
+#[expect(unreachable_pub, reason = "rooms of one test program")]
+mod sim;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
+
+use sim::oracle::Sums;
+use sim::random::{self, Mix};
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
+}
+
+/// Runs `one` for each of `seeds` on every processor.
+fn in_parallel(seeds: std::ops::Range<u64>, one: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(seeds.start);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        break;
+                    }
+                    one(seed);
+                }
+            });
+        }
+    });
+}
+
+fn complaints(seed: u64) -> Vec<String> {
+    catch_unwind(AssertUnwindSafe(|| random::judge(seed, false).0))
+        .unwrap_or_else(|_| vec!["the core panicked".into()])
+}
+
+fn explain(seed: u64) {
+    let (complaints, log) = random::judge(seed, true);
+    println!("world {seed}:");
+    log.iter().for_each(|line| println!("{line}"));
+    complaints.iter().for_each(|line| println!("!! {line}"));
+}
+
+#[test]
+fn random_worlds_settle() {
+    if let Some(seed) = number("SIM_SEED") {
+        explain(seed);
+        assert_eq!(complaints(seed), Vec::<String>::new());
+        return;
+    }
+    let first = number("SIM_FIRST").unwrap_or(0);
+    let worlds = number("SIM_WORLDS").unwrap_or(20_000);
+    let failed = Mutex::new(Vec::new());
+    in_parallel(first..first + worlds, |seed| {
+        let complaints = complaints(seed);
+        if !complaints.is_empty() {
+            failed.lock().unwrap().push((seed, complaints));
+        }
+    });
+    let mut failed = failed.into_inner().unwrap();
+    failed.sort();
+    println!("{worlds} worlds, {} failed", failed.len());
+    for (seed, complaints) in failed.iter().take(20) {
+        println!("  {seed}: {}", complaints.join("; "));
+    }
+    if let Some((seed, _)) = failed.first() {
+        explain(*seed);
+        panic!("{} of {worlds} worlds failed, first SIM_SEED={seed}", failed.len());
+    }
+}
+
+#[test]
+fn sums_under_lasting_loss() {
+    for (name, mix) in [
+        ("all ours", Mix::Ours),
+        ("ours and kernels", Mix::WithKernels),
+        ("ours and old ucarps", Mix::WithOld),
+        ("anything", Mix::Anything),
+        ("only kernels", Mix::OnlyKernels),
+        ("only old ucarps", Mix::OnlyOld),
+    ] {
+        let sums = Mutex::new(Sums::default());
+        in_parallel(0..300, |seed| {
+            let mut world = random::lossy(seed, mix);
+            world.run_until(120 * sim::world::SECOND);
+            // The first ten seconds are the start.
+            let one = Sums::of(&world, 10 * sim::world::SECOND, world.now);
+            sums.lock().unwrap().add(&one);
+            assert_eq!(world.record.violations, Vec::<String>::new(), "{name}, seed {seed}");
+        });
+        println!("lasting loss of 5-40 %, {name}: {}", sums.into_inner().unwrap());
+    }
+}
