@@ -35,8 +35,8 @@ pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 /// Linux takes the tag out of the frame before a filter sees it, so frames of other VLANs look like ours; the tag
 /// is found at `SKF_AD_OFF + SKF_AD_VLAN_TAG` (linux/filter.h), 0 when there is none. pcap-filter's own `vlan`
 /// cannot say "none or 0". The load is of one byte because only that one means the same to libpcap's own
-/// interpreter, which judges the first frames; everybody answers it with all 16 bits. The filter must be compiled with optimisation, which folds the offset into the
-/// instruction; otherwise nothing would match.
+/// interpreter, which judges the first frames; everybody answers it with all 16 bits. The filter must be compiled
+/// with optimisation, which folds the offset into the instruction; otherwise nothing would match.
 pub const UNTAGGED_ONLY: Option<&str> = Some("ether[-4052:1] & 0xfff = 0");
 
 /// Time since boot, suspended time included. Read without a system call.
