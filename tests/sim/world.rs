@@ -13,8 +13,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ucarp::protocol::{
-    Announcing, Authenticator, Destination, Event, HookFailure, Hooks, Interval, Key, Link, MacAddr,
-    Notice, Parameters, Role, Sources,
+    Announcing, Authenticator, Destination, Event, HookFailure, Hooks, Interval, Key, Link, MacAddr, Notice,
+    Parameters, Role, Sources,
 };
 
 use super::frame::micros;
@@ -616,6 +616,11 @@ impl World {
         let advert = bytes.get(12..14) != Some(&[8, 6]) && !(v6 && bytes.get(20) != Some(&112));
         for to in 0..self.slots.len() {
             if !advert || to == from && !self.echo[from] || self.slots[to].machine.is_none() {
+                continue;
+            }
+            // Groups and broadcast have the lowest bit of the first byte set.
+            let unicast = bytes.first().is_some_and(|byte| byte & 1 == 0);
+            if unicast && bytes.get(..6) != Some(&self.slots[to].spec.mac[..]) {
                 continue;
             }
             let wire = &self.wires[from][to];
