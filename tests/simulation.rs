@@ -11,8 +11,8 @@
 mod sim;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sim::oracle::Sums;
 use sim::random::{self, Mix};

@@ -132,15 +132,8 @@ impl Kernel {
                 Os::FreeBsd | Os::NetBsd if self.heard_any => self.counter.wrapping_add(1),
                 Os::FreeBsd | Os::NetBsd => self.rng.next(),
             };
-            let ad = Ad {
-                source,
-                mac: self.mac,
-                vhid: self.vhid,
-                base,
-                skew,
-                demotion: 0,
-                counter: self.counter,
-            };
+            let ad =
+                Ad { source, mac: self.mac, vhid: self.vhid, base, skew, demotion: 0, counter: self.counter };
             out.send(encode(&ad, &self.auth));
         }
     }

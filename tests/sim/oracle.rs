@@ -18,11 +18,7 @@ pub struct Stretch {
     pub masters: u32,
 }
 
-fn stretches(
-    changes: impl Iterator<Item = (u64, usize, bool)>,
-    from: u64,
-    to: u64,
-) -> Vec<Stretch> {
+fn stretches(changes: impl Iterator<Item = (u64, usize, bool)>, from: u64, to: u64) -> Vec<Stretch> {
     let mut list = Vec::new();
     let (mut since, mut masters) = (from, 0);
     for (at, node, is) in changes {
@@ -139,7 +135,9 @@ fn effective_interval(world: &World, node: usize) -> u64 {
 /// Who takes part: a daemon that is ending only waits for its last hook.
 fn alive(world: &World) -> Vec<usize> {
     let takes_part = |machine: &Machine| !matches!(machine, Machine::Ours(ours) if ours.shutting_down());
-    (0..world.slots.len()).filter(|&node| world.slots[node].machine.as_ref().is_some_and(takes_part)).collect()
+    (0..world.slots.len())
+        .filter(|&node| world.slots[node].machine.as_ref().is_some_and(takes_part))
+        .collect()
 }
 
 /// Whether the peers that are not ours can settle among themselves.
@@ -150,9 +148,9 @@ pub fn settles(world: &World) -> bool {
         .filter(|spec| spec.kind != Kind::Ours)
         .collect();
     !foreign.iter().enumerate().any(|(n, a)| {
-        foreign[..n].iter().any(|b| {
-            a.interval() == b.interval() && (a.kind, b.kind) != (Kind::OldUcarp, Kind::OldUcarp)
-        })
+        foreign[..n]
+            .iter()
+            .any(|b| a.interval() == b.interval() && (a.kind, b.kind) != (Kind::OldUcarp, Kind::OldUcarp))
     })
 }
 
@@ -202,7 +200,10 @@ impl Judge {
         for stretch in &list {
             let masters = stretch.masters.count_ones();
             if masters > 1 || masters == 0 && able {
-                found.push(format!("{masters} masters from {} to {} (settled at {from})", stretch.from, stretch.to));
+                found.push(format!(
+                    "{masters} masters from {} to {} (settled at {from})",
+                    stretch.from, stretch.to
+                ));
             }
         }
         if found.is_empty() && list.len() > 1 && able {
@@ -244,7 +245,10 @@ impl Judge {
                 found.push(format!("ours among several masters until {} for {several}", stretch.to));
             }
             if wait.is_some_and(|wait| nobody > wait + hear) {
-                found.push(format!("nobody master until {} for {nobody} although ours waits {wait:?}", stretch.to));
+                found.push(format!(
+                    "nobody master until {} for {nobody} although ours waits {wait:?}",
+                    stretch.to
+                ));
             }
         }
         for &(at, node, role) in &world.record.roles {
@@ -279,7 +283,11 @@ fn hooks_agree(world: &World, found: &mut Vec<String>) {
             None => slot.spec.neutral && !master,
         };
         if !agrees {
-            found.push(format!("n{node} is {} and its last hook {:?}", ours.role(world.now).code(), ours.last_hook()));
+            found.push(format!(
+                "n{node} is {} and its last hook {:?}",
+                ours.role(world.now).code(),
+                ours.last_hook()
+            ));
         }
     }
 }

@@ -293,12 +293,8 @@ fn equal_source_addresses() {
 
 #[test]
 fn a_stubborn_peer_with_one_way_loss() {
-    let peers = [
-        Spec::ours(9, 0),
-        Spec::kernel(Os::OpenBsd, 9, 0),
-        Spec::kernel(Os::FreeBsd, 9, 0),
-        Spec::old(9, 0),
-    ];
+    let peers =
+        [Spec::ours(9, 0), Spec::kernel(Os::OpenBsd, 9, 0), Spec::kernel(Os::FreeBsd, 9, 0), Spec::old(9, 0)];
     for peer in peers {
         let mut world = pair(3, Spec::ours(1, 0), peer);
         world.change(Change::Cut { from: 0, to: 1, cut: true });
@@ -708,8 +704,11 @@ fn an_up_hook_slower_than_the_dead_time_delays_no_ad() {
     let ads = log.iter().filter(|line| line.contains("n0 sends ad")).count();
     assert_eq!(ads, 18, "at 3, 4, ... 20 s");
     // Down at 0..8, up at 8..16: announced five seconds after the election at the latest, and when up has ended.
-    let announced: Vec<_> =
-        log.iter().filter(|line| line.contains("n0 sends announcement")).map(|line| line[..11].trim()).collect();
+    let announced: Vec<_> = log
+        .iter()
+        .filter(|line| line.contains("n0 sends announcement"))
+        .map(|line| line[..11].trim())
+        .collect();
     assert!(announced.contains(&"8.000000"), "{announced:?}");
     assert!(announced.contains(&"16.000000"), "{announced:?}");
     assert_lawful(&world);

@@ -13,8 +13,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ucarp::protocol::{
-    Announcing, Authenticator, Destination, Event, HookFailure, Hooks, Interval, Key, Link, MacAddr,
-    Notice, Parameters, Role, Sources,
+    Announcing, Authenticator, Destination, Event, HookFailure, Hooks, Interval, Key, Link, MacAddr, Notice,
+    Parameters, Role, Sources,
 };
 
 use super::frame::micros;
