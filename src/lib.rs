@@ -1,4 +1,42 @@
-//! ucarp.
+//! ucarp shares a virtual IP address between hosts with CARP, from user space.
+//!
+//! A small deterministic *protocol* is told facts and answers with a list of actions; a single-threaded *daemon*
+//! around one wait obtains the facts and carries out the actions; a *platform* room alone knows which kernel we
+//! are on; a *config* room turns words into values that cannot be invalid; a log and a translator at the door.
+//!
+//! ```text
+//! argv ──► config ──► Config ───────────────────────────────────────────────┐
+//! frame ──► daemon::capture ──► protocol::wire ──► protocol::auth ──► Advertisement ─┐
+//! link, signal, hook exit ──► daemon ──► Event ────────────────────────────────────┼─► VirtualHost
+//! deadline ──► daemon::event_loop ──► Event::Tick ─────────────────────────────────┘      │
+//!                                                              Vec<Action>, next_deadline()
+//! wire, hooks, log ◄── platform ◄── daemon::perform ◄──────────────────────────────────────┘
+//! ```
+//!
+//! | room | duty | must never |
+//! |---|---|---|
+//! | [`protocol`] | what CARP says | know the clock, a descriptor, the log, any other room |
+//! | [`config`] | words into values | open devices, log, keep state |
+//! | [`daemon`] | obtain events, perform actions | hold an election rule, or `unsafe` |
+//! | [`platform`] | one kernel's way to do a few things | know what CARP is |
+//! | [`log`] | levels and sinks; may lose lines, never time | choose words |
+//! | [`i18n`] | the message catalogue | be called from protocol or platform |
+//!
+//! Dependencies point one way: main → daemon → {config, platform, log} → i18n; config and daemon → protocol.
+//! `tests/architecture.rs` is the wall. One crate has one door: pcap in `daemon::capture`, libc and nix in
+//! [`platform`], hmac and sha1 in `protocol::auth`, getopts in `config::cli`, gettext in [`i18n`], syslog in [`log`].
+//!
+//! To begin reading: this page, `protocol/mod.rs` (the compatibility register), `protocol/election`,
+//! `daemon/event_loop.rs`.
+//!
+//! # Where this is more than the first design
+//!
+//! The design named the rooms; building them added to `protocol`: `peers` (a bounded table of who authenticated
+//! themselves, so that "the best live master" is a search and not a set of flags), `announcer` (when neighbours
+//! are told), `demotion` (each reason's own share), `action` and `parameters` (the types that cross the border).
+//! `election` is two files: the states, and what an advertisement means. A backup that slept listens once more
+//! before it takes over, and a demoted host settles ties with a demoted one of its own kind by the key.
+
 pub mod config;
 pub mod daemon;
 pub mod i18n;

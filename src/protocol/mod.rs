@@ -1,6 +1,52 @@
 //! What CARP says: codecs, authentication, election, takeover. No clock, no descriptor, no log, no locale.
 //!
-//! (register goes here)
+//! A [`VirtualHost`] is told frames and [`Event`]s with the time they happened, and answers with [`Action`]s and
+//! the next deadline. It is deterministic: the same parameters, seed, facts and times give the same answers, so
+//! the daemon, the simulation and a replayed report drive exactly the same machine.
+//!
+//! # Words
+//!
+//! *virtual host*: one vhid on one interface, with its addresses. *peer*: another CARP speaker. *interval*: base
+//! and skew; the smaller is preferred. *frame*: bytes with a link header. *advertisement*: decoded **and
+//! authenticated** content. *decision*: what the election concluded. *action*: what the daemon must do, concrete,
+//! with bytes. *notice*: something worth telling the operator. *rejected*: why a frame was ignored. *hook*: the
+//! up or down script. *deadline*: the time by which to call again.
+//!
+//! # Compatibility register
+//!
+//! What we keep of ucarp 1.5.2 and of the kernels, and what we do differently on purpose. Tests name the row.
+//! "FACTS" in this crate stands for what the kernels' sources and captures of running kernels show; the golden
+//! packets and decisions under `tests/vectors` are its checkable part.
+//!
+//! | # | matter | we |
+//! |---|---|---|
+//! | 1 | equal intervals, both master | By whom we hear. One of ours (row 7): the lower tie key stays. An old ucarp (source MAC 00:00:5e:00:00:vhid): its own order, last octet first. Anybody else is a kernel, and every kernel steps down on equality: we stay. Who stays sends one ad at once (in any conflict; at most one in 100 ms); who leaves leaves silently for everybody but the winner, and if that is no kernel sends it one ad addressed to its MAC alone: after a partition it may not know that neighbours have to be told again. A peer that should have given way but has sent three more ads over at least our dead time (a second more for an old ucarp) does not hear us: we give way |
+//! | 2 | tie key | The IPv4 source in numeric order if there are IPv4 addresses, else the IPv6 source. Dual stack: only IPv4 ads decide; an equal IPv6 ad is a sign of life until its sender's IPv4 has been silent for the dead time. While an old ucarp was heard in the last 60 s its order holds for all. Equal sources: the lower MAC stays. Demoted hosts lose every tie, except against a demoted one of ours (ads carry the demotion), where the key decides: two losers would leave nobody |
+//! | 3 | source MAC of ads | The interface's own; no kernel looks at it, and hypervisors drop others |
+//! | 4 | long options | The ancestor's spellings, unambiguous prefixes, repeats |
+//! | 5 | numbers | Base 0, trailing junk and out of range refused |
+//! | 6 | unknown option, facility, missing hook | An error, exit status 1 |
+//! | 7 | counter | Never adopted, never zero, fresh per ad: 32 random bits and 32 bits of HMAC-SHA1(key, "ucarp ours 1", vhid, those bits), a mark only our kind can make. The last 32 are remembered: our own echo |
+//! | 8 | password | 1 to 20 bytes |
+//! | 9 | type, authlen, destination of an ad heard | Type and authlen are counted, not required; the destination must be our group |
+//! | 10 | checksums | IP's and CARP's each on its own |
+//! | 11 | send failures | After three ads in a row advskew 240 until three successes; not while the link is known down. In Backup it ends at the next link-up or after 30 s, doubling to 10 min |
+//! | 12 | exit | Asked to withdraw (`-z`): bow-out, then the down hook, bounded; else neither. A bow-out is one 255/255 ad per family, again after 20 ms without a successor, twice at most |
+//! | 13 | SIGHUP | Ends the daemon like SIGTERM |
+//! | 14 | SIGUSR2 | Bow-out, down hook, no candidacy for 3 s; a takeover that falls in them happens at their end |
+//! | 15 | bow-outs and slow ads heard | Judged on the master we follow: the best live one, replaced by a better ad at once, by a worse one only when it has been silent for its dead time. 255/255 from it is always a bow-out, of anybody else a notice |
+//! | 16 | dead time | The larger of ratio·base + skew/256 (base 0: ratio·max(skew,1)/256) and 1.25 times the followed master's interval; one deadline for both families. A family silent for a dead time is a warning |
+//! | 17 | takeover | Frames that arrived in time are heard first; ad at once; after a timeout the up hook 10 ms later if still master, else at once |
+//! | 18 | interface not running | A master keeps its role, silently, for one interval, at most 1 s. Back in time: ad and announcement, no hook has run. Else Init and the down hook. A removed interface has no grace |
+//! | 19 | a master that slept until its dead time after its last ad | Hears what arrived first; steps down silently to a successor unless it preempts; never sends missed ads |
+//! | 20 | hooks | Beside the election, ordered, the latest wish wins, bounded; an unwanted one has 5 s left |
+//! | 21 | leaving | The down hook at once, in whatever way master was left |
+//! | 22 | start | Everything is opened before anything is served |
+//! | 23 | announcements | Gratuitous ARP as request and as reply, neighbour advertisements. Limits bring them together and never drop the last |
+//! | 24 | time | Monotonic, counting suspended time; absolute schedules |
+//!
+//! Beyond the register: a *backup* that woke late by a quarter of its master's interval or more listens for one
+//! more interval before it declares the master dead, once, since a suspended machine captures nothing.
 
 mod action;
 mod announcer;

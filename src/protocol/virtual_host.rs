@@ -311,6 +311,7 @@ impl VirtualHost {
                     self.transmit_adverts(Interval::BOW_OUT, out);
                     self.farewell = Some((now + BOW_OUT_AGAIN, BOW_OUT_REPEATS));
                 }
+                Decision::GiveWay { to } => self.transmit_to(Some(to), self.election.interval(), out),
                 Decision::Defend { peer } => {
                     tells.push(Action::Tell(Notice::ConflictWon { peer }));
                     self.announcer.conflict_won(self.election.interval().period(), now);
@@ -394,17 +395,22 @@ impl VirtualHost {
 
     /// One advertisement per address family, IPv4 first, each with a counter of its own.
     fn transmit_adverts(&mut self, interval: Interval, out: &mut Vec<Action>) {
+        self.transmit_to(None, interval, out);
+    }
+
+    /// The same to one hardware address, or to the group's.
+    fn transmit_to(&mut self, to: Option<MacAddr>, interval: Interval, out: &mut Vec<Action>) {
         let what = if interval == Interval::BOW_OUT { Transmission::BowOut } else { Transmission::Advert };
         let sources = self.parameters.sources;
         let v4 = sources.v4.filter(|_| self.parameters.addresses.iter().any(IpAddr::is_ipv4));
         let v6 = sources.v6.filter(|_| self.parameters.addresses.iter().any(IpAddr::is_ipv6));
         for source in [v4.map(IpAddr::V4), v6.map(IpAddr::V6)].into_iter().flatten() {
-            let bytes = self.advert(source, interval);
+            let bytes = self.advert(source, to, interval);
             out.push(Action::Transmit(Frame { what, bytes }));
         }
     }
 
-    fn advert(&mut self, source: IpAddr, interval: Interval) -> Vec<u8> {
+    fn advert(&mut self, source: IpAddr, to: Option<MacAddr>, interval: Interval) -> Vec<u8> {
         let [.., id_high, id_low, a, b, c, d] = self.random.next().to_be_bytes();
         let counter = self.authenticator.marked(u32::from_be_bytes([a, b, c, d]));
         if let Some(slot) = self.sent.get_mut(self.next_sent) {
@@ -412,7 +418,7 @@ impl VirtualHost {
         }
         self.next_sent = (self.next_sent + 1) % ECHOES;
         let destination = self.parameters.destination.group(Family::of(source));
-        let to = if self.parameters.destination.broadcast {
+        let group = if self.parameters.destination.broadcast {
             MacAddr::BROADCAST
         } else {
             MacAddr::of_group(destination)
@@ -428,7 +434,7 @@ impl VirtualHost {
             code: self.authenticator.code(counter),
         };
         let decoded = Decoded { mac: self.parameters.mac, source, destination, header };
-        wire::encode(&decoded, to, u16::from_be_bytes([id_high, id_low]))
+        wire::encode(&decoded, to.unwrap_or(group), u16::from_be_bytes([id_high, id_low]))
     }
 }
 

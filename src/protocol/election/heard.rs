@@ -76,6 +76,7 @@ impl Election {
         }
         let (mine, his) = (self.interval(), ad.interval());
         if his < mine {
+            give_way(peer, may_speak, out);
             self.yield_to(id, Reason::FasterMaster, now, out);
             return;
         }
@@ -86,6 +87,7 @@ impl Election {
             match self.tie(ad, id, now) {
                 Some(true) => {}
                 Some(false) => {
+                    give_way(peer, may_speak, out);
                     self.yield_to(id, Reason::TieLost, now, out);
                     return;
                 }
@@ -190,5 +192,14 @@ impl Election {
             }
         }
         id
+    }
+}
+
+/// Addressed to the winner's MAC, so no kernel hears it: an advertisement more would make one with our interval
+/// step down, and one that preempts take over. Kernels would do nothing with it.
+fn give_way(peer: Peer, may_speak: bool, out: &mut Vec<Decision>) {
+    match peer.kind {
+        PeerKind::Ours | PeerKind::OldUcarp if may_speak => out.push(Decision::GiveWay { to: peer.mac }),
+        PeerKind::Ours | PeerKind::OldUcarp | PeerKind::Kernel => {}
     }
 }

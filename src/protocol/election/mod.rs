@@ -48,6 +48,9 @@ pub(super) enum Decision {
     Advertise { scheduled: bool },
     /// Tell everybody that we leave.
     BowOut,
+    /// Show ourselves to the one we give way to, and to nobody else: it may never have heard of us, as after a
+    /// partition, and then has to announce the address again.
+    GiveWay { to: MacAddr },
     /// Another master was heard and we stay: say where the address is.
     Defend { peer: Peer },
     /// The link of a master failed: nothing can be announced.
@@ -271,7 +274,9 @@ impl Election {
                 }
             }
             Fact::Late(by) => {
-                if by >= self.dead_after(None) {
+                // Others counted from our last advertisement, not from the one we missed.
+                let silent = now.since(next_advert) + self.interval().period();
+                if silent >= self.dead_after(None) {
                     self.overslept = true;
                     out.push(Decision::Tell(Notice::Late { by, role: Role::Master }));
                 }

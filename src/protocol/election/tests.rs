@@ -128,6 +128,7 @@ fn words(decisions: &[Decision]) -> Vec<String> {
             Decision::Advertise { scheduled: true } => Some("scheduled".to_owned()),
             Decision::Advertise { scheduled: false } => Some("advertise".to_owned()),
             Decision::BowOut => Some("bow out".to_owned()),
+            Decision::GiveWay { .. } => Some("give way".to_owned()),
             Decision::Defend { .. } => Some("defend".to_owned()),
             Decision::Hush => Some("hush".to_owned()),
             Decision::Speak => Some("speak".to_owned()),
@@ -144,6 +145,7 @@ fn ids(decisions: &[Decision]) -> Vec<&'static str> {
             Decision::Become { .. }
             | Decision::Advertise { .. }
             | Decision::BowOut
+            | Decision::GiveWay { .. }
             | Decision::Defend { .. }
             | Decision::Hush
             | Decision::Speak => None,
@@ -200,24 +202,24 @@ fn heard_as_master() {
             (1, 99),
             &["MASTER>BACKUP faster_master"],
         ),
-        ("faster, ours", Ours, "10.0.0.9", (0, 1), &["MASTER>BACKUP faster_master"]),
+        ("faster, ours", Ours, "10.0.0.9", (0, 1), &["give way", "MASTER>BACKUP faster_master"]),
         ("slower: we stay and say so", Kernel, "10.0.0.1", (1, 101), stays),
         ("slower, base decides", OldUcarp, "10.0.0.1", (2, 0), stays),
         ("row 1: a kernel steps down on equality, so we stay", Kernel, "10.0.0.1", (1, 100), stays),
         ("row 1: of two of ours the lower stays", Ours, "10.0.0.9", (1, 100), stays),
         (
-            "row 1: of two of ours the higher leaves silently",
+            "row 1: of two of ours the higher leaves, silently for all but the winner",
             Ours,
             "10.0.0.1",
             (1, 100),
-            &["MASTER>BACKUP tie_lost"],
+            &["give way", "MASTER>BACKUP tie_lost"],
         ),
         (
             "row 1: an old ucarp's order, last octet first",
             OldUcarp,
             "10.0.1.4",
             (1, 100),
-            &["MASTER>BACKUP tie_lost"],
+            &["give way", "MASTER>BACKUP tie_lost"],
         ),
         ("row 1: an old ucarp's order, we are lower", OldUcarp, "9.0.0.6", (1, 100), stays),
         ("row 15: a bow-out to a master is a slower master", Kernel, "10.0.0.1", (255, 255), stays),
@@ -354,7 +356,7 @@ fn dual_stack_ties_are_decided_on_ipv4() {
     v6 = host.ad_from(Ours, "fe80::1", Interval::new(1, 0));
     host.tell(Fact::Heard(&v6));
     host.now = start + Duration::from_millis(7000);
-    assert_eq!(words(&host.tell(Fact::Heard(&v6))), ["MASTER>BACKUP tie_lost"]);
+    assert_eq!(words(&host.tell(Fact::Heard(&v6))), ["give way", "MASTER>BACKUP tie_lost"]);
 }
 
 // Row 2: beside an old ucarp its order holds for all, for a minute.
@@ -367,7 +369,11 @@ fn an_old_ucarp_turns_the_order_for_a_minute() {
     host.hear(OldUcarp, "10.0.0.30", 1, 50);
     assert_eq!(words(&host.tell(Fact::Heard(&ours))), ["defend"], "5 before 9, last octet first");
     host.now = start + Duration::from_secs(61);
-    assert_eq!(words(&host.tell(Fact::Heard(&ours))), ["MASTER>BACKUP tie_lost"], "10.0.0.9 before 10.0.1.5");
+    assert_eq!(
+        words(&host.tell(Fact::Heard(&ours))),
+        ["give way", "MASTER>BACKUP tie_lost"],
+        "10.0.0.9 before 10.0.1.5"
+    );
 }
 
 // Row 14: no candidacy for three seconds; what falls in them happens at their end.
@@ -417,6 +423,14 @@ fn a_master_that_slept() {
         host.tell(Fact::Late(Duration::from_secs(9)));
         assert_eq!(words(&host.hear(Ours, "10.0.0.9", 1, 100)), expected);
     }
+    let mut short = host(1, 0).master();
+    short.now = short.now + Duration::from_millis(2999);
+    short.tell(Fact::Late(Duration::from_millis(1999)));
+    assert_eq!(
+        words(&short.hear(Ours, "10.0.0.9", 1, 100)),
+        ["advertise", "defend"],
+        "nobody can have taken over"
+    );
     let mut host = host(1, 0).master();
     host.now = host.now + Duration::from_secs(10);
     host.tell(Fact::Late(Duration::from_secs(9)));
