@@ -1,0 +1,755 @@
+//! The laws of the core, on inputs nobody thought of.
+//!
+//! Frames: no bytes make the decoder panic, and what is put together is taken apart the same. Events: whatever
+//! comes in whatever order and however late, the laws stated at `VirtualHost` hold. Decisions: the election agrees
+//! with a second statement of its rules, kept here in the words of the compatibility register.
+
+#[path = "sim/frame.rs"]
+#[expect(dead_code, reason = "only the encoder and the recogniser are needed here")]
+#[expect(unreachable_pub, reason = "rooms of one test program")]
+mod frame;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU8;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use ucarp::protocol::wire::{self, Decoded, carp};
+use ucarp::protocol::{
+    Action, Announcing, Authenticator, Destination, Event, Family, Hook, HookFailure, Hooks, Interval, Key,
+    Link, MacAddr, Notice, Parameters, PeerKind, Role, Sources, Time, Transmission, VirtualHost,
+};
+
+use frame::{Ad, Seen, encode, look, micros};
+
+const VHID: u8 = 7;
+/// `PROPTEST_CASES=1000000` runs more.
+fn cases(usual: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(usual, |text| text.parse().unwrap())
+}
+
+const SECOND: u64 = 1_000_000;
+
+fn vhid() -> NonZeroU8 {
+    NonZeroU8::new(VHID).unwrap()
+}
+
+fn key() -> Key {
+    Key::from_password(b"secret").unwrap()
+}
+
+fn at(micros: u64) -> Time {
+    Time::from_micros(micros)
+}
+
+fn parameters(base: u8, skew: u8, ratio: u32, preempt: bool) -> Parameters {
+    Parameters {
+        vhid: vhid(),
+        addresses: vec!["10.0.0.100".parse().unwrap()],
+        key: key(),
+        interval: Interval::new(base, skew),
+        dead_ratio: ratio,
+        preempt,
+        neutral: false,
+        sources: Sources { v4: Some([10, 0, 0, 50].into()), v6: None },
+        mac: MacAddr([2, 0, 0, 0, 0, 50]),
+        destination: Destination::default(),
+        hooks: Hooks::default(),
+        announcing: Announcing::default(),
+    }
+}
+
+// --- frames -----------------------------------------------------------------------------------------------------
+
+fn header() -> impl Strategy<Value = carp::Header> {
+    let fields = (0..16u8, any::<[u8; 5]>(), any::<u64>(), any::<[u8; 20]>());
+    fields.prop_map(|(kind, [vhid, advskew, authlen, demotion, advbase], counter, code)| carp::Header {
+        kind,
+        vhid,
+        advskew,
+        authlen,
+        demotion,
+        advbase,
+        counter,
+        code,
+    })
+}
+
+fn decoded() -> impl Strategy<Value = Decoded> {
+    let v4 = (any::<[u8; 4]>(), any::<[u8; 4]>()).prop_map(|(a, b)| (IpAddr::from(a), IpAddr::from(b)));
+    let v6 = (any::<[u8; 16]>(), any::<[u8; 16]>())
+        .prop_map(|(a, b)| (IpAddr::V6(Ipv6Addr::from(a)), IpAddr::V6(Ipv6Addr::from(b))));
+    (any::<[u8; 6]>(), prop_oneof![v4, v6], header()).prop_map(|(mac, (source, destination), header)| {
+        Decoded { mac: MacAddr(mac), source, destination, header }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(2_000), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_make_the_decoder_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = wire::decode(&bytes);
+        let _ = carp::Header::parse(&bytes);
+        let mut host = VirtualHost::new(parameters(1, 0, 3, false), 1);
+        prop_assert!(host.receive(&bytes, Time::ZERO).is_err());
+    }
+
+    #[test]
+    fn no_change_to_a_good_frame_makes_it_panic(
+        decoded in decoded(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in any::<prop::sample::Index>(),
+        tail in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let mut frame = wire::encode(&decoded, MacAddr::BROADCAST, 1);
+        for (index, byte) in changes {
+            let index = index.index(frame.len());
+            frame[index] = byte;
+        }
+        let _ = wire::decode(&frame);
+        let _ = wire::decode(&frame[..cut.index(frame.len())]);
+        frame.extend(tail);
+        let _ = wire::decode(&frame);
+    }
+
+    #[test]
+    fn what_is_put_together_is_taken_apart_the_same(
+        decoded in decoded(),
+        id in any::<u16>(),
+        padding in prop::collection::vec(any::<u8>(), 0..20),
+    ) {
+        let mut frame = wire::encode(&decoded, MacAddr([1, 0, 0x5e, 0, 0, 0x12]), id);
+        prop_assert_eq!(wire::decode(&frame), Ok(decoded));
+        // Bytes after the IP length are the link's.
+        frame.extend(padding);
+        prop_assert_eq!(wire::decode(&frame), Ok(decoded));
+        // Nothing short of the whole of it passes.
+        let whole = wire::encode(&decoded, MacAddr::BROADCAST, id);
+        for length in 0..whole.len() {
+            prop_assert!(wire::decode(&whole[..length]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_header_and_its_36_bytes_are_the_same_thing(header in header()) {
+        let bytes = header.emit();
+        prop_assert_eq!(carp::Header::parse(&bytes), Ok(header));
+        prop_assert_eq!(carp::Header::parse(&bytes).unwrap().emit(), bytes);
+    }
+
+    #[test]
+    fn the_order_of_addresses_does_not_matter(
+        addresses in prop::collection::vec(prop_oneof![
+            any::<[u8; 4]>().prop_map(IpAddr::from),
+            any::<[u8; 16]>().prop_map(IpAddr::from),
+        ], 1..6),
+        shuffled in any::<u64>(),
+        counter in any::<u64>(),
+    ) {
+        let mut other = addresses.clone();
+        other.rotate_left(usize::try_from(shuffled % 6).unwrap() % addresses.len());
+        other.reverse();
+        other.push(addresses[0]);
+        let codes = [addresses, other].map(|list| Authenticator::new(&key(), vhid(), &list).code(counter));
+        prop_assert_eq!(codes[0], codes[1]);
+    }
+}
+
+// --- events ------------------------------------------------------------------------------------------------------
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Ticks at the next deadline, this much late.
+    Due(u64),
+    /// Ticks too early.
+    Early,
+    Late(u64),
+    Link(Link),
+    Hear {
+        host: u8,
+        kind: PeerKind,
+        interval: (u8, u8),
+        v6: bool,
+        demoted: bool,
+    },
+    Echo,
+    Garbage(Vec<u8>),
+    Sending(bool),
+    HookEnds(bool),
+    StrayHook(Hook, bool),
+    Resign,
+    Shutdown(bool),
+}
+
+fn interval() -> impl Strategy<Value = (u8, u8)> {
+    prop_oneof![
+        6 => (0..3u8, prop::sample::select(vec![0u8, 20, 50, 240])),
+        1 => (any::<u8>(), any::<u8>()),
+        2 => Just((255, 255)),
+    ]
+}
+
+fn kind() -> impl Strategy<Value = PeerKind> {
+    prop::sample::select(vec![PeerKind::Ours, PeerKind::OldUcarp, PeerKind::Kernel])
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => prop_oneof![5 => Just(0u64), 2 => 0..5_000u64, 1 => 0..30 * SECOND].prop_map(Step::Due),
+        2 => Just(Step::Early),
+        1 => (0..20 * SECOND).prop_map(Step::Late),
+        3 => prop::sample::select(vec![Link::Up, Link::Up, Link::Down, Link::Gone]).prop_map(Step::Link),
+        10 => (1..5u8, kind(), interval(), any::<bool>(), prop::bool::weighted(0.1))
+            .prop_map(|(host, kind, interval, v6, demoted)| Step::Hear { host, kind, interval, v6, demoted }),
+        1 => Just(Step::Echo),
+        1 => prop::collection::vec(any::<u8>(), 0..100).prop_map(Step::Garbage),
+        1 => any::<bool>().prop_map(Step::Sending),
+        4 => prop::bool::weighted(0.8).prop_map(Step::HookEnds),
+        1 => (prop::sample::select(vec![Hook::Up, Hook::Down]), any::<bool>())
+            .prop_map(|(hook, success)| Step::StrayHook(hook, success)),
+        1 => Just(Step::Resign),
+        1 => prop::bool::weighted(0.5).prop_map(Step::Shutdown),
+    ]
+}
+
+/// One of ours, driven and watched.
+struct Watched {
+    host: VirtualHost,
+    auth: Authenticator,
+    now: u64,
+    counter: u64,
+    sending: bool,
+    running: Option<Hook>,
+    last_run: Option<Hook>,
+    last_done: Option<Hook>,
+    last_ad: Option<Vec<u8>>,
+    shutting_down: bool,
+}
+
+impl Watched {
+    fn new(parameters: Parameters, seed: u64) -> Self {
+        let auth = Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses);
+        Self {
+            host: VirtualHost::new(parameters, seed),
+            auth,
+            now: 0,
+            counter: 1,
+            sending: true,
+            running: None,
+            last_run: None,
+            last_done: None,
+            last_ad: None,
+            shutting_down: false,
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        let actions = self.host.handle(event, at(self.now));
+        self.perform(actions);
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) {
+        let role = self.host.role();
+        for action in actions {
+            match action {
+                Action::Transmit(frame) => {
+                    match frame.what {
+                        Transmission::Advert | Transmission::Announcement => assert_eq!(role, Role::Master),
+                        Transmission::BowOut => assert_ne!(role, Role::Master),
+                    }
+                    let seen = look(&frame.bytes);
+                    match (frame.what, seen) {
+                        (Transmission::Announcement, Seen::Announcement(_)) => {}
+                        (Transmission::Advert, Seen::Ad(ad)) => {
+                            assert!(!ad.is_bow_out() && ad.counter != 0);
+                            self.last_ad = Some(frame.bytes);
+                        }
+                        (Transmission::BowOut, Seen::Ad(ad)) => assert!(ad.is_bow_out()),
+                        other => panic!("not what it says: {other:?}"),
+                    }
+                    self.tell(Event::Sent { what: frame.what, ok: self.sending });
+                }
+                Action::Run(hook) => {
+                    assert_eq!(self.running, None, "one hook at a time");
+                    assert_ne!(self.last_run, Some(hook), "up and down alternate");
+                    (self.running, self.last_run) = (Some(hook), Some(hook));
+                }
+                Action::KillHook { hook, .. } => assert_eq!(self.running, Some(hook)),
+                // Also of one that not even SIGKILL could end: it is given up.
+                Action::Tell(Notice::HookFailed { hook }) => {
+                    if self.running == Some(hook) {
+                        (self.running, self.last_done) = (None, Some(hook));
+                    }
+                }
+                Action::Tell(_) => {}
+            }
+        }
+    }
+
+    fn end_hook(&mut self, success: bool) {
+        if let Some(hook) = self.running.take() {
+            self.last_done = Some(hook);
+            self.tell(Event::HookDone { hook, success });
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Due(late) => {
+                if let Some(deadline) = self.host.next_deadline() {
+                    let deadline = u64::try_from(deadline.since_zero().as_nanos().div_ceil(1_000)).unwrap();
+                    self.now = self.now.max(deadline) + late;
+                    self.tell(Event::Tick);
+                    let next = self.host.next_deadline();
+                    assert!(next.is_none_or(|next| next > at(self.now)), "{next:?} at {}", self.now);
+                }
+            }
+            Step::Early => {
+                let deadline = self.host.next_deadline();
+                if deadline.is_none_or(|deadline| deadline > at(self.now)) {
+                    let before = self.host.snapshot(at(self.now));
+                    assert_eq!(self.host.handle(Event::Tick, at(self.now)), []);
+                    assert_eq!(self.host.snapshot(at(self.now)), before);
+                    assert_eq!(self.host.next_deadline(), deadline);
+                }
+            }
+            Step::Late(by) => {
+                self.now += by;
+                self.tell(Event::Late(Duration::from_micros(by)));
+            }
+            Step::Link(link) => self.tell(Event::Link(link)),
+            Step::Hear { host, kind, interval, v6, demoted } => {
+                let frame = self.frame(host, kind, interval, v6, demoted);
+                let actions = self.host.receive(&frame, at(self.now)).expect("a good frame");
+                self.perform(actions);
+            }
+            Step::Echo => {
+                if let Some(frame) = self.last_ad.clone() {
+                    self.refused(&frame);
+                }
+            }
+            Step::Garbage(bytes) => self.refused(&bytes),
+            Step::Sending(works) => self.sending = works,
+            Step::HookEnds(success) => self.end_hook(success),
+            Step::StrayHook(hook, success) => {
+                if self.running != Some(hook) {
+                    self.tell(Event::HookDone { hook, success });
+                }
+            }
+            Step::Resign => self.tell(Event::Resign),
+            Step::Shutdown(withdraw) => {
+                let again = std::mem::replace(&mut self.shutting_down, true);
+                self.tell(Event::Shutdown { withdraw });
+                if again || !withdraw {
+                    // The first leaves a running hook alone without -z, the second ends it: nobody waits for it.
+                    self.running = None;
+                }
+            }
+        }
+        self.check();
+    }
+
+    fn refused(&mut self, frame: &[u8]) {
+        let before = self.host.snapshot(at(self.now));
+        let deadline = self.host.next_deadline();
+        let rejected = self.host.receive(frame, at(self.now)).expect_err("not a good frame");
+        let mut after = self.host.snapshot(at(self.now));
+        assert_eq!(after.counters.rejections.of(rejected), before.counters.rejections.of(rejected) + 1);
+        after.counters = before.counters;
+        assert_eq!(after, before);
+        assert_eq!(self.host.next_deadline(), deadline);
+    }
+
+    fn frame(
+        &mut self,
+        host: u8,
+        kind: PeerKind,
+        (base, skew): (u8, u8),
+        v6: bool,
+        demoted: bool,
+    ) -> Vec<u8> {
+        self.counter += 1;
+        let counter = match kind {
+            PeerKind::Ours => self.auth.marked(u32::try_from(self.counter).unwrap()),
+            PeerKind::OldUcarp | PeerKind::Kernel => self.counter,
+        };
+        let ad = Ad {
+            source: if v6 {
+                IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, u16::from(9 - host)))
+            } else {
+                IpAddr::V4(Ipv4Addr::new(10, 0, host, 60 - host))
+            },
+            mac: match kind {
+                PeerKind::Ours => [2, 0, 0, 0, 0, host],
+                PeerKind::OldUcarp => [0, 0, 0x5e, 0, 0, VHID],
+                PeerKind::Kernel => [0, 0, 0x5e, 0, 1, VHID],
+            },
+            vhid: VHID,
+            base,
+            skew,
+            demotion: u8::from(demoted),
+            counter,
+        };
+        encode(&ad, &self.auth)
+    }
+
+    fn check(&self) {
+        let snapshot = self.host.snapshot(at(self.now));
+        assert_eq!(snapshot.role, self.host.role());
+        assert_eq!(snapshot.role == Role::Backup, snapshot.master_down.is_some());
+        if !self.shutting_down {
+            assert_eq!(snapshot.hook.map(|(hook, _)| hook), self.running);
+        }
+    }
+
+    /// Lets hooks end and time pass until nothing is left to run.
+    fn come_to_rest(&mut self) {
+        for _ in 0..200 {
+            self.end_hook(true);
+            let snapshot = self.host.snapshot(at(self.now));
+            let soon = self.host.next_deadline().is_some_and(|next| next <= at(self.now + 10_000));
+            if self.running.is_none() && (!soon || snapshot.role != Role::Master) {
+                return;
+            }
+            self.take(Step::Due(0));
+        }
+        panic!("never at rest");
+    }
+}
+
+fn any_parameters() -> impl Strategy<Value = Parameters> {
+    let choices = (
+        // 0/0 is no interval: the configuration refuses it.
+        prop::sample::select(vec![(0u8, 20u8), (0, 240), (1, 0), (1, 50), (1, 240), (2, 0)]),
+        (1..5u32, any::<bool>(), any::<bool>(), any::<bool>()),
+        (prop::bool::weighted(0.7), any::<bool>(), 0..3u8, 0..2u64),
+    );
+    choices.prop_map(|((base, skew), (ratio, preempt, neutral, dual), (hooks, stays, count, refresh))| {
+        Parameters {
+            addresses: if dual {
+                vec!["10.0.0.100".parse().unwrap(), "2001:db8::100".parse().unwrap()]
+            } else {
+                vec!["10.0.0.100".parse().unwrap()]
+            },
+            sources: Sources {
+                v4: Some([10, 0, 2, 50].into()),
+                v6: dual.then_some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 5)),
+            },
+            neutral,
+            hooks: Hooks {
+                up: hooks,
+                down: hooks,
+                timeout: Duration::from_secs(4),
+                failure: if stays { HookFailure::Stay } else { HookFailure::Demote },
+            },
+            announcing: Announcing {
+                count,
+                interval: Duration::from_millis(200),
+                refresh: Duration::from_secs(refresh * 5),
+            },
+            ..parameters(base, skew, ratio, preempt)
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(4_000), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_laws_hold_whatever_happens(
+        parameters in any_parameters(),
+        seed in any::<u64>(),
+        steps in prop::collection::vec(step(), 0..80),
+    ) {
+        let neutral = parameters.neutral;
+        let hooks = parameters.hooks;
+        let mut watched = Watched::new(parameters, seed);
+        watched.check();
+        prop_assert_eq!(watched.host.next_deadline(), None);
+        watched.tell(Event::Start);
+        watched.tell(Event::Link(Link::Up));
+        for step in steps {
+            watched.take(step);
+        }
+        watched.sending = true;
+        watched.come_to_rest();
+        let master = watched.host.role() == Role::Master;
+        if hooks.up && !watched.shutting_down {
+            match watched.last_done {
+                Some(hook) => prop_assert_eq!(hook == Hook::Up, master),
+                None => prop_assert!(neutral && !master),
+            }
+        }
+    }
+
+    #[test]
+    fn a_daemon_told_to_end_ends(
+        parameters in any_parameters(),
+        steps in prop::collection::vec(step(), 0..40),
+        withdraw in any::<bool>(),
+    ) {
+        let mut watched = Watched::new(parameters, 1);
+        watched.tell(Event::Start);
+        watched.tell(Event::Link(Link::Up));
+        for step in steps.into_iter().filter(|step| !matches!(step, Step::Shutdown(_))) {
+            watched.take(step);
+        }
+        let (asked, was_master) = (watched.now, watched.host.role() == Role::Master);
+        watched.take(Step::Shutdown(withdraw));
+        prop_assert_ne!(watched.host.role(), Role::Master);
+        // No hook ends by itself, none listens to reason.
+        for _ in 0..40 {
+            if watched.host.finished() {
+                break;
+            }
+            watched.take(Step::Due(0));
+        }
+        prop_assert!(watched.host.finished());
+        // A running hook has 5 s and its last words, the down hook its timeout and its own.
+        // Without -z nothing is run, but a bow-out just made is repeated.
+        let most = if withdraw { (5 + 2 + 4 + 2) * SECOND } else { 40_000 };
+        prop_assert!(watched.now - asked <= most, "{} after {}, master {}", watched.now - asked, asked, was_master);
+    }
+}
+
+// --- decisions ---------------------------------------------------------------------------------------------------
+
+/// What the register and FACTS 7 say about masters that come and go, for IPv4 kernels and our own kind.
+struct Rules {
+    own: u64,
+    dead: u64,
+    preempt: bool,
+    /// Our tie key.
+    key: Ipv4Addr,
+    peers: Vec<Known>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Backup { follows: Option<Ipv4Addr>, until: u64 },
+    Master,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    who: Ipv4Addr,
+    interval: u64,
+    heard: u64,
+    left: bool,
+    /// Since our first prompt ad against it, and how many of its ads came after that.
+    defied: Option<(u64, u32)>,
+}
+
+impl Rules {
+    fn patience(&self, his: u64) -> u64 {
+        // Row 16, in whole microseconds as the clock of these tests has them.
+        self.dead.max((his.max(3_906) * 5).div_ceil(4))
+    }
+
+    fn alive(&self, known: &Known, now: u64) -> bool {
+        !known.left && now - known.heard < self.patience(known.interval)
+    }
+
+    fn hear(&mut self, who: Ipv4Addr, kind: PeerKind, his: u64, bow_out: bool, now: u64) {
+        let patience = self.patience(if bow_out { 0 } else { his });
+        let at = self.peers.iter().position(|known| known.who == who).unwrap_or_else(|| {
+            self.peers.push(Known { who, interval: his, heard: 0, left: false, defied: None });
+            self.peers.len() - 1
+        });
+        let fresh = self.peers[at].heard == 0 || now - self.peers[at].heard > patience;
+        let known = &mut self.peers[at];
+        if fresh {
+            known.defied = None;
+        }
+        (known.heard, known.left) = (now, bow_out);
+        if !bow_out {
+            known.interval = his;
+        }
+        match self.state {
+            State::Backup { follows, .. } => self.hear_in_backup(who, his, bow_out, follows, now, at),
+            State::Master if bow_out => {}
+            State::Master if his < self.own => self.leave(who, his, now),
+            // Row 1: a kernel steps down, among our own kind the lower address stays.
+            State::Master if his == self.own && kind == PeerKind::Ours && who < self.key => {
+                self.leave(who, his, now)
+            }
+            State::Master => {
+                let known = &mut self.peers[at];
+                let (since, ads) = known.defied.map_or((now, 0), |(since, ads)| (since, ads + 1));
+                known.defied = Some((since, ads));
+                // Row 1, the stubborn peer.
+                if his == self.own && ads >= 3 && now - since >= self.dead {
+                    self.leave(who, his, now);
+                }
+            }
+        }
+    }
+
+    fn hear_in_backup(
+        &mut self,
+        who: Ipv4Addr,
+        his: u64,
+        bow_out: bool,
+        follows: Option<Ipv4Addr>,
+        now: u64,
+        at: usize,
+    ) {
+        let master = self.peers.iter().enumerate().find(|(_, known)| Some(known.who) == follows);
+        // Row 15: the followed master is replaced by a better ad, by a worse one only when it is silent.
+        let lives =
+            master.filter(|(index, known)| *index != at && self.alive(known, now)).map(|(_, known)| *known);
+        if bow_out {
+            if lives.is_none() {
+                self.state = State::Master;
+            }
+            return;
+        }
+        if lives.is_some_and(|master| master.interval <= his) {
+            return;
+        }
+        self.state = State::Backup { follows: Some(who), until: now + self.patience(his) };
+        if self.preempt && self.own < his || self.dead < his {
+            self.state = State::Master;
+        }
+    }
+
+    fn leave(&mut self, who: Ipv4Addr, his: u64, now: u64) {
+        self.state = State::Backup { follows: Some(who), until: now + self.patience(his) };
+    }
+
+    /// Nobody the backup follows was heard for its dead time: another live one is followed, or it takes over.
+    fn silence(&mut self, now: u64) {
+        let State::Backup { follows, until } = self.state else { return };
+        if now < until {
+            return;
+        }
+        let others = self.peers.iter().filter(|known| Some(known.who) != follows && self.alive(known, now));
+        self.state = match others.min_by_key(|known| known.interval) {
+            Some(best) => {
+                State::Backup { follows: Some(best.who), until: best.heard + self.patience(best.interval) }
+            }
+            None => State::Master,
+        };
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(20_000), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn decides_as_the_rules_say(
+        own in (1..4u8, prop::sample::select(vec![0u8, 50, 100])),
+        ratio in 1..5u32,
+        preempt in any::<bool>(),
+        ads in prop::collection::vec(
+            (
+                prop_oneof![4 => 1..2_000_000u64, 1 => 1..12_000_000u64],
+                prop::sample::select(vec![(30u8, PeerKind::Ours), (70, PeerKind::Ours), (31, PeerKind::Kernel), (71, PeerKind::Kernel)]),
+                prop_oneof![8 => (1..4u8, prop::sample::select(vec![0u8, 50, 100])), 1 => Just((255u8, 255u8)), 1 => (0..20u8, any::<u8>())],
+            ),
+            1..25,
+        ),
+    ) {
+        let mut parameters = parameters(own.0, own.1, ratio, preempt);
+        parameters.neutral = true;
+        let mut watched = Watched::new(parameters, 1);
+        watched.tell(Event::Start);
+        watched.tell(Event::Link(Link::Up));
+        let dead = micros(u64::from(ratio) * u64::from(own.0), own.1.into());
+        let mut rules = Rules {
+            own: micros(own.0.into(), own.1.into()),
+            dead,
+            preempt,
+            key: [10, 0, 0, 50].into(),
+            peers: Vec::new(),
+            state: State::Backup { follows: None, until: dead },
+        };
+        for (wait, (last, kind), (base, skew)) in ads {
+            let then = watched.now + wait;
+            // Every deadline on the way, each at its time.
+            while let Some(next) = watched.host.next_deadline().filter(|next| *next <= at(then)) {
+                watched.now = u64::try_from(next.since_zero().as_nanos().div_ceil(1_000)).unwrap().max(watched.now);
+                watched.tell(Event::Tick);
+                rules.silence(watched.now);
+            }
+            watched.now = then;
+            rules.silence(then);
+            let who = Ipv4Addr::new(10, 0, 0, last);
+            watched.counter += 1;
+            let counter = if kind == PeerKind::Ours {
+                watched.auth.marked(u32::try_from(watched.counter).unwrap())
+            } else {
+                watched.counter
+            };
+            let ad = Ad { source: who.into(), mac: [2, 0, 0, 0, 0, last], vhid: VHID, base, skew, demotion: 0, counter };
+            let actions = watched.host.receive(&encode(&ad, &watched.auth), at(then)).unwrap();
+            watched.perform(actions);
+            rules.hear(who, kind, ad.interval(), ad.is_bow_out(), then);
+
+            let snapshot = watched.host.snapshot(at(then));
+            let decided = match snapshot.role {
+                Role::Master => State::Master,
+                Role::Backup => State::Backup {
+                    follows: snapshot.followed.map(|peer| match peer.source {
+                        IpAddr::V4(source) => source,
+                        IpAddr::V6(source) => panic!("{source}"),
+                    }),
+                    until: u64::try_from(snapshot.master_down.unwrap().since_zero().as_nanos().div_ceil(1_000)).unwrap(),
+                },
+                Role::Init => panic!("Init"),
+            };
+            prop_assert_eq!(decided, rules.state, "after {} {:?} {}/{} at {}", who, kind, base, skew, then);
+        }
+    }
+
+    #[test]
+    fn of_two_equals_of_our_kind_exactly_one_stays(
+        mine in any::<[u8; 4]>(),
+        theirs in any::<[u8; 4]>(),
+        old_among_us in any::<bool>(),
+    ) {
+        prop_assume!(mine != theirs);
+        let stays = [(mine, theirs, 1), (theirs, mine, 2)].map(|(me, peer, mac)| {
+            let mut parameters = parameters(1, 0, 3, false);
+            parameters.sources.v4 = Some(me.into());
+            parameters.mac = MacAddr([2, 0, 0, 0, 0, mac]);
+            let mut watched = Watched::new(parameters, 1);
+            watched.tell(Event::Start);
+            watched.tell(Event::Link(Link::Up));
+            watched.take(Step::Due(0));
+            if old_among_us {
+                let frame = watched.frame(3, PeerKind::OldUcarp, (2, 0), false, false);
+                let actions = watched.host.receive(&frame, at(watched.now)).unwrap();
+                watched.perform(actions);
+            }
+            let counter = watched.auth.marked(77);
+            let ad = Ad {
+                source: peer.into(),
+                mac: [2, 0, 0, 0, 0, 3 - mac],
+                vhid: VHID,
+                base: 1,
+                skew: 0,
+                demotion: 0,
+                counter,
+            };
+            let actions = watched.host.receive(&encode(&ad, &watched.auth), at(watched.now)).unwrap();
+            watched.perform(actions);
+            watched.host.role() == Role::Master
+        });
+        let first = if old_among_us {
+            // Row 2: beside an old ucarp its order, the last octet first.
+            mine.iter().rev().lt(theirs.iter().rev())
+        } else {
+            mine < theirs
+        };
+        prop_assert_eq!(stays, [first, !first]);
+    }
+}
+
+#[test]
+fn families_are_told_apart() {
+    assert_eq!(Family::of([10, 0, 0, 1].into()), Family::V4);
+    assert_eq!(Family::of(Ipv6Addr::LOCALHOST.into()), Family::V6);
+}

@@ -1,0 +1,272 @@
+//! Golden packets of every kernel and of ucarp: decode, authenticate, put together again; and the wrong ones.
+//!
+//! The bytes come from the kernels' own code (see `vectors/README.md`); nothing here knows how we compute them.
+//! Where our verdict differs on purpose, the packet is named below with the row of the compatibility register.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::num::NonZeroU8;
+
+use serde_json::Value;
+use ucarp::protocol::{
+    Announcing, Authenticator, Destination, Event, Hooks, Interval, Key, Link, MacAddr, Parameters, Rejected,
+    Sources, Time, VirtualHost, wire,
+};
+
+fn vectors() -> Value {
+    serde_json::from_str(include_str!("vectors/packets.json")).unwrap()
+}
+
+fn hex(value: &Value) -> Vec<u8> {
+    let text = value.as_str().unwrap();
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+fn byte(value: &Value) -> u8 {
+    u8::try_from(value.as_u64().unwrap()).unwrap()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+fn addresses(value: &Value) -> Vec<IpAddr> {
+    value.as_array().unwrap().iter().map(|address| text(address).parse().unwrap()).collect()
+}
+
+fn mac(value: &Value) -> MacAddr {
+    let bytes: Vec<_> = text(value).split(':').map(|part| u8::from_str_radix(part, 16).unwrap()).collect();
+    MacAddr(bytes.try_into().unwrap())
+}
+
+fn cases(vectors: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    vectors["cases"].as_array().unwrap().iter().map(|case| (text(&case["id"]), case))
+}
+
+fn authenticator(case: &Value) -> Authenticator {
+    let key = Key::from_password(&hex(&case["key"])).unwrap();
+    Authenticator::new(&key, NonZeroU8::new(byte(&case["vhid"])).unwrap(), &addresses(&case["vips"]))
+}
+
+/// What stands in the way of a neutral daemon, if anything.
+fn dialect(case: &Value) -> Option<&'static str> {
+    if !case["lladdr_in_hash"].is_null() {
+        Some("OpenBSD hashes a link address set by hand")
+    } else if case["hmac_variants"]["orig"].as_str().is_some_and(|orig| orig != text(&case["hmac"])) {
+        Some("OpenBSD leaves link-local addresses out of what it sends")
+    } else if case["checksum_pseudo_header"] == true {
+        Some("newer NetBSD sums a pseudo-header over IPv6")
+    } else {
+        None
+    }
+}
+
+#[test]
+fn hmac_of_every_kernel() {
+    let vectors = vectors();
+    let mut others = BTreeMap::new();
+    for (id, case) in cases(&vectors) {
+        let counter = u64::from_str_radix(text(&case["counter"]), 16).unwrap();
+        let code = authenticator(case).code(counter);
+        match dialect(case) {
+            None | Some("newer NetBSD sums a pseudo-header over IPv6") => {
+                assert_eq!(code[..], hex(&case["hmac"]), "{id}");
+            }
+            Some(reason) => {
+                assert_ne!(code[..], hex(&case["hmac"]), "{id}");
+                if case["lladdr_in_hash"].is_null() {
+                    assert_eq!(code[..], hex(&case["hmac_variants"]["orig"]), "{id}");
+                }
+                *others.entry(reason).or_insert(0) += 1;
+            }
+        }
+    }
+    let expected = [
+        ("OpenBSD hashes a link address set by hand", 1),
+        ("OpenBSD leaves link-local addresses out of what it sends", 4),
+    ];
+    assert_eq!(others, BTreeMap::from(expected));
+}
+
+#[test]
+fn the_key_is_the_password() {
+    let vectors = vectors();
+    for (id, case) in cases(&vectors) {
+        let password = text(&case["password"]).as_bytes();
+        // The kernels' tools cut at 19 bytes, NetBSD's one character earlier; a key of 20 is set without a tool.
+        let kept = match text(&case["password_tool"]) {
+            "bsd" => password.len().min(19),
+            "raw20" => password.len(),
+            "netbsd_ifconfig" if password.len() >= 20 => 19,
+            "netbsd_ifconfig" => password.len() - 1,
+            tool => panic!("{id}: {tool}"),
+        };
+        let key = Key::from_password(&password[..kept]).unwrap();
+        let vhid = NonZeroU8::new(byte(&case["vhid"])).unwrap();
+        let by_password = Authenticator::new(&key, vhid, &addresses(&case["vips"]));
+        assert_eq!(by_password.code(1), authenticator(case).code(1), "{id}");
+    }
+    assert!(Key::from_password(&[b'x'; 21]).is_err());
+}
+
+#[test]
+fn every_good_packet_is_taken_apart_and_put_together_again() {
+    let vectors = vectors();
+    let (mut verified, mut whole_frames) = (0, 0);
+    for (id, case) in cases(&vectors) {
+        let frame = hex(&case["frame"]);
+        if case["checksum_pseudo_header"] == true {
+            assert_eq!(wire::decode(&frame), Err(Rejected::BadChecksum), "{id}");
+            continue;
+        }
+        let decoded = wire::decode(&frame).unwrap_or_else(|rejected| panic!("{id}: {}", rejected.code()));
+        assert_eq!(decoded.mac, mac(&case["eth_src"]), "{id}");
+        assert_eq!(decoded.source, text(&case["src_ip"]).parse::<IpAddr>().unwrap(), "{id}");
+        assert_eq!(decoded.destination, text(&case["dst_ip"]).parse::<IpAddr>().unwrap(), "{id}");
+        let header = decoded.header;
+        assert_eq!((header.kind, header.authlen), (1, 7), "{id}");
+        assert_eq!(header.vhid, byte(&case["vhid"]), "{id}");
+        assert_eq!(
+            (header.advbase, header.advskew),
+            (byte(&case["advbase"]), byte(&case["advskew"])),
+            "{id}"
+        );
+        assert_eq!(header.demotion, byte(&case["demote"]), "{id}");
+        assert_eq!(header.counter, u64::from_str_radix(text(&case["counter"]), 16).unwrap(), "{id}");
+        assert_eq!(header.code[..], hex(&case["hmac"]), "{id}");
+        assert_eq!(header.emit()[..], hex(&case["carp_header"]), "{id}");
+
+        let packet_id = u16::from_be_bytes([frame[18], frame[19]]);
+        let again = wire::encode(&decoded, mac(&case["eth_dst"]), packet_id);
+        assert_eq!(again[..14], frame[..14], "{id}: Ethernet");
+        assert_eq!(again[again.len() - 36..], frame[frame.len() - 36..], "{id}: CARP");
+        assert_eq!(wire::decode(&again), Ok(decoded), "{id}");
+        // TOS 0x10 is OpenBSD's, NetBSD's and ucarp's, and ours; FreeBSD has 0xe0 there.
+        if again == frame {
+            whole_frames += 1;
+        } else {
+            assert_eq!(text(&case["kernel"]), "freebsd", "{id}: {again:02x?}");
+        }
+
+        let verdict = authenticator(case).verify(&decoded);
+        if dialect(case).is_none() {
+            let ad = verdict.unwrap_or_else(|rejected| panic!("{id}: {}", rejected.code()));
+            assert_eq!(ad.interval(), Interval::new(header.advbase, header.advskew), "{id}");
+            verified += 1;
+        } else {
+            assert_eq!(verdict, Err(Rejected::BadAuth), "{id}");
+        }
+    }
+    assert_eq!((verified, whole_frames), (92, 70));
+}
+
+/// A host as `receiver` describes it, listening.
+fn receiver(receiver: &Value) -> VirtualHost {
+    let parameters = Parameters {
+        vhid: NonZeroU8::new(byte(&receiver["vhid"])).unwrap(),
+        addresses: addresses(&receiver["vips"]),
+        key: Key::from_password(text(&receiver["password"]).as_bytes()).unwrap(),
+        interval: Interval::new(1, 0),
+        dead_ratio: 3,
+        preempt: false,
+        neutral: false,
+        sources: Sources { v4: Some([10, 0, 0, 99].into()), v6: Some("fe80::99".parse().unwrap()) },
+        mac: MacAddr([2, 0, 0, 0, 0, 0x99]),
+        destination: Destination::default(),
+        hooks: Hooks::default(),
+        announcing: Announcing::default(),
+    };
+    let mut host = VirtualHost::new(parameters, 1);
+    host.handle(Event::Start, Time::ZERO);
+    host.handle(Event::Link(Link::Up), Time::ZERO);
+    host
+}
+
+fn in_ethernet(packet: &[u8], family: &Value) -> Vec<u8> {
+    let (to, kind) = if family == 4 {
+        ([0x01, 0x00, 0x5e, 0x00, 0x00, 0x12], [0x08, 0x00])
+    } else {
+        ([0x33, 0x33, 0x00, 0x00, 0x00, 0x12], [0x86, 0xdd])
+    };
+    [&to[..], &[0x00, 0x00, 0x5e, 0x00, 0x01, 0x07], &kind, packet].concat()
+}
+
+/// Where we differ from a neutral daemon on purpose, and why.
+const DEVIATIONS: [(&str, &str, &str); 8] = [
+    ("type_0", "odd", "row 9: no kernel looks at the type"),
+    ("type_2", "odd", "row 9: no kernel looks at the type"),
+    ("type_15", "odd", "row 9: no kernel looks at the type"),
+    ("authlen_0", "odd", "row 9: no kernel looks at authlen"),
+    ("authlen_6", "odd", "row 9: no kernel looks at authlen"),
+    ("authlen_8", "odd", "row 9: no kernel looks at authlen"),
+    (
+        "replay_of_own_counter",
+        "accepted",
+        "row 7: our echo is known by our own counters, which nobody else makes",
+    ),
+    ("unicast_to_multicast_group_member", "bad_destination", "row 9: only the configured group"),
+];
+
+#[test]
+fn every_wrong_packet_has_its_verdict() {
+    let vectors = vectors();
+    let mut seen = BTreeMap::new();
+    for packet in vectors["negative"].as_array().unwrap() {
+        let name = text(&packet["name"]);
+        let mut host = receiver(&packet["receiver"]);
+        let before = host.snapshot(Time::ZERO);
+        let frame = in_ethernet(&hex(&packet["ip_packet"]), &packet["family"]);
+        let verdict = host.receive(&frame, Time::ZERO);
+        let after = host.snapshot(Time::ZERO);
+        let verdict = match verdict {
+            Ok(_) if after.counters.odd > 0 => "odd",
+            Ok(_) => "accepted",
+            Err(rejected) => {
+                assert_eq!(after.counters.rejections.of(rejected), 1, "{name}");
+                assert_eq!((after.role, after.master_down), (before.role, before.master_down), "{name}");
+                assert_eq!(after.followed, before.followed, "{name}");
+                rejected.code()
+            }
+        };
+        let neutral = match text(&packet["expected"]) {
+            "Accepted" => "accepted",
+            "BadAuth" => "bad_auth",
+            "BadChecksum" => "bad_checksum",
+            "BadIpHeader" => "bad_ip_header",
+            "BadTtl" => "bad_ttl",
+            "BadVersion" => "bad_version",
+            "Fragment" => "fragment",
+            "TooShort" => "too_short",
+            "TruncatedIp" => "truncated_ip",
+            "UnknownVhid" => "unknown_vhid",
+            "BadType" | "BadAuthLen" | "Replay" => "listed below",
+            other => panic!("{name}: {other}"),
+        };
+        let deviation = DEVIATIONS.iter().find(|deviation| deviation.0 == name);
+        assert_eq!(verdict, deviation.map_or(neutral, |deviation| deviation.1), "{name}");
+        if deviation.is_some() {
+            assert_ne!(verdict, neutral, "{name} is no deviation");
+        }
+        seen.insert(name, verdict);
+    }
+    assert_eq!(seen.len(), 53);
+    assert!(DEVIATIONS.iter().all(|deviation| seen.contains_key(deviation.0)));
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_noticed_or_harmless() {
+    let vectors = vectors();
+    let good =
+        vectors["negative"].as_array().unwrap().iter().find(|p| p["name"] == "control_good_v4").unwrap();
+    let packet = hex(&good["ip_packet"]);
+    for at in 0..packet.len() {
+        for bit in 0..8 {
+            let mut flipped = packet.clone();
+            flipped[at] ^= 1 << bit;
+            let mut host = receiver(&good["receiver"]);
+            // One sum covers the whole IP header, the other all of CARP: a single bit cannot pass both.
+            let verdict = host.receive(&in_ethernet(&flipped, &good["family"]), Time::ZERO);
+            assert!(verdict.is_err(), "bit {bit} of byte {at}");
+        }
+    }
+}
