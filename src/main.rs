@@ -24,13 +24,11 @@ fn start() -> ExitCode {
     match cli::parse(std::env::args_os().skip(1)) {
         Ok(Invocation::Help) => show(&cli::usage()),
         Ok(Invocation::Version) => show(&cli::version()),
-        Ok(Invocation::Run { config, warnings }) => {
-            match daemon::run(&config, &warnings) {
-                Ok(Ended::Orderly) => ExitCode::SUCCESS,
-                Ok(Ended::Bug) => ExitCode::from(BUG),
-                Err(error) => complain(&error, CANNOT_START),
-            }
-        }
+        Ok(Invocation::Run { config, warnings }) => match daemon::run(&config, &warnings) {
+            Ok(Ended::Orderly) => ExitCode::SUCCESS,
+            Ok(Ended::Bug) => ExitCode::from(BUG),
+            Err(error) => complain(&error, CANNOT_START),
+        },
         Err(error) => complain(&error, error.exit_code()),
     }
 }

@@ -76,7 +76,11 @@ impl Capture {
     ///
     /// # Errors
     /// When the interface went away.
-    pub(crate) fn drain(&mut self, budget: usize, mut each: impl FnMut(&[u8])) -> Result<usize, CaptureError> {
+    pub(crate) fn drain(
+        &mut self,
+        budget: usize,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<usize, CaptureError> {
         let mut taken = 0;
         while taken < budget {
             let count = self.0.dispatch(Some(budget - taken), |packet| each(packet.data))?;

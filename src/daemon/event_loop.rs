@@ -131,10 +131,8 @@ pub(super) fn serve(
         let mut ready = ready.iter().copied();
         let signalled = ready.next().unwrap_or(false);
         let link_changed = ready.next().unwrap_or(false);
-        let captured: Vec<bool> = served
-            .iter()
-            .map(|one| one.capture(asleep).is_some() && ready.next().unwrap_or(false))
-            .collect();
+        let captured: Vec<bool> =
+            served.iter().map(|one| one.capture(asleep).is_some() && ready.next().unwrap_or(false)).collect();
 
         for one in served.iter_mut() {
             let late = one.host.next_deadline().map_or(Duration::ZERO, |deadline| woken.since(deadline));

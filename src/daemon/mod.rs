@@ -19,9 +19,7 @@ use crate::config::{Config, VirtualHostConfig, Warning};
 use crate::i18n::{fill, tr};
 use crate::log::{self, Level, Log};
 use crate::platform::{self, LinkMonitor, Signals};
-use crate::protocol::{
-    Family, Hook, Hooks, Key, MacAddr, Parameters, Role, Sources, VirtualHost,
-};
+use crate::protocol::{Family, Hook, Hooks, Key, MacAddr, Parameters, Role, Sources, VirtualHost};
 
 use attachment::Attachment;
 use event_loop::{Ending, Served};
@@ -64,7 +62,9 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let template = match self.doing {
             Doing::FindInterface => tr("cannot find the interface {object}: {why}"),
-            Doing::FindSource => tr("cannot choose a source address on {object}: {why}. Give one with --srcip."),
+            Doing::FindSource => {
+                tr("cannot choose a source address on {object}: {why}. Give one with --srcip.")
+            }
             Doing::ReadHardwareAddress => tr("cannot read the hardware address of {object}: {why}"),
             Doing::JoinGroup => tr("cannot join the multicast group on {object}: {why}"),
             Doing::OpenSocket => tr("cannot open a raw socket on {object}: {why}"),
@@ -167,7 +167,11 @@ fn open(config: &VirtualHostConfig) -> Result<Served, StartError> {
                 StartError::new(Doing::FindInterface, source.to_string(), tr("no interface has this address"))
             })?,
         (None, None) => {
-            return Err(StartError::new(Doing::FindInterface, "", tr("neither an interface nor an address was given")));
+            return Err(StartError::new(
+                Doing::FindInterface,
+                "",
+                tr("neither an interface nor an address was given"),
+            ));
         }
     };
     let (attachment, place) = attach(&interface, config)?;
@@ -235,7 +239,8 @@ fn choose_sources(
     config: &VirtualHostConfig,
     families: &[Family],
 ) -> Result<Sources, StartError> {
-    let failed = |why: Box<dyn std::error::Error + Send + Sync>| StartError::new(Doing::FindSource, interface, why);
+    let failed =
+        |why: Box<dyn std::error::Error + Send + Sync>| StartError::new(Doing::FindSource, interface, why);
     let shared = addresses(config);
     let own: Vec<IpAddr> = platform::interface_addresses(interface)
         .map_err(|error| failed(error.into()))?

@@ -108,7 +108,8 @@ impl Report {
 
     /// The answer to SIGUSR1: the ancestor's line, and one with the rest.
     pub(crate) fn status(&mut self, about: About<'_>, snapshot: &Snapshot, now: Time) {
-        self.log.write(Level::Info, &on(&tr("{state} on {interface} id {vhid}"), about, snapshot.role.code()));
+        self.log
+            .write(Level::Info, &on(&tr("{state} on {interface} id {vhid}"), about, snapshot.role.code()));
         let counters = &snapshot.counters;
         let refused: Vec<_> = counters
             .rejections
@@ -162,14 +163,20 @@ impl Report {
     pub(crate) fn hook_started(&mut self, hook: Hook, path: &str, about: About<'_>) {
         let text = fill(
             &tr("Spawning [{path} {interface}] ({hook} script, id {vhid})"),
-            &[("path", &path), ("interface", &about.interface), ("hook", &hook.code()), ("vhid", &about.vhid)],
+            &[
+                ("path", &path),
+                ("interface", &about.interface),
+                ("hook", &hook.code()),
+                ("vhid", &about.vhid),
+            ],
         );
         self.log.write(Level::Warning, &text);
     }
 
     /// The interface is back after it had been removed.
     pub(crate) fn interface_back(&mut self, interface: &str) {
-        let text = fill(&tr("Interface {interface} exists again: taking it up"), &[("interface", &interface)]);
+        let text =
+            fill(&tr("Interface {interface} exists again: taking it up"), &[("interface", &interface)]);
         self.log.write(Level::Warning, &text);
     }
 
@@ -275,19 +282,25 @@ fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
             Level::Warning,
             match reason {
                 Demotion::SendFailures => {
-                    tr("Three advertisements in a row could not be sent: competing with advskew 240").into_owned()
+                    tr("Three advertisements in a row could not be sent: competing with advskew 240")
+                        .into_owned()
                 }
                 Demotion::HookFailure => tr("The up script failed: competing with advskew 240").into_owned(),
             },
         ),
         Notice::Restored { reason } => (
             Level::Info,
-            fill(&tr("Competing with the configured advskew again ({reason})"), &[("reason", &reason.code())]),
+            fill(
+                &tr("Competing with the configured advskew again ({reason})"),
+                &[("reason", &reason.code())],
+            ),
         ),
         Notice::Late { by, role } => (
             Level::Warning,
             fill(
-                &tr("This process was not running for {duration} as {state}: machine suspended or overloaded?"),
+                &tr(
+                    "This process was not running for {duration} as {state}: machine suspended or overloaded?",
+                ),
                 &[("duration", &seconds(*by)), ("state", &role.code())],
             ),
         ),
@@ -302,7 +315,9 @@ fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
             Level::Info,
             fill(&tr("Interface {interface} has its link again in time"), &[("interface", &about.interface)]),
         ),
-        Notice::HookFailed { hook } => (Level::Error, fill(&tr("The {hook} script failed"), &[("hook", &hook.code())])),
+        Notice::HookFailed { hook } => {
+            (Level::Error, fill(&tr("The {hook} script failed"), &[("hook", &hook.code())]))
+        }
         Notice::HookKilled { hook, ran } => (
             Level::Error,
             fill(
@@ -319,7 +334,10 @@ fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
         ),
         Notice::ResignRefused { role } => (
             Level::Warning,
-            fill(&tr("Asked to step aside, but only a master can; this host is {state}"), &[("state", &role.code())]),
+            fill(
+                &tr("Asked to step aside, but only a master can; this host is {state}"),
+                &[("state", &role.code())],
+            ),
         ),
         Notice::Sending { what, ok } => sending(about, *what, *ok),
     }
@@ -333,7 +351,9 @@ fn sending(about: About<'_>, what: Transmission, ok: bool) -> (Level, String) {
         (Transmission::Announcement, false) => {
             tr("Cannot announce the address on {interface}: neighbours may keep the old hardware address")
         }
-        (Transmission::Advert | Transmission::BowOut, true) => tr("Advertisements are sent again on {interface}"),
+        (Transmission::Advert | Transmission::BowOut, true) => {
+            tr("Advertisements are sent again on {interface}")
+        }
         (Transmission::Announcement, true) => tr("The address is announced again on {interface}"),
     };
     let level = if ok { Level::Info } else { Level::Error };
@@ -400,15 +420,21 @@ fn refusal(rejected: Rejected) -> (Level, Cow<'static, str>) {
         ),
         Rejected::OwnEcho => (
             Level::Warning,
-            tr("Our own advertisement came back from {mac} on {interface}: a loop, or a switch that reflects?"),
+            tr(
+                "Our own advertisement came back from {mac} on {interface}: a loop, or a switch that reflects?",
+            ),
         ),
         Rejected::BadVersion => (
             Level::Warning,
-            tr("{source} ({mac}) speaks another version: a VRRP router with our id {vhid}? Give them different ids."),
+            tr(
+                "{source} ({mac}) speaks another version: a VRRP router with our id {vhid}? Give them different ids.",
+            ),
         ),
         Rejected::TooShort => (
             Level::Warning,
-            tr("Truncated advertisement from {source} ({mac}): a VRRP router with our id? Give them different ids."),
+            tr(
+                "Truncated advertisement from {source} ({mac}): a VRRP router with our id? Give them different ids.",
+            ),
         ),
         Rejected::BadTtl => (
             Level::Warning,
@@ -416,7 +442,9 @@ fn refusal(rejected: Rejected) -> (Level, Cow<'static, str>) {
         ),
         Rejected::BadDestination => (
             Level::Warning,
-            tr("Advertisement for id {vhid} from {source} ({mac}) was sent to another group or address than ours"),
+            tr(
+                "Advertisement for id {vhid} from {source} ({mac}) was sent to another group or address than ours",
+            ),
         ),
         Rejected::BadChecksum | Rejected::BadIpChecksum => {
             (Level::Warning, tr("Advertisement from {source} ({mac}) has a wrong checksum"))
@@ -441,8 +469,12 @@ impl Sender {
     fn of(frame: &[u8]) -> Self {
         let ethernet = wire::ethernet::Header::parse(frame).ok();
         let source = ethernet.and_then(|(header, packet)| match header.ethertype {
-            wire::ethernet::IPV4 => wire::ipv4::Header::parse(packet).ok().map(|(ip, _)| IpAddr::V4(ip.source)),
-            wire::ethernet::IPV6 => wire::ipv6::Header::parse(packet).ok().map(|(ip, _)| IpAddr::V6(ip.source)),
+            wire::ethernet::IPV4 => {
+                wire::ipv4::Header::parse(packet).ok().map(|(ip, _)| IpAddr::V4(ip.source))
+            }
+            wire::ethernet::IPV6 => {
+                wire::ipv6::Header::parse(packet).ok().map(|(ip, _)| IpAddr::V6(ip.source))
+            }
             _ => None,
         });
         Self { mac: ethernet.map(|(header, _)| header.source), decoded: wire::decode(frame).ok(), source }

@@ -9,9 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::socket::{
-    self, AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType,
-};
+use nix::sys::socket::{self, AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType};
 use nix::time::{ClockId, clock_gettime};
 
 use super::posix::{LinkState, interface_index};
@@ -92,7 +90,9 @@ impl LinkMonitor {
     /// (`ENOBUFS`) is an event like any other.
     pub fn read(&mut self) {
         let mut message = [0; 8192];
-        while socket::recv(self.0.as_raw_fd(), &mut message, MsgFlags::MSG_DONTWAIT).is_ok_and(|length| length > 0) {}
+        while socket::recv(self.0.as_raw_fd(), &mut message, MsgFlags::MSG_DONTWAIT)
+            .is_ok_and(|length| length > 0)
+        {}
     }
 }
 

@@ -30,6 +30,6 @@ pub use posix::{
     kill_group, local_time, random_seed, wait, writable,
 };
 pub use sys::{
-    LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, hardware_address, link_state, missing_privilege,
-    now,
+    LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, hardware_address, link_state,
+    missing_privilege, now,
 };

@@ -118,8 +118,7 @@ impl Signals {
         }
         PIPE.store(write_end.as_raw_fd(), Ordering::Relaxed);
         for (number, _) in CAUGHT {
-            let action =
-                SigAction::new(SigHandler::Handler(on_signal), SaFlags::SA_RESTART, SigSet::empty());
+            let action = SigAction::new(SigHandler::Handler(on_signal), SaFlags::SA_RESTART, SigSet::empty());
             // SAFETY: the handler only calls async-signal-safe functions and keeps errno.
             let before = unsafe { signal::sigaction(number, &action) }?;
             if number == signal::Signal::SIGHUP && matches!(before.handler(), SigHandler::SigIgn) {
@@ -138,7 +137,10 @@ impl Signals {
             .iter()
             .take(count)
             .filter_map(|number| {
-                CAUGHT.iter().find(|(caught, _)| *caught as i32 == i32::from(*number)).map(|(_, signal)| *signal)
+                CAUGHT
+                    .iter()
+                    .find(|(caught, _)| *caught as i32 == i32::from(*number))
+                    .map(|(_, signal)| *signal)
             })
             .collect()
     }
