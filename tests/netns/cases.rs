@@ -27,8 +27,8 @@ const fn patience(kind: Kind) -> f64 {
 
 pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
-    let pairs: [(&str, fn(Kind, Kind)); 10] = [
-        ("crash", crash),
+    let pairs = [
+        ("crash", crash as fn(Kind, Kind)),
         ("polite_stop", polite_stop),
         ("step_aside_on_usr2", step_aside),
         ("preempts_a_slower_master", preempt),
