@@ -7,9 +7,10 @@
 #![expect(clippy::print_stderr, reason = "a skip has to be seen")]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use ucarp::config::cli::{self, Invocation};
 use ucarp::daemon::{self, Ended};
@@ -19,6 +20,7 @@ const CHILD: &str = "UCARP_TEST_PANIC_IN";
 
 /// The part that runs inside the namespace: a daemon whose loop panics in its third turn as master.
 #[test]
+#[ignore = "the body of the test below, which runs it in a namespace"]
 fn inside() {
     let Some(folder) = std::env::var_os(CHILD) else { return };
     let hook = |name: &str| format!("{}/{name}", folder.to_string_lossy());
@@ -86,6 +88,7 @@ fn a_bug_while_master_gives_the_address_back() {
     assert!(ip(&format!("{inside} link add eth0 type veth peer name far")));
     assert!(ip(&format!("{inside} link set far up")) && ip(&format!("{inside} link set eth0 up")));
     assert!(ip(&format!("{inside} addr add 10.9.0.1/24 dev eth0")));
+    assert!(ip(&format!("{inside} addr add 10.9.0.2/24 dev far")));
 
     let folder = std::env::temp_dir().join(name);
     fs::create_dir_all(&folder).unwrap();
@@ -99,33 +102,30 @@ fn a_bug_while_master_gives_the_address_back() {
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let mut capture = Command::new("ip")
+    // Who hears the bow-out takes over at once and says why.
+    let backup = Command::new("ip")
         .args([
             "netns",
             "exec",
             name,
             "timeout",
             "20",
-            "tcpdump",
-            "-nli",
+            env!("CARGO_BIN_EXE_ucarp"),
+            "-i",
             "far",
-            "-c",
-            "1",
-            "--immediate-mode",
+            "-s",
+            "10.9.0.2",
         ])
-        .arg("proto 112 and ip[22] = 255 and ip[25] = 255")
-        .stdout(Stdio::piped())
+        .args(["-v", "7", "-p", "secret", "-a", "10.9.0.200", "-b", "1", "-k", "100", "-z", "-f", "none"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
-        .ok();
-    assert!(capture.is_some(), "ip can be started");
-    if let Some(capture) = &mut capture {
-        await_listening(capture);
-    }
+        .unwrap();
     let status = Command::new("ip")
         .args(["netns", "exec", name, "timeout", "20"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "inside", "--nocapture"])
+        .args(["--ignored", "--exact", "inside", "--nocapture"])
         .env(CHILD, &folder)
         .stdin(Stdio::null())
         .status()
@@ -136,19 +136,17 @@ fn a_bug_while_master_gives_the_address_back() {
     assert_eq!(fs::read_to_string(folder.join("ended")).unwrap(), "true");
     let addresses = Command::new("ip").args(["-n", name, "addr", "show", "eth0"]).output().unwrap();
     assert!(!String::from_utf8_lossy(&addresses.stdout).contains("10.9.0.200"), "the address is gone");
-    if let Some(capture) = capture {
-        assert!(capture.wait_with_output().unwrap().status.success(), "no bow-out was seen on the wire");
-    }
+    await_line(backup, "[UC1001 master_left]");
     remove(&folder);
 }
 
-/// tcpdump says on stderr when it listens.
-fn await_listening(capture: &mut std::process::Child) {
-    use std::io::{BufRead, BufReader};
-    let stderr = capture.stderr.take().unwrap();
-    let listens =
-        BufReader::new(stderr).lines().map_while(Result::ok).any(|line| line.contains("listening on"));
-    assert!(listens, "tcpdump does not listen");
+/// Reads what a daemon says until it says `wanted`, then ends it.
+fn await_line(mut daemon: Child, wanted: &str) {
+    let said = BufReader::new(daemon.stderr.take().unwrap());
+    let heard = said.lines().map_while(Result::ok).any(|line| line.contains(wanted));
+    let ended = Command::new("kill").arg(daemon.id().to_string()).status();
+    assert!(ended.is_ok_and(|status| status.success()) && daemon.wait().is_ok());
+    assert!(heard, "the other host was never told: {wanted}");
 }
 
 fn remove(folder: &Path) {
