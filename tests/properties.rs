@@ -245,16 +245,25 @@ impl Watched {
     }
 
     fn tell(&mut self, event: Event) {
+        let before = self.host.role();
         let actions = self.host.handle(event, at(self.now));
-        self.perform(actions);
+        self.perform(actions, before);
     }
 
-    fn perform(&mut self, actions: Vec<Action>) {
+    fn hear(&mut self, frame: &[u8]) {
+        let before = self.host.role();
+        let actions = self.host.receive(frame, at(self.now)).expect("a good frame");
+        self.perform(actions, before);
+    }
+
+    fn perform(&mut self, actions: Vec<Action>, before: Role) {
         let role = self.host.role();
         for action in actions {
             match action {
                 Action::Transmit(frame) => {
                     match frame.what {
+                        // Giving way, one ad for the winner alone.
+                        Transmission::Advert if frame.bytes[0] & 1 == 0 => assert_eq!(before, Role::Master),
                         Transmission::Advert | Transmission::Announcement => assert_eq!(role, Role::Master),
                         Transmission::BowOut => assert_ne!(role, Role::Master),
                     }
@@ -321,8 +330,7 @@ impl Watched {
             Step::Link(link) => self.tell(Event::Link(link)),
             Step::Hear { host, kind, interval, v6, demoted } => {
                 let frame = self.frame(host, kind, interval, v6, demoted);
-                let actions = self.host.receive(&frame, at(self.now)).expect("a good frame");
-                self.perform(actions);
+                self.hear(&frame);
             }
             Step::Echo => {
                 if let Some(frame) = self.last_ad.clone() {
@@ -684,8 +692,7 @@ proptest! {
                 watched.counter
             };
             let ad = Ad { source: who.into(), mac: [2, 0, 0, 0, 0, last], vhid: VHID, base, skew, demotion: 0, counter };
-            let actions = watched.host.receive(&encode(&ad, &watched.auth), at(then)).unwrap();
-            watched.perform(actions);
+            watched.hear(&encode(&ad, &watched.auth));
             rules.hear(who, kind, ad.interval(), ad.is_bow_out(), then);
 
             let snapshot = watched.host.snapshot(at(then));
@@ -721,8 +728,7 @@ proptest! {
             watched.take(Step::Due(0));
             if old_among_us {
                 let frame = watched.frame(3, PeerKind::OldUcarp, (2, 0), false, false);
-                let actions = watched.host.receive(&frame, at(watched.now)).unwrap();
-                watched.perform(actions);
+                watched.hear(&frame);
             }
             let counter = watched.auth.marked(77);
             let ad = Ad {
@@ -734,8 +740,7 @@ proptest! {
                 demotion: 0,
                 counter,
             };
-            let actions = watched.host.receive(&encode(&ad, &watched.auth), at(watched.now)).unwrap();
-            watched.perform(actions);
+            watched.hear(&encode(&ad, &watched.auth));
             watched.host.role() == Role::Master
         });
         let first = if old_among_us {

@@ -173,9 +173,9 @@ impl Machine {
         }
     }
 
-    pub fn role(&self, now: u64) -> Role {
+    pub fn role(&self) -> Role {
         match self {
-            Self::Ours(ours) => ours.role(now),
+            Self::Ours(ours) => ours.role(),
             Self::Kernel(kernel) => kernel.role(),
             Self::Old(old) => old.role(),
         }
@@ -491,7 +491,7 @@ impl World {
         let Some(machine) = &mut self.slots[node].machine else { return };
         let notices_before = if let Machine::Ours(ours) = machine { ours.notices.len() } else { 0 };
         act(machine, now, &mut out);
-        let role = machine.role(now);
+        let role = machine.role();
         let mut ended = false;
         if let Machine::Ours(ours) = machine {
             ended = ours.ended();
@@ -616,6 +616,10 @@ impl World {
         let advert = bytes.get(12..14) != Some(&[8, 6]) && !(v6 && bytes.get(20) != Some(&112));
         for to in 0..self.slots.len() {
             if !advert || to == from && !self.echo[from] || self.slots[to].machine.is_none() {
+                continue;
+            }
+            // A switch keeps what is for one hardware address from the others.
+            if bytes[0] & 1 == 0 && bytes[..6] != self.slots[to].spec.mac {
                 continue;
             }
             let wire = &self.wires[from][to];
@@ -803,7 +807,10 @@ impl World {
 fn describe(bytes: &[u8]) -> String {
     use super::frame::{Seen, look};
     match look(bytes) {
-        Seen::Ad(ad) => format!("ad {}/{} from {} (mac ..{:02x})", ad.base, ad.skew, ad.source, ad.mac[5]),
+        Seen::Ad(ad) => {
+            let to = if bytes[0] & 1 == 0 { format!(", only to ..{:02x}", bytes[5]) } else { String::new() };
+            format!("ad {}/{} from {} (mac ..{:02x}{to})", ad.base, ad.skew, ad.source, ad.mac[5])
+        }
         Seen::Announcement(address) => format!("announcement of {address}"),
         Seen::Other => "something else".into(),
     }
