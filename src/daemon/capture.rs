@@ -1,7 +1,10 @@
 //! Hearing: libpcap, immediate and non-blocking, with a filter that lets the kernel drop what is not for us.
 //!
-//! The filter's text is a pure function. What it drops (other ids, VRRP, other groups, wrong TTL) never costs us
-//! a wake-up and is not counted, on purpose. The core checks everything again.
+//! The filter's text is a pure function. What it drops (other ids, VRRP, other groups, wrong TTL, fragments, frames
+//! too short, other VLANs) never costs a wake-up and is not counted, on purpose. The core checks everything again,
+//! so the filter may let more through than it must, never less.
+//!
+//! This is the only file that knows pcap. It must not look into a frame.
 
 use std::fmt::Write;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -13,8 +16,11 @@ use crate::protocol::{Destination, Family, Vhid};
 
 /// More than any frame we look at, tags and options included.
 const SNAPLEN: i32 = 256;
-/// Room for a burst while this process is kept from running.
+/// Room for some 400 frames on Linux while this process is kept from running. It is private memory.
 const RING: i32 = 128 * 1024;
+/// More runs of vhids than this are not worth a comparison each for every frame, and near 128 of them libpcap
+/// builds jumps that are too long.
+const MOST_RUNS: usize = 32;
 
 /// An open capture on one interface.
 pub(crate) struct Capture(pcap::Capture<Active>);
@@ -49,7 +55,8 @@ impl std::fmt::Display for CaptureError {
 impl std::error::Error for CaptureError {}
 
 impl Capture {
-    /// Opens the capture with its filter.
+    /// Opens the capture with its filter, made by [`filter`]. Nothing that arrived before the filter was in place
+    /// and does not match it is handed out later.
     ///
     /// # Errors
     /// When the interface or the permission is missing, or the interface is not Ethernet.
@@ -62,17 +69,23 @@ impl Capture {
             .open()?
             .setnonblock()?;
         platform::close_on_exec(capture.as_fd()).map_err(CaptureError::Descriptor)?;
-        if capture.get_datalink() != Linktype::ETHERNET {
-            let link_type = capture.get_datalink();
+        let link_type = capture.get_datalink();
+        if link_type != Linktype::ETHERNET {
             let name = link_type.get_name().unwrap_or_else(|_| link_type.0.to_string());
             return Err(CaptureError::NotEthernet(name));
         }
+        // Where the kernel cannot leave our own frames out, libpcap discards them for us.
+        let _ = platform::ignore_outgoing(capture.as_fd());
         capture.direction(Direction::In)?;
-        capture.filter(filter, true)?;
+        capture.filter(&untagged_only(filter), OPTIMISE)?;
         Ok(Self(capture))
     }
 
-    /// Hands out frames until there are no more or `budget` is spent; how many there were.
+    /// Hands out what has arrived, at most `budget` frames, and says how many there were. Fewer than `budget`
+    /// means that nothing is left for now; otherwise to be called again before waiting, because the library may
+    /// hold frames that the descriptor no longer announces.
+    ///
+    /// Costs no system call while there are frames, one when there is none.
     ///
     /// # Errors
     /// When the interface went away.
@@ -81,15 +94,7 @@ impl Capture {
         budget: usize,
         mut each: impl FnMut(&[u8]),
     ) -> Result<usize, CaptureError> {
-        let mut taken = 0;
-        while taken < budget {
-            let count = self.0.dispatch(Some(budget - taken), |packet| each(packet.data))?;
-            if count == 0 {
-                break;
-            }
-            taken += count;
-        }
-        Ok(taken)
+        Ok(self.0.dispatch(Some(budget), |packet| each(packet.data))?)
     }
 }
 
@@ -99,30 +104,65 @@ impl AsFd for Capture {
     }
 }
 
-/// The filter for these virtual hosts: CARP, not forwarded, not fragmented, to our group, for one of our ids.
+/// [`platform::UNTAGGED_ONLY`] depends on it.
+const OPTIMISE: bool = true;
+
+/// The filter for frames that have no VLAN tag or VLAN id 0, where the kernel hides the tag from filters.
+fn untagged_only(filter: &str) -> String {
+    match platform::UNTAGGED_ONLY {
+        Some(term) => format!("({filter}) and {term}"),
+        None => filter.to_owned(),
+    }
+}
+
+/// The filter for these virtual hosts: CARP version 2, not forwarded, not fragmented, long enough, to our group,
+/// for one of our ids. Nothing about the Ethernet header, where kernels and switches differ.
 pub(crate) fn filter(vhids: &[Vhid], destination: &Destination, families: &[Family]) -> String {
-    let ids = |offset: &str| {
-        let mut text = String::new();
-        for (index, vhid) in vhids.iter().enumerate() {
-            let or = if index == 0 { "" } else { " or " };
-            write!(text, "{or}{offset} = {vhid}").expect("writing into a String cannot fail");
-        }
-        text
-    };
     let families: Vec<String> = families
         .iter()
         .map(|family| match family {
+            // carp[n] steps over IP options and refuses all but the first fragment.
             Family::V4 => format!(
-                "(ip proto 112 and ip[8] = 255 and ip[6:2] & 0x3fff = 0 and ip dst host {} and ({}))",
+                "(ip proto 112 and ip[8] = 255 and ip dst host {} and ip[6:2] & 0x3fff = 0 and ip[0] & 0xf > 4 \
+                 and ip[2:2] >= 56 and len >= 70 and carp[0] & 0xf0 = 0x20{})",
                 destination.v4,
-                ids("ip[(ip[0] & 0xf) * 4 + 1]"),
+                ids(vhids, "carp[1]"),
             ),
             Family::V6 => format!(
-                "(ip6 and ip6[6] = 112 and ip6[7] = 255 and ip6 dst host {} and ({}))",
+                "(ip6[6] = 112 and ip6[7] = 255 and ip6 dst host {} and ip6[4:2] >= 36 and len >= 90 \
+                 and ip6[40] & 0xf0 = 0x20{})",
                 destination.v6,
-                ids("ip6[41]"),
+                ids(vhids, "ip6[41]"),
             ),
         })
         .collect();
     families.join(" or ")
 }
+
+/// The term for the byte at `place` being one of `vhids`; empty when that is not worth a test.
+fn ids(vhids: &[Vhid], place: &str) -> String {
+    let mut sorted: Vec<u8> = vhids.iter().map(|vhid| vhid.get()).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let runs: Vec<(u8, u8)> = sorted
+        .chunk_by(|one, next| next - one == 1)
+        .filter_map(|run| Some((*run.first()?, *run.last()?)))
+        .collect();
+    if runs.len() > MOST_RUNS {
+        return String::new();
+    }
+    let mut text = String::from(" and (");
+    for (index, (first, last)) in runs.iter().enumerate() {
+        let or = if index == 0 { "" } else { " or " };
+        if first == last {
+            write!(text, "{or}{place} = {first}")
+        } else {
+            write!(text, "{or}({place} >= {first} and {place} <= {last})")
+        }
+        .expect("writing into a String cannot fail");
+    }
+    text + ")"
+}
+
+#[cfg(test)]
+mod tests;

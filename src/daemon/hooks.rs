@@ -50,6 +50,9 @@ impl RunningHook {
             .env("UCARP_ADDRESSES", addresses.join(" "))
             .env("UCARP_STATE", snapshot.role.code())
             .env("UCARP_REASON", snapshot.reason.code())
+            // Not those of somebody who started us from a hook.
+            .env_remove("UCARP_XPARAM")
+            .env_remove("UCARP_MASTER")
             .stdin(Stdio::null())
             .process_group(0);
         if let Some(xparam) = &config.xparam {
@@ -92,3 +95,6 @@ impl RunningHook {
         platform::kill_group(self.child.id(), force);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,20 +1,55 @@
-//! What every system's file has to offer, checked by the compiler on each of them.
+//! What every system must offer, as types the compiler checks.
+//!
+//! Each item is assigned to a const of its agreed type, so a system whose signature drifted does not compile.
+//! If two systems would need different parameters, the boundary is wrong: move it, do not bend it here.
 
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::time::Duration;
 
-use super::{posix, sys};
+use super::{LinkState, posix, sys};
 
+// Time.
 const _: fn() -> Duration = sys::now;
-const _: fn(&str) -> io::Result<[u8; 6]> = sys::hardware_address;
-const _: fn(&str) -> io::Result<posix::LinkState> = sys::link_state;
+const _: fn() -> posix::LocalTime = posix::local_time;
+
+// Waiting, signals, children.
+#[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
+const _: fn(&[BorrowedFd<'_>], &mut Vec<bool>, Option<Duration>) -> io::Result<()> = sys::wait;
+const _: fn() -> io::Result<posix::Signals> = posix::Signals::open;
+const _: fn(&mut posix::Signals) -> Vec<posix::Signal> = posix::Signals::read;
+const _: fn(u32, bool) = posix::kill_group;
+
+// Descriptors, files, rights, chance.
+const _: fn(BorrowedFd<'_>) -> io::Result<()> = posix::close_on_exec;
+const _: fn() -> io::Result<()> = sys::keep_descriptors_private;
+const _: fn(BorrowedFd<'_>) -> bool = posix::writable;
+const _: fn(&Path) -> bool = posix::executable;
 const _: fn() -> Option<&'static str> = sys::missing_privilege;
-const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;
-const _: fn(&sys::LinkSocket, &[u8]) -> io::Result<()> = sys::LinkSocket::send;
+const _: fn() -> io::Result<u64> = sys::random_seed;
+
+// Interfaces.
+const _: fn(&str) -> io::Result<u32> = posix::interface_index;
+const _: fn(&str) -> io::Result<Vec<IpAddr>> = posix::interface_addresses;
+const _: fn(IpAddr) -> io::Result<Option<String>> = posix::interface_of;
+const _: fn(&str) -> io::Result<bool> = sys::is_ethernet;
+const _: fn(&str) -> io::Result<[u8; 6]> = sys::hardware_address;
+const _: fn(&str) -> io::Result<LinkState> = sys::link_state;
+
+// Link changes.
+const _: bool = sys::LINK_CHANGES_ARE_EVENTS;
 const _: fn() -> io::Result<sys::LinkMonitor> = sys::LinkMonitor::open;
 const _: fn(&mut sys::LinkMonitor) = sys::LinkMonitor::read;
-const _: fn(&sys::LinkMonitor) -> BorrowedFd<'_> = <sys::LinkMonitor as AsFd>::as_fd;
+
+// Frames and groups.
+const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;
+const _: fn(&sys::LinkSocket, &[u8]) -> io::Result<()> = sys::LinkSocket::send;
 const _: fn(IpAddr, u32) -> io::Result<sys::Membership> = sys::Membership::join;
-const _: bool = sys::LINK_CHANGES_ARE_EVENTS;
+const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::ignore_outgoing;
+const _: Option<&str> = sys::UNTAGGED_ONLY;
+
+const fn can_be_waited_for<T: AsFd>() {}
+const _: () = can_be_waited_for::<posix::Signals>();
+const _: () = can_be_waited_for::<sys::LinkMonitor>();

@@ -1,236 +1,405 @@
-//! Linux: packet sockets, rtnetlink, `CLOCK_BOOTTIME`.
+//! Linux: packet sockets, rtnetlink, interface ioctls, capabilities.
+//!
+//! Only what differs from the other systems. It must not know what the bytes it sends mean, and it keeps no state
+//! besides its descriptors. Every descriptor made here is closed on exec and never blocks.
 
-#![expect(unsafe_code, reason = "interface ioctls and packet addresses are not wrapped by std or nix")]
+#![expect(unsafe_code, reason = "socket options, addresses and ioctls that have no safe wrapper")]
 
-use std::fs::read_to_string;
+use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::mem;
+use std::net::{IpAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::socket::{self, AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, setsockopt, socket,
+    sockopt,
+};
 use nix::time::{ClockId, clock_gettime};
 
-use super::posix::{LinkState, interface_index};
+use super::{LinkState, posix};
 
-/// Changes of a link arrive as events; no polling is needed.
+pub use super::ppoll::wait;
+
+// The libc crate has both as signed ints, the structures as other types; linux/socket.h, linux/rtnetlink.h.
+const AF_PACKET: libc::sa_family_t = 17;
+const RTMGRP_LINK: u32 = 1;
+
+/// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 
-/// Time since boot, suspended time included, never stepped.
+/// A term for a capture filter that is true for frames without a VLAN tag or with VLAN id 0 (a priority tag).
+///
+/// Linux takes the tag out of the frame before a filter sees it, so frames of other VLANs look like ours; the tag
+/// is found at `SKF_AD_OFF + SKF_AD_VLAN_TAG` (linux/filter.h), 0 when there is none. pcap-filter's own `vlan`
+/// cannot say "none or 0". The load is of one byte because only that one means the same to libpcap's own
+/// interpreter, which judges the first frames; everybody answers it with all 16 bits. The filter must be compiled
+/// with optimisation, which folds the offset into the instruction; otherwise nothing would match.
+pub const UNTAGGED_ONLY: Option<&str> = Some("ether[-4052:1] & 0xfff = 0");
+
+/// Time since boot, suspended time included. Read without a system call.
 #[must_use]
 pub fn now() -> Duration {
-    clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default()
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).expect("Linux has had this clock since 2.6.39")
 }
 
-/// Sends whole frames on one interface and receives nothing.
+/// Sends whole frames through one interface and receives nothing.
 #[derive(Debug)]
-pub struct LinkSocket(OwnedFd);
+pub struct LinkSocket {
+    fd: OwnedFd,
+}
 
 impl LinkSocket {
-    /// Opens it.
+    /// Opens and binds.
     ///
     /// # Errors
-    /// `EPERM` without CAP_NET_RAW, `ENODEV` without the interface.
+    /// `PermissionDenied` without `CAP_NET_RAW`; ENODEV when no interface has this name.
     pub fn open(interface: &str) -> io::Result<Self> {
-        let index = interface_index(interface)?;
+        let index = posix::interface_index(interface)?;
+        // Protocol 0: no frame is ever queued here, and a link that goes down leaves no error behind that would
+        // cost the first frame after it returned.
         let flags = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        // SAFETY: socket(2) takes no pointers. Protocol 0 makes it deaf (packet(7)).
+        // SAFETY: takes no pointers.
         let fd = Errno::result(unsafe { libc::socket(libc::AF_PACKET, flags, 0) })?;
-        // SAFETY: a descriptor just made and owned by nobody else.
+        // SAFETY: socket(2) just returned it and nobody else knows it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        // SAFETY: an all-zero sockaddr_ll (linux/if_packet.h) is valid: integers and a byte array.
-        let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
-        address.sll_family = libc::AF_PACKET.try_into().unwrap_or_default();
-        address.sll_ifindex = index.try_into().map_err(|_| io::ErrorKind::InvalidInput)?;
-        let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).unwrap_or_default();
-        // SAFETY: the address is a valid sockaddr_ll of the length given, and outlives the call.
-        Errno::result(unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), length) })?;
-        Ok(Self(fd))
+
+        // SAFETY: all-zero is a valid sockaddr_ll (packet(7)).
+        let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
+        address.sll_family = AF_PACKET;
+        address.sll_ifindex = signed(index)?;
+        // SAFETY: the pointer is to a sockaddr_ll in this frame and the length is its size.
+        Errno::result(unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), socklen(&address)) })?;
+
+        const TC_PRIO_INTERACTIVE: libc::c_int = 6; // linux/pkt_sched.h
+        // The priority that needs no privilege and puts our few frames before bulk traffic in the default queues.
+        // A kernel that refuses it still sends.
+        let _ = setsockopt(&fd, sockopt::Priority, &TC_PRIO_INTERACTIVE);
+        Ok(Self { fd })
     }
 
-    /// Hands a frame with its link header to the system; never waits.
+    /// Hands one whole frame, link header included, to the interface's queue. Never blocks.
     ///
     /// # Errors
-    /// As send(2): `ENETDOWN` when the interface is down, `ENOBUFS` when its queue is full.
+    /// The frame was not sent: ENETDOWN (link down), ENXIO (interface gone), ENOBUFS or EAGAIN (queue full),
+    /// EMSGSIZE, `EINVAL` for less than a link header.
     pub fn send(&self, frame: &[u8]) -> io::Result<()> {
         loop {
-            match socket::send(self.0.as_raw_fd(), frame, MsgFlags::MSG_DONTWAIT) {
-                Ok(sent) if sent == frame.len() => return Ok(()),
-                Ok(_) => return Err(io::ErrorKind::WriteZero.into()),
+            match nix::sys::socket::send(self.fd.as_raw_fd(), frame, MsgFlags::MSG_DONTWAIT) {
+                Ok(_) => return Ok(()),
                 Err(Errno::EINTR) => {}
-                Err(errno) => return Err(errno.into()),
+                Err(error) => return Err(error.into()),
             }
         }
     }
 }
 
-/// Becomes readable when an interface changed (rtnetlink(7), group `RTNLGRP_LINK`).
+/// Becomes readable when an interface of this host changes; says neither which nor how, ask [`link_state`].
 #[derive(Debug)]
-pub struct LinkMonitor(OwnedFd);
+pub struct LinkMonitor {
+    fd: OwnedFd,
+}
 
 impl LinkMonitor {
-    /// Opens it.
+    /// Subscribes to link changes, and to nothing else: traffic, addresses and neighbours cause no wakes.
     ///
     /// # Errors
-    /// As socket(2).
+    /// No descriptors left, or netlink is forbidden here.
     pub fn open() -> io::Result<Self> {
-        let fd = socket::socket(
-            AddressFamily::Netlink,
-            SockType::Raw,
-            SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-            SockProtocol::NetlinkRoute,
-        )?;
-        let groups = libc::RTMGRP_LINK.try_into().unwrap_or_default();
-        socket::bind(fd.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
-        Ok(Self(fd))
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let fd = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)?;
+        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, RTMGRP_LINK))?;
+        Ok(Self { fd })
     }
 
-    /// Takes what arrived off the queue; what changed is asked for by [`link_state`]. A queue that ran over
-    /// (`ENOBUFS`) is an event like any other.
+    /// Discards what has arrived. Messages lost to a full queue (ENOBUFS) are no error: something changed.
     pub fn read(&mut self) {
-        let mut message = [0; 8192];
-        while socket::recv(self.0.as_raw_fd(), &mut message, MsgFlags::MSG_DONTWAIT)
-            .is_ok_and(|length| length > 0)
-        {}
+        // Only the arrival matters; the kernel cuts off the rest of a longer message.
+        let mut head = [0_u8; 16];
+        while matches!(
+            recv(self.fd.as_raw_fd(), &mut head, MsgFlags::MSG_DONTWAIT),
+            Ok(_) | Err(Errno::EINTR | Errno::ENOBUFS)
+        ) {}
     }
 }
 
 impl AsFd for LinkMonitor {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
     }
 }
 
-/// A joined multicast group: switches that snoop IGMP or MLD keep forwarding it to us.
+/// Keeps this host in a multicast group on one interface, so that switches and the interface's own address filter
+/// let it through. Leaves the group when dropped.
 #[derive(Debug)]
 pub struct Membership {
-    _socket: OwnedFd,
+    // An unbound socket: it has no port, so no datagram is ever queued.
+    _socket: UdpSocket,
 }
 
 impl Membership {
-    /// Joins `group` on the interface with this index, until dropped.
+    /// Joins.
     ///
     /// # Errors
-    /// As setsockopt(2).
+    /// ENODEV when no interface has this number; `EINVAL` when `group` is no multicast address; ENOBUFS beyond
+    /// `net.ipv4.igmp_max_memberships`.
     pub fn join(group: IpAddr, interface_index: u32) -> io::Result<Self> {
         let family = if group.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-        // Never bound, so nothing is ever queued on it.
-        let socket = socket::socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
-        let index = i32::try_from(interface_index).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let socket = UdpSocket::from(socket(family, SockType::Datagram, flags, None)?);
         match group {
+            IpAddr::V6(group) => socket.join_multicast_v6(&group, interface_index)?,
             IpAddr::V4(group) => {
                 let request = libc::ip_mreqn {
-                    imr_multiaddr: libc::in_addr { s_addr: u32::from(group).to_be() },
-                    imr_address: libc::in_addr { s_addr: u32::from(Ipv4Addr::UNSPECIFIED) },
-                    imr_ifindex: index,
+                    imr_multiaddr: libc::in_addr { s_addr: u32::from_ne_bytes(group.octets()) },
+                    imr_address: libc::in_addr { s_addr: 0 },
+                    imr_ifindex: signed(interface_index)?,
                 };
-                set_option(&socket, libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)?;
-            }
-            IpAddr::V6(group) => {
-                let request = libc::ipv6_mreq {
-                    ipv6mr_multiaddr: libc::in6_addr { s6_addr: group.octets() },
-                    ipv6mr_interface: interface_index,
-                };
-                set_option(&socket, libc::IPPROTO_IPV6, libc::IPV6_ADD_MEMBERSHIP, &request)?;
+                set_option(socket.as_fd(), libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)?;
             }
         }
         Ok(Self { _socket: socket })
     }
 }
 
-/// The hardware address of an Ethernet interface.
+/// Tells a capture descriptor that frames sent by this host are of no interest: without it each of them is copied
+/// to the filter and, when it passes, wakes the process only to be thrown away.
 ///
 /// # Errors
-/// `ENODEV` without the interface, `InvalidInput` when it is not Ethernet.
-pub fn hardware_address(interface: &str) -> io::Result<[u8; 6]> {
-    let request = interface_request(interface, libc::SIOCGIFHWADDR)?;
-    // SAFETY: SIOCGIFHWADDR (netdevice(7)) fills ifru_hwaddr.
-    let address = unsafe { request.ifr_ifru.ifru_hwaddr };
-    if address.sa_family != libc::ARPHRD_ETHER {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not an Ethernet interface"));
-    }
-    let mut bytes = [0; 6];
-    for (to, from) in bytes.iter_mut().zip(address.sa_data) {
-        *to = from.to_ne_bytes()[0];
-    }
-    Ok(bytes)
+/// The kernel is older than 4.20 or the descriptor is no packet socket; the capture still works.
+pub fn ignore_outgoing(capture: BorrowedFd<'_>) -> io::Result<()> {
+    set_option(capture, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, &1_i32)
 }
 
-/// Whether an interface can carry frames now.
-///
-/// # Errors
-/// As socket(2); an interface that does not exist is no error.
-pub fn link_state(interface: &str) -> io::Result<LinkState> {
-    match interface_request(interface, libc::SIOCGIFFLAGS) {
-        Ok(request) => {
-            // SAFETY: SIOCGIFFLAGS (netdevice(7)) fills ifru_flags. IFF_RUNNING is set for the operational
-            // states up and unknown.
-            let flags = i32::from(unsafe { request.ifr_ifru.ifru_flags });
-            let usable = libc::IFF_UP | libc::IFF_RUNNING;
-            Ok(if flags & usable == usable { LinkState::Up } else { LinkState::Down })
-        }
-        Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(LinkState::Gone),
-        Err(error) => Err(error),
-    }
+/// Interface numbers are C ints; the kernel gives out positive ones.
+fn signed(index: u32) -> io::Result<libc::c_int> {
+    libc::c_int::try_from(index).map_err(|_| io::Error::from_raw_os_error(libc::ENODEV))
 }
 
-/// The capability this process lacks for raw frames, if it does.
-#[must_use]
-pub fn missing_privilege() -> Option<&'static str> {
-    const NET_RAW: u32 = 13;
-    let status = read_to_string("/proc/self/status").ok()?;
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
-    let effective = u64::from_str_radix(effective.trim(), 16).ok()?;
-    (effective & 1 << NET_RAW == 0).then_some("CAP_NET_RAW")
+fn socklen<T>(value: &T) -> libc::socklen_t {
+    libc::socklen_t::try_from(size_of_val(value)).expect("socket structures are smaller than 4 GiB")
 }
 
-/// Sets an option whose value is a plain C structure.
-fn set_option<T>(socket: &OwnedFd, level: i32, option: i32, value: &T) -> io::Result<()> {
-    let length = libc::socklen_t::try_from(size_of::<T>()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let value: *const T = value;
-    // SAFETY: the pointer is valid for the length given, and setsockopt(2) only reads it during the call.
-    Errno::result(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, value.cast(), length) })?;
+/// `T` must be the plain C type that the option's manual page names.
+fn set_option<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::Result<()> {
+    let start = std::ptr::from_ref(value).cast();
+    // SAFETY: the pointer is to a T that outlives the call and the length is its size; the kernel only reads.
+    Errno::result(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, start, socklen(value)) })?;
     Ok(())
 }
 
-fn interface_request(interface: &str, request: libc::Ioctl) -> io::Result<libc::ifreq> {
-    // SAFETY: an all-zero ifreq (netdevice(7)) is valid: a byte array and a union of integers.
-    let mut asked: libc::ifreq = unsafe { std::mem::zeroed() };
-    if interface.len() >= asked.ifr_name.len() {
-        return Err(io::Error::from_raw_os_error(libc::ENODEV));
+/// Whether the interface speaks Ethernet with six-byte addresses: wired, wireless, bridge, bond, VLAN, veth, tap.
+/// The loopback interface, tunnels and WireGuard do not.
+///
+/// # Errors
+/// ENODEV when no interface has this name.
+pub fn is_ethernet(interface: &str) -> io::Result<bool> {
+    Ok(hardware(interface)?.sa_family == libc::ARPHRD_ETHER)
+}
+
+/// The hardware address of an Ethernet interface.
+///
+/// # Errors
+/// ENODEV when no interface has this name; `InvalidInput` when it is not Ethernet.
+pub fn hardware_address(interface: &str) -> io::Result<[u8; 6]> {
+    let hardware = hardware(interface)?;
+    if hardware.sa_family != libc::ARPHRD_ETHER {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not an Ethernet interface"));
     }
-    for (to, from) in asked.ifr_name.iter_mut().zip(interface.bytes()) {
+    let mut address = [0; 6];
+    for (to, from) in address.iter_mut().zip(hardware.sa_data) {
+        *to = from.to_ne_bytes()[0];
+    }
+    Ok(address)
+}
+
+/// Whether the interface can carry frames now.
+///
+/// IFF_RUNNING is the kernel's word for it: set when the operational state (RFC 2863) is up, and also when it is
+/// unknown, as drivers without carrier detection leave it.
+///
+/// # Errors
+/// The question could not be asked. A missing interface is an answer, not an error.
+pub fn link_state(interface: &str) -> io::Result<LinkState> {
+    let request = match ask(interface, libc::SIOCGIFFLAGS) {
+        Ok(request) => request,
+        Err(Errno::ENODEV | Errno::ENXIO) => return Ok(LinkState::Gone),
+        Err(error) => return Err(error.into()),
+    };
+    // SAFETY: SIOCGIFFLAGS filled this member of the union (linux/if.h); it is an integer.
+    let flags = libc::c_int::from(unsafe { request.ifr_ifru.ifru_flags });
+    let needed = libc::IFF_UP | libc::IFF_RUNNING;
+    Ok(if flags & needed == needed { LinkState::Up } else { LinkState::Down })
+}
+
+fn hardware(interface: &str) -> io::Result<libc::sockaddr> {
+    let request = ask(interface, libc::SIOCGIFHWADDR)?;
+    // SAFETY: SIOCGIFHWADDR filled this member of the union (linux/if.h); it is made of integers.
+    Ok(unsafe { request.ifr_ifru.ifru_hwaddr })
+}
+
+/// One of the ioctls that take an interface name in an ifreq and fill the rest of it (netdevice(7)).
+fn ask(interface: &str, question: libc::Ioctl) -> Result<libc::ifreq, Errno> {
+    // SAFETY: all-zero is a valid ifreq (linux/if.h): an empty name and integers.
+    let mut request: libc::ifreq = unsafe { mem::zeroed() };
+    // One byte is left for the NUL; a longer name cannot be an interface's.
+    if interface.len() >= request.ifr_name.len() {
+        return Err(Errno::ENODEV);
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes()) {
         *to = libc::c_char::from_ne_bytes([from]);
     }
-    let socket = socket::socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
-    // SAFETY: both requests used here take a pointer to an ifreq (netdevice(7)), valid and exclusive for the call.
-    Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), request, &raw mut asked) })?;
-    Ok(asked)
+    let any = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)
+        .or_else(|_| socket(AddressFamily::Packet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None))?;
+    // SAFETY: both callers' ioctls read and write exactly one ifreq (linux/sockios.h), which this points to.
+    Errno::result(unsafe { libc::ioctl(any.as_raw_fd(), question, &raw mut request) })?;
+    Ok(request)
+}
+
+/// What this process lacks for opening captures and packet sockets, as the system calls it; nothing when it may.
+#[must_use]
+pub fn missing_privilege() -> Option<&'static str> {
+    const CAP_NET_RAW: u32 = 13; // linux/capability.h
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+    let effective = u64::from_str_radix(effective.trim(), 16).ok()?;
+    (effective & (1 << CAP_NET_RAW) == 0).then_some("CAP_NET_RAW")
+}
+
+/// 64 bits nobody can guess.
+///
+/// # Errors
+/// A kernel before 3.17.
+pub fn random_seed() -> io::Result<u64> {
+    let mut bytes = [0_u8; 8];
+    loop {
+        // SAFETY: the pointer and the length describe `bytes`.
+        let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+        match Errno::result(got) {
+            // Up to 256 bytes are given whole; only a signal while the pool is not ready, at boot, interrupts it.
+            Ok(_) => return Ok(u64::from_ne_bytes(bytes)),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Keeps every descriptor beyond the standard three that is open now, inherited ones included, out of the programs
+/// we start.
+///
+/// # Errors
+/// The list of descriptors cannot be read.
+pub fn keep_descriptors_private() -> io::Result<()> {
+    // SAFETY: takes no pointers and closes nothing.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    if done == 0 {
+        return Ok(());
+    }
+    // Linux before 5.11.
+    let open: Vec<i32> = fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|number| *number > 2)
+        .collect();
+    for number in open {
+        // SAFETY: F_SETFD takes an integer; a number that is no longer open is refused, which is fine.
+        unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use nix::fcntl::{FcntlArg, fcntl};
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
 
-    #[test]
-    fn the_clock_runs() {
-        let before = now();
-        assert!(before > Duration::ZERO);
-        assert!(now() >= before);
+    fn loopback() -> String {
+        posix::interface_of(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap().unwrap()
+    }
+
+    fn closed_on_exec(fd: BorrowedFd<'_>) -> bool {
+        fcntl(fd, FcntlArg::F_GETFD).unwrap() & libc::FD_CLOEXEC != 0
     }
 
     #[test]
-    fn loopback_is_no_ethernet_and_strangers_are_gone() {
-        assert_eq!(hardware_address("lo").unwrap_err().kind(), io::ErrorKind::InvalidInput);
-        assert_eq!(link_state("no such thing").unwrap(), LinkState::Gone);
-        assert_eq!(link_state("a name far too long for any interface").unwrap(), LinkState::Gone);
-        assert!(LinkSocket::open("no such thing").is_err());
+    fn the_clock_only_grows() {
+        let first = now();
+        assert!(first > Duration::ZERO && now() >= first);
     }
 
     #[test]
-    fn a_monitor_is_quiet_when_nothing_happens() {
+    fn the_loopback_is_up_but_no_ethernet() {
+        assert_eq!(link_state(&loopback()).unwrap(), LinkState::Up);
+        assert!(!is_ethernet(&loopback()).unwrap());
+        assert_eq!(hardware_address(&loopback()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn a_missing_interface_has_a_clear_error() {
+        for name in ["no-such-if", "a-name-that-is-too-long-for-any-interface", ""] {
+            assert_eq!(link_state(name).unwrap(), LinkState::Gone, "{name:?}");
+            assert!(is_ethernet(name).is_err());
+            assert_eq!(hardware_address(name).unwrap_err().raw_os_error(), Some(libc::ENODEV));
+            assert_eq!(LinkSocket::open(name).unwrap_err().raw_os_error(), Some(libc::ENODEV));
+        }
+    }
+
+    #[test]
+    fn memberships_on_the_loopback() {
+        let index = posix::interface_index(&loopback()).unwrap();
+        let v4 = Membership::join(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18)), index).unwrap();
+        assert!(closed_on_exec(v4._socket.as_fd()));
+        let groups = fs::read_to_string("/proc/net/igmp").unwrap();
+        assert!(groups.contains("120000E0") || groups.contains("E0000012"), "{groups}");
+        let v6: Ipv6Addr = "ff02::12".parse().unwrap();
+        // A host may have IPv6 switched off.
+        if let Ok(v6) = Membership::join(IpAddr::V6(v6), index) {
+            assert!(closed_on_exec(v6._socket.as_fd()));
+        }
+        assert!(Membership::join(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), index).is_err());
+        assert!(Membership::join(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18)), 0x7fff_ffff).is_err());
+    }
+
+    #[test]
+    fn the_link_monitor_is_silent_and_private() {
         let mut monitor = LinkMonitor::open().unwrap();
+        assert!(closed_on_exec(monitor.as_fd()));
         monitor.read();
+        monitor.read();
+    }
+
+    #[test]
+    fn a_link_socket_needs_the_privilege_and_refuses_rubbish() {
+        match (LinkSocket::open(&loopback()), missing_privilege()) {
+            (Ok(socket), None) => {
+                assert!(closed_on_exec(socket.fd.as_fd()));
+                assert!(socket.send(&[]).is_err());
+            }
+            (Err(error), Some(privilege)) => {
+                assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+                assert_eq!(privilege, "CAP_NET_RAW");
+            }
+            (socket, privilege) => panic!("{socket:?} with {privilege:?} missing"),
+        }
+    }
+
+    #[test]
+    fn seeds_differ() {
+        assert_ne!(random_seed().unwrap(), random_seed().unwrap());
+    }
+
+    #[test]
+    fn open_descriptors_become_private() {
+        // SAFETY: duplicates a descriptor that is open for the life of the process.
+        let copy = Errno::result(unsafe { libc::dup(2) }).unwrap();
+        // SAFETY: just made, and known to nobody else.
+        let copy = unsafe { OwnedFd::from_raw_fd(copy) };
+        assert!(!closed_on_exec(copy.as_fd()));
+        keep_descriptors_private().unwrap();
+        assert!(closed_on_exec(copy.as_fd()));
+        assert!(ignore_outgoing(copy.as_fd()).is_err());
     }
 }

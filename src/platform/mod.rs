@@ -1,35 +1,44 @@
-//! One kernel's way to do a small fixed list of things. It moves bytes and names and does not know what CARP is.
+//! One kernel's way to do a small, fixed list of things.
 //!
-//! This is the only file that asks which system it is built for. Each system is a file offering the same items
-//! with the same signatures; `contract.rs` makes a difference fail to compile. What all systems do alike is in
-//! `posix.rs`. Every path on every system offers:
+//! Every system offers the same items with the same signatures; [`contract`] makes a drifting one fail to
+//! compile. There is no trait, because a binary never holds more than one implementation. What the standard
+//! library does portably (child processes, UNIX sockets) does not enter this room.
 //!
-//! - `now`, `wait`, `Signals`, `local_time`, `random_seed`, `adopt_locale`, `kill_group`, `close_on_exec`;
-//! - `LinkSocket`: sends whole frames, receives nothing;
-//! - `LinkMonitor`: becomes readable when something about an interface changed;
-//! - `Membership`: keeps a multicast group joined;
-//! - `hardware_address`, `interface_index`, `link_state`, `interface_addresses`, `interface_of`;
-//! - `missing_privilege`: what this process may not do.
+//! This is the only file that asks for which system we are built. It moves bytes and names: it knows neither
+//! what CARP is nor any other room, it decides nothing and it logs nothing. It is the only room with `unsafe`.
 //!
-//! Constants name abilities, never systems.
+//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`]), never systems.
 
 mod contract;
 mod locale;
 mod posix;
-
+#[cfg(target_os = "linux")]
+mod ppoll;
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
 mod sys;
 
 #[cfg(not(target_os = "linux"))]
-compile_error!("this system has no platform layer yet; supported: Linux");
+compile_error!("this system is not supported yet; supported: Linux");
 
 pub use locale::adopt_locale;
 pub use posix::{
-    LinkState, LocalTime, Signal, Signals, close_on_exec, interface_addresses, interface_index, interface_of,
-    kill_group, local_time, random_seed, wait, writable,
+    LocalTime, Signal, Signals, close_on_exec, executable, interface_addresses, interface_index,
+    interface_of, kill_group, local_time, writable,
 };
 pub use sys::{
-    LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, hardware_address, link_state,
-    missing_privilege, now,
+    LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, hardware_address,
+    ignore_outgoing, is_ethernet, keep_descriptors_private, link_state, missing_privilege, now, random_seed,
+    wait,
 };
+
+/// Whether an interface can carry frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkState {
+    /// Administratively up and with a carrier.
+    Up,
+    /// Down or without a carrier.
+    Down,
+    /// No interface has this name.
+    Gone,
+}

@@ -1,61 +1,27 @@
-//! What the supported systems do alike: waiting, signals, local time, the list of interface addresses.
+//! What is the same on every system: signals as values, local time, interface names and addresses, children's
+//! process groups, descriptor flags.
+//!
+//! Must not name a system or need a cfg. Anything whose constants, structures or meaning differ between kernels
+//! belongs into that kernel's file.
 
-#![expect(unsafe_code, reason = "signal handlers and localtime_r are not offered safely by std or nix")]
+#![expect(unsafe_code, reason = "signal handlers and localtime_r have no safe wrapper")]
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::poll::{PollFd, PollFlags};
-use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet};
-use nix::sys::time::TimeSpec;
-use nix::unistd::Pid;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal as Number, killpg, sigaction};
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::{AccessFlags, Pid, access, pipe};
 
-/// State of a network interface.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LinkState {
-    /// Administratively up and running, that is with a carrier.
-    Up,
-    /// Down or without a carrier.
-    Down,
-    /// There is no such interface.
-    Gone,
-}
-
-/// Waits until a descriptor is readable or has failed, or `timeout` is over. `ready` gets one entry for each
-/// of `fds`. A signal ends the wait with nothing ready.
-///
-/// # Errors
-/// As ppoll(2), except `EINTR`.
-pub fn wait(fds: &[BorrowedFd<'_>], ready: &mut Vec<bool>, timeout: Option<Duration>) -> io::Result<()> {
-    let mut polled: Vec<_> = fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
-    ready.clear();
-    match nix::poll::ppoll(&mut polled, timeout.map(TimeSpec::from), None) {
-        Ok(_) => {
-            ready.extend(polled.iter().map(|fd| fd.revents().is_some_and(|events| !events.is_empty())));
-            Ok(())
-        }
-        Err(Errno::EINTR) => {
-            ready.resize(fds.len(), false);
-            Ok(())
-        }
-        Err(errno) => Err(errno.into()),
-    }
-}
-
-/// Whether something can be written to `fd` without waiting.
-#[must_use]
-pub fn writable(fd: BorrowedFd<'_>) -> bool {
-    let mut polled = [PollFd::new(fd, PollFlags::POLLOUT)];
-    nix::poll::poll(&mut polled, 0u8).is_ok_and(|count| count > 0)
-}
-
-/// A signal the daemon acts on.
+/// A signal the daemon listens to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signal {
     /// SIGTERM.
@@ -64,127 +30,159 @@ pub enum Signal {
     Interrupt,
     /// SIGQUIT.
     Quit,
-    /// SIGHUP.
+    /// SIGHUP; not delivered when it was ignored at start (nohup).
     HangUp,
     /// SIGUSR1.
     User1,
     /// SIGUSR2.
     User2,
-    /// SIGCHLD.
+    /// SIGCHLD: a child may have ended.
     Child,
 }
 
-const CAUGHT: [(signal::Signal, Signal); 7] = [
-    (signal::Signal::SIGTERM, Signal::Terminate),
-    (signal::Signal::SIGINT, Signal::Interrupt),
-    (signal::Signal::SIGQUIT, Signal::Quit),
-    (signal::Signal::SIGHUP, Signal::HangUp),
-    (signal::Signal::SIGUSR1, Signal::User1),
-    (signal::Signal::SIGUSR2, Signal::User2),
-    (signal::Signal::SIGCHLD, Signal::Child),
-];
+impl Signal {
+    const ALL: [(Self, Number); 7] = [
+        (Self::Terminate, Number::SIGTERM),
+        (Self::Interrupt, Number::SIGINT),
+        (Self::Quit, Number::SIGQUIT),
+        (Self::HangUp, Number::SIGHUP),
+        (Self::User1, Number::SIGUSR1),
+        (Self::User2, Number::SIGUSR2),
+        (Self::Child, Number::SIGCHLD),
+    ];
 
-/// Where the handler writes; -1 before there is a pipe.
-static PIPE: AtomicI32 = AtomicI32::new(-1);
-
-extern "C" fn on_signal(number: libc::c_int) {
-    let errno = Errno::last_raw();
-    let [byte, ..] = number.to_le_bytes();
-    // SAFETY: write(2) is async-signal-safe (POSIX 2.4.3); the descriptor is the write end of the pipe, which
-    // is never closed, and the buffer is one byte long. A full pipe loses a signal that is already pending.
-    unsafe { libc::write(PIPE.load(Ordering::Relaxed), (&raw const byte).cast(), 1) };
-    Errno::set_raw(errno);
+    fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.iter().find(|(_, number)| *number as i32 == i32::from(byte)).map(|(signal, _)| *signal)
+    }
 }
 
-/// Signals as values, read from a pipe.
+/// The writing end of the one self-pipe; -1 while there is none.
+static PIPE: AtomicI32 = AtomicI32::new(-1);
+
+/// Signals as bytes in a pipe, so that waiting for them is waiting for one more descriptor.
+///
+/// The handlers stay installed for the life of the process.
 #[derive(Debug)]
 pub struct Signals {
-    pipe: File,
-    /// Kept open: the handlers write into it.
-    _write_end: OwnedFd,
+    reader: OwnedFd,
+    // Held open for the handlers, which know it by number.
+    writer: OwnedFd,
 }
 
 impl Signals {
-    /// Catches the signals from now on. A SIGHUP that is being ignored (nohup) stays ignored.
+    /// Installs the handlers. To be called once per process: a second call takes the signals over from the
+    /// first.
     ///
     /// # Errors
-    /// When the pipe or a handler cannot be set up.
+    /// No descriptors left.
     pub fn open() -> io::Result<Self> {
-        let (read_end, write_end) = nix::unistd::pipe()?;
-        for fd in [&read_end, &write_end] {
-            close_on_exec(fd.as_fd())?;
-            let flags = OFlag::from_bits_truncate(fcntl(fd, FcntlArg::F_GETFL)?);
-            fcntl(fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+        let (reader, writer) = pipe()?;
+        for end in [reader.as_fd(), writer.as_fd()] {
+            close_on_exec(end)?;
+            fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         }
-        PIPE.store(write_end.as_raw_fd(), Ordering::Relaxed);
-        for (number, _) in CAUGHT {
-            let action = SigAction::new(SigHandler::Handler(on_signal), SaFlags::SA_RESTART, SigSet::empty());
-            // SAFETY: the handler only calls async-signal-safe functions and keeps errno.
-            let before = unsafe { signal::sigaction(number, &action) }?;
-            if number == signal::Signal::SIGHUP && matches!(before.handler(), SigHandler::SigIgn) {
-                // SAFETY: puts back what was there.
-                unsafe { signal::sigaction(number, &before) }?;
+        PIPE.store(writer.as_raw_fd(), Ordering::Release);
+        // No SA_RESTART: an interrupted wait has nothing to gain from sleeping on.
+        let action = SigAction::new(SigHandler::Handler(note), SaFlags::SA_NOCLDSTOP, SigSet::empty());
+        for (signal, number) in Signal::ALL {
+            if signal == Signal::HangUp {
+                let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+                // SAFETY: ignoring a signal runs no code.
+                let before = unsafe { sigaction(number, &ignore) }?;
+                if matches!(before.handler(), SigHandler::SigIgn) {
+                    continue;
+                }
             }
+            // SAFETY: `note` calls only write(2) and restores errno, which is async-signal-safe.
+            unsafe { sigaction(number, &action) }?;
         }
-        Ok(Self { pipe: File::from(read_end), _write_end: write_end })
+        Ok(Self { reader, writer })
     }
 
-    /// The signals that arrived, in order.
+    /// Takes the signals that arrived since the last call, oldest first. Never blocks.
     pub fn read(&mut self) -> Vec<Signal> {
-        let mut numbers = [0u8; 256];
-        let count = self.pipe.read(&mut numbers).unwrap_or(0);
-        numbers
-            .iter()
-            .take(count)
-            .filter_map(|number| {
-                CAUGHT
-                    .iter()
-                    .find(|(caught, _)| *caught as i32 == i32::from(*number))
-                    .map(|(_, signal)| *signal)
-            })
-            .collect()
+        let mut arrived = Vec::new();
+        let mut bytes = [0_u8; 64];
+        loop {
+            match nix::unistd::read(&self.reader, &mut bytes) {
+                Err(Errno::EINTR) => {}
+                Ok(0) | Err(_) => return arrived,
+                Ok(count) => {
+                    arrived.extend(bytes.iter().take(count).filter_map(|byte| Signal::from_byte(*byte)));
+                    if count < bytes.len() {
+                        return arrived;
+                    }
+                }
+            }
+        }
     }
 }
 
 impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.pipe.as_fd()
+        self.reader.as_fd()
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        // Only our own number is withdrawn: a later `open` may have stored its own.
+        let own = self.writer.as_raw_fd();
+        let _ = PIPE.compare_exchange(own, -1, Ordering::AcqRel, Ordering::Relaxed);
+    }
+}
+
+/// The handler. A full pipe drops the byte: 65,536 unread signals say nothing new.
+extern "C" fn note(number: libc::c_int) {
+    let errno = Errno::last_raw();
+    let fd = PIPE.load(Ordering::Acquire);
+    if let (true, Ok(byte)) = (fd >= 0, u8::try_from(number)) {
+        // SAFETY: writes one byte from this frame to a descriptor that `Signals` keeps open while PIPE names it.
+        unsafe { libc::write(fd, (&raw const byte).cast(), 1) };
+    }
+    Errno::set_raw(errno);
+}
+
+/// Ends a child and everything in the process group it leads: SIGTERM, or SIGKILL with `force`. A group that has
+/// ended already is fine.
+pub fn kill_group(leader: u32, force: bool) {
+    let signal = if force { Number::SIGKILL } else { Number::SIGTERM };
+    // 0 and 1 would mean ourselves and everybody.
+    if let Some(group) = i32::try_from(leader).ok().filter(|pid| *pid > 1) {
+        // Children are ours, so ESRCH is the only failure left, and means it is over.
+        let _ = killpg(Pid::from_raw(group), signal);
     }
 }
 
 /// Keeps a descriptor out of the programs we start.
 ///
 /// # Errors
-/// As fcntl(2).
+/// The descriptor is not open.
 pub fn close_on_exec(fd: BorrowedFd<'_>) -> io::Result<()> {
-    let flags = FdFlag::from_bits_truncate(fcntl(fd, FcntlArg::F_GETFD)?);
-    fcntl(fd, FcntlArg::F_SETFD(flags | FdFlag::FD_CLOEXEC))?;
+    let flags = FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD)?);
+    if !flags.contains(FdFlag::FD_CLOEXEC) {
+        fcntl(fd, FcntlArg::F_SETFD(flags | FdFlag::FD_CLOEXEC))?;
+    }
     Ok(())
 }
 
-/// Ends a process group: SIGTERM, or SIGKILL with `force`. One that has ended already is fine.
-pub fn kill_group(leader: u32, force: bool) {
-    let signal = if force { signal::Signal::SIGKILL } else { signal::Signal::SIGTERM };
-    if let Ok(leader) = i32::try_from(leader) {
-        // ESRCH is the only expected failure, and means it is over.
-        let _ = signal::killpg(Pid::from_raw(leader), signal);
-    }
+/// Whether something can be written to `fd` without waiting.
+#[must_use]
+pub fn writable(fd: BorrowedFd<'_>) -> bool {
+    let mut entry = [PollFd::new(fd, PollFlags::POLLOUT)];
+    poll(&mut entry, PollTimeout::ZERO).is_ok_and(|count| count > 0)
 }
 
-/// 64 bits nobody can guess.
-///
-/// # Errors
-/// When the system's random device cannot be read.
-pub fn random_seed() -> io::Result<u64> {
-    let mut seed = [0; 8];
-    File::open("/dev/urandom")?.read_exact(&mut seed)?;
-    Ok(u64::from_ne_bytes(seed))
+/// Whether `path` is a regular file (or a link to one) that we may execute.
+#[must_use]
+pub fn executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|m| m.is_file()) && access(path, AccessFlags::X_OK).is_ok()
 }
 
-/// The wall clock in the local time zone.
+/// A moment as the wall clock of this place shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LocalTime {
-    /// For example 2026.
+    /// Year, as 2026.
     pub year: i32,
     /// 1..=12.
     pub month: u8,
@@ -196,37 +194,49 @@ pub struct LocalTime {
     pub minute: u8,
     /// 0..=60.
     pub second: u8,
-    /// 0..=999999.
+    /// 0..=999,999.
     pub microsecond: u32,
 }
 
-/// What the wall clock shows now.
+/// What the wall clock shows now. For log lines only; it jumps. The first call may read the time zone from disk.
 #[must_use]
 pub fn local_time() -> LocalTime {
-    #[expect(clippy::disallowed_methods, reason = "the one place that shows people the wall clock")]
-    let since_epoch =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let seconds = libc::time_t::try_from(since_epoch.as_secs()).unwrap_or(libc::time_t::MAX);
-    // SAFETY: an all-zero tm is valid (time.h: integers, and on some systems a pointer that may be null).
+    // The clock exists everywhere; before 1970 a log line may say 1970.
+    localize(clock_gettime(ClockId::CLOCK_REALTIME).map_or(Duration::ZERO, Duration::from))
+}
+
+fn localize(since_1970: Duration) -> LocalTime {
+    let seconds = libc::time_t::try_from(since_1970.as_secs()).unwrap_or(libc::time_t::MAX);
+    // SAFETY: an all-zero tm (time.h) is valid: integers, and on some systems a pointer that may be null.
     let mut parts: libc::tm = unsafe { std::mem::zeroed() };
-    // SAFETY: both pointers are valid for the call; localtime_r(3) keeps neither.
+    // SAFETY: both pointers are to this frame and localtime_r(3) keeps neither; when it fails, as for years beyond
+    // an int, `parts` is still a valid tm.
     unsafe { libc::localtime_r(&raw const seconds, &raw mut parts) };
-    let small = |number: libc::c_int| u8::try_from(number).unwrap_or_default();
+    let small = |part: libc::c_int| u8::try_from(part).unwrap_or_default();
     LocalTime {
-        year: parts.tm_year + 1900,
-        month: small(parts.tm_mon + 1),
+        year: parts.tm_year.saturating_add(1900),
+        month: small(parts.tm_mon.saturating_add(1)),
         day: small(parts.tm_mday),
         hour: small(parts.tm_hour),
         minute: small(parts.tm_min),
         second: small(parts.tm_sec),
-        microsecond: since_epoch.subsec_micros(),
+        microsecond: since_1970.subsec_micros(),
     }
 }
 
-/// The addresses of an interface, in the system's order.
+/// The number the kernel gave the interface; another one after it was removed and made again.
 ///
 /// # Errors
-/// As getifaddrs(3).
+/// ENODEV or ENXIO when no interface has this name.
+pub fn interface_index(interface: &str) -> io::Result<u32> {
+    Ok(nix::net::if_::if_nametoindex(interface)?)
+}
+
+/// The addresses of an interface in the system's order, which puts the primary address first. Empty when it has
+/// none or does not exist.
+///
+/// # Errors
+/// The list of interfaces cannot be read.
 pub fn interface_addresses(interface: &str) -> io::Result<Vec<IpAddr>> {
     Ok(nix::ifaddrs::getifaddrs()?
         .filter(|entry| entry.interface_name == interface)
@@ -234,81 +244,128 @@ pub fn interface_addresses(interface: &str) -> io::Result<Vec<IpAddr>> {
         .collect())
 }
 
-/// The interface that has an address.
+/// The interface that holds an address, if any does.
 ///
 /// # Errors
-/// As getifaddrs(3).
+/// The list of interfaces cannot be read.
 pub fn interface_of(address: IpAddr) -> io::Result<Option<String>> {
     Ok(nix::ifaddrs::getifaddrs()?
         .find(|entry| address_of(entry) == Some(address))
         .map(|entry| entry.interface_name))
 }
 
-/// The system's number for an interface; another one when it was removed and made again.
-///
-/// # Errors
-/// `ENODEV` or `ENXIO` when there is none of this name.
-pub fn interface_index(interface: &str) -> io::Result<u32> {
-    Ok(nix::net::if_::if_nametoindex(interface)?)
-}
-
 fn address_of(entry: &nix::ifaddrs::InterfaceAddress) -> Option<IpAddr> {
     let address = entry.address.as_ref()?;
-    let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
-    v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
+    let v4 = address.as_sockaddr_in().map(|a| IpAddr::V4(a.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::V6(a.ip())))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+
+    use nix::sys::signal::raise;
+
     use super::*;
-    use std::io::Write;
-    use std::os::unix::net::UnixStream;
 
+    // One test: the handlers and the pipe belong to the whole process.
     #[test]
-    fn waiting_sees_what_is_readable_and_keeps_its_time() {
-        let (mut here, there) = UnixStream::pair().unwrap();
-        let (quiet, _open) = UnixStream::pair().unwrap();
-        let mut ready = Vec::new();
-        wait(&[there.as_fd(), quiet.as_fd()], &mut ready, Some(Duration::from_micros(10))).unwrap();
-        assert_eq!(ready, [false, false]);
-        here.write_all(b"x").unwrap();
-        wait(&[quiet.as_fd(), there.as_fd()], &mut ready, None).unwrap();
-        assert_eq!(ready, [false, true]);
-        drop(here);
-        wait(&[there.as_fd()], &mut ready, None).unwrap();
-        assert_eq!(ready, [true], "the end of a stream is something to look at");
-    }
-
-    #[test]
-    fn signals_arrive_as_values() {
+    fn signals_arrive_as_values_in_order_and_leave_errno_alone() {
         let mut signals = Signals::open().unwrap();
-        signal::raise(signal::Signal::SIGUSR1).unwrap();
-        signal::raise(signal::Signal::SIGUSR2).unwrap();
-        let mut ready = Vec::new();
-        wait(&[signals.as_fd()], &mut ready, Some(Duration::from_secs(5))).unwrap();
-        let read = signals.read();
-        assert!(read.contains(&Signal::User1) && read.contains(&Signal::User2), "{read:?}");
-        assert!(!signals.read().contains(&Signal::User1));
-    }
-
-    #[test]
-    fn loopback_is_where_it_is() {
-        let addresses = interface_addresses("lo").unwrap();
-        if addresses.contains(&IpAddr::from([127, 0, 0, 1])) {
-            assert_eq!(interface_of(IpAddr::from([127, 0, 0, 1])).unwrap().as_deref(), Some("lo"));
+        assert_eq!(signals.read(), []);
+        Errno::set_raw(4711);
+        for (_, number) in Signal::ALL {
+            raise(number).unwrap();
         }
-        assert_eq!(interface_of(IpAddr::from([192, 0, 2, 77])).unwrap(), None);
-        assert!(interface_index("no such thing").is_err());
+        assert_eq!(Errno::last_raw(), 4711);
+        let mut ready = Vec::new();
+        super::super::wait(&[signals.as_fd()], &mut ready, None).unwrap();
+        assert_eq!(ready, [true]);
+        let expected: Vec<_> = Signal::ALL.iter().map(|(signal, _)| *signal).collect();
+        // A test that runs beside us may have ended a child.
+        let mut seen = signals.read();
+        seen.dedup();
+        assert_eq!(seen.iter().filter(|s| **s != Signal::Child).count(), 6, "{seen:?}");
+        assert!(expected.iter().all(|s| seen.contains(s)), "{seen:?}");
+        assert!(signals.read().is_empty());
+
+        // nohup: a HUP ignored before stays ignored.
+        let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+        // SAFETY: ignoring a signal runs no code.
+        unsafe { sigaction(Number::SIGHUP, &ignore) }.unwrap();
+        let mut again = Signals::open().unwrap();
+        drop(signals);
+        raise(Number::SIGHUP).unwrap();
+        raise(Number::SIGUSR1).unwrap();
+        let seen = again.read();
+        assert!(seen.contains(&Signal::User1) && !seen.contains(&Signal::HangUp), "{seen:?}");
+        for end in [again.reader.as_fd(), again.writer.as_fd()] {
+            assert!(fcntl(end, FcntlArg::F_GETFD).unwrap() & libc::FD_CLOEXEC != 0);
+            assert!(fcntl(end, FcntlArg::F_GETFL).unwrap() & libc::O_NONBLOCK != 0);
+        }
+        drop(again);
+        raise(Number::SIGUSR1).unwrap();
+
+        let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+        for (_, number) in Signal::ALL {
+            // SAFETY: the default action runs no code of ours.
+            unsafe { sigaction(number, &default) }.unwrap();
+        }
     }
 
     #[test]
-    fn local_time_is_a_date() {
-        let now = local_time();
-        assert!(now.year >= 2024 && (1..=12).contains(&now.month) && (1..=31).contains(&now.day), "{now:?}");
+    fn a_whole_group_is_ended() {
+        for nobody in [0, 1, u32::MAX] {
+            kill_group(nobody, true);
+        }
+        #[expect(clippy::disallowed_methods, reason = "a child to end")]
+        let mut child = std::process::Command::new("/bin/sleep").arg("600").process_group(0).spawn().unwrap();
+        kill_group(child.id(), false);
+        assert!(!child.wait().unwrap().success());
     }
 
     #[test]
-    fn seeds_differ() {
-        assert_ne!(random_seed().unwrap(), random_seed().unwrap());
+    fn local_time_has_all_parts() {
+        let t = localize(Duration::from_micros(1_777_052_302_123_456));
+        assert_eq!((t.year, t.month, t.second, t.microsecond), (2026, 4, 22, 123_456));
+        assert!((23..=25).contains(&t.day) && t.hour < 24 && t.minute < 60);
+        assert!(local_time().year >= 2024);
+        let _ = localize(Duration::MAX);
+    }
+
+    #[test]
+    fn a_full_pipe_is_not_writable() {
+        let (_reader, writer) = pipe().unwrap();
+        assert!(writable(writer.as_fd()));
+        fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        while nix::unistd::write(&writer, &[0; 4096]).is_ok() {}
+        assert!(!writable(writer.as_fd()));
+    }
+
+    #[test]
+    fn what_can_be_executed() {
+        let directory = std::env::temp_dir().join(format!("ucarp-executable-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let file = directory.join("script");
+        fs::write(&file, "#!/bin/sh\n").unwrap();
+        assert!(!executable(&file));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(executable(&file));
+        assert!(!executable(&directory));
+        assert!(!executable(&directory.join("missing")));
+        fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn the_loopback_interface_has_its_address() {
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let name = interface_of(here).unwrap().unwrap();
+        assert!(interface_addresses(&name).unwrap().contains(&here));
+        assert!(interface_index(&name).unwrap() > 0);
+        assert!(interface_index("no-such-if").is_err());
+        assert!(interface_addresses("no-such-if").unwrap().is_empty());
+        assert_eq!(interface_of(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 211))).unwrap(), None);
     }
 }

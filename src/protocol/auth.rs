@@ -119,6 +119,12 @@ impl Advertisement {
         self.counter
     }
 
+    /// One of ours says that it heard an old ucarp lately (register, row 2): the last of its random bits.
+    #[must_use]
+    pub fn beside_old_ucarp(&self) -> bool {
+        self.kind == PeerKind::Ours && self.counter >> 32 & 1 == 1
+    }
+
     /// Whose implementation sent it.
     #[must_use]
     pub const fn kind(&self) -> PeerKind {
@@ -161,10 +167,11 @@ impl Authenticator {
     }
 
     /// The counter that only our own kind makes for these random bits: they, then the first 32 bits of their
-    /// MAC (register, row 7). Never zero, which OpenBSD would drop as its own.
+    /// MAC (register, row 7). Never zero, which OpenBSD would drop as its own. The last random bit is not random
+    /// but a word to our own kind: [`Advertisement::beside_old_ucarp`].
     #[must_use]
     pub fn marked(&self, random: u32) -> u64 {
-        let random = random.max(1);
+        let random = if random == 0 { 2 } else { random };
         let mut mac = self.mark.clone();
         mac.update(&random.to_be_bytes());
         let code: [u8; 20] = mac.finalize().into_bytes().into();

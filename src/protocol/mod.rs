@@ -21,12 +21,12 @@
 //! | # | matter | we |
 //! |---|---|---|
 //! | 1 | equal intervals, both master | By whom we hear. One of ours (row 7): the lower tie key stays. An old ucarp (source MAC 00:00:5e:00:00:vhid): its own order, last octet first. Anybody else is a kernel, and every kernel steps down on equality: we stay. Who stays sends one ad at once (in any conflict; at most one in 100 ms); who leaves leaves silently for everybody but the winner, and if that is no kernel sends it one ad addressed to its MAC alone: after a partition it may not know that neighbours have to be told again. A peer that should have given way but has sent three more ads over at least our dead time (a second more for an old ucarp) does not hear us: we give way |
-//! | 2 | tie key | The IPv4 source in numeric order if there are IPv4 addresses, else the IPv6 source. Dual stack: only IPv4 ads decide; an equal IPv6 ad is a sign of life until its sender's IPv4 has been silent for the dead time. While an old ucarp was heard in the last 60 s its order holds for all. Equal sources: the lower MAC stays. Demoted hosts lose every tie, except against a demoted one of ours (ads carry the demotion), where the key decides: two losers would leave nobody |
+//! | 2 | tie key | The IPv4 source in numeric order if there are IPv4 addresses, else the IPv6 source. Dual stack: only IPv4 ads decide; an equal IPv6 ad is a sign of life until its sender's IPv4 has been silent for the dead time. While an old ucarp was heard in the last 60 s its order holds for all; who knows says so in its ads (row 7), else two could give way to each other. Equal sources: the lower MAC stays. Demoted hosts lose every tie, except against a demoted one of ours (ads carry the demotion), where the key decides: two losers would leave nobody |
 //! | 3 | source MAC of ads | The interface's own; no kernel looks at it, and hypervisors drop others |
 //! | 4 | long options | The ancestor's spellings, unambiguous prefixes, repeats |
 //! | 5 | numbers | Base 0, trailing junk and out of range refused |
 //! | 6 | unknown option, facility, missing hook | An error, exit status 1 |
-//! | 7 | counter | Never adopted, never zero, fresh per ad: 32 random bits and 32 bits of HMAC-SHA1(key, "ucarp ours 1", vhid, those bits), a mark only our kind can make. The last 32 are remembered: our own echo |
+//! | 7 | counter | Never adopted, never zero, fresh per ad: 31 random bits, one that says "beside an old ucarp", and 32 bits of HMAC-SHA1(key, "ucarp ours 1", vhid, those bits), a mark only our kind can make. The last 32 are remembered: our own echo |
 //! | 8 | password | 1 to 20 bytes |
 //! | 9 | type, authlen, destination of an ad heard | Type and authlen are counted, not required; the destination must be our group |
 //! | 10 | checksums | IP's and CARP's each on its own |

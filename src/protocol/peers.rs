@@ -124,11 +124,22 @@ impl Peers {
         matching(Match::Yes).or_else(|| matching(Match::Perhaps))
     }
 
-    /// Notes that a peer was heard. `keep` is never evicted.
-    pub(super) fn hear(&mut self, ad: &Advertisement, now: Time, keep: Option<PeerId>) -> PeerId {
+    /// Notes that a peer was heard. After `forget` of silence it is met anew. `keep` is never evicted.
+    pub(super) fn hear(
+        &mut self,
+        ad: &Advertisement,
+        now: Time,
+        forget: Duration,
+        keep: Option<PeerId>,
+    ) -> PeerId {
         let found = self.known(ad).map(Known::id);
         let left = ad.interval() == Interval::BOW_OUT;
         if let Some(known) = found.and_then(|id| self.get_mut(id)) {
+            if now.since(known.heard) > forget {
+                known.first = now;
+                (known.heard_v4, known.heard_v6) = (None, None);
+                (known.conflict, known.silent) = (None, None);
+            }
             known.source = ad.source();
             known.kind = ad.kind();
             known.heard = now;

@@ -263,7 +263,7 @@ impl VirtualHost {
         }
         if let Some((again, left)) = self.farewell.filter(|(again, _)| *again <= now) {
             self.farewell = (left > 1).then(|| (again.max(now) + BOW_OUT_AGAIN, left - 1));
-            self.transmit_adverts(Interval::BOW_OUT, out);
+            self.transmit_adverts(Interval::BOW_OUT, now, out);
         }
         self.settle(now, out);
         self.announce(now, out);
@@ -302,16 +302,16 @@ impl VirtualHost {
                     self.enter(to, reason, now);
                 }
                 Decision::Advertise { scheduled } => {
-                    self.transmit_adverts(self.election.interval(), out);
+                    self.transmit_adverts(self.election.interval(), now, out);
                     if scheduled {
                         self.announcer.advertised(now);
                     }
                 }
                 Decision::BowOut => {
-                    self.transmit_adverts(Interval::BOW_OUT, out);
+                    self.transmit_adverts(Interval::BOW_OUT, now, out);
                     self.farewell = Some((now + BOW_OUT_AGAIN, BOW_OUT_REPEATS));
                 }
-                Decision::GiveWay { to } => self.transmit_to(Some(to), self.election.interval(), out),
+                Decision::GiveWay { to } => self.transmit_to(Some(to), self.election.interval(), now, out),
                 Decision::Defend { peer } => {
                     tells.push(Action::Tell(Notice::ConflictWon { peer }));
                     self.announcer.conflict_won(self.election.interval().period(), now);
@@ -394,25 +394,27 @@ impl VirtualHost {
     }
 
     /// One advertisement per address family, IPv4 first, each with a counter of its own.
-    fn transmit_adverts(&mut self, interval: Interval, out: &mut Vec<Action>) {
-        self.transmit_to(None, interval, out);
+    fn transmit_adverts(&mut self, interval: Interval, now: Time, out: &mut Vec<Action>) {
+        self.transmit_to(None, interval, now, out);
     }
 
     /// The same to one hardware address, or to the group's.
-    fn transmit_to(&mut self, to: Option<MacAddr>, interval: Interval, out: &mut Vec<Action>) {
+    fn transmit_to(&mut self, to: Option<MacAddr>, interval: Interval, now: Time, out: &mut Vec<Action>) {
         let what = if interval == Interval::BOW_OUT { Transmission::BowOut } else { Transmission::Advert };
         let sources = self.parameters.sources;
         let v4 = sources.v4.filter(|_| self.parameters.addresses.iter().any(IpAddr::is_ipv4));
         let v6 = sources.v6.filter(|_| self.parameters.addresses.iter().any(IpAddr::is_ipv6));
         for source in [v4.map(IpAddr::V4), v6.map(IpAddr::V6)].into_iter().flatten() {
-            let bytes = self.advert(source, to, interval);
+            let bytes = self.advert(source, to, interval, now);
             out.push(Action::Transmit(Frame { what, bytes }));
         }
     }
 
-    fn advert(&mut self, source: IpAddr, to: Option<MacAddr>, interval: Interval) -> Vec<u8> {
+    fn advert(&mut self, source: IpAddr, to: Option<MacAddr>, interval: Interval, now: Time) -> Vec<u8> {
+        let beside_old_ucarp = self.election.beside_old_ucarp(now);
         let [.., id_high, id_low, a, b, c, d] = self.random.next().to_be_bytes();
-        let counter = self.authenticator.marked(u32::from_be_bytes([a, b, c, d]));
+        let counter =
+            self.authenticator.marked(u32::from_be_bytes([a, b, c, d]) & !1 | u32::from(beside_old_ucarp));
         if let Some(slot) = self.sent.get_mut(self.next_sent) {
             *slot = counter;
         }

@@ -27,8 +27,8 @@ const fn patience(kind: Kind) -> f64 {
 
 pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
-    let pairs: [(&str, fn(Kind, Kind)); 10] = [
-        ("crash", crash),
+    let pairs = [
+        ("crash", crash as fn(Kind, Kind)),
         ("polite_stop", polite_stop),
         ("step_aside_on_usr2", step_aside),
         ("preempts_a_slower_master", preempt),
@@ -253,6 +253,7 @@ fn healed_partition(first: Kind, second: Kind) {
     segment.await_owner(0, seconds(3));
     segment.await_sole_master(0, seconds(8));
     assert_eq!(a.hook_names(), ["down", "up"], "the better master was never disturbed");
+    // The loser announced the address to whoever was on its side, so the winner has to announce it again.
     let mac = segment.hosts[0].mac;
     segment.wire().await_arp("the winner's announcement", seconds(3), |arp| {
         arp.at > at && arp.is_gratuitous() && arp.sender == VIP && arp.sender_mac == mac

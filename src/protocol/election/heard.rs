@@ -19,6 +19,7 @@ const OLD_UCARP_MEMORY: Duration = Duration::from_secs(60);
 
 impl Election {
     pub(super) fn heard_in_backup(&mut self, ad: &Advertisement, now: Time, out: &mut Vec<Decision>) {
+        let master_spoke = self.followed.and_then(|id| self.peers.get(id)).map(|known| known.heard);
         let id = self.hear(ad, now, out);
         let Some(speaker) = self.peers.get(id) else { return };
         let (peer, his) = (speaker.peer(), speaker.interval);
@@ -29,6 +30,16 @@ impl Election {
 
         if ad.interval() == Interval::BOW_OUT {
             if self.followed == Some(id) || !master_lives {
+                // A master not worse than us that spoke after the last word of the one who leaves is its successor.
+                let successor = self
+                    .peers
+                    .best_live(now, Some(id), |interval| self.dead_after(Some(interval)))
+                    .filter(|known| Some(known.heard) > master_spoke && known.interval <= self.interval())
+                    .map(|known| (known.id(), known.heard + self.dead_after(Some(known.interval))));
+                if let Some((successor, master_down)) = successor {
+                    self.follow(successor, master_down);
+                    return;
+                }
                 self.followed = Some(id);
                 self.take_over(Reason::MasterLeft, Some(peer), None, now, out);
             } else {
@@ -121,9 +132,14 @@ impl Election {
         };
         let me = Contender { key: mine.unwrap_or(ad.source()), mac: self.mac, demoted: self.demoted() };
         let peer = Contender { key: ad.source(), mac: ad.mac(), demoted: ad.demotion() > 0 };
-        let beside_old_ucarp = self.old_ucarp_heard.is_some_and(|heard| now.since(heard) <= OLD_UCARP_MEMORY);
-        let order = if beside_old_ucarp { Order::OldUcarp } else { Order::Numeric };
+        let order = if self.beside_old_ucarp(now) { Order::OldUcarp } else { Order::Numeric };
         Some(tie::stays(me, peer, ad.kind(), order))
+    }
+
+    /// Whether an old ucarp was heard of lately, by us or by one of ours who says so. All of us then settle ties
+    /// in its order; who knows tells in its own advertisements, else two of us could each give way to the other.
+    pub(in super::super) fn beside_old_ucarp(&self, now: Time) -> bool {
+        self.old_ucarp_heard.is_some_and(|heard| now.since(heard) <= OLD_UCARP_MEMORY)
     }
 
     /// Counts an advertisement against which we stay; true when its sender has had every chance to hear us.
@@ -159,18 +175,14 @@ impl Election {
 
     /// Notes who spoke, and what the operator should know about it whatever the state.
     fn hear(&mut self, ad: &Advertisement, now: Time, out: &mut Vec<Decision>) -> PeerId {
-        let before = self.peers.known(ad).map(|known| known.heard);
-        let id = self.peers.hear(ad, now, self.followed);
-        if ad.kind() == PeerKind::OldUcarp {
-            self.old_ucarp_heard = Some(now);
-        }
         let dead_after =
             self.dead_after(Some(ad.interval()).filter(|interval| *interval != Interval::BOW_OUT));
+        let id = self.peers.hear(ad, now, dead_after, self.followed);
+        if ad.kind() == PeerKind::OldUcarp || ad.beside_old_ucarp() {
+            self.old_ucarp_heard = Some(now);
+        }
         let (dual_stack, followed) = (self.dual_stack, self.followed);
         let Some(speaker) = self.peers.get_mut(id) else { return id };
-        if before.is_none_or(|heard| now.since(heard) > dead_after) {
-            speaker.conflict = None;
-        }
         let same_source = match ad.source() {
             IpAddr::V4(source) => self.sources.v4 == Some(source),
             IpAddr::V6(source) => self.sources.v6 == Some(source),

@@ -92,7 +92,7 @@ impl Host {
             IpAddr::V6(v6) => v6.octets()[15],
         };
         let (mac, counter) = match kind {
-            Ours => (MacAddr([2, 0, 0, 0, 0, last]), self.authenticator.marked(99)),
+            Ours => (MacAddr([2, 0, 0, 0, 0, last]), self.authenticator.marked(98)),
             OldUcarp => (MacAddr::old_ucarp(vhid()), 1234),
             Kernel => (MacAddr([0, 0, 0x5e, 0, 1, VHID]), 1234),
         };
@@ -354,8 +354,11 @@ fn dual_stack_ties_are_decided_on_ipv4() {
     host.now = start + Duration::from_millis(3000);
     assert_eq!(words(&host.tell(Fact::Heard(&v6))), ["advertise", "defend"], "IPv4 is pruned: IPv6 decides");
     v6 = host.ad_from(Ours, "fe80::1", Interval::new(1, 0));
-    host.tell(Fact::Heard(&v6));
-    host.now = start + Duration::from_millis(7000);
+    for second in 3..6 {
+        host.now = start + Duration::from_millis(second * 1000);
+        assert_eq!(words(&host.tell(Fact::Heard(&v6))), [""; 0], "its IPv4 may still come");
+    }
+    host.now = start + Duration::from_millis(6001);
     assert_eq!(words(&host.tell(Fact::Heard(&v6))), ["give way", "MASTER>BACKUP tie_lost"]);
 }
 

@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_mixed_pair_is_no_frame() {
-        assert_eq!(encode(&decoded("10.0.0.1", "ff02::12"), MacAddr::BROADCAST, 0), []);
+        assert_eq!(encode(&decoded("10.0.0.1", "ff02::12"), MacAddr::BROADCAST, 0), [0u8; 0]);
     }
 
     #[test]
