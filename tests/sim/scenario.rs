@@ -312,6 +312,27 @@ fn a_stubborn_peer_with_one_way_loss() {
     }
 }
 
+// Whoever is heard while we stay is answered at once, not only the first time.
+#[test]
+fn every_conflict_is_answered_at_once() {
+    for seed in 0..20 {
+        let mut world = pair(seed, Spec::ours(1, 100), Spec::ours(2, 100));
+        for round in 0..4 {
+            world.part(&[0], true);
+            world.run_for(6 * SECOND + seed * 61 * MS + round * 170 * MS);
+            assert_eq!(world.masters(), [0, 1]);
+            world.part(&[0], false);
+            let sent = world.record.frames;
+            while world.record.frames == sent {
+                world.run_for(100);
+            }
+            world.run_for(3 * MS);
+            assert_eq!(world.masters(), [0], "seed {seed}, round {round}");
+        }
+        assert_settles(&mut world);
+    }
+}
+
 // A peer that gives way each time has heard us, however often that happens within a dead time.
 #[test]
 fn giving_way_is_not_stubborn() {
