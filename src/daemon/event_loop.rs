@@ -109,8 +109,9 @@ pub(super) fn run(
     report: &mut Report,
     each_turn: &mut dyn FnMut(&[&VirtualHost]),
 ) -> std::io::Result<()> {
+    // One moment for all: what starting a hook costs must not delay the first advertisement.
+    let now = now();
     for one in served.iter_mut() {
-        let now = now();
         let actions = one.host.handle(Event::Start, now);
         perform(one, actions, report, now);
         look_at_link(one, report, now);
