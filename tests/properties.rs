@@ -381,7 +381,7 @@ impl Watched {
     ) -> Vec<u8> {
         self.counter += 1;
         let counter = match kind {
-            PeerKind::Ours => self.auth.marked(u32::try_from(self.counter).unwrap()),
+            PeerKind::Ours => self.auth.marked(u32::try_from(self.counter * 4).unwrap()),
             PeerKind::OldUcarp | PeerKind::Kernel => self.counter,
         };
         let ad = Ad {
@@ -746,7 +746,7 @@ proptest! {
             watched.counter += 1;
             let counter = if kind == PeerKind::Ours {
                 // An even one: nobody has heard of an old ucarp.
-                watched.auth.marked(u32::try_from(watched.counter * 2).unwrap())
+                watched.auth.marked(u32::try_from(watched.counter * 4).unwrap())
             } else {
                 watched.counter
             };

@@ -411,10 +411,15 @@ impl VirtualHost {
     }
 
     fn advert(&mut self, source: IpAddr, to: Option<MacAddr>, interval: Interval, now: Time) -> Vec<u8> {
-        let beside_old_ucarp = self.election.beside_old_ucarp(now);
         let [.., id_high, id_low, a, b, c, d] = self.random.next().to_be_bytes();
-        let counter =
-            self.authenticator.marked(u32::from_be_bytes([a, b, c, d]) & !1 | u32::from(beside_old_ucarp));
+        let words = [
+            (self.election.beside_old_ucarp(now), Advertisement::BESIDE_OLD_UCARP),
+            (to.is_some(), Advertisement::GIVES_WAY),
+        ];
+        let random = words.into_iter().fold(u32::from_be_bytes([a, b, c, d]), |random, (said, word)| {
+            if said { random | word } else { random & !word }
+        });
+        let counter = self.authenticator.marked(random);
         if let Some(slot) = self.sent.get_mut(self.next_sent) {
             *slot = Some(counter);
         }
