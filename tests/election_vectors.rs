@@ -5,6 +5,8 @@
 //! register says otherwise: those rows are counted per reason, so that the list cannot grow unseen. OpenBSD's rows
 //! and those with a demotion are not ours to follow (its byte 4 means nothing to us).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "sim/frame.rs"]
 #[expect(dead_code, reason = "only the encoder is needed here")]
 #[expect(unreachable_pub, reason = "rooms of one test program")]

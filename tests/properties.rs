@@ -4,6 +4,8 @@
 //! comes in whatever order and however late, the laws stated at `VirtualHost` hold. Decisions: the election agrees
 //! with a second statement of its rules, kept here in the words of the compatibility register.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "sim/frame.rs"]
 #[expect(dead_code, reason = "only the encoder and the recogniser are needed here")]
 #[expect(unreachable_pub, reason = "rooms of one test program")]

@@ -13,6 +13,7 @@ use super::frame::{Ad, encode, hear, micros};
 use super::{Out, Rng};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::enum_variant_names, reason = "that is what they are called")]
 pub enum Os {
     OpenBsd,
     FreeBsd,

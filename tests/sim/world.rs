@@ -207,7 +207,7 @@ impl Machine {
 }
 
 /// Something that happens to a world from outside.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Change {
     Start(usize),
     Crash(usize),
@@ -531,7 +531,7 @@ impl World {
         self.took_role(node, role);
         self.count(node, out.frames.len() as u64);
         for frame in out.frames {
-            self.transmit(node, frame.into());
+            self.transmit(node, &frame.into());
         }
         if ended {
             self.remove(node);
@@ -604,9 +604,9 @@ impl World {
         self.heap.push(Reverse(Due(at, made, Entry::Wake(node, made))));
     }
 
-    fn transmit(&mut self, from: usize, bytes: Rc<[u8]>) {
+    fn transmit(&mut self, from: usize, bytes: &Rc<[u8]>) {
         if self.log.is_some() {
-            self.say(Some(from), &format!("sends {}", describe(&bytes)));
+            self.say(Some(from), &format!("sends {}", describe(bytes)));
         }
         if !self.slots[from].link_up {
             return;
