@@ -151,30 +151,30 @@ mod kept {
 
     #[test]
     fn every_option_in_every_spelling() {
-        let spelled = |spell: &dyn Fn(&str, &str, Option<&str>) -> Vec<String>| -> Vec<String> {
+        fn spelled(spell: impl Fn(&str, &str, Option<&str>) -> Vec<String>) -> Vec<String> {
             OPTIONS.iter().flat_map(|(letter, name, value)| spell(letter, name, *value)).collect()
-        };
+        }
         let long = |name: &str, value: Option<&str>| match value {
             Some(value) => vec![format!("--{name}={value}")],
             None => vec![format!("--{name}")],
         };
-        understands("--long=value", &spelled(&|_, name, value| long(name, value)));
+        understands("--long=value", &spelled(|_, name, value| long(name, value)));
         understands(
             "--long value",
-            &spelled(&|_, name, value| {
+            &spelled(|_, name, value| {
                 std::iter::once(format!("--{name}")).chain(value.map(str::to_owned)).collect()
             }),
         );
         understands(
             "-l value",
-            &spelled(&|letter, name, value| match letter {
+            &spelled(|letter, name, value| match letter {
                 "" => long(name, value),
                 _ => std::iter::once(format!("-{letter}")).chain(value.map(str::to_owned)).collect(),
             }),
         );
         understands(
             "-lvalue",
-            &spelled(&|letter, name, value| match letter {
+            &spelled(|letter, name, value| match letter {
                 "" => long(name, value),
                 _ => vec![format!("-{letter}{}", value.unwrap_or_default())],
             }),
