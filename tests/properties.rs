@@ -682,6 +682,8 @@ impl Rules {
     }
 
     fn leave(&mut self, who: Ipv4Addr, his: u64, now: u64) {
+        // Row 1 counts from our first prompt ad: a grudge ends with the mastership it belongs to.
+        self.peers.iter_mut().for_each(|known| known.defied = None);
         self.state = State::Backup { follows: Some(who), until: now + self.patience(his) };
     }
 

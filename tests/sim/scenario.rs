@@ -358,6 +358,21 @@ fn giving_way_is_not_stubborn() {
     }
 }
 
+// A grudge ends with the mastership it belongs to: else each of two gives way to the other, for ever.
+#[test]
+fn a_peer_found_stubborn_once_starts_anew() {
+    for seed in 0..60 {
+        for mended in [15_990, 16_990] {
+            let mut world = pair(seed, Spec::ours(1, 0), Spec::ours(2, 0)).logging();
+            world.change(Change::Cut { from: 0, to: 1, cut: true });
+            // Both speak at the same instants; the first is heard again just when it gives the second up.
+            world.run_until(mended * MS);
+            world.change(Change::Cut { from: 0, to: 1, cut: false });
+            assert_settles(&mut world);
+        }
+    }
+}
+
 // --- bow-outs ---------------------------------------------------------------------------------------------------
 
 fn three(seed: u64, second: Spec, third: Spec) -> World {
