@@ -4,7 +4,6 @@
 //! process and a network namespace of its own: this test starts itself again there. Root and `ip` are needed; without
 //! them the test says why it was skipped and prints a line that `ci/test` counts.
 #![expect(clippy::disallowed_methods, reason = "starts ip and itself, and waits in real time")]
-#![expect(clippy::print_stderr, reason = "a skip has to be seen")]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -142,7 +141,7 @@ fn a_bug_while_master_gives_the_address_back() {
 
 /// Reads what a daemon says until it says `wanted`, then ends it.
 fn await_line(mut daemon: Child, wanted: &str) {
-    let said = BufReader::new(daemon.stderr.take().unwrap());
+    let said = BufReader::new(daemon.stderr.take().expect("it was asked for a pipe"));
     let heard = said.lines().map_while(Result::ok).any(|line| line.contains(wanted));
     let ended = Command::new("kill").arg(daemon.id().to_string()).status();
     assert!(ended.is_ok_and(|status| status.success()) && daemon.wait().is_ok());
@@ -150,5 +149,5 @@ fn await_line(mut daemon: Child, wanted: &str) {
 }
 
 fn remove(folder: &Path) {
-    fs::remove_dir_all(folder).unwrap();
+    fs::remove_dir_all(folder).expect("our own folder");
 }

@@ -682,7 +682,7 @@ impl Rules {
     }
 
     fn leave(&mut self, who: Ipv4Addr, his: u64, now: u64) {
-        // Row 1 counts from our first prompt ad: a grudge ends with the mastership it belongs to.
+        // The next time we are master nobody has been told yet.
         self.peers.iter_mut().for_each(|known| known.defied = None);
         self.state = State::Backup { follows: Some(who), until: now + self.patience(his) };
     }
