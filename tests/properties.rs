@@ -693,8 +693,13 @@ impl Rules {
         if now < until {
             return;
         }
-        let others = self.peers.iter().filter(|known| Some(known.who) != follows && self.alive(known, now));
-        self.state = match others.min_by_key(|known| known.interval) {
+        let others =
+            || self.peers.iter().filter(|known| Some(known.who) != follows && self.alive(known, now));
+        // Who advertised within its interval is master now, who did not may have given way.
+        let masters =
+            others().filter(|known| now - known.heard < (known.interval.max(3_906) * 5).div_ceil(4));
+        let best = masters.min_by_key(|known| known.interval).or(others().min_by_key(|known| known.interval));
+        self.state = match best {
             Some(best) => {
                 State::Backup { follows: Some(best.who), until: best.heard + self.patience(best.interval) }
             }
