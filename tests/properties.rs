@@ -245,16 +245,25 @@ impl Watched {
     }
 
     fn tell(&mut self, event: Event) {
+        let before = self.host.role();
         let actions = self.host.handle(event, at(self.now));
-        self.perform(actions);
+        self.perform(actions, before);
     }
 
-    fn perform(&mut self, actions: Vec<Action>) {
+    fn hear(&mut self, frame: &[u8]) {
+        let before = self.host.role();
+        let actions = self.host.receive(frame, at(self.now)).expect("a good frame");
+        self.perform(actions, before);
+    }
+
+    fn perform(&mut self, actions: Vec<Action>, before: Role) {
         let role = self.host.role();
         for action in actions {
             match action {
                 Action::Transmit(frame) => {
                     match frame.what {
+                        // Giving way, one ad for the winner alone.
+                        Transmission::Advert if frame.bytes[0] & 1 == 0 => assert_eq!(before, Role::Master),
                         Transmission::Advert | Transmission::Announcement => assert_eq!(role, Role::Master),
                         Transmission::BowOut => assert_ne!(role, Role::Master),
                     }
@@ -321,8 +330,7 @@ impl Watched {
             Step::Link(link) => self.tell(Event::Link(link)),
             Step::Hear { host, kind, interval, v6, demoted } => {
                 let frame = self.frame(host, kind, interval, v6, demoted);
-                let actions = self.host.receive(&frame, at(self.now)).expect("a good frame");
-                self.perform(actions);
+                self.hear(&frame);
             }
             Step::Echo => {
                 if let Some(frame) = self.last_ad.clone() {
@@ -371,7 +379,7 @@ impl Watched {
     ) -> Vec<u8> {
         self.counter += 1;
         let counter = match kind {
-            PeerKind::Ours => self.auth.marked(u32::try_from(self.counter).unwrap()),
+            PeerKind::Ours => self.auth.marked(u32::try_from(self.counter * 4).unwrap()),
             PeerKind::OldUcarp | PeerKind::Kernel => self.counter,
         };
         let ad = Ad {
@@ -513,6 +521,46 @@ proptest! {
     }
 }
 
+#[test]
+fn at_most_one_prompt_ad_in_a_tenth_of_a_second() {
+    let mut watched = Watched::new(parameters(10, 0, 3, false), 1);
+    watched.tell(Event::Start);
+    watched.tell(Event::Link(Link::Up));
+    watched.take(Step::Due(0));
+    let start = watched.now;
+    let mut prompts = Vec::new();
+    for ms in 0..500 {
+        watched.now = start + ms * 1_000;
+        watched.last_ad = None;
+        let frame = watched.frame(1 + u8::try_from(ms % 4).unwrap(), PeerKind::Kernel, (11, 0), false, false);
+        watched.hear(&frame);
+        if watched.last_ad.is_some() {
+            prompts.push(ms);
+        }
+    }
+    assert_eq!(prompts, [0, 100, 200, 300, 400]);
+}
+
+#[test]
+fn lateness_never_adds_up() {
+    let mut watched = Watched::new(parameters(1, 100, 3, false), 1);
+    watched.tell(Event::Start);
+    watched.tell(Event::Link(Link::Up));
+    watched.take(Step::Due(0));
+    let first = watched.now;
+    for n in 1..300 {
+        watched.now = first + n * 1_390_625 + 900 * (n % 3);
+        watched.last_ad = None;
+        watched.tell(Event::Tick);
+        assert!(watched.last_ad.is_some(), "ad {n}");
+        assert_eq!(watched.host.next_deadline(), Some(at(first + (n + 1) * 1_390_625)));
+    }
+    // What was missed is not sent later, and the beat stays.
+    watched.now = first + 310 * 1_390_625 + 5;
+    watched.tell(Event::Tick);
+    assert_eq!(watched.host.next_deadline(), Some(at(first + 311 * 1_390_625)));
+}
+
 // --- decisions ---------------------------------------------------------------------------------------------------
 
 /// What the register and FACTS 7 say about masters that come and go, for IPv4 kernels and our own kind.
@@ -554,6 +602,12 @@ impl Rules {
 
     fn hear(&mut self, who: Ipv4Addr, kind: PeerKind, his: u64, bow_out: bool, now: u64) {
         let patience = self.patience(if bow_out { 0 } else { his });
+        let last_word = match self.state {
+            State::Backup { follows, .. } => {
+                self.peers.iter().find(|known| Some(known.who) == follows).map(|k| k.heard)
+            }
+            State::Master => None,
+        };
         let at = self.peers.iter().position(|known| known.who == who).unwrap_or_else(|| {
             self.peers.push(Known { who, interval: his, heard: 0, left: false, defied: None });
             self.peers.len() - 1
@@ -568,7 +622,9 @@ impl Rules {
             known.interval = his;
         }
         match self.state {
-            State::Backup { follows, .. } => self.hear_in_backup(who, his, bow_out, follows, now, at),
+            State::Backup { follows, .. } => {
+                self.hear_in_backup(who, his, bow_out.then_some(last_word), follows, now, at);
+            }
             State::Master if bow_out => {}
             State::Master if his < self.own => self.leave(who, his, now),
             // Row 1: a kernel steps down, among our own kind the lower address stays.
@@ -591,7 +647,7 @@ impl Rules {
         &mut self,
         who: Ipv4Addr,
         his: u64,
-        bow_out: bool,
+        bow_out: Option<Option<u64>>,
         follows: Option<Ipv4Addr>,
         now: u64,
         at: usize,
@@ -600,9 +656,17 @@ impl Rules {
         // Row 15: the followed master is replaced by a better ad, by a worse one only when it is silent.
         let lives =
             master.filter(|(index, known)| *index != at && self.alive(known, now)).map(|(_, known)| *known);
-        if bow_out {
+        if let Some(last_word) = bow_out {
             if lives.is_none() {
-                self.state = State::Master;
+                // A master not worse than us that spoke after the leaving one's last word is its successor.
+                let successor = self.peers.iter().filter(|known| known.who != who && self.alive(known, now));
+                let successor = successor.min_by_key(|known| known.interval);
+                let successor =
+                    successor.filter(|known| Some(known.heard) > last_word && known.interval <= self.own);
+                self.state = successor.map_or(State::Master, |known| State::Backup {
+                    follows: Some(known.who),
+                    until: known.heard + self.patience(known.interval),
+                });
             }
             return;
         }
@@ -616,6 +680,8 @@ impl Rules {
     }
 
     fn leave(&mut self, who: Ipv4Addr, his: u64, now: u64) {
+        // The next time we are master nobody has been told yet.
+        self.peers.iter_mut().for_each(|known| known.defied = None);
         self.state = State::Backup { follows: Some(who), until: now + self.patience(his) };
     }
 
@@ -679,13 +745,13 @@ proptest! {
             let who = Ipv4Addr::new(10, 0, 0, last);
             watched.counter += 1;
             let counter = if kind == PeerKind::Ours {
-                watched.auth.marked(u32::try_from(watched.counter).unwrap())
+                // An even one: nobody has heard of an old ucarp.
+                watched.auth.marked(u32::try_from(watched.counter * 4).unwrap())
             } else {
                 watched.counter
             };
             let ad = Ad { source: who.into(), mac: [2, 0, 0, 0, 0, last], vhid: VHID, base, skew, demotion: 0, counter };
-            let actions = watched.host.receive(&encode(&ad, &watched.auth), at(then)).unwrap();
-            watched.perform(actions);
+            watched.hear(&encode(&ad, &watched.auth));
             rules.hear(who, kind, ad.interval(), ad.is_bow_out(), then);
 
             let snapshot = watched.host.snapshot(at(then));
@@ -708,10 +774,11 @@ proptest! {
     fn of_two_equals_of_our_kind_exactly_one_stays(
         mine in any::<[u8; 4]>(),
         theirs in any::<[u8; 4]>(),
-        old_among_us in any::<bool>(),
+        knows in any::<[bool; 2]>(),
     ) {
         prop_assume!(mine != theirs);
-        let stays = [(mine, theirs, 1), (theirs, mine, 2)].map(|(me, peer, mac)| {
+        let stays = [(mine, theirs, 0), (theirs, mine, 1)].map(|(me, peer, which)| {
+            let mac = u8::try_from(which + 1).unwrap();
             let mut parameters = parameters(1, 0, 3, false);
             parameters.sources.v4 = Some(me.into());
             parameters.mac = MacAddr([2, 0, 0, 0, 0, mac]);
@@ -719,12 +786,12 @@ proptest! {
             watched.tell(Event::Start);
             watched.tell(Event::Link(Link::Up));
             watched.take(Step::Due(0));
-            if old_among_us {
+            if knows[which] {
                 let frame = watched.frame(3, PeerKind::OldUcarp, (2, 0), false, false);
-                let actions = watched.host.receive(&frame, at(watched.now)).unwrap();
-                watched.perform(actions);
+                watched.hear(&frame);
             }
-            let counter = watched.auth.marked(77);
+            // The last random bit says whether the sender knows of an old ucarp.
+            let counter = watched.auth.marked(76 | u32::from(knows[1 - which]));
             let ad = Ad {
                 source: peer.into(),
                 mac: [2, 0, 0, 0, 0, 3 - mac],
@@ -734,12 +801,11 @@ proptest! {
                 demotion: 0,
                 counter,
             };
-            let actions = watched.host.receive(&encode(&ad, &watched.auth), at(watched.now)).unwrap();
-            watched.perform(actions);
+            watched.hear(&encode(&ad, &watched.auth));
             watched.host.role() == Role::Master
         });
-        let first = if old_among_us {
-            // Row 2: beside an old ucarp its order, the last octet first.
+        let first = if knows[0] || knows[1] {
+            // Row 2: beside an old ucarp its order, the last octet first, also if only one of the two has heard it.
             mine.iter().rev().lt(theirs.iter().rev())
         } else {
             mine < theirs

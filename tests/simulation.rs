@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sim::oracle::Sums;
 use sim::random::{self, Mix};
+use sim::regressions;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
@@ -62,6 +63,13 @@ fn random_worlds_settle() {
     let first = number("SIM_FIRST").unwrap_or(0);
     let worlds = number("SIM_WORLDS").unwrap_or(20_000);
     let failed = Mutex::new(Vec::new());
+    for (seed, what) in regressions::WORLDS {
+        let complaints = complaints(seed);
+        if !complaints.is_empty() {
+            println!("back again: {what}");
+            failed.lock().unwrap().push((seed, complaints));
+        }
+    }
     in_parallel(first..first + worlds, |seed| {
         let complaints = complaints(seed);
         if !complaints.is_empty() {

@@ -9,6 +9,8 @@
 use std::fmt::Write;
 use std::os::fd::{AsFd, BorrowedFd};
 
+#[cfg(test)]
+use pcap::BpfProgram as Program;
 use pcap::{Active, Direction, Error, Linktype};
 
 use crate::platform;
@@ -162,6 +164,14 @@ fn ids(vhids: &[Vhid], place: &str) -> String {
         .expect("writing into a String cannot fail");
     }
     text + ")"
+}
+
+/// A filter without a capture, to be tried on frames.
+#[cfg(test)]
+fn compile(text: &str) -> Program {
+    pcap::Capture::dead(Linktype::ETHERNET)
+        .and_then(|dead| dead.compile(text, OPTIMISE))
+        .expect("it is valid")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::hooks::RunningHook;
 use super::perform::perform;
 use super::report::{About, Report};
 use crate::config::VirtualHostConfig;
-use crate::platform::{self, LinkMonitor, LinkState, Signal, Signals};
+use crate::platform::{self, Claim, LinkMonitor, LinkState, Signal, Signals};
 use crate::protocol::{Action, Event, Link, Role, Time, VirtualHost};
 
 /// Frames taken in before deadlines are looked at again.
@@ -31,6 +31,8 @@ pub(super) struct Served {
     pub(super) interface: String,
     pub(super) host: VirtualHost,
     pub(super) hook: Option<RunningHook>,
+    /// That nobody else on this machine serves the same.
+    _claim: Claim,
     attachment: Option<Attachment>,
     link: Link,
     rests_until: Option<Time>,
@@ -38,12 +40,18 @@ pub(super) struct Served {
 }
 
 impl Served {
-    pub(super) fn new(config: VirtualHostConfig, attachment: Attachment, host: VirtualHost) -> Self {
+    pub(super) fn new(
+        config: VirtualHostConfig,
+        claim: Claim,
+        attachment: Attachment,
+        host: VirtualHost,
+    ) -> Self {
         Self {
             config,
             interface: attachment.interface().to_owned(),
             host,
             hook: None,
+            _claim: claim,
             attachment: Some(attachment),
             link: Link::Down,
             rests_until: None,
@@ -101,8 +109,9 @@ pub(super) fn run(
     report: &mut Report,
     each_turn: &mut dyn FnMut(&[&VirtualHost]),
 ) -> std::io::Result<()> {
+    // One moment for all: what starting a hook costs must not delay the first advertisement.
+    let now = now();
     for one in served.iter_mut() {
-        let now = now();
         let actions = one.host.handle(Event::Start, now);
         perform(one, actions, report, now);
         look_at_link(one, report, now);

@@ -18,7 +18,7 @@ use std::panic::{self, AssertUnwindSafe};
 use crate::config::{Config, VirtualHostConfig, Warning};
 use crate::i18n::{fill, tr};
 use crate::log::{self, Level, Log};
-use crate::platform::{self, LinkMonitor, Signals};
+use crate::platform::{self, Claim, LinkMonitor, Signals};
 use crate::protocol::{Family, Hook, Hooks, Key, MacAddr, Parameters, Role, Sources, VirtualHost};
 
 use attachment::Attachment;
@@ -36,6 +36,7 @@ pub struct StartError {
 /// What it was doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Doing {
+    Claim,
     FindInterface,
     FindSource,
     ReadHardwareAddress,
@@ -43,6 +44,7 @@ enum Doing {
     OpenSocket,
     OpenCapture,
     CatchSignals,
+    CloseDescriptors,
     WatchLinks,
     ReadRandom,
     Wait,
@@ -61,6 +63,7 @@ impl StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let template = match self.doing {
+            Doing::Claim => tr("another ucarp serves {object} already: {why}"),
             Doing::FindInterface => tr("cannot find the interface {object}: {why}"),
             Doing::FindSource => {
                 tr("cannot choose a source address on {object}: {why}. Give one with --srcip.")
@@ -69,6 +72,7 @@ impl fmt::Display for StartError {
             Doing::JoinGroup => tr("cannot join the multicast group on {object}: {why}"),
             Doing::OpenSocket => tr("cannot open a raw socket on {object}: {why}"),
             Doing::OpenCapture => tr("cannot capture on {object}: {why}"),
+            Doing::CloseDescriptors => tr("cannot keep open descriptors from the scripts: {why}"),
             Doing::CatchSignals => tr("cannot catch signals: {why}"),
             Doing::WatchLinks => tr("cannot watch the state of interfaces: {why}"),
             Doing::ReadRandom => tr("cannot read random numbers: {why}"),
@@ -116,6 +120,8 @@ pub fn run_with(
     warnings: &[Warning],
     each_turn: &mut dyn FnMut(&[&VirtualHost]),
 ) -> Result<Ended, StartError> {
+    platform::keep_descriptors_private()
+        .map_err(|error| StartError::new(Doing::CloseDescriptors, "", error))?;
     let mut sources = event_loop::Sources {
         signals: Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?,
         links: LinkMonitor::open().map_err(|error| StartError::new(Doing::WatchLinks, "", error))?,
@@ -145,7 +151,6 @@ pub fn run_with(
 /// After a panic: bow out and take the address down, by the core if it still can, else by the hook alone.
 fn give_back_after_bug(served: &mut [Served], sources: &mut event_loop::Sources, report: &mut Report) {
     report.say(Level::Error, &tr("Internal error, please report it: giving the address back and ending"));
-    served.iter_mut().for_each(|one| drop(one.hook.take()));
     let by_the_core = panic::catch_unwind(AssertUnwindSafe(|| {
         event_loop::shut_down(served, true, report);
         event_loop::serve(served, sources, Ending { withdraw: true }, report, &mut |_| {})
@@ -174,6 +179,9 @@ fn open(config: &VirtualHostConfig) -> Result<Served, StartError> {
             ));
         }
     };
+    let name = format!("{interface} id {}", config.vhid);
+    let claim =
+        Claim::take(&format!("ucarp {name}")).map_err(|error| StartError::new(Doing::Claim, name, error))?;
     let (attachment, place) = attach(&interface, config)?;
     let seed = platform::random_seed().map_err(|error| StartError::new(Doing::ReadRandom, "", error))?;
     let key = Key::from_password(config.secret.bytes()).expect("a Secret is at most as long as a Key");
@@ -196,7 +204,7 @@ fn open(config: &VirtualHostConfig) -> Result<Served, StartError> {
         },
         announcing: config.announcing,
     };
-    Ok(Served::new(config.clone(), attachment, VirtualHost::new(parameters, seed)))
+    Ok(Served::new(config.clone(), claim, attachment, VirtualHost::new(parameters, seed)))
 }
 
 /// Where a virtual host is on the network.

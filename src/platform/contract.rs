@@ -43,7 +43,8 @@ const _: bool = sys::LINK_CHANGES_ARE_EVENTS;
 const _: fn() -> io::Result<sys::LinkMonitor> = sys::LinkMonitor::open;
 const _: fn(&mut sys::LinkMonitor) = sys::LinkMonitor::read;
 
-// Frames and groups.
+// Frames, groups, and being the only one.
+const _: fn(&str) -> io::Result<sys::Claim> = sys::Claim::take;
 const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;
 const _: fn(&sys::LinkSocket, &[u8]) -> io::Result<()> = sys::LinkSocket::send;
 const _: fn(IpAddr, u32) -> io::Result<sys::Membership> = sys::Membership::join;

@@ -10,6 +10,8 @@ use std::io;
 use std::mem;
 use std::net::{IpAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -199,6 +201,22 @@ pub fn is_ethernet(interface: &str) -> io::Result<bool> {
     Ok(hardware(interface)?.sa_family == libc::ARPHRD_ETHER)
 }
 
+/// The only one of its name in this network namespace, until dropped.
+#[derive(Debug)]
+pub struct Claim {
+    _socket: UnixDatagram,
+}
+
+impl Claim {
+    /// Takes the name, by an abstract socket (unix(7)): the kernel gives it back however this process ends.
+    ///
+    /// # Errors
+    /// `AddrInUse` when another process has it.
+    pub fn take(name: &str) -> io::Result<Self> {
+        Ok(Self { _socket: UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(name)?)? })
+    }
+}
+
 /// The hardware address of an Ethernet interface.
 ///
 /// # Errors
@@ -384,6 +402,15 @@ mod tests {
             }
             (socket, privilege) => panic!("{socket:?} with {privilege:?} missing"),
         }
+    }
+
+    #[test]
+    fn a_claim_is_the_only_one_of_its_name() {
+        let name = format!("ucarp test {}", std::process::id());
+        let claim = Claim::take(&name).unwrap();
+        assert_eq!(Claim::take(&name).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(claim);
+        Claim::take(&name).unwrap();
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use posix::{
     interface_of, kill_group, local_time, writable,
 };
 pub use sys::{
-    LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, hardware_address,
+    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, hardware_address,
     ignore_outgoing, is_ethernet, keep_descriptors_private, link_state, missing_privilege, now, random_seed,
     wait,
 };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Family, Interval, MacAddr, PeerKind, Time};
 
 /// A fact told to a virtual host.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
     /// The daemon is ready: leave the down hook's mark and wait for the link.
     Start,

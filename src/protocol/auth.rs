@@ -83,6 +83,11 @@ pub struct Advertisement {
 }
 
 impl Advertisement {
+    /// Bits of the first half of our own kind's counters that are not random but words among us. The mark makes
+    /// them authentic, and nobody else looks at them.
+    pub(super) const BESIDE_OLD_UCARP: u32 = 1;
+    pub(super) const GIVES_WAY: u32 = 2;
+
     /// IP version it came by.
     #[must_use]
     pub const fn family(&self) -> Family {
@@ -122,7 +127,13 @@ impl Advertisement {
     /// One of ours says that it heard an old ucarp lately (register, row 2): the last of its random bits.
     #[must_use]
     pub fn beside_old_ucarp(&self) -> bool {
-        self.kind == PeerKind::Ours && self.counter >> 32 & 1 == 1
+        self.kind == PeerKind::Ours && self.counter >> 32 & u64::from(Self::BESIDE_OLD_UCARP) != 0
+    }
+
+    /// One of ours says to us alone that it leaves the address to us (register, row 1).
+    #[must_use]
+    pub fn gives_way(&self) -> bool {
+        self.kind == PeerKind::Ours && self.counter >> 32 & u64::from(Self::GIVES_WAY) != 0
     }
 
     /// Whose implementation sent it.
@@ -167,11 +178,11 @@ impl Authenticator {
     }
 
     /// The counter that only our own kind makes for these random bits: they, then the first 32 bits of their
-    /// MAC (register, row 7). Never zero, which OpenBSD would drop as its own. The last random bit is not random
-    /// but a word to our own kind: [`Advertisement::beside_old_ucarp`].
+    /// MAC (register, row 7). Never zero, which OpenBSD would drop as its own. Two of the bits
+    /// are not random but words to our own kind: [`Advertisement::beside_old_ucarp`], [`Advertisement::gives_way`].
     #[must_use]
     pub fn marked(&self, random: u32) -> u64 {
-        let random = if random == 0 { 2 } else { random };
+        let random = if random == 0 { 1 << 31 } else { random };
         let mut mac = self.mark.clone();
         mac.update(&random.to_be_bytes());
         let code: [u8; 20] = mac.finalize().into_bytes().into();

@@ -26,7 +26,7 @@
 //! | 4 | long options | The ancestor's spellings, unambiguous prefixes, repeats |
 //! | 5 | numbers | Base 0, trailing junk and out of range refused |
 //! | 6 | unknown option, facility, missing hook | An error, exit status 1 |
-//! | 7 | counter | Never adopted, never zero, fresh per ad: 31 random bits, one that says "beside an old ucarp", and 32 bits of HMAC-SHA1(key, "ucarp ours 1", vhid, those bits), a mark only our kind can make. The last 32 are remembered: our own echo |
+//! | 7 | counter | Never adopted, never zero, fresh per ad: 32 bits, of which two are words among ours ("beside an old ucarp", "I give way to you") and the others random, then 32 bits of HMAC-SHA1(key, "ucarp ours 1", vhid, the first), a mark only our kind can make. The last 32 are remembered: our own echo |
 //! | 8 | password | 1 to 20 bytes |
 //! | 9 | type, authlen, destination of an ad heard | Type and authlen are counted, not required; the destination must be our group |
 //! | 10 | checksums | IP's and CARP's each on its own |

@@ -110,6 +110,11 @@ impl Peers {
         self.table.clear();
     }
 
+    /// Nobody has been told yet that we stay.
+    pub(super) fn end_conflicts(&mut self) {
+        self.table.iter_mut().for_each(|known| known.conflict = None);
+    }
+
     pub(super) fn get(&self, id: PeerId) -> Option<&Known> {
         self.table.iter().find(|known| known.id == id)
     }

@@ -43,7 +43,7 @@ pub struct VirtualHost {
     farewell: Option<(Time, u8)>,
     leaving: bool,
     random: Random,
-    sent: [u64; ECHOES],
+    sent: [Option<u64>; ECHOES],
     next_sent: usize,
     advert_works: Option<bool>,
     announcement_works: Option<bool>,
@@ -108,7 +108,7 @@ impl VirtualHost {
             farewell: None,
             leaving: false,
             random: Random(seed),
-            sent: [0; ECHOES],
+            sent: [None; ECHOES],
             next_sent: 0,
             advert_works: None,
             announcement_works: None,
@@ -236,7 +236,7 @@ impl VirtualHost {
             return Err(Rejected::BadDestination);
         }
         let ad = self.authenticator.verify(&decoded)?;
-        if self.sent.contains(&ad.counter()) {
+        if self.sent.contains(&Some(ad.counter())) {
             return Err(Rejected::OwnEcho);
         }
         if decoded.header.kind != carp::ADVERTISEMENT || decoded.header.authlen != carp::AUTHLEN {
@@ -411,12 +411,17 @@ impl VirtualHost {
     }
 
     fn advert(&mut self, source: IpAddr, to: Option<MacAddr>, interval: Interval, now: Time) -> Vec<u8> {
-        let beside_old_ucarp = self.election.beside_old_ucarp(now);
         let [.., id_high, id_low, a, b, c, d] = self.random.next().to_be_bytes();
-        let counter =
-            self.authenticator.marked(u32::from_be_bytes([a, b, c, d]) & !1 | u32::from(beside_old_ucarp));
+        let words = [
+            (self.election.beside_old_ucarp(now), Advertisement::BESIDE_OLD_UCARP),
+            (to.is_some(), Advertisement::GIVES_WAY),
+        ];
+        let random = words.into_iter().fold(u32::from_be_bytes([a, b, c, d]), |random, (said, word)| {
+            if said { random | word } else { random & !word }
+        });
+        let counter = self.authenticator.marked(random);
         if let Some(slot) = self.sent.get_mut(self.next_sent) {
-            *slot = counter;
+            *slot = Some(counter);
         }
         self.next_sent = (self.next_sent + 1) % ECHOES;
         let destination = self.parameters.destination.group(Family::of(source));

@@ -1,8 +1,8 @@
 //! The simulation: a virtual clock, a network that loses, delays, doubles and cuts, and nodes of three kinds.
 //!
 //! `ours` drives the real core as the daemon does; `kernel` and `old_ucarp` are small independent models. `world`
-//! moves frames and time, `oracle` judges what was recorded, `random` makes worlds from a seed and `scenario` holds
-//! the named ones. Nothing reads a real clock or a real random number: a seed is a world.
+//! moves frames and time, `oracle` judges what was recorded, `random` makes worlds from a seed, `regressions`
+//! lists those that failed once and `scenario` holds the named ones. Nothing reads a real clock or a real random number: a seed is a world.
 
 pub mod frame;
 pub mod kernel;
@@ -10,6 +10,7 @@ pub mod old_ucarp;
 pub mod oracle;
 pub mod ours;
 pub mod random;
+pub mod regressions;
 pub mod rng;
 pub mod scenario;
 pub mod world;

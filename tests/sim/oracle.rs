@@ -273,7 +273,7 @@ fn hooks_agree(world: &World, found: &mut Vec<String>) {
         if ours.hook_running() || world.now < changed + patience {
             continue;
         }
-        let master = ours.role(world.now) == Role::Master;
+        let master = ours.role() == Role::Master;
         let hooks = ours.parameters.hooks;
         if !hooks.up || !hooks.down {
             continue;
@@ -283,11 +283,7 @@ fn hooks_agree(world: &World, found: &mut Vec<String>) {
             None => slot.spec.neutral && !master,
         };
         if !agrees {
-            found.push(format!(
-                "n{node} is {} and its last hook {:?}",
-                ours.role(world.now).code(),
-                ours.last_hook()
-            ));
+            found.push(format!("n{node} is {} and its last hook {:?}", ours.role().code(), ours.last_hook()));
         }
     }
 }

@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use ucarp::protocol::{
-    Action, Event, Hook, Link, Notice, Parameters, Reason, Role, Snapshot, Time, Transmission, VirtualHost,
+    Action, Event, Frame, Hook, Link, Notice, Parameters, Reason, Role, Snapshot, Time, Transmission,
+    VirtualHost,
 };
 
 use super::frame::{Seen, look};
@@ -109,8 +110,8 @@ impl Ours {
         self.host.snapshot(self.time(now))
     }
 
-    pub fn role(&self, now: u64) -> Role {
-        self.snapshot(now).role
+    pub fn role(&self) -> Role {
+        self.host.role()
     }
 
     pub const fn hook_running(&self) -> bool {
@@ -149,13 +150,15 @@ impl Ours {
         if matches!(event, Event::Shutdown { .. }) {
             self.shutting_down = true;
         }
+        let before = self.host.role();
         let actions = self.host.handle(event, self.time(now));
-        self.perform(actions, now, out);
+        self.perform(actions, before, now, out);
     }
 
     pub fn frame(&mut self, now: u64, frame: &[u8], out: &mut Out) {
+        let before = self.host.role();
         match self.host.receive(frame, self.time(now)) {
-            Ok(actions) => self.perform(actions, now, out),
+            Ok(actions) => self.perform(actions, before, now, out),
             Err(rejected) => out.note(|| format!("  ignored: {}", rejected.code())),
         }
     }
@@ -188,8 +191,9 @@ impl Ours {
         let time = self.time(now);
         match self.host.next_deadline() {
             Some(at) if at <= time => {
+                let before = self.host.role();
                 let actions = self.host.handle(Event::Tick, time);
-                self.perform(actions, now, out);
+                self.perform(actions, before, now, out);
                 if let Some(next) = self.host.next_deadline().filter(|&next| next <= time) {
                     out.violation(format!("after a due tick at {time:?} the deadline is {next:?}"));
                 }
@@ -204,13 +208,13 @@ impl Ours {
         }
     }
 
-    fn perform(&mut self, actions: Vec<Action>, now: u64, out: &mut Out) {
-        let role = self.role(now);
+    fn perform(&mut self, actions: Vec<Action>, before: Role, now: u64, out: &mut Out) {
+        let role = self.host.role();
         let mut todo: VecDeque<_> = actions.into();
         while let Some(action) = todo.pop_front() {
             match action {
                 Action::Transmit(frame) => {
-                    self.check_frame(&frame, role, out);
+                    self.check_frame(&frame, before, role, out);
                     if !self.send_fails {
                         out.send(frame.bytes);
                     }
@@ -231,7 +235,7 @@ impl Ours {
         self.check_snapshot(now, out);
     }
 
-    fn check_frame(&self, frame: &ucarp::protocol::Frame, role: Role, out: &mut Out) {
+    fn check_frame(&self, frame: &Frame, before: Role, role: Role, out: &mut Out) {
         let seen = look(&frame.bytes);
         let right = match (frame.what, seen) {
             (Transmission::Announcement, Seen::Announcement(of)) => self.parameters.addresses.contains(&of),
@@ -244,11 +248,10 @@ impl Ours {
         if !right {
             out.violation(format!("{:?} is not one: {seen:?}", frame.what));
         }
-        // The last word to the winner is for its ears alone, and said on the way out.
-        let gives_way = frame.what == Transmission::Advert
-            && role == Role::Backup
-            && frame.bytes.first().is_some_and(|byte| byte & 1 == 0);
-        if frame.what != Transmission::BowOut && role != Role::Master && !gives_way {
+        // Who gives way may show itself to the winner alone: to others it would look like a master.
+        let giving_way =
+            frame.bytes[0] & 1 == 0 && frame.what == Transmission::Advert && before == Role::Master;
+        if frame.what != Transmission::BowOut && role != Role::Master && !giving_way {
             out.violation(format!("{:?} sent as {}", frame.what, role.code()));
         }
     }

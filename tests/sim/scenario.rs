@@ -312,6 +312,52 @@ fn a_stubborn_peer_with_one_way_loss() {
     }
 }
 
+// Whoever is heard while we stay is answered at once, not only the first time.
+#[test]
+fn every_conflict_is_answered_at_once() {
+    for seed in 0..20 {
+        let mut world = pair(seed, Spec::ours(1, 100), Spec::ours(2, 100));
+        for round in 0..4 {
+            world.part(&[0], true);
+            world.run_for(6 * SECOND + seed * 61 * MS + round * 170 * MS);
+            assert_eq!(world.masters(), [0, 1]);
+            world.part(&[0], false);
+            let sent = world.record.frames;
+            while world.record.frames == sent {
+                world.run_for(100);
+            }
+            world.run_for(3 * MS);
+            assert_eq!(world.masters(), [0], "seed {seed}, round {round}");
+        }
+        assert_settles(&mut world);
+    }
+}
+
+// A peer that gives way each time has heard us, however often that happens within a dead time.
+#[test]
+fn giving_way_is_not_stubborn() {
+    for ratio in [1, 3] {
+        let mut world = World::new(1).logging();
+        world.add(Spec { ratio: 3, ..Spec::ours(1, 150) });
+        world.add(Spec { ratio, ..Spec::ours(2, 150) });
+        world.change(Change::Start(0));
+        world.run_until(6 * SECOND);
+        world.change(Change::Start(1));
+        world.run_until(10 * SECOND);
+        for _ in 0..8 {
+            world.change(Change::Cut { from: 0, to: 1, cut: true });
+            while world.masters().len() < 2 {
+                world.run_for(500);
+            }
+            world.change(Change::Cut { from: 0, to: 1, cut: false });
+            world.run_for(50 * MS);
+            assert_eq!(world.masters(), [0], "ratio {ratio}\n{}", tail(&world));
+        }
+        assert_eq!(reasons(&world, 0).last(), Some(&Reason::MasterTimedOut));
+        assert_settles(&mut world);
+    }
+}
+
 // --- bow-outs ---------------------------------------------------------------------------------------------------
 
 fn three(seed: u64, second: Spec, third: Spec) -> World {

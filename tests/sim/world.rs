@@ -173,9 +173,9 @@ impl Machine {
         }
     }
 
-    pub fn role(&self, now: u64) -> Role {
+    pub fn role(&self) -> Role {
         match self {
-            Self::Ours(ours) => ours.role(now),
+            Self::Ours(ours) => ours.role(),
             Self::Kernel(kernel) => kernel.role(),
             Self::Old(old) => old.role(),
         }
@@ -491,7 +491,7 @@ impl World {
         let Some(machine) = &mut self.slots[node].machine else { return };
         let notices_before = if let Machine::Ours(ours) = machine { ours.notices.len() } else { 0 };
         act(machine, now, &mut out);
-        let role = machine.role(now);
+        let role = machine.role();
         let mut ended = false;
         if let Machine::Ours(ours) = machine {
             ended = ours.ended();
@@ -618,9 +618,8 @@ impl World {
             if !advert || to == from && !self.echo[from] || self.slots[to].machine.is_none() {
                 continue;
             }
-            // Groups and broadcast have the lowest bit of the first byte set.
-            let unicast = bytes.first().is_some_and(|byte| byte & 1 == 0);
-            if unicast && bytes.get(..6) != Some(&self.slots[to].spec.mac[..]) {
+            // A switch keeps what is for one hardware address from the others.
+            if bytes[0] & 1 == 0 && bytes[..6] != self.slots[to].spec.mac {
                 continue;
             }
             let wire = &self.wires[from][to];
@@ -808,7 +807,10 @@ impl World {
 fn describe(bytes: &[u8]) -> String {
     use super::frame::{Seen, look};
     match look(bytes) {
-        Seen::Ad(ad) => format!("ad {}/{} from {} (mac ..{:02x})", ad.base, ad.skew, ad.source, ad.mac[5]),
+        Seen::Ad(ad) => {
+            let to = if bytes[0] & 1 == 0 { format!(", only to ..{:02x}", bytes[5]) } else { String::new() };
+            format!("ad {}/{} from {} (mac ..{:02x}{to})", ad.base, ad.skew, ad.source, ad.mac[5])
+        }
         Seen::Announcement(address) => format!("announcement of {address}"),
         Seen::Other => "something else".into(),
     }

@@ -1,7 +1,6 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use pcap::BpfProgram;
 use serde_json::Value;
 
 use super::*;
@@ -13,11 +12,7 @@ fn vhids(ids: &[u8]) -> Vec<Vhid> {
     ids.iter().map(|id| Vhid::new(*id).unwrap()).collect()
 }
 
-fn compile(text: &str) -> BpfProgram {
-    pcap::Capture::dead(Linktype::ETHERNET).unwrap().compile(text, OPTIMISE).unwrap()
-}
-
-fn program(ids: &[u8], destination: &Destination, families: &[Family]) -> BpfProgram {
+fn program(ids: &[u8], destination: &Destination, families: &[Family]) -> Program {
     compile(&filter(&vhids(ids), destination, families))
 }
 
@@ -162,7 +157,7 @@ fn one_wrong_thing_in_the_ip_header_is_enough() {
 #[test]
 fn many_virtual_hosts_share_a_filter() {
     let mut frame = good_v4();
-    let mut passes = |ours: &BpfProgram, vhid: u8| {
+    let mut passes = |ours: &Program, vhid: u8| {
         frame[35] = vhid;
         ours.filter(&frame)
     };

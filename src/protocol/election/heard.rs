@@ -47,6 +47,10 @@ impl Election {
             }
             return;
         }
+        if ad.gives_way() {
+            // Its sender is master no more, and neither are we.
+            return;
+        }
         if self.followed != Some(id) && master_lives && master.is_some_and(|known| known.interval <= his) {
             return;
         }
@@ -78,6 +82,14 @@ impl Election {
                 return;
             }
             out.push(Decision::Tell(Notice::StrangerLeft { peer }));
+            self.defend(peer, may_speak, now, out);
+            return;
+        }
+        if ad.gives_way() {
+            // It has decided for us; were we to decide again, both could leave.
+            if let Some(speaker) = self.peers.get_mut(id) {
+                speaker.conflict = None;
+            }
             self.defend(peer, may_speak, now, out);
             return;
         }

@@ -346,6 +346,7 @@ impl Election {
         self.hold_until = None;
         self.postponed = None;
         self.demotions.left_backup();
+        self.peers.end_conflicts();
         out.push(self.become_role(Role::Master, reason, peer, silent, now));
         self.state = State::Master { next_advert: now + self.interval().period(), grace_ends: None };
         self.prompted = None;
