@@ -97,6 +97,8 @@ impl Election {
             return;
         }
         if self.overslept && !self.preempt {
+            // While only this process slept, its machine may have answered for the address.
+            give_way(peer, may_speak, out);
             self.yield_to(id, Reason::Overslept, now, out);
             return;
         }

@@ -424,7 +424,7 @@ fn a_removed_interface_has_no_grace() {
 #[test]
 fn a_master_that_slept() {
     for (preempt, expected) in
-        [(false, vec!["MASTER>BACKUP overslept"]), (true, vec!["advertise", "announce"])]
+        [(false, vec!["give way", "MASTER>BACKUP overslept"]), (true, vec!["advertise", "announce"])]
     {
         let mut host = host_with(1, 0, |parameters| parameters.preempt = preempt).master();
         host.now = host.now + Duration::from_secs(10);
