@@ -65,6 +65,7 @@ impl Report {
         let code = match notice {
             Notice::Transition { reason, .. } => format!("{} {}", notice.id(), reason.code()),
             Notice::ConflictWon { .. }
+            | Notice::GaveWay { .. }
             | Notice::EqualInterval { .. }
             | Notice::SameSource { .. }
             | Notice::Unheard { .. }
@@ -264,9 +265,11 @@ fn period(notice: &Notice) -> Duration {
         | Notice::HookKilled { .. }
         | Notice::HookSucceeded { .. }
         | Notice::ResignRefused { .. } => Duration::ZERO,
-        Notice::StrangerLeft { .. } | Notice::Grace { .. } | Notice::GraceOver | Notice::Sending { .. } => {
-            Duration::from_secs(1)
-        }
+        Notice::GaveWay { .. }
+        | Notice::StrangerLeft { .. }
+        | Notice::Grace { .. }
+        | Notice::GraceOver
+        | Notice::Sending { .. } => Duration::from_secs(1),
         Notice::ConflictWon { .. } | Notice::Late { .. } => MINUTE,
         Notice::EqualInterval { .. } | Notice::SameSource { .. } | Notice::Unheard { .. } => HOUR,
     }
@@ -291,6 +294,10 @@ fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
         Notice::ConflictWon { peer } => (
             Level::Warning,
             of(&tr("Non-preferred master {peer} advertised: reasserting control of the address"), *peer),
+        ),
+        Notice::GaveWay { peer } => (
+            Level::Info,
+            of(&tr("{peer} was master too and leaves the address to us: announcing it again"), *peer),
         ),
         Notice::EqualInterval { peer } => {
             let template = match peer.kind {
@@ -445,6 +452,7 @@ fn hint(notice: &Notice) -> Option<Cow<'static, str>> {
         Notice::HookFailed { hook: Hook::Up } => Some(tr("The address may be missing on this host")),
         Notice::Transition { .. }
         | Notice::ConflictWon { .. }
+        | Notice::GaveWay { .. }
         | Notice::EqualInterval { .. }
         | Notice::SameSource { .. }
         | Notice::Unheard { .. }

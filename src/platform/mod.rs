@@ -1,6 +1,6 @@
 //! One kernel's way to do a small, fixed list of things.
 //!
-//! Every system offers the same items with the same signatures; [`contract`] makes a drifting one fail to
+//! Every system offers the same items with the same signatures; `contract.rs` makes a drifting one fail to
 //! compile. There is no trait, because a binary never holds more than one implementation. What the standard
 //! library does portably (child processes, UNIX sockets) does not enter this room.
 //!

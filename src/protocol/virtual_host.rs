@@ -316,8 +316,7 @@ impl VirtualHost {
                     self.farewell = Some((now + BOW_OUT_AGAIN, BOW_OUT_REPEATS));
                 }
                 Decision::GiveWay { to } => self.transmit_to(Some(to), self.election.interval(), now, out),
-                Decision::Defend { peer } => {
-                    tells.push(Action::Tell(Notice::ConflictWon { peer }));
+                Decision::Announce => {
                     self.announcer.conflict_won(self.election.interval().period(), now);
                 }
                 Decision::Hush => self.announcer.hush(),
