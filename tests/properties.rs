@@ -662,7 +662,8 @@ impl Rules {
             if lives.is_none() {
                 // A master not worse than us that spoke after the leaving one's last word is its successor.
                 let successor = self.peers.iter().filter(|known| known.who != who && self.alive(known, now));
-                let successor = successor.min_by_key(|known| known.interval);
+                let successor =
+                    successor.min_by_key(|known| (known.interval, std::cmp::Reverse(known.heard)));
                 let successor =
                     successor.filter(|known| Some(known.heard) > last_word && known.interval <= self.own);
                 self.state = successor.map_or(State::Master, |known| State::Backup {
@@ -693,8 +694,14 @@ impl Rules {
         if now < until {
             return;
         }
-        let others = self.peers.iter().filter(|known| Some(known.who) != follows && self.alive(known, now));
-        self.state = match others.min_by_key(|known| known.interval) {
+        let others =
+            || self.peers.iter().filter(|known| Some(known.who) != follows && self.alive(known, now));
+        // Who advertised within its interval is master now, who did not may have given way.
+        let masters =
+            others().filter(|known| now - known.heard < (known.interval.max(3_906) * 5).div_ceil(4));
+        let order = |known: &&Known| (known.interval, std::cmp::Reverse(known.heard));
+        let best = masters.min_by_key(order).or(others().min_by_key(order));
+        self.state = match best {
             Some(best) => {
                 State::Backup { follows: Some(best.who), until: best.heard + self.patience(best.interval) }
             }

@@ -65,6 +65,7 @@ impl Report {
         let code = match notice {
             Notice::Transition { reason, .. } => format!("{} {}", notice.id(), reason.code()),
             Notice::ConflictWon { .. }
+            | Notice::GaveWay { .. }
             | Notice::EqualInterval { .. }
             | Notice::SameSource { .. }
             | Notice::Unheard { .. }
@@ -173,6 +174,54 @@ impl Report {
         self.log.write(Level::Warning, &text);
     }
 
+    /// The loop panicked.
+    pub(crate) fn bug(&mut self) {
+        let text = tr("Internal error, please report it: giving the address back and ending");
+        self.log.write(Level::Error, &text);
+    }
+
+    /// The interface is missing, or not yet as it has to be.
+    pub(crate) fn waiting(&mut self, interface: &str, why: &dyn std::error::Error) {
+        let text = fill(&tr("Waiting for {interface}: {why}"), &[("interface", &interface), ("why", &why)]);
+        self.log.write(Level::Warning, &text);
+    }
+
+    /// The interface lives on under another name.
+    pub(crate) fn interface_renamed(&mut self, interface: &str, new: &str) {
+        let text = fill(
+            &tr("Interface {interface} was renamed to {new}: waiting for one that is called {interface}"),
+            &[("interface", &interface), ("new", &new)],
+        );
+        self.log.write(Level::Warning, &text);
+    }
+
+    /// Advertisements come from another address than before.
+    pub(crate) fn source_changed(&mut self, interface: &str, old: IpAddr, new: IpAddr, wanted: bool) {
+        let (level, template) = if wanted {
+            (Level::Info, tr("Interface {interface} has the address {new} again: sending from it"))
+        } else {
+            (Level::Warning, tr("Interface {interface} lost the address {old}: sending from {new} now"))
+        };
+        let text = fill(&template, &[("interface", &interface), ("old", &old), ("new", &new)]);
+        self.log.write(level, &text);
+    }
+
+    /// The address of advertisements is gone and there is no other.
+    pub(crate) fn source_lost(&mut self, interface: &str, old: IpAddr) {
+        let template =
+            tr("Interface {interface} lost the address {old} and has no other: still sending from it");
+        self.log.write(Level::Error, &fill(&template, &[("interface", &interface), ("old", &old)]));
+    }
+
+    /// The interface has another hardware address.
+    pub(crate) fn hardware_address_changed(&mut self, interface: &str, mac: MacAddr) {
+        let text = fill(
+            &tr("The hardware address of {interface} is {mac} now"),
+            &[("interface", &interface), ("mac", &mac)],
+        );
+        self.log.write(Level::Warning, &text);
+    }
+
     /// The interface is back after it had been removed.
     pub(crate) fn interface_back(&mut self, interface: &str) {
         let text =
@@ -199,6 +248,11 @@ impl Report {
     }
 }
 
+/// The line about lines that never got through.
+pub(crate) fn lost(count: u64) -> String {
+    fill(&tr("{count} log lines were lost"), &[("count", &count)])
+}
+
 /// How long a repeated notice is held back.
 fn period(notice: &Notice) -> Duration {
     match notice {
@@ -211,9 +265,11 @@ fn period(notice: &Notice) -> Duration {
         | Notice::HookKilled { .. }
         | Notice::HookSucceeded { .. }
         | Notice::ResignRefused { .. } => Duration::ZERO,
-        Notice::StrangerLeft { .. } | Notice::Grace { .. } | Notice::GraceOver | Notice::Sending { .. } => {
-            Duration::from_secs(1)
-        }
+        Notice::GaveWay { .. }
+        | Notice::StrangerLeft { .. }
+        | Notice::Grace { .. }
+        | Notice::GraceOver
+        | Notice::Sending { .. } => Duration::from_secs(1),
         Notice::ConflictWon { .. } | Notice::Late { .. } => MINUTE,
         Notice::EqualInterval { .. } | Notice::SameSource { .. } | Notice::Unheard { .. } => HOUR,
     }
@@ -238,6 +294,10 @@ fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
         Notice::ConflictWon { peer } => (
             Level::Warning,
             of(&tr("Non-preferred master {peer} advertised: reasserting control of the address"), *peer),
+        ),
+        Notice::GaveWay { peer } => (
+            Level::Info,
+            of(&tr("{peer} was master too and leaves the address to us: announcing it again"), *peer),
         ),
         Notice::EqualInterval { peer } => {
             let template = match peer.kind {
@@ -392,6 +452,7 @@ fn hint(notice: &Notice) -> Option<Cow<'static, str>> {
         Notice::HookFailed { hook: Hook::Up } => Some(tr("The address may be missing on this host")),
         Notice::Transition { .. }
         | Notice::ConflictWon { .. }
+        | Notice::GaveWay { .. }
         | Notice::EqualInterval { .. }
         | Notice::SameSource { .. }
         | Notice::Unheard { .. }

@@ -227,6 +227,11 @@ pub enum Notice {
         /// The other one.
         peer: Peer,
     },
+    /// Another of ours was master too and leaves the address to us.
+    GaveWay {
+        /// Which.
+        peer: Peer,
+    },
     /// A peer advertises exactly our interval.
     EqualInterval {
         /// Which.
@@ -361,6 +366,7 @@ impl Notice {
             Self::HookSucceeded { .. } => "UC1016",
             Self::ResignRefused { .. } => "UC1017",
             Self::Sending { .. } => "UC1018",
+            Self::GaveWay { .. } => "UC1019",
         }
     }
 }

@@ -38,7 +38,7 @@
 //! | 16 | dead time | The larger of ratio·base + skew/256 (base 0: ratio·max(skew,1)/256) and 1.25 times the followed master's interval; one deadline for both families. A family silent for a dead time is a warning |
 //! | 17 | takeover | Frames that arrived in time are heard first; ad at once; after a timeout the up hook 10 ms later if still master, else at once |
 //! | 18 | interface not running | A master keeps its role, silently, for one interval, at most 1 s. Back in time: ad and announcement, no hook has run. Else Init and the down hook. A removed interface has no grace |
-//! | 19 | a master that slept until its dead time after its last ad | Hears what arrived first; steps down silently to a successor unless it preempts; never sends missed ads |
+//! | 19 | a master that slept until its dead time after its last ad | Hears what arrived first; steps down to a successor unless it preempts, silently for everybody else (row 1); never sends missed ads |
 //! | 20 | hooks | Beside the election, ordered, the latest wish wins, bounded; an unwanted one has 5 s left |
 //! | 21 | leaving | The down hook at once, in whatever way master was left |
 //! | 22 | start | Everything is opened before anything is served |

@@ -4,6 +4,7 @@
 //! without an address of their own share a source, so neither is enough. The table is small and bounded:
 //! whoever could fill it knows the password, and the longest silent one goes first. No rule lives here.
 
+use std::cmp::Reverse;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -179,7 +180,8 @@ impl Peers {
         id
     }
 
-    /// The preferred one of those heard within their dead time, other than `except`.
+    /// The preferred one of those heard within `dead_after` of their interval, other than `except`; of equal ones
+    /// the last heard, since the others may have given way to it.
     pub(super) fn best_live(
         &self,
         now: Time,
@@ -190,7 +192,7 @@ impl Peers {
             .iter()
             .filter(|known| Some(known.id) != except && !known.left)
             .filter(|known| now.since(known.heard) < dead_after(known.interval))
-            .min_by_key(|known| known.interval)
+            .min_by_key(|known| (known.interval, Reverse(known.heard)))
     }
 
     fn make_room(&mut self, keep: Option<PeerId>) {

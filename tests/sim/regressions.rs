@@ -4,7 +4,7 @@
 //! scenario with a name; these are kept because they cost nothing.
 
 /// The seed, and what went wrong in it.
-pub const WORLDS: [(u64, &str); 7] = [
+pub const WORLDS: [(u64, &str); 10] = [
     (7583, "a daemon waiting for its last hook was taken for a candidate (the oracle's mistake)"),
     (34, "a hook left alone at the end was taken for a forgotten one (the oracle's mistake)"),
     (29421, "a pause after a failed hook ended in the quiet phase (the oracle's mistake)"),
@@ -12,4 +12,13 @@ pub const WORLDS: [(u64, &str); 7] = [
     (208_680, "the same after a stubborn peer"),
     (342_406, "two of ours used different orders, because only one had heard an old ucarp"),
     (662_274, "the same without a third to preempt"),
+    (
+        9556,
+        "a peer found stubborn in one mastership was so from the first ad on in the next, and gave way itself",
+    ),
+    (
+        1_313_282,
+        "after its master crashed a preempting host followed who had given way already, and came late",
+    ),
+    (1_554_982, "the same, where both candidates had been heard within an interval"),
 ];

@@ -90,10 +90,15 @@ impl Election {
             if let Some(speaker) = self.peers.get_mut(id) {
                 speaker.conflict = None;
             }
-            self.defend(peer, may_speak, now, out);
+            if may_speak {
+                out.push(Decision::Announce);
+            }
+            out.push(Decision::Tell(Notice::GaveWay { peer }));
             return;
         }
         if self.overslept && !self.preempt {
+            // While only this process slept, its machine may have answered for the address.
+            give_way(peer, may_speak, out);
             self.yield_to(id, Reason::Overslept, now, out);
             return;
         }
@@ -182,7 +187,8 @@ impl Election {
             self.prompted = Some(now);
             out.push(Decision::Advertise { scheduled: false });
         }
-        out.push(Decision::Defend { peer });
+        out.push(Decision::Announce);
+        out.push(Decision::Tell(Notice::ConflictWon { peer }));
     }
 
     /// Notes who spoke, and what the operator should know about it whatever the state.

@@ -51,8 +51,8 @@ pub(super) enum Decision {
     /// Show ourselves to the one we give way to, and to nobody else: it may never have heard of us, as after a
     /// partition, and then has to announce the address again.
     GiveWay { to: MacAddr },
-    /// Another master was heard and we stay: say where the address is.
-    Defend { peer: Peer },
+    /// Another master was heard and we stay: neighbours have to be told where the address is.
+    Announce,
     /// The link of a master failed: nothing can be announced.
     Hush,
     /// It is back: announce again.
@@ -312,9 +312,11 @@ impl Election {
     }
 
     fn master_is_silent(&mut self, now: Time, out: &mut Vec<Decision>) {
+        // Who advertised within its interval is master now; who did not may have given way meanwhile.
         let other = self
             .peers
-            .best_live(now, self.followed, |interval| self.dead_after(Some(interval)))
+            .best_live(now, self.followed, patience)
+            .or_else(|| self.peers.best_live(now, self.followed, |interval| self.dead_after(Some(interval))))
             .map(|known| (known.id(), known.heard + self.dead_after(Some(known.interval))));
         if let Some((id, master_down)) = other {
             self.follow(id, master_down);

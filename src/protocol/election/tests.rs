@@ -129,7 +129,7 @@ fn words(decisions: &[Decision]) -> Vec<String> {
             Decision::Advertise { scheduled: false } => Some("advertise".to_owned()),
             Decision::BowOut => Some("bow out".to_owned()),
             Decision::GiveWay { .. } => Some("give way".to_owned()),
-            Decision::Defend { .. } => Some("defend".to_owned()),
+            Decision::Announce => Some("announce".to_owned()),
             Decision::Hush => Some("hush".to_owned()),
             Decision::Speak => Some("speak".to_owned()),
             Decision::Tell(_) => None,
@@ -146,7 +146,7 @@ fn ids(decisions: &[Decision]) -> Vec<&'static str> {
             | Decision::Advertise { .. }
             | Decision::BowOut
             | Decision::GiveWay { .. }
-            | Decision::Defend { .. }
+            | Decision::Announce
             | Decision::Hush
             | Decision::Speak => None,
         })
@@ -193,7 +193,7 @@ fn nobody_heard_means_master_and_lateness_never_adds_up() {
 #[test]
 fn heard_as_master() {
     type Row = (&'static str, PeerKind, &'static str, (u8, u8), &'static [&'static str]);
-    let stays: &[&str] = &["advertise", "defend"];
+    let stays: &[&str] = &["advertise", "announce"];
     let table: &[Row] = &[
         (
             "faster: every kernel yields, so do we",
@@ -334,7 +334,7 @@ fn a_slower_peer_that_does_not_hear_us_is_only_reported() {
     for second in 0..10 {
         host.now = start + Duration::from_secs(second);
         let decisions = host.hear(Kernel, "10.0.0.1", 1, 1);
-        assert_eq!(words(&decisions), ["advertise", "defend"]);
+        assert_eq!(words(&decisions), ["advertise", "announce"]);
         assert_eq!(ids(&decisions).contains(&"UC1005"), second >= 3);
     }
 }
@@ -352,7 +352,11 @@ fn dual_stack_ties_are_decided_on_ipv4() {
         assert_eq!(words(&host.tell(Fact::Heard(&v6))), [""; 0], "{second}");
     }
     host.now = start + Duration::from_millis(3000);
-    assert_eq!(words(&host.tell(Fact::Heard(&v6))), ["advertise", "defend"], "IPv4 is pruned: IPv6 decides");
+    assert_eq!(
+        words(&host.tell(Fact::Heard(&v6))),
+        ["advertise", "announce"],
+        "IPv4 is pruned: IPv6 decides"
+    );
     v6 = host.ad_from(Ours, "fe80::1", Interval::new(1, 0));
     for second in 3..6 {
         host.now = start + Duration::from_millis(second * 1000);
@@ -370,7 +374,7 @@ fn an_old_ucarp_turns_the_order_for_a_minute() {
     let start = host.now;
     let ours = host.ad_from(Ours, "10.0.0.9", Interval::new(1, 0));
     host.hear(OldUcarp, "10.0.0.30", 1, 50);
-    assert_eq!(words(&host.tell(Fact::Heard(&ours))), ["defend"], "5 before 9, last octet first");
+    assert_eq!(words(&host.tell(Fact::Heard(&ours))), ["announce"], "5 before 9, last octet first");
     host.now = start + Duration::from_secs(61);
     assert_eq!(
         words(&host.tell(Fact::Heard(&ours))),
@@ -419,7 +423,8 @@ fn a_removed_interface_has_no_grace() {
 // Row 19: a master that slept steps down to its successor unless it preempts, and never fights it.
 #[test]
 fn a_master_that_slept() {
-    for (preempt, expected) in [(false, vec!["MASTER>BACKUP overslept"]), (true, vec!["advertise", "defend"])]
+    for (preempt, expected) in
+        [(false, vec!["give way", "MASTER>BACKUP overslept"]), (true, vec!["advertise", "announce"])]
     {
         let mut host = host_with(1, 0, |parameters| parameters.preempt = preempt).master();
         host.now = host.now + Duration::from_secs(10);
@@ -431,14 +436,14 @@ fn a_master_that_slept() {
     short.tell(Fact::Late(Duration::from_millis(1999)));
     assert_eq!(
         words(&short.hear(Ours, "10.0.0.9", 1, 100)),
-        ["advertise", "defend"],
+        ["advertise", "announce"],
         "nobody can have taken over"
     );
     let mut host = host(1, 0).master();
     host.now = host.now + Duration::from_secs(10);
     host.tell(Fact::Late(Duration::from_secs(9)));
     assert_eq!(words(&host.tell(Fact::Tick)), ["scheduled"], "nobody took over: one ad, not nine");
-    assert_eq!(words(&host.hear(Ours, "10.0.0.9", 1, 100)), ["advertise", "defend"], "awake again");
+    assert_eq!(words(&host.hear(Ours, "10.0.0.9", 1, 100)), ["advertise", "announce"], "awake again");
 }
 
 // Section "core contract", late wakes: a backup listens once more before it declares a master dead.
@@ -520,5 +525,5 @@ fn shutting_down() {
 fn equal_source_addresses() {
     let mut host = host(1, 0).master();
     let ad = host.ad_from(Ours, OURS, Interval::new(1, 0));
-    assert_eq!(ids(&host.tell(Fact::Heard(&ad))), ["UC1004"]);
+    assert_eq!(ids(&host.tell(Fact::Heard(&ad))), ["UC1004", "UC1002"]);
 }
