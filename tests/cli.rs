@@ -284,7 +284,8 @@ mod ours {
         refuses("stray", &with(&["-v1", "stray"]), &["'stray'"]);
         refuses("stray behind --", &with(&["-v1", "--", "-P"]), &["'-P'"]);
         refuses("a lone dash", &with(&["-v1", "-"]), &["'-'"]);
-        refuses("background", &with(&["-v1", "-B"]), &["--daemonize", "foreground"]);
+        refuses("a value for --check", &with(&["-v1", "--check=yes"]), &["--check"]);
+        refuses("a value for --daemonize", &with(&["-v1", "--daemonize=yes"]), &["--daemonize"]);
     }
 
     #[test]
@@ -352,6 +353,72 @@ mod ours {
             let option = format!("--hook-failure={value}");
             refuses(&option, &enough_and(&["-v1", &option]), &["--hook-failure", &format!("'{value}'")]);
         }
+    }
+
+    #[test]
+    fn pidfiles_and_waiting() {
+        if other() {
+            return;
+        }
+        for value in ["", "/", "/run/", ".."] {
+            let option = format!("--pidfile={value}");
+            refuses(&option, &enough_and(&["-v1", &option]), &["--pidfile", &format!("'{value}'")]);
+        }
+        let args = ["-s192.0.2.1", "-v1", "-p", PASSWORD, "-a192.0.2.9", "--wait-interface"];
+        refuses("nothing to wait for", &args, &["--wait-interface", "--interface"]);
+    }
+
+    /// One line on stderr, status 2.
+    fn cannot_start(name: &str, args: &[&str], words: &[&str]) {
+        let ran = run(args);
+        assert_eq!(ran.status, Some(2), "{name}: {}", ran.stderr);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.lines().count()), ("", 1), "{name}: {}", ran.stderr);
+        for word in words {
+            assert!(ran.stderr.contains(word), "{name}: no {word:?} in {}", ran.stderr);
+        }
+        assert!(!ran.stderr.contains(PASSWORD), "{name}: {}", ran.stderr);
+    }
+
+    #[test]
+    fn a_failed_start_is_told_to_the_caller_in_the_background_too() {
+        if other() {
+            return;
+        }
+        let folder = Folder::new("start");
+        let pidfile = folder.0.join("pid");
+        let option = format!("--pidfile={}", pidfile.display());
+        for way in ["-D", "-B", "--check"] {
+            cannot_start(way, &enough_and(&["-v1", way, &option]), &["nosuch0"]);
+            assert!(!pidfile.exists(), "{way}");
+            let nowhere = format!("{option}/no/such");
+            let interface = if way == "--check" { "nosuch0" } else { "/no/such" };
+            cannot_start(way, &enough_and(&["-v1", way, &nowhere]), &[interface]);
+        }
+    }
+
+    #[test]
+    fn a_check_prints_what_would_run_and_nothing_secret() {
+        if other() {
+            return;
+        }
+        let folder = Folder::new("check");
+        let hook = folder.file("up", b"#!/bin/sh\n", 0o755);
+        let more = ["-v", "0x2a", "-a", "2001:db8::9/64", "-u", &hook, "-z", "--wait-interface", "--check"];
+        let ran = run(&enough_and(&more));
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+        for line in [
+            "interface: nosuch0",
+            "srcip: 192.0.2.1",
+            "vhid: 42",
+            "addr: 192.0.2.9",
+            "addr: 2001:db8::9/64",
+            "shutdown: yes",
+            &format!("upscript: {hook}"),
+        ] {
+            assert!(ran.stdout.lines().any(|printed| printed == line), "no {line:?} in {}", ran.stdout);
+        }
+        assert!(ran.stdout.lines().all(|line| line.contains(": ")), "{}", ran.stdout);
+        assert!(!ran.stdout.contains(PASSWORD), "{}", ran.stdout);
     }
 
     #[test]
