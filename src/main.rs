@@ -24,11 +24,20 @@ fn start() -> ExitCode {
     match cli::parse(std::env::args_os().skip(1)) {
         Ok(Invocation::Help) => show(&cli::usage()),
         Ok(Invocation::Version) => show(&cli::version()),
-        Ok(Invocation::Run { config, warnings }) => match daemon::run(&config, &warnings) {
-            Ok(Ended::Orderly) => ExitCode::SUCCESS,
-            Ok(Ended::Bug) => ExitCode::from(BUG),
+        Ok(Invocation::Check { config, warnings }) => match daemon::check(&config, &warnings) {
+            Ok(text) => show(&text),
             Err(error) => complain(&error, CANNOT_START),
         },
+        Ok(Invocation::Run { config, warnings, exposed }) => {
+            // Where a password cannot be covered it stays in sight, as the manual says.
+            exposed.iter().for_each(|place| _ = platform::blank_argument(place.word + 1, place.from));
+            match daemon::run(&config, &warnings) {
+                Ok(Ended::Orderly) => ExitCode::SUCCESS,
+                Ok(Ended::Bug) => ExitCode::from(BUG),
+                Ok(Ended::Detached(status)) => ExitCode::from(status),
+                Err(error) => complain(&error, CANNOT_START),
+            }
+        }
         Err(error) => complain(&error, error.exit_code()),
     }
 }

@@ -14,7 +14,7 @@ use std::process::Command;
 
 /// The only files with sentences for operators.
 const SPEAKERS: [&str; 4] =
-    ["src/config/mod.rs", "src/config/cli.rs", "src/daemon/mod.rs", "src/daemon/report.rs"];
+    ["src/config/mod.rs", "src/config/cli.rs", "src/daemon/start.rs", "src/daemon/report.rs"];
 
 #[derive(Debug, PartialEq, Eq)]
 struct Message {

@@ -272,3 +272,31 @@ fn a_flipped_bit_anywhere_is_noticed_or_harmless() {
         }
     }
 }
+
+/// What a wrong and a right advertisement for us cost from the wire to the verdict. Never an assertion: machines
+/// differ, and this one is shared.
+#[test]
+#[ignore = "a measurement, made by ci/bench in a release build"]
+fn cost_of_a_verdict() {
+    #![expect(clippy::disallowed_methods, reason = "measures time")]
+    #![expect(clippy::print_stdout, reason = "the figure is what it is for")]
+    const TIMES: u32 = 2_000_000;
+    let vectors = vectors();
+    let (_, case) = cases(&vectors).find(|(id, _)| *id == "openbsd-001").unwrap();
+    let authenticator = authenticator(case);
+    let good = hex(&case["frame"]);
+    let mut decoded = wire::decode(&good).unwrap();
+    decoded.header.code[0] ^= 1;
+    let bad = wire::encode(&decoded, MacAddr([1, 0, 0x5e, 0, 0, 0x12]), 1);
+    for (what, frame) in [("right", &good), ("wrong", &bad)] {
+        let started = std::time::Instant::now();
+        let right = (0..TIMES)
+            .filter(|_| {
+                let decoded = wire::decode(std::hint::black_box(frame));
+                decoded.is_ok_and(|decoded| authenticator.verify(&decoded).is_ok())
+            })
+            .count();
+        assert_eq!(right, if what == "right" { TIMES as usize } else { 0 });
+        println!("{what}: {} ns", started.elapsed().as_nanos() / u128::from(TIMES));
+    }
+}

@@ -30,11 +30,29 @@ pub enum Invocation {
         config: Box<Config>,
         /// What to tell the operator once there is a log, in this order.
         warnings: Vec<Warning>,
+        /// Where passwords stand on the command line, to be covered.
+        exposed: Vec<Exposed>,
+    },
+    /// Find out whether it could serve, print what, and exit.
+    Check {
+        /// What, checked.
+        config: Box<Config>,
+        /// What to tell the operator besides.
+        warnings: Vec<Warning>,
     },
     /// Print [`usage`] on stdout, exit 0; also when there are no arguments at all.
     Help,
     /// Print [`version`] on stdout, exit 0.
     Version,
+}
+
+/// A password among the words of the command line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Exposed {
+    /// Which word, 0 being the one after the program's name.
+    pub word: usize,
+    /// The byte of that word where it begins.
+    pub from: usize,
 }
 
 /// One option as it may be written.
@@ -54,7 +72,7 @@ const fn new(short: &'static str, long: &'static str, takes_value: bool) -> Spel
     Spelling { short, long, takes_value, old: false }
 }
 
-const OPTIONS: [Spelling; 30] = [
+const OPTIONS: [Spelling; 33] = [
     old("i", "interface", true),
     old("s", "srcip", true),
     old("m", "mcast", true),
@@ -83,6 +101,9 @@ const OPTIONS: [Spelling; 30] = [
     new("", "garp-count", true),
     new("", "garp-interval", true),
     new("", "garp-refresh", true),
+    new("", "pidfile", true),
+    new("", "wait-interface", false),
+    new("", "check", false),
     // Names of the ancestor's documents for options above.
     old("", "mcastip", true),
     old("", "syslog", true),
@@ -112,9 +133,6 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Error> 
     if given.flag("version") {
         return Ok(Invocation::Version);
     }
-    if given.flag("daemonize") {
-        return Err(Error::NotInForeground { option: "--daemonize" });
-    }
     let mut warnings = Vec::new();
     let host = virtual_host(&given, &mut warnings)?;
     let withdraw = given.flag("shutdown");
@@ -132,7 +150,14 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Error> 
         None => Some(Facility::default()),
     };
     let log = LogConfig { facility, debug: given.flag("debug") };
-    Ok(Invocation::Run { config: Box::new(Config { hosts: vec![host], withdraw, log }), warnings })
+    let pidfile = given.last("pidfile").map(|word| words::file("--pidfile", &word)).transpose()?;
+    let daemonize = given.flag("daemonize");
+    let config = Box::new(Config { hosts: vec![host], withdraw, log, daemonize, pidfile });
+    Ok(if given.flag("check") {
+        Invocation::Check { config, warnings }
+    } else {
+        Invocation::Run { config, warnings, exposed: given.exposed }
+    })
 }
 
 fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHostConfig, Error> {
@@ -140,6 +165,10 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
     let source = given.last("srcip").map(|word| words::address("--srcip", &word)).transpose()?;
     if interface.is_none() && source.is_none() {
         return Err(Error::NoInterface);
+    }
+    let wait_for_interface = given.flag("wait-interface");
+    if wait_for_interface && interface.is_none() {
+        return Err(Error::NoNameToWaitFor);
     }
     Ok(VirtualHostConfig {
         vhid: vhid(given)?,
@@ -161,6 +190,7 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
         down: hook(given, "downscript", "--downscript")?,
         xparam: given.last("xparam"),
         ignore_link_state: given.flag("ignoreifstate"),
+        wait_for_interface,
         hook_failure: match given.last("hook-failure") {
             Some(word) => words::hook_failure("--hook-failure", &word)?,
             None => HookFailure::Stay,
@@ -264,13 +294,15 @@ struct Given {
     matches: Matches,
     /// Values of `--pass`, in order.
     passwords: Vec<Zeroizing<Vec<u8>>>,
+    /// Where they stood.
+    exposed: Vec<Exposed>,
     nothing: bool,
 }
 
 impl Given {
     fn read(args: impl Iterator<Item = OsString>) -> Result<Self, Error> {
-        let mut passwords = Vec::new();
-        let words = normalize(args, &mut passwords)?;
+        let (mut passwords, mut exposed) = (Vec::new(), Vec::new());
+        let words = normalize(args, &mut passwords, &mut exposed)?;
         let mut options = Options::new();
         for spelling in OPTIONS.iter().filter(|spelling| canonical(spelling.long) == spelling.long) {
             if spelling.takes_value {
@@ -289,7 +321,7 @@ impl Given {
         if let Some(stray) = matches.free.first() {
             return Err(Error::StrayArgument { value: shown(&bytes_of(stray)) });
         }
-        Ok(Self { matches, passwords, nothing: words.is_empty() })
+        Ok(Self { matches, passwords, exposed, nothing: words.is_empty() })
     }
 
     fn flag(&self, long: &str) -> bool {
@@ -322,12 +354,14 @@ fn bytes_of(text: &str) -> OsString {
 /// Brings the words into the one shape `--name`, `--name=value` that getopts is given: names in full, values
 /// joined to them, passwords set aside and replaced by nothing.
 fn normalize(
-    mut args: impl Iterator<Item = OsString>,
+    args: impl Iterator<Item = OsString>,
     passwords: &mut Vec<Zeroizing<Vec<u8>>>,
+    exposed: &mut Vec<Exposed>,
 ) -> Result<Vec<String>, Error> {
+    let mut args = args.enumerate();
     let mut normal = Vec::new();
     let mut previous_was_password = false;
-    while let Some(arg) = args.next() {
+    while let Some((position, arg)) = args.next() {
         let word = Zeroizing::new(arg.into_vec());
         let was_password = std::mem::take(&mut previous_was_password);
         if let Some(long) = word.strip_prefix(b"--").filter(|long| !long.is_empty()) {
@@ -336,12 +370,17 @@ fn normalize(
                 None => (Some(long), None),
             };
             let spelling = find_long(name.unwrap_or_default())?;
+            let mut place = Exposed { word: position, from: word.len() - value.map_or(0, <[u8]>::len) };
             let value = match value {
                 Some(value) => Some(value.to_vec()),
-                None if spelling.takes_value => Some(next_value(&mut args, spelling)?),
+                None if spelling.takes_value => {
+                    place = Exposed { word: position + 1, from: 0 };
+                    Some(next_value(&mut args, spelling)?)
+                }
                 None => None,
             };
             previous_was_password = spelling.long == PASSWORD;
+            exposed.extend(previous_was_password.then_some(place));
             normal.push(normal_word(spelling, value, passwords));
         } else if let Some(mut cluster) =
             word.strip_prefix(b"-").filter(|rest| !rest.is_empty() && *rest != b"-")
@@ -350,12 +389,18 @@ fn normalize(
                 let spelling = find_short(letter)?;
                 cluster = rest;
                 let mut value = None;
+                let mut place = Exposed { word: position, from: word.len() - rest.len() };
                 if spelling.takes_value {
-                    value =
-                        Some(if rest.is_empty() { next_value(&mut args, spelling)? } else { rest.to_vec() });
+                    value = Some(if rest.is_empty() {
+                        place = Exposed { word: position + 1, from: 0 };
+                        next_value(&mut args, spelling)?
+                    } else {
+                        rest.to_vec()
+                    });
                     cluster = &[];
                 }
                 previous_was_password = spelling.long == PASSWORD;
+                exposed.extend(previous_was_password.then_some(place));
                 normal.push(normal_word(spelling, value, passwords));
             }
         } else if was_password && word.as_slice() != b"--" {
@@ -364,7 +409,7 @@ fn normalize(
             // "--" and everything that is no option; getopts knows what to make of them.
             normal.push(text_of(&word));
             if word.as_slice() == b"--" {
-                normal.extend(args.by_ref().map(|arg| text_of(arg.as_bytes())));
+                normal.extend(args.by_ref().map(|(_, arg)| text_of(arg.as_bytes())));
             }
         }
     }
@@ -387,8 +432,12 @@ fn normal_word(
     }
 }
 
-fn next_value(args: &mut impl Iterator<Item = OsString>, spelling: &Spelling) -> Result<Vec<u8>, Error> {
-    let value = args.next().ok_or_else(|| Error::MissingValue { option: format!("--{}", spelling.long) })?;
+fn next_value(
+    args: &mut impl Iterator<Item = (usize, OsString)>,
+    spelling: &Spelling,
+) -> Result<Vec<u8>, Error> {
+    let (_, value) =
+        args.next().ok_or_else(|| Error::MissingValue { option: format!("--{}", spelling.long) })?;
     Ok(value.into_vec())
 }
 
@@ -473,6 +522,12 @@ pub fn usage() -> String {
         tr("      --garp-count=NUMBER   announcements of a new MASTER, 1 to 255 (default 1)"),
         tr("      --garp-interval=MS    milliseconds between them (default 200)"),
         tr("      --garp-refresh=SECONDS\n                            repeat them so often while MASTER (default 0: no)"),
+        "".into(),
+        tr("The program itself:"),
+        tr("  -B, --daemonize           go to the background once everything is in place"),
+        tr("      --pidfile=FILE        write the process number to FILE and lock it"),
+        tr("      --wait-interface      start even if the interface is missing: wait for it"),
+        tr("      --check               check everything, print what would run, and exit"),
         "".into(),
         tr("Messages:"),
         tr("  -f, --facility=NAME       syslog facility (default daemon), or none"),

@@ -32,6 +32,10 @@ pub struct Config {
     pub withdraw: bool,
     /// Where and how much to log.
     pub log: LogConfig,
+    /// Leave the caller once everything is in place (`--daemonize`).
+    pub daemonize: bool,
+    /// File for the number of the process, absolute.
+    pub pidfile: Option<PathBuf>,
 }
 
 /// One virtual host, as asked for.
@@ -65,6 +69,8 @@ pub struct VirtualHostConfig {
     pub xparam: Option<OsString>,
     /// Treat the interface as usable whatever it says (`--ignoreifstate`).
     pub ignore_link_state: bool,
+    /// Start although the interface is missing or has no address yet (`--wait-interface`); `interface` is given then.
+    pub wait_for_interface: bool,
     /// What a failed up hook means.
     pub hook_failure: HookFailure,
     /// How long a hook may run, 1 s to 1 h.
@@ -149,6 +155,35 @@ pub enum Facility {
     Local7,
 }
 
+impl Facility {
+    /// The word for it, as `--facility` takes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Authpriv => "authpriv",
+            Self::Cron => "cron",
+            Self::Daemon => "daemon",
+            Self::Ftp => "ftp",
+            Self::Kern => "kern",
+            Self::Lpr => "lpr",
+            Self::Mail => "mail",
+            Self::News => "news",
+            Self::Syslog => "syslog",
+            Self::User => "user",
+            Self::Uucp => "uucp",
+            Self::Local0 => "local0",
+            Self::Local1 => "local1",
+            Self::Local2 => "local2",
+            Self::Local3 => "local3",
+            Self::Local4 => "local4",
+            Self::Local5 => "local5",
+            Self::Local6 => "local6",
+            Self::Local7 => "local7",
+        }
+    }
+}
+
 /// What is wrong with the operator's words. `Display` is the translated sentence: what, which value, what to
 /// do; one line, without the program's name. `option` is a long option with its dashes; `value` has control
 /// characters escaped already.
@@ -161,9 +196,9 @@ pub enum Error {
     UnexpectedValue { option: String },
     StrayArgument { value: String },
     StrayAfterPassword,
-    NotInForeground { option: &'static str },
     Required { option: &'static str, example: &'static str },
     NoInterface,
+    NoNameToWaitFor,
     Interface { value: String },
     Number { option: &'static str, value: String, min: u64, max: u64 },
     Address { option: &'static str, value: String },
@@ -189,6 +224,7 @@ pub enum Error {
     HookNotExecutable { option: &'static str, path: String },
     Facility { option: &'static str, value: String },
     HookFailure { option: &'static str, value: String },
+    Pidfile { option: &'static str, path: String },
 }
 
 impl Error {
@@ -224,15 +260,15 @@ impl fmt::Display for Error {
                 "the word after the password does not belong to any option; quote a password that has spaces, or use --passfile",
             )
             .into_owned(),
-            Self::NotInForeground { option } => fill(
-                &tr("{option}: not available yet; run in the foreground, under a service manager or with '&'"),
-                &[("option", option)],
-            ),
             Self::Required { option, example } => {
                 fill(&tr("{option}: is required, for example {example}"), &[("option", option), ("example", example)])
             }
             Self::NoInterface => tr(
                 "--interface or --srcip: one of them is required, for example --interface=eth0",
+            )
+            .into_owned(),
+            Self::NoNameToWaitFor => tr(
+                "--wait-interface: needs the name of the interface, for example --interface=eth0",
             )
             .into_owned(),
             Self::Interface { value } => fill(
@@ -331,6 +367,10 @@ impl fmt::Display for Error {
             Self::HookFailure { option, value } => {
                 fill(&tr("{option}: '{value}' is neither stay nor demote"), &[("option", option), ("value", value)])
             }
+            Self::Pidfile { option, path } => fill(
+                &tr("{option}: '{path}' cannot be the name of a file; an example is /run/ucarp.pid"),
+                &[("option", option), ("path", path)],
+            ),
         })
     }
 }

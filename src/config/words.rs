@@ -175,6 +175,15 @@ pub(super) fn hook(option: &'static str, word: &OsStr) -> Result<PathBuf, Error>
     Ok(script)
 }
 
+/// The name of a file that need not exist yet, made absolute because the daemon will change directory.
+pub(super) fn file(option: &'static str, word: &OsStr) -> Result<PathBuf, Error> {
+    absolute(word)
+        .ok()
+        .filter(|path| path.file_name().is_some() && !word.as_bytes().ends_with(b"/"))
+        .filter(|path| !path.as_os_str().as_bytes().contains(&0))
+        .ok_or_else(|| Error::Pidfile { option, path: shown(word) })
+}
+
 /// A password.
 pub(super) fn password(
     option: &'static str,
@@ -284,6 +293,16 @@ mod tests {
         }
         for word in ["10.0.0.255/24", "10.0.0.0/24", "10.255.255.255/8"] {
             assert!(matches!(parse(word), Err(Error::AddressOfNetwork { .. })), "{word}");
+        }
+    }
+
+    #[test]
+    fn names_of_files_become_absolute() {
+        let file = |word: &str| file("--pidfile", OsStr::new(word));
+        assert_eq!(file("/run/ucarp.pid").unwrap(), Path::new("/run/ucarp.pid"));
+        assert!(file("ucarp.pid").unwrap().is_absolute());
+        for word in ["", "/", "/run/", "/run/..", ".."] {
+            assert!(matches!(file(word), Err(Error::Pidfile { .. })), "{word:?}");
         }
     }
 

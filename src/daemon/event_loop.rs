@@ -11,8 +11,9 @@ use super::attachment::Attachment;
 use super::hooks::RunningHook;
 use super::perform::perform;
 use super::report::{About, Report};
+use super::start::{self, Place};
 use crate::config::VirtualHostConfig;
-use crate::platform::{self, Claim, LinkMonitor, LinkState, Signal, Signals};
+use crate::platform::{self, Changes, Claim, LinkMonitor, LinkState, Signal, Signals};
 use crate::protocol::{Action, Event, Link, Role, Time, VirtualHost};
 
 /// Frames taken in before deadlines are looked at again.
@@ -22,6 +23,8 @@ const BATCH: usize = 512;
 const REST: Duration = Duration::from_millis(1);
 /// Lateness worth telling the core about.
 const LATE: Duration = Duration::from_millis(50);
+/// How long VRRP routers with our ids are listened to after an interface was taken up; they speak every second.
+const LOOK_AROUND: Duration = Duration::from_secs(5);
 /// How often a missing interface is looked for beside the events about it.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -36,25 +39,37 @@ pub(super) struct Served {
     attachment: Option<Attachment>,
     link: Link,
     rests_until: Option<Time>,
+    looks_around_until: Option<Time>,
     retry: Option<Time>,
+    /// Whether the operator has been told where it is; not yet, while its first interface is waited for.
+    introduced: bool,
+    /// Why the interface could not be taken up when that was last tried.
+    pub(super) trouble: Option<String>,
+    /// The source address is gone and there is no other.
+    stranded: bool,
 }
 
 impl Served {
     pub(super) fn new(
         config: VirtualHostConfig,
+        interface: String,
         claim: Claim,
-        attachment: Attachment,
+        attachment: Option<Attachment>,
         host: VirtualHost,
     ) -> Self {
         Self {
             config,
-            interface: attachment.interface().to_owned(),
+            interface,
             host,
             hook: None,
             _claim: claim,
-            attachment: Some(attachment),
+            introduced: attachment.is_some(),
+            trouble: None,
+            stranded: false,
+            attachment,
             link: Link::Down,
             rests_until: None,
+            looks_around_until: None,
             retry: None,
         }
     }
@@ -75,7 +90,10 @@ impl Served {
     }
 
     fn deadline(&self) -> Option<Time> {
-        [self.host.next_deadline(), self.rests_until, self.retry].into_iter().flatten().min()
+        [self.host.next_deadline(), self.rests_until, self.looks_around_until, self.retry]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 
@@ -112,6 +130,7 @@ pub(super) fn run(
     // One moment for all: what starting a hook costs must not delay the first advertisement.
     let now = now();
     for one in served.iter_mut() {
+        one.looks_around_until = one.attachment.is_some().then(|| now + LOOK_AROUND);
         let actions = one.host.handle(Event::Start, now);
         perform(one, actions, report, now);
         look_at_link(one, report, now);
@@ -155,18 +174,24 @@ pub(super) fn serve(
                 served.iter_mut().for_each(|one| take_signal(one, signal, ending, report, woken));
             }
         }
-        if link_changed {
-            sources.links.read();
-        }
+        let changes = if link_changed { sources.links.read() } else { Changes::default() };
         for (one, captured) in served.iter_mut().zip(captured) {
-            if link_changed || one.retry.is_some_and(|retry| retry <= woken) {
+            let awaited = one.attachment.is_none() && changes.addresses;
+            if changes.links || awaited || one.retry.is_some_and(|retry| retry <= woken) {
                 look_at_link(one, report, woken);
+            }
+            if changes.links || changes.addresses {
+                look_at_place(one, report, woken);
             }
             let due = one.host.next_deadline().is_some_and(|deadline| deadline <= woken);
             if captured || (due && one.host.role() == Role::Backup) {
                 take_frames(one, report);
             }
             one.rests_until = one.rests_until.filter(|until| *until > woken);
+            if one.looks_around_until.is_some_and(|until| until <= woken) {
+                one.looks_around_until = None;
+                one.attachment.iter_mut().for_each(Attachment::look_ahead);
+            }
         }
         for one in served.iter_mut() {
             let now = now();
@@ -243,22 +268,66 @@ fn look_at_link(one: &mut Served, report: &mut Report, now: Time) {
         LinkState::Down => Link::Down,
     };
     if link == Link::Gone || replaced {
-        one.attachment = None;
+        if let Some(name) = one.attachment.take().and_then(|gone| gone.new_name()) {
+            report.interface_renamed(&one.interface, &name);
+        }
         tell_link(one, Link::Gone, report, now);
     }
     if link != Link::Gone && one.attachment.is_none() {
-        match super::attach(&one.interface, &one.config) {
+        match start::attach(&one.interface, &one.config) {
             Ok((attachment, place)) => {
-                one.host.relocate(place.mac, place.sources);
+                let actions = one.host.relocate(place.mac, place.sources, now);
                 one.attachment = Some(attachment);
-                report.interface_back(&one.interface);
+                one.looks_around_until = Some(now + LOOK_AROUND);
+                one.trouble = None;
+                one.stranded = false;
+                if std::mem::replace(&mut one.introduced, true) {
+                    report.interface_back(&one.interface);
+                } else {
+                    start::introduce(one, report);
+                }
+                perform(one, actions, report, now);
             }
             // Its address may come a moment after the interface itself.
-            Err(_) => link = Link::Gone,
+            Err(error) => {
+                link = Link::Gone;
+                let trouble = error.to_string();
+                if one.trouble.as_ref() != Some(&trouble) {
+                    report.waiting(&one.interface, &error);
+                    one.trouble = Some(trouble);
+                }
+            }
         }
     }
     one.retry = one.attachment.is_none().then(|| now + RETRY);
     tell_link(one, link, report, now);
+}
+
+/// Finds out whether the interface still has our source address and its hardware address.
+fn look_at_place(one: &mut Served, report: &mut Report, now: Time) {
+    if one.attachment.is_none() {
+        return;
+    }
+    let parameters = one.host.parameters();
+    let before = Place { mac: parameters.mac, sources: parameters.sources };
+    let source = |place: Place| start::main_source(&parameters.addresses, place.sources);
+    let (place, stranded) = start::relocated(&one.interface, &one.config, before);
+    let (old, new) = (source(before), source(place));
+    if let (Some(old), Some(new)) = (old, new) {
+        if old != new {
+            report.source_changed(&one.interface, old, new, one.config.source == Some(new));
+        } else if stranded && !one.stranded {
+            report.source_lost(&one.interface, old);
+        }
+    }
+    one.stranded = stranded;
+    if place != before {
+        if place.mac != before.mac {
+            report.hardware_address_changed(&one.interface, place.mac);
+        }
+        let actions = one.host.relocate(place.mac, place.sources, now);
+        perform(one, actions, report, now);
+    }
 }
 
 fn tell_link(one: &mut Served, link: Link, report: &mut Report, now: Time) {

@@ -174,6 +174,54 @@ impl Report {
         self.log.write(Level::Warning, &text);
     }
 
+    /// The loop panicked.
+    pub(crate) fn bug(&mut self) {
+        let text = tr("Internal error, please report it: giving the address back and ending");
+        self.log.write(Level::Error, &text);
+    }
+
+    /// The interface is missing, or not yet as it has to be.
+    pub(crate) fn waiting(&mut self, interface: &str, why: &dyn std::error::Error) {
+        let text = fill(&tr("Waiting for {interface}: {why}"), &[("interface", &interface), ("why", &why)]);
+        self.log.write(Level::Warning, &text);
+    }
+
+    /// The interface lives on under another name.
+    pub(crate) fn interface_renamed(&mut self, interface: &str, new: &str) {
+        let text = fill(
+            &tr("Interface {interface} was renamed to {new}: waiting for one that is called {interface}"),
+            &[("interface", &interface), ("new", &new)],
+        );
+        self.log.write(Level::Warning, &text);
+    }
+
+    /// Advertisements come from another address than before.
+    pub(crate) fn source_changed(&mut self, interface: &str, old: IpAddr, new: IpAddr, wanted: bool) {
+        let (level, template) = if wanted {
+            (Level::Info, tr("Interface {interface} has the address {new} again: sending from it"))
+        } else {
+            (Level::Warning, tr("Interface {interface} lost the address {old}: sending from {new} now"))
+        };
+        let text = fill(&template, &[("interface", &interface), ("old", &old), ("new", &new)]);
+        self.log.write(level, &text);
+    }
+
+    /// The address of advertisements is gone and there is no other.
+    pub(crate) fn source_lost(&mut self, interface: &str, old: IpAddr) {
+        let template =
+            tr("Interface {interface} lost the address {old} and has no other: still sending from it");
+        self.log.write(Level::Error, &fill(&template, &[("interface", &interface), ("old", &old)]));
+    }
+
+    /// The interface has another hardware address.
+    pub(crate) fn hardware_address_changed(&mut self, interface: &str, mac: MacAddr) {
+        let text = fill(
+            &tr("The hardware address of {interface} is {mac} now"),
+            &[("interface", &interface), ("mac", &mac)],
+        );
+        self.log.write(Level::Warning, &text);
+    }
+
     /// The interface is back after it had been removed.
     pub(crate) fn interface_back(&mut self, interface: &str) {
         let text =
@@ -198,6 +246,11 @@ impl Report {
         limit.said = now;
         Some(std::mem::take(&mut limit.held_back))
     }
+}
+
+/// The line about lines that never got through.
+pub(crate) fn lost(count: u64) -> String {
+    fill(&tr("{count} log lines were lost"), &[("count", &count)])
 }
 
 /// How long a repeated notice is held back.

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{LinkState, posix, sys};
+use super::{Changes, LinkState, background, pidfile, posix, sys};
 
 // Time.
 const _: fn() -> Duration = sys::now;
@@ -22,16 +22,26 @@ const _: fn() -> io::Result<posix::Signals> = posix::Signals::open;
 const _: fn(&mut posix::Signals) -> Vec<posix::Signal> = posix::Signals::read;
 const _: fn(u32, bool) = posix::kill_group;
 
+// Running in the background.
+const _: fn() -> io::Result<background::Process> = background::go_to_background;
+const _: fn(background::Waiting) -> io::Result<u8> = background::Waiting::outcome;
+const _: fn(background::Readiness) -> io::Result<()> = background::Readiness::announce;
+const _: fn() -> io::Result<()> = sys::close_inherited;
+const _: fn(&Path) -> Result<pidfile::PidFile, pidfile::PidFileError> = pidfile::PidFile::take;
+const _: fn(usize, usize) -> bool = sys::blank_argument;
+
 // Descriptors, files, rights, chance.
 const _: fn(BorrowedFd<'_>) -> io::Result<()> = posix::close_on_exec;
 const _: fn() -> io::Result<()> = sys::keep_descriptors_private;
 const _: fn(BorrowedFd<'_>) -> bool = posix::writable;
 const _: fn(&Path) -> bool = posix::executable;
+const _: fn(&Path) -> io::Result<()> = posix::may_create_in;
 const _: fn() -> Option<&'static str> = sys::missing_privilege;
 const _: fn() -> io::Result<u64> = sys::random_seed;
 
 // Interfaces.
 const _: fn(&str) -> io::Result<u32> = posix::interface_index;
+const _: fn(u32) -> Option<String> = posix::interface_name;
 const _: fn(&str) -> io::Result<Vec<IpAddr>> = posix::interface_addresses;
 const _: fn(IpAddr) -> io::Result<Option<String>> = posix::interface_of;
 const _: fn(&str) -> io::Result<bool> = sys::is_ethernet;
@@ -41,7 +51,7 @@ const _: fn(&str) -> io::Result<LinkState> = sys::link_state;
 // Link changes.
 const _: bool = sys::LINK_CHANGES_ARE_EVENTS;
 const _: fn() -> io::Result<sys::LinkMonitor> = sys::LinkMonitor::open;
-const _: fn(&mut sys::LinkMonitor) = sys::LinkMonitor::read;
+const _: fn(&mut sys::LinkMonitor) -> Changes = sys::LinkMonitor::read;
 
 // Frames, groups, and being the only one.
 const _: fn(&str) -> io::Result<sys::Claim> = sys::Claim::take;

@@ -21,13 +21,15 @@ use nix::sys::socket::{
 };
 use nix::time::{ClockId, clock_gettime};
 
-use super::{LinkState, posix};
+use super::{Changes, LinkState, posix};
 
 pub use super::ppoll::wait;
 
 // The libc crate has both as signed ints, the structures as other types; linux/socket.h, linux/rtnetlink.h.
 const AF_PACKET: libc::sa_family_t = 17;
 const RTMGRP_LINK: u32 = 1;
+const RTMGRP_IPV4_IFADDR: u32 = 0x10;
+const RTMGRP_IPV6_IFADDR: u32 = 0x100;
 
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
@@ -98,32 +100,43 @@ impl LinkSocket {
     }
 }
 
-/// Becomes readable when an interface of this host changes; says neither which nor how, ask [`link_state`].
+/// Becomes readable when an interface of this host or its addresses change; does not say which, ask [`link_state`].
 #[derive(Debug)]
 pub struct LinkMonitor {
     fd: OwnedFd,
 }
 
 impl LinkMonitor {
-    /// Subscribes to link changes, and to nothing else: traffic, addresses and neighbours cause no wakes.
+    /// Subscribes to changes of links and addresses, and to nothing else: traffic, routes and neighbours cause no
+    /// wakes.
     ///
     /// # Errors
     /// No descriptors left, or netlink is forbidden here.
     pub fn open() -> io::Result<Self> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let fd = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)?;
-        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, RTMGRP_LINK))?;
+        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))?;
         Ok(Self { fd })
     }
 
-    /// Discards what has arrived. Messages lost to a full queue (ENOBUFS) are no error: something changed.
-    pub fn read(&mut self) {
-        // Only the arrival matters; the kernel cuts off the rest of a longer message.
+    /// Takes what has arrived and says of what kind it was. After messages lost to a full queue (ENOBUFS) anything
+    /// may have changed.
+    pub fn read(&mut self) -> Changes {
+        let mut changes = Changes::default();
+        // Notifications come one in a datagram; the kernel cuts off what follows the header (struct nlmsghdr of
+        // linux/netlink.h: length in four bytes, then the type in two).
         let mut head = [0_u8; 16];
-        while matches!(
-            recv(self.fd.as_raw_fd(), &mut head, MsgFlags::MSG_DONTWAIT),
-            Ok(_) | Err(Errno::EINTR | Errno::ENOBUFS)
-        ) {}
+        loop {
+            match recv(self.fd.as_raw_fd(), &mut head, MsgFlags::MSG_DONTWAIT) {
+                Ok(_) => match u16::from_ne_bytes([head[4], head[5]]) {
+                    libc::RTM_NEWADDR | libc::RTM_DELADDR => changes.addresses = true,
+                    _ => changes.links = true,
+                },
+                Err(Errno::EINTR) => {}
+                Err(Errno::ENOBUFS) => changes = Changes { links: true, addresses: true },
+                Err(_) => return changes,
+            }
+        }
     }
 }
 
@@ -315,16 +328,74 @@ pub fn keep_descriptors_private() -> io::Result<()> {
     if done == 0 {
         return Ok(());
     }
-    // Linux before 5.11.
-    let open: Vec<i32> = fs::read_dir("/proc/self/fd")?
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|number| *number > 2)
-        .collect();
-    for number in open {
+    // Linux before 5.9 lacks the call, before 5.11 the flag.
+    for number in open_descriptors()? {
         // SAFETY: F_SETFD takes an integer; a number that is no longer open is refused, which is fine.
         unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
     Ok(())
+}
+
+/// Closes every descriptor beyond the standard three: those somebody left open in the program that started us. Costs
+/// the same whatever the limit of descriptors is. To be called before anything is opened.
+///
+/// # Errors
+/// The list of descriptors cannot be read.
+pub(super) fn close_inherited() -> io::Result<()> {
+    // SAFETY: takes no pointers; nothing of ours is open yet, so no owner loses its descriptor.
+    if unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0) } == 0 {
+        return Ok(());
+    }
+    for number in open_descriptors()? {
+        // SAFETY: as above; the list's own descriptor is closed already and merely refused.
+        unsafe { libc::close(number) };
+    }
+    Ok(())
+}
+
+fn open_descriptors() -> io::Result<Vec<i32>> {
+    Ok(fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|number| *number > 2)
+        .collect())
+}
+
+/// Covers an argument of this process, from the byte `from` on, with asterisks, so that ps(1) does not show it.
+/// Argument 0 is the program's name. `false`: it is still to be seen, because /proc is missing here.
+///
+/// The kernel says where it put the arguments; a C library's constructor arguments would tell too, but not musl's.
+#[must_use]
+pub fn blank_argument(number: usize, from: usize) -> bool {
+    let Some((start, end)) = arguments() else { return false };
+    // The strings follow each other, each with its NUL.
+    let (mut at, mut current, mut offset, mut done) = (start, 0, 0, false);
+    while at < end && current <= number {
+        let byte = std::ptr::with_exposed_provenance_mut::<u8>(at);
+        // SAFETY: execve(2) put the arguments on the stack of this process, in writable memory that stays mapped as
+        // long as it lives; no reference is ever made to it, std and libc keep raw pointers and copy.
+        if unsafe { byte.read_volatile() } == 0 {
+            (current, offset) = (current + 1, 0);
+        } else {
+            if current == number && offset >= from {
+                // SAFETY: as above; the NULs stay, so every string stays as long as it was.
+                unsafe { byte.write_volatile(b'*') };
+                done = true;
+            }
+            offset += 1;
+        }
+        at += 1;
+    }
+    done
+}
+
+/// Where the arguments are, from `arg_start` and `arg_end` in proc(5)'s stat, fields 48 and 49.
+fn arguments() -> Option<(usize, usize)> {
+    const LONGEST: usize = 16 << 20;
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The second field, the name in parentheses, may hold anything.
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(48 - 3);
+    let (start, end): (usize, usize) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    (start != 0 && start < end && end - start <= LONGEST).then_some((start, end))
 }
 
 #[cfg(test)]
@@ -386,7 +457,7 @@ mod tests {
         let mut monitor = LinkMonitor::open().unwrap();
         assert!(closed_on_exec(monitor.as_fd()));
         monitor.read();
-        monitor.read();
+        assert_eq!(monitor.read(), Changes::default());
     }
 
     #[test]

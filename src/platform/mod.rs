@@ -1,6 +1,6 @@
 //! One kernel's way to do a small, fixed list of things.
 //!
-//! Every system offers the same items with the same signatures; [`contract`] makes a drifting one fail to
+//! Every system offers the same items with the same signatures; `contract.rs` makes a drifting one fail to
 //! compile. There is no trait, because a binary never holds more than one implementation. What the standard
 //! library does portably (child processes, UNIX sockets) does not enter this room.
 //!
@@ -9,8 +9,10 @@
 //!
 //! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`]), never systems.
 
+mod background;
 mod contract;
 mod locale;
+mod pidfile;
 mod posix;
 #[cfg(target_os = "linux")]
 mod ppoll;
@@ -21,15 +23,17 @@ mod sys;
 #[cfg(not(target_os = "linux"))]
 compile_error!("this system is not supported yet; supported: Linux");
 
+pub use background::{Process, Readiness, Waiting, go_to_background};
 pub use locale::adopt_locale;
+pub use pidfile::{PidFile, PidFileError};
 pub use posix::{
     LocalTime, Signal, Signals, close_on_exec, executable, interface_addresses, interface_index,
-    interface_of, kill_group, local_time, writable,
+    interface_name, interface_of, kill_group, local_time, may_create_in, writable,
 };
 pub use sys::{
-    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, hardware_address,
-    ignore_outgoing, is_ethernet, keep_descriptors_private, link_state, missing_privilege, now, random_seed,
-    wait,
+    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, blank_argument,
+    hardware_address, ignore_outgoing, is_ethernet, keep_descriptors_private, link_state, missing_privilege,
+    now, random_seed, wait,
 };
 
 /// Whether an interface can carry frames.
@@ -41,4 +45,13 @@ pub enum LinkState {
     Down,
     /// No interface has this name.
     Gone,
+}
+
+/// What a [`LinkMonitor`] was told of since it was last read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Changes {
+    /// Some interface came, went or changed its state or hardware address.
+    pub links: bool,
+    /// Some interface was given an address or lost one.
+    pub addresses: bool,
 }

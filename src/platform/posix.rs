@@ -179,6 +179,17 @@ pub fn executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.is_file()) && access(path, AccessFlags::X_OK).is_ok()
 }
 
+/// Whether files can be made in this folder by us.
+///
+/// # Errors
+/// Why not: it is missing, no folder, or closed to us.
+pub fn may_create_in(folder: &Path) -> io::Result<()> {
+    if !fs::metadata(folder)?.is_dir() {
+        return Err(Errno::ENOTDIR.into());
+    }
+    Ok(access(folder, AccessFlags::W_OK | AccessFlags::X_OK)?)
+}
+
 /// A moment as the wall clock of this place shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LocalTime {
@@ -230,6 +241,13 @@ fn localize(since_1970: Duration) -> LocalTime {
 /// ENODEV or ENXIO when no interface has this name.
 pub fn interface_index(interface: &str) -> io::Result<u32> {
     Ok(nix::net::if_::if_nametoindex(interface)?)
+}
+
+/// What the interface of this number is called now, if it still exists.
+#[must_use]
+pub fn interface_name(index: u32) -> Option<String> {
+    // nix does not take the null pointer of a missing interface for a failure.
+    nix::net::if_::if_indextoname(index).ok()?.into_string().ok().filter(|name| !name.is_empty())
 }
 
 /// The addresses of an interface in the system's order, which puts the primary address first. Empty when it has
@@ -363,7 +381,8 @@ mod tests {
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let name = interface_of(here).unwrap().unwrap();
         assert!(interface_addresses(&name).unwrap().contains(&here));
-        assert!(interface_index(&name).unwrap() > 0);
+        assert_eq!(interface_name(interface_index(&name).unwrap()), Some(name));
+        assert_eq!(interface_name(0x7fff_ffff), None);
         assert!(interface_index("no-such-if").is_err());
         assert!(interface_addresses("no-such-if").unwrap().is_empty());
         assert_eq!(interface_of(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 211))).unwrap(), None);

@@ -94,6 +94,13 @@ impl Announcer {
         }
     }
 
+    /// The hardware address that answers for the addresses is another one.
+    pub(super) fn moved(&mut self, now: Time) {
+        if self.ready && !self.hushed {
+            self.occasion(now);
+        }
+    }
+
     /// Whether an announcement is due now. To be asked until it says no.
     pub(super) fn due(&mut self, now: Time) -> bool {
         if self.at_latest.is_some_and(|latest| latest <= now) {

@@ -180,14 +180,18 @@ impl VirtualHost {
         .min()
     }
 
-    /// The interface was taken up anew: where frames come from now. To be called in Init only; what goes out
-    /// in another role would contradict what was said before.
-    pub fn relocate(&mut self, mac: MacAddr, sources: Sources) {
-        if self.role() == Role::Init {
-            self.parameters.mac = mac;
-            self.parameters.sources = sources;
-            self.election.relocate(mac, sources);
+    /// Where frames come from changed: the interface was taken up anew, lost the source address or was given another
+    /// hardware address. Allowed in every role: the next advertisement comes from there, and ties are settled by it.
+    /// A master whose hardware address changed tells the neighbours again.
+    pub fn relocate(&mut self, mac: MacAddr, sources: Sources, now: Time) -> Vec<Action> {
+        let mut out = Vec::new();
+        if std::mem::replace(&mut self.parameters.mac, mac) != mac {
+            self.announcer.moved(now);
         }
+        self.parameters.sources = sources;
+        self.election.relocate(mac, sources);
+        self.announce(now, &mut out);
+        out
     }
 
     /// Whether, after a `Shutdown`, nothing is left to do.
@@ -456,3 +460,6 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,8 @@ const ENOUGH: [&str; 4] = ["-ieth0", "-v1", "-phush-hush", "-a10.0.0.9"];
 fn parse_with(more: &[&str]) -> Result<(Config, Vec<Warning>), Error> {
     let args: Vec<&str> = ENOUGH.iter().chain(more).copied().collect();
     match parse(args.iter().map(OsString::from))? {
-        Invocation::Run { config, warnings } => Ok((*config, warnings)),
-        Invocation::Help | Invocation::Version => panic!("{args:?} does not run"),
+        Invocation::Run { config, warnings, .. } => Ok((*config, warnings)),
+        Invocation::Check { .. } | Invocation::Help | Invocation::Version => panic!("{args:?} does not run"),
     }
 }
 
@@ -79,6 +79,40 @@ fn values_may_be_any_bytes() {
 }
 
 #[test]
+fn passwords_are_found_wherever_they_stand() {
+    let exposed = |words: &[&str]| {
+        let more = ["-i", "eth0", "-v1", "-a10.0.0.9"];
+        let args: Vec<&str> = words.iter().copied().chain(more).collect();
+        let Ok(Invocation::Run { exposed, .. }) = parse(args.iter().map(OsString::from)) else {
+            panic!("{args:?} refused")
+        };
+        exposed.iter().map(|place| &args[place.word][place.from..]).collect::<String>()
+    };
+    for words in [
+        &["-p", "hush"][..],
+        &["-phush"],
+        &["-Pzphush"],
+        &["-Pzp", "hush"],
+        &["--pass=hush"],
+        &["--pass", "hush"],
+        &["-x", "-p", "--pass=hu", "-P", "-p", "sh"],
+    ] {
+        assert_eq!(exposed(words), "hush", "{words:?}");
+    }
+}
+
+#[test]
+fn how_the_program_itself_runs() {
+    let (config, _) = parse_with(&["-B", "--pidfile=ucarp.pid", "--wait-interface"]).unwrap();
+    assert!(config.daemonize && config.hosts[0].wait_for_interface);
+    assert!(config.pidfile.unwrap().is_absolute());
+    let args = ENOUGH.iter().map(OsString::from).chain(["--check".into()]);
+    assert!(matches!(parse(args), Ok(Invocation::Check { .. })));
+    let nameless = ["-s10.0.0.1", "-v1", "-phush", "-a10.0.0.9", "--wait-interface"];
+    assert!(matches!(parse(nameless.iter().map(OsString::from)), Err(Error::NoNameToWaitFor)));
+}
+
+#[test]
 fn the_last_password_counts() {
     assert_eq!(host(&["--pass=other", "-p", "last"]).secret.bytes(), b"last");
     assert_eq!(host(&["--pass=with=equals"]).secret.bytes(), b"with=equals");
@@ -137,7 +171,7 @@ fn every_option_is_in_the_usage() {
     let text = usage();
     for spelling in &OPTIONS {
         let told = text.contains(&format!("--{}", spelling.long));
-        let untold = ["daemonize", "mcastip", "syslog"].contains(&spelling.long);
+        let untold = ["mcastip", "syslog"].contains(&spelling.long);
         assert!(told != untold, "--{}", spelling.long);
     }
 }

@@ -1,0 +1,136 @@
+//! `--check`: would it start? Answers with what would run, one `name: value` in a line.
+//!
+//! The names are those of the long options and are not translated, so that programs can read them. Everything is
+//! found out as for a real start, but nothing is sent, joined, run, locked or left open, and a daemon that serves the
+//! same already is no obstacle: that is when an operator checks a changed command line.
+
+use std::fmt::{Display, Write};
+use std::path::Path;
+
+use super::attachment::Attachment;
+use super::start::{self, Doing, StartError};
+use crate::config::{Config, Facility, VirtualHostConfig, Warning};
+use crate::platform;
+use crate::protocol::HookFailure;
+
+/// What a daemon with this configuration would do. No secret is in it.
+///
+/// # Errors
+/// What would keep it from starting.
+pub fn check(config: &Config, warnings: &[Warning]) -> Result<String, StartError> {
+    let mut lines = Lines::default();
+    for host in &config.hosts {
+        virtual_host(host, &mut lines)?;
+    }
+    if let Some(pidfile) = &config.pidfile {
+        writable_place(pidfile)?;
+        lines.add("pidfile", pidfile.display());
+    }
+    lines.yes_or_no("shutdown", config.withdraw);
+    lines.yes_or_no("daemonize", config.daemonize);
+    lines.add("facility", config.log.facility.map_or("none", Facility::name));
+    lines.yes_or_no("debug", config.log.debug);
+    for warning in warnings {
+        lines.add("warning", warning);
+    }
+    Ok(lines.0)
+}
+
+fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), StartError> {
+    let interface = start::interface_for(host)?;
+    let place = match start::locate(&interface, host) {
+        Ok(place) => Some(place),
+        Err(error) if host.wait_for_interface && error.may_pass() => None,
+        Err(error) => return Err(error),
+    };
+    lines.add("interface", &interface);
+    match place {
+        Some(place) => {
+            Attachment::try_out(&interface, &[host.vhid], &host.destination, &start::families(host))?;
+            let addresses: Vec<_> = host.addresses.iter().map(|shared| shared.address).collect();
+            if let Some(source) = start::main_source(&addresses, place.sources) {
+                lines.add("srcip", source);
+            }
+            lines.add("mac", place.mac);
+        }
+        // An address that was asked for will be waited for as well.
+        None => lines.maybe("srcip", host.source),
+    }
+    lines.yes_or_no("wait-interface", host.wait_for_interface);
+    lines.add("vhid", host.vhid);
+    for address in &host.addresses {
+        lines.add("addr", address);
+    }
+    lines.add("advbase", host.interval.base);
+    lines.add("advskew", host.interval.skew);
+    lines.add("deadratio", host.dead_ratio);
+    lines.yes_or_no("preempt", host.preempt);
+    lines.yes_or_no("neutral", host.neutral);
+    lines.add("mcast", host.destination.v4);
+    lines.yes_or_no("nomcast", host.destination.broadcast);
+    lines.yes_or_no("ignoreifstate", host.ignore_link_state);
+    lines.maybe("upscript", host.up.as_deref().map(Path::display));
+    lines.maybe("downscript", host.down.as_deref().map(Path::display));
+    lines.maybe("xparam", host.xparam.as_deref().map(Path::new).map(Path::display));
+    lines.add("hook-timeout", host.hook_timeout.as_secs());
+    let failure = match host.hook_failure {
+        HookFailure::Stay => "stay",
+        HookFailure::Demote => "demote",
+    };
+    lines.add("hook-failure", failure);
+    lines.add("garp-count", host.announcing.count);
+    lines.add("garp-interval", host.announcing.interval.as_millis());
+    lines.add("garp-refresh", host.announcing.refresh.as_secs());
+    Ok(())
+}
+
+/// Whether a pidfile could be made there. The file itself is left alone: a running daemon may hold it.
+fn writable_place(pidfile: &Path) -> Result<(), StartError> {
+    let folder = pidfile.parent().unwrap_or(Path::new("/"));
+    platform::may_create_in(folder)
+        .map_err(|error| StartError::new(Doing::WritePidfile, pidfile.display().to_string(), error))
+}
+
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, name: &str, value: impl Display) {
+        let value = value.to_string();
+        self.0.push_str(name);
+        self.0.push_str(": ");
+        // A file name may hold anything; a line stays a line.
+        for character in value.chars() {
+            if character.is_control() {
+                write!(self.0, "{}", character.escape_default()).expect("writing into a String cannot fail");
+            } else {
+                self.0.push(character);
+            }
+        }
+        self.0.push('\n');
+    }
+
+    fn maybe(&mut self, name: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.add(name, value);
+        }
+    }
+
+    fn yes_or_no(&mut self, name: &str, value: bool) {
+        self.add(name, if value { "yes" } else { "no" });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_a_line() {
+        let mut lines = Lines::default();
+        lines.add("xparam", "a\nb\u{1b}ü");
+        lines.yes_or_no("debug", true);
+        lines.maybe("upscript", None::<&str>);
+        assert_eq!(lines.0, "xparam: a\\nb\\u{1b}ü\ndebug: yes\n");
+    }
+}

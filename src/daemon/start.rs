@@ -1,0 +1,363 @@
+//! Starting: what has to be found out and opened before anything is served, and the sentences about it.
+//!
+//! What cannot be opened is one line, "doing what, to what: why". Choosing the source address is here too, at the
+//! start and whenever the addresses of the interface change. Nothing is sent and nothing is run.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+
+use super::attachment::Attachment;
+use super::event_loop::Served;
+use super::report::Report;
+use crate::config::VirtualHostConfig;
+use crate::i18n::{fill, tr};
+use crate::log::Level;
+use crate::platform::{self, Claim, PidFile, PidFileError};
+use crate::protocol::{Family, Hook, Hooks, Key, MacAddr, Parameters, Sources, VirtualHost};
+
+/// Why the daemon could not start.
+#[derive(Debug)]
+pub struct StartError {
+    doing: Doing,
+    object: String,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What it was doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Doing {
+    GoToBackground,
+    HoldPidfile,
+    WritePidfile,
+    Claim,
+    FindInterface,
+    FindSource,
+    ReadHardwareAddress,
+    JoinGroup,
+    OpenSocket,
+    OpenCapture,
+    CatchSignals,
+    CloseDescriptors,
+    WatchLinks,
+    ReadRandom,
+    Wait,
+}
+
+impl StartError {
+    pub(super) fn new(
+        doing: Doing,
+        object: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { doing, object: object.into(), source: source.into() }
+    }
+
+    /// Whether the interface is merely not there yet, or has no address yet.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self.doing, Doing::FindInterface | Doing::FindSource)
+    }
+
+    /// Whether it needs the privilege that [`platform::missing_privilege`] asks about.
+    fn is_privileged(&self) -> bool {
+        matches!(self.doing, Doing::JoinGroup | Doing::OpenSocket | Doing::OpenCapture)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let template = match self.doing {
+            Doing::GoToBackground => tr("the daemon did not get as far as running: {why}"),
+            Doing::HoldPidfile => tr("another ucarp is running: process {why} holds the pidfile {object}"),
+            Doing::WritePidfile => tr("cannot write the pidfile {object}: {why}"),
+            Doing::Claim => tr("another ucarp serves {object} already: {why}"),
+            Doing::FindInterface => tr("cannot find the interface {object}: {why}"),
+            Doing::FindSource => {
+                tr("cannot choose a source address on {object}: {why}. Give one with --srcip.")
+            }
+            Doing::ReadHardwareAddress => tr("cannot read the hardware address of {object}: {why}"),
+            Doing::JoinGroup => tr("cannot join the multicast group on {object}: {why}"),
+            Doing::OpenSocket => tr("cannot open a raw socket on {object}: {why}"),
+            Doing::OpenCapture => tr("cannot capture on {object}: {why}"),
+            Doing::CloseDescriptors => tr("cannot keep open descriptors from the scripts: {why}"),
+            Doing::CatchSignals => tr("cannot catch signals: {why}"),
+            Doing::WatchLinks => tr("cannot watch the state of interfaces: {why}"),
+            Doing::ReadRandom => tr("cannot read random numbers: {why}"),
+            Doing::Wait => tr("cannot wait for events: {why}"),
+        };
+        let text = fill(&template, &[("object", &self.object), ("why", &self.source)]);
+        f.write_str(&text)?;
+        if let Some(privilege) = platform::missing_privilege().filter(|_| self.is_privileged()) {
+            let hint = tr(" (this process lacks {privilege}: run it as root or grant that capability)");
+            f.write_str(&fill(&hint, &[("privilege", &privilege)]))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// Writes and locks the pidfile.
+pub(super) fn hold_pidfile(path: &Path) -> Result<PidFile, StartError> {
+    let object = path.display().to_string();
+    PidFile::take(path).map_err(|error| match error {
+        PidFileError::Held(number) => {
+            let number = number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+            StartError::new(Doing::HoldPidfile, object, number)
+        }
+        PidFileError::Io(error) => StartError::new(Doing::WritePidfile, object, error),
+    })
+}
+
+/// The interface asked for, or the one that has the address asked for.
+pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartError> {
+    match (&config.interface, config.source) {
+        (Some(interface), _) => Ok(interface.clone()),
+        (None, Some(source)) => platform::interface_of(source)
+            .map_err(|error| StartError::new(Doing::FindInterface, source.to_string(), error))?
+            .ok_or_else(|| {
+                StartError::new(Doing::FindInterface, source.to_string(), tr("no interface has this address"))
+            }),
+        (None, None) => Err(StartError::new(
+            Doing::FindInterface,
+            "",
+            tr("neither an interface nor an address was given"),
+        )),
+    }
+}
+
+/// Opens all that one virtual host needs. An interface that may be waited for is left out when it is not there, and
+/// comes back as the reason.
+pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartError>), StartError> {
+    let interface = interface_for(config)?;
+    let name = format!("{interface} id {}", config.vhid);
+    let claim =
+        Claim::take(&format!("ucarp {name}")).map_err(|error| StartError::new(Doing::Claim, name, error))?;
+    let (attachment, place, missing) = match attach(&interface, config) {
+        Ok((attachment, place)) => (Some(attachment), place, None),
+        Err(error) if config.wait_for_interface && error.may_pass() => (None, Place::NOWHERE, Some(error)),
+        Err(error) => return Err(error),
+    };
+    let seed = platform::random_seed().map_err(|error| StartError::new(Doing::ReadRandom, "", error))?;
+    let key = Key::from_password(config.secret.bytes()).expect("a Secret is at most as long as a Key");
+    let parameters = Parameters {
+        vhid: config.vhid,
+        addresses: addresses(config),
+        key,
+        interval: config.interval,
+        dead_ratio: config.dead_ratio,
+        preempt: config.preempt,
+        neutral: config.neutral,
+        sources: place.sources,
+        mac: place.mac,
+        destination: config.destination,
+        hooks: Hooks {
+            up: config.up.is_some(),
+            down: config.down.is_some(),
+            timeout: config.hook_timeout,
+            failure: config.hook_failure,
+        },
+        announcing: config.announcing,
+    };
+    let host = VirtualHost::new(parameters, seed);
+    let mut served = Served::new(config.clone(), interface, claim, attachment, host);
+    served.trouble = missing.as_ref().map(ToString::to_string);
+    Ok((served, missing))
+}
+
+/// Where a virtual host is on the network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Place {
+    pub(super) mac: MacAddr,
+    pub(super) sources: Sources,
+}
+
+impl Place {
+    /// Before the interface is there; nothing is sent from it.
+    const NOWHERE: Self = Self { mac: MacAddr([0; 6]), sources: Sources { v4: None, v6: None } };
+}
+
+/// Takes up an interface: everything that has to be opened or known of it.
+pub(super) fn attach(interface: &str, config: &VirtualHostConfig) -> Result<(Attachment, Place), StartError> {
+    let place = locate(interface, config)?;
+    let attachment = Attachment::open(interface, &[config.vhid], &config.destination, &families(config))?;
+    Ok((attachment, place))
+}
+
+/// What has to be known of an interface before it is taken up.
+pub(super) fn locate(interface: &str, config: &VirtualHostConfig) -> Result<Place, StartError> {
+    let mac = platform::hardware_address(interface).map(MacAddr).map_err(|error| {
+        let doing = match platform::interface_index(interface) {
+            Ok(_) => Doing::ReadHardwareAddress,
+            Err(_) => Doing::FindInterface,
+        };
+        StartError::new(doing, interface, error)
+    })?;
+    Ok(Place { mac, sources: choose_sources(interface, config)? })
+}
+
+/// What became of the place of a host in use, and whether its source address is gone without another to replace it.
+/// What cannot be found out stays as it was.
+pub(super) fn relocated(interface: &str, config: &VirtualHostConfig, before: Place) -> (Place, bool) {
+    let Ok(own) = own_addresses(interface, config) else { return (before, false) };
+    let found = choose(&own, config.source, before.sources);
+    let sources = Sources { v4: found.v4.or(before.sources.v4), v6: found.v6.or(before.sources.v6) };
+    let shared = addresses(config);
+    let stranded = main_source(&shared, sources).is_some_and(|source| !own.contains(&source));
+    let mac = platform::hardware_address(interface).map_or(before.mac, MacAddr);
+    (Place { mac, sources }, stranded)
+}
+
+fn addresses(config: &VirtualHostConfig) -> Vec<IpAddr> {
+    config.addresses.iter().map(|shared| shared.address).collect()
+}
+
+pub(super) fn families(config: &VirtualHostConfig) -> Vec<Family> {
+    [Family::V4, Family::V6]
+        .into_iter()
+        .filter(|family| config.addresses.iter().any(|shared| Family::of(shared.address) == *family))
+        .collect()
+}
+
+/// The addresses of an interface that are not shared.
+fn own_addresses(interface: &str, config: &VirtualHostConfig) -> io::Result<Vec<IpAddr>> {
+    let shared = addresses(config);
+    let mut own = platform::interface_addresses(interface)?;
+    own.retain(|address| !shared.contains(address));
+    Ok(own)
+}
+
+/// The source of each family in use.
+fn choose_sources(interface: &str, config: &VirtualHostConfig) -> Result<Sources, StartError> {
+    let failed =
+        |why: Box<dyn std::error::Error + Send + Sync>| StartError::new(Doing::FindSource, interface, why);
+    let own = own_addresses(interface, config).map_err(|error| failed(error.into()))?;
+    if let Some(asked) = config.source.filter(|asked| !own.contains(asked)) {
+        let why = tr("{address} is not one of its addresses");
+        return Err(failed(fill(&why, &[("address", &asked)]).into()));
+    }
+    let sources = choose(&own, config.source, Sources::default());
+    for family in families(config) {
+        let (found, kind): (bool, _) = match family {
+            Family::V4 => (sources.v4.is_some_and(|v4| v4 != Ipv4Addr::UNSPECIFIED), "IPv4"),
+            Family::V6 => (sources.v6.is_some_and(|v6| v6 != Ipv6Addr::UNSPECIFIED), "IPv6"),
+        };
+        if !found {
+            let why = tr("it has no {family} address of its own");
+            return Err(failed(fill(&why, &[("family", &kind)]).into()));
+        }
+    }
+    Ok(sources)
+}
+
+/// The source of each family, if `own` has one: the one asked for, else the one in use, else the first; for IPv6 a
+/// link-local one unless another was asked for.
+fn choose(own: &[IpAddr], asked: Option<IpAddr>, current: Sources) -> Sources {
+    let of = |family: Family, current: Option<IpAddr>| {
+        let there = |address: &IpAddr| Family::of(*address) == family && own.contains(address);
+        let usable = |address: &&IpAddr| match address {
+            IpAddr::V4(_) => family == Family::V4,
+            IpAddr::V6(v6) => family == Family::V6 && v6.is_unicast_link_local(),
+        };
+        asked.filter(there).or_else(|| current.filter(there)).or_else(|| own.iter().find(usable).copied())
+    };
+    Sources {
+        v4: of(Family::V4, current.v4.map(IpAddr::V4)).and_then(|address| match address {
+            IpAddr::V4(v4) => Some(v4),
+            IpAddr::V6(_) => None,
+        }),
+        v6: of(Family::V6, current.v6.map(IpAddr::V6)).and_then(|address| match address {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(v6) => Some(v6),
+        }),
+    }
+}
+
+/// The address that a host with these parameters goes by.
+pub(super) fn main_source(addresses: &[IpAddr], sources: Sources) -> Option<IpAddr> {
+    let v4 = sources.v4.filter(|_| addresses.iter().any(IpAddr::is_ipv4));
+    v4.map(IpAddr::V4).or(sources.v6.map(IpAddr::V6))
+}
+
+/// The first line about a virtual host.
+pub(super) fn introduce(one: &Served, report: &mut Report) {
+    let parameters = one.host.parameters();
+    let source = main_source(&parameters.addresses, parameters.sources);
+    let source = source.map(|source| source.to_string()).unwrap_or_default();
+    let shared: Vec<String> = one.config.addresses.iter().map(ToString::to_string).collect();
+    let text = fill(
+        &tr(
+            "ucarp {version}: sharing {addresses} as id {vhid} on {interface}, from {source} ({mac}), advbase {base} advskew {skew}",
+        ),
+        &[
+            ("version", &env!("CARGO_PKG_VERSION")),
+            ("addresses", &shared.join(" ")),
+            ("vhid", &parameters.vhid),
+            ("interface", &one.interface),
+            ("source", &source),
+            ("mac", &parameters.mac),
+            ("base", &parameters.interval.base),
+            ("skew", &parameters.interval.skew),
+        ],
+    );
+    report.say(Level::Info, &text);
+    for (hook, missing) in [(Hook::Up, one.config.up.is_none()), (Hook::Down, one.config.down.is_none())] {
+        if missing {
+            let text = tr("No {hook} script: the address is announced but nobody configures it here");
+            report.say(Level::Debug, &fill(&text, &[("hook", &hook.code())]));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn v4(own: &[&str], asked: Option<&str>, current: Option<&str>) -> Option<String> {
+        let own: Vec<IpAddr> = own.iter().map(|text| ip(text)).collect();
+        let current = Sources { v4: current.map(|text| text.parse().unwrap()), v6: None };
+        choose(&own, asked.map(ip), current).v4.map(|v4| v4.to_string())
+    }
+
+    #[test]
+    fn the_source_asked_for_then_the_one_in_use_then_the_first() {
+        let own = ["fe80::1", "10.0.0.1", "10.0.0.2", "10.0.0.3"];
+        assert_eq!(v4(&own, None, None).as_deref(), Some("10.0.0.1"));
+        assert_eq!(v4(&own, None, Some("10.0.0.2")).as_deref(), Some("10.0.0.2"));
+        assert_eq!(v4(&own, Some("10.0.0.3"), Some("10.0.0.2")).as_deref(), Some("10.0.0.3"));
+        assert_eq!(v4(&own, Some("10.0.0.9"), Some("10.0.0.2")).as_deref(), Some("10.0.0.2"));
+        assert_eq!(v4(&own, Some("10.0.0.9"), Some("10.0.0.8")).as_deref(), Some("10.0.0.1"));
+        assert_eq!(v4(&["fe80::1"], None, Some("10.0.0.2")), None);
+    }
+
+    #[test]
+    fn ipv6_goes_out_from_a_link_local_address() {
+        let own = [ip("2001:db8::1"), ip("fe80::1"), ip("10.0.0.1")];
+        let sources = choose(&own, None, Sources::default());
+        assert_eq!(sources.v6.map(IpAddr::V6), Some(ip("fe80::1")));
+        let sources = choose(&own, Some(ip("2001:db8::1")), Sources::default());
+        assert_eq!(sources.v6.map(IpAddr::V6), Some(ip("2001:db8::1")));
+        assert_eq!(sources.v4.map(IpAddr::V4), Some(ip("10.0.0.1")));
+    }
+
+    #[test]
+    fn the_error_that_waiting_mends() {
+        for (doing, passes) in [
+            (Doing::FindInterface, true),
+            (Doing::FindSource, true),
+            (Doing::ReadHardwareAddress, false),
+            (Doing::OpenCapture, false),
+        ] {
+            assert_eq!(StartError::new(doing, "eth0", "because").may_pass(), passes, "{doing:?}");
+        }
+    }
+}
