@@ -26,6 +26,11 @@ pub fn init(adopt_locale: fn() -> bool) {
     let bound = adopt_locale()
         && gettextrs::bindtextdomain(DOMAIN, directory).is_ok()
         && gettextrs::bind_textdomain_codeset(DOMAIN, "UTF-8").is_ok();
+    // The C library's own words for errors stand in our sentences. Without this they would come in the character set
+    // of the C locale, with question marks for every other letter. A C library without such a catalogue does nothing.
+    if bound {
+        let _ = gettextrs::bind_textdomain_codeset("libc", "UTF-8");
+    }
     catalogue::USABLE.store(bound, std::sync::atomic::Ordering::Relaxed);
 }
 

@@ -15,6 +15,7 @@ for address in ${UCARP_ADDRESSES:-$2}; do
         *) address=$address/32 ;;
     esac
     ip addr del "$address" dev "$1" 2>/dev/null
-    [ -z "$(ip -o addr show dev "$1" to "$address" 2>/dev/null)" ] || status=1
+    # Without the prefix length, with which this would find every address of the subnet.
+    [ -z "$(ip -o addr show dev "$1" to "${address%/*}" 2>/dev/null)" ] || status=1
 done
 exit $status
