@@ -322,14 +322,18 @@ fn look_at_place(one: &mut Served, report: &mut Report, now: Time) {
     }
     let parameters = one.host.parameters();
     let before = Place { mac: parameters.mac, sources: parameters.sources };
-    let source = |place: Place| start::main_source(&parameters.addresses, place.sources);
     let (place, stranded) = start::relocated(&one.interface, &one.config, before);
-    let (old, new) = (source(before), source(place));
-    if let (Some(old), Some(new)) = (old, new) {
-        if old != new {
-            report.source_changed(&one.interface, old, new, one.config.source == Some(new));
-        } else if stranded && !one.stranded {
-            report.source_lost(&one.interface, old);
+    for family in start::families(&one.config) {
+        let source = |place: Place| start::source_of(place.sources, family);
+        if let (Some(old), Some(new)) = (source(before), source(place)) {
+            if old != new {
+                report.source_changed(&one.interface, old, new, one.config.source == Some(new));
+            }
+        }
+    }
+    if stranded && !one.stranded {
+        if let Some(source) = start::main_source(&parameters.addresses, place.sources) {
+            report.source_lost(&one.interface, source);
         }
     }
     one.stranded = stranded;
