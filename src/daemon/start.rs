@@ -278,6 +278,14 @@ fn choose(own: &[IpAddr], asked: Option<IpAddr>, current: Sources) -> Sources {
     }
 }
 
+/// The source of one family.
+pub(super) fn source_of(sources: Sources, family: Family) -> Option<IpAddr> {
+    match family {
+        Family::V4 => sources.v4.map(IpAddr::V4),
+        Family::V6 => sources.v6.map(IpAddr::V6),
+    }
+}
+
 /// The address that a host with these parameters goes by.
 pub(super) fn main_source(addresses: &[IpAddr], sources: Sources) -> Option<IpAddr> {
     let v4 = sources.v4.filter(|_| addresses.iter().any(IpAddr::is_ipv4));
