@@ -98,6 +98,7 @@ mod kept {
             ("vhid missing", full(&[])),
             ("vhid given twice, the last one counts", full(&["-v", "3", "--vhid=0"])),
             ("vhid abbreviated", full(&["--vh", "0"])),
+            ("no interval at all", full(&["-v", "1", "-b", "0"])),
             ("dead ratio 0", full(&["-v", "1", "-r", "0"])),
             ("password missing", without("-p")),
             ("password empty", full(&["-v", "1", "-p", ""])),
@@ -112,6 +113,139 @@ mod kept {
             assert_eq!(ran.status, Some(1), "{name}: {}", ran.stderr);
             assert_ne!(ran.stderr, "", "{name}");
             assert!(!ran.stderr.contains(PASSWORD), "{name}: {}", ran.stderr);
+        }
+    }
+
+    /// The ancestor's options: letter, name, and a value it takes. Its manual has a `-m` that it never understood,
+    /// and what it calls `--mcast` there is `--mcastip` in the program. `-h` and `-B` are tried elsewhere.
+    const OPTIONS: [(&str, &str, Option<&str>); 20] = [
+        ("i", "interface", Some("nosuch0")),
+        ("s", "srcip", Some("192.0.2.1")),
+        ("", "mcastip", Some("224.0.0.99")),
+        ("v", "vhid", Some("7")),
+        ("p", "pass", Some(PASSWORD)),
+        ("P", "preempt", None),
+        ("n", "neutral", None),
+        ("a", "addr", Some("192.0.2.9")),
+        ("b", "advbase", Some("2")),
+        ("k", "advskew", Some("0x64")),
+        ("u", "upscript", Some("/bin/sh")),
+        ("d", "downscript", Some("/bin/sh")),
+        ("r", "deadratio", Some("4")),
+        ("D", "debug", None),
+        ("z", "shutdown", None),
+        ("S", "ignoreifstate", None),
+        ("M", "nomcast", None),
+        ("f", "facility", Some("local3")),
+        ("x", "xparam", Some("word")),
+        ("", "mcast", Some("224.0.0.99")),
+    ];
+
+    /// Nothing was wrong with the words: it went as far as looking for the interface.
+    fn understands<S: AsRef<OsStr>>(name: &str, args: &[S]) {
+        let ran = run(args);
+        assert_eq!(ran.status, Some(2), "{name}: {}", ran.stderr);
+        assert!(ran.stderr.contains("nosuch0"), "{name}: {}", ran.stderr);
+        assert!(!ran.stderr.contains(PASSWORD), "{name}: {}", ran.stderr);
+    }
+
+    #[test]
+    fn every_option_in_every_spelling() {
+        fn spelled(spell: impl Fn(&str, &str, Option<&str>) -> Vec<String>) -> Vec<String> {
+            OPTIONS.iter().flat_map(|(letter, name, value)| spell(letter, name, *value)).collect()
+        }
+        let long = |name: &str, value: Option<&str>| match value {
+            Some(value) => vec![format!("--{name}={value}")],
+            None => vec![format!("--{name}")],
+        };
+        understands("--long=value", &spelled(|_, name, value| long(name, value)));
+        understands(
+            "--long value",
+            &spelled(|_, name, value| {
+                std::iter::once(format!("--{name}")).chain(value.map(str::to_owned)).collect()
+            }),
+        );
+        understands(
+            "-l value",
+            &spelled(|letter, name, value| match letter {
+                "" => long(name, value),
+                _ => std::iter::once(format!("-{letter}")).chain(value.map(str::to_owned)).collect(),
+            }),
+        );
+        understands(
+            "-lvalue",
+            &spelled(|letter, name, value| match letter {
+                "" => long(name, value),
+                _ => vec![format!("-{letter}{}", value.unwrap_or_default())],
+            }),
+        );
+        understands("flags in one word", &enough_and(&["-PnDzSMv7"]));
+        understands("options in any order", &["-v7", "-a192.0.2.9", "-phush", "-s192.0.2.1", "-inosuch0"]);
+    }
+
+    #[test]
+    fn names_cut_short() {
+        let names = OPTIONS.iter().map(|(_, name, _)| *name).chain(["passfile", "help", "daemonize"]);
+        let names: Vec<&str> = names.filter(|name| *name != "mcast").collect();
+        let mut args = Vec::new();
+        for (_, name, value) in OPTIONS.iter().filter(|(_, name, _)| *name != "pass" && *name != "mcast") {
+            let alone = |cut: &&str| names.iter().filter(|other| other.starts_with(cut)).count() == 1;
+            let shortest = (1..=name.len()).map(|end| &name[..end]).find(alone).expect("names differ");
+            args.push(value.map_or_else(|| format!("--{shortest}"), |value| format!("--{shortest}={value}")));
+        }
+        // The one name that is the beginning of another.
+        args.push(format!("--pass={PASSWORD}"));
+        understands("the shortest", &args);
+    }
+
+    #[test]
+    fn the_last_of_several_counts() {
+        let rows: [&[&str]; 6] = [
+            &["-v3", "-v7", "-i", "other0", "--interface=nosuch0"],
+            &["-v7", "--pass=", "-p", PASSWORD],
+            &["-v7", "-s192.0.2.200", "--srcip=192.0.2.1"],
+            &["-v7", "-b0", "-b1"],
+            &["-v7", "-P", "-P", "-z", "-z", "-n", "-n"],
+            &["-v7", "-u/nonexistent", "-u/bin/sh"],
+        ];
+        for row in rows {
+            // The ancestor judges some values as it meets them; these it keeps.
+            let args: Vec<&str> = ENOUGH.iter().chain(row).copied().collect();
+            understands(&format!("{row:?}"), &args);
+        }
+    }
+
+    #[test]
+    fn values_that_are_fine() {
+        let folder = Folder::new("fine");
+        let understands_too = |more: &[&str]| understands(&format!("{more:?}"), &enough_and(more));
+        // 0377 is 255 for those who read C's notation, and too much for others.
+        for vhid in ["1", "255", "0xff", "0XFF", "0377", " 7", "+7"] {
+            understands_too(&["-v", vhid]);
+        }
+        for interval in [["-b0", "-k1"], ["-b255", "-k254"], ["-b1", "-k0xfe"], ["-b010", "-k0376"]] {
+            understands_too(&["-v1", interval[0], interval[1]]);
+        }
+        for ratio in ["1", "2", "0x10"] {
+            understands_too(&["-v1", "-r", ratio]);
+        }
+        for facility in ["auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news"] {
+            understands_too(&["-v1", "-f", facility]);
+        }
+        for facility in ["syslog", "user", "uucp", "local0", "local7", "none"] {
+            understands_too(&["-v1", "-f", facility]);
+        }
+        for (name, content) in [
+            ("newline", &b"secret\n"[..]),
+            ("no-newline", b"secret"),
+            ("crlf", b"secret\r\n"),
+            ("more", b"secret\nanother\n"),
+            ("spaces", b" two words \n"),
+            ("bytes", b"\xff\xfe\x01\n"),
+            ("19", b"1234567890123456789\n"),
+        ] {
+            let file = folder.file(name, content, 0o600);
+            understands_too(&["-v1", "-o", &file]);
         }
     }
 
@@ -195,6 +329,89 @@ mod ours {
             &enough_and(&["-v1", "--garp-refresh=86401"]),
             &["--garp-refresh", "86400"],
         );
+    }
+
+    /// What the ancestor let pass, and how it was seen to end on an interface that does not exist (2: it got that
+    /// far).
+    #[test]
+    fn mistakes_the_ancestor_let_pass() {
+        if other() {
+            return;
+        }
+        let folder = Folder::new("mistakes");
+        let plain = folder.file("plain", b"#!/bin/sh\n", 0o644);
+        let rows: [(&[&str], &[&str]); 21] = [
+            // 2, with 1, 0 and 255: what is left of them in a byte.
+            (&["-v1", "-b257"], &["--advbase", "'257'"]),
+            (&["-v1", "-k256"], &["--advskew", "'256'"]),
+            (&["-v1", "-k-1"], &["--advskew", "'-1'"]),
+            (&["-v1", "-b", "-255"], &["--advbase", "'-255'"]),
+            // 2, with what is before the junk.
+            (&["-v", "1x"], &["--vhid", "'1x'"]),
+            (&["-v", "7;"], &["--vhid", "'7;'"]),
+            (&["-v1", "-k", "ten"], &["--advskew", "'ten'"]),
+            (&["-v1", "-r", "3,5"], &["--deadratio", "'3,5'"]),
+            // 2, and everybody would take its every word for a farewell.
+            (&["-v1", "-b255", "-k255"], &["--advbase", "--advskew"]),
+            // 2: it would take away the address it sends from.
+            (&["-v1", "-a", "192.0.2.1"], &["--addr", "'192.0.2.1'"]),
+            (&["-v1", "-a", "224.0.0.18"], &["--addr", "'224.0.0.18'"]),
+            (&["-v1", "-a", "255.255.255.255"], &["--addr", "'255.255.255.255'"]),
+            (&["-v1", "-a", "127.0.0.1"], &["--addr", "'127.0.0.1'"]),
+            // 2, and nobody would hear it.
+            (&["-v1", "--mcastip=10.0.0.1"], &["--mcast", "'10.0.0.1'"]),
+            // 2, after "unknown syslog facility", and logs to the default one.
+            (&["-v1", "-f", "bogus"], &["--facility", "'bogus'"]),
+            // 2, and takes the address although nothing configures it.
+            (&["-v1", "-u", "/nonexistent"], &["--upscript", "'/nonexistent'"]),
+            (&["-v1", "-d", &plain], &["--downscript", &plain]),
+            // 2: words that belong to nothing were not looked at.
+            (&["-v1", "stray"], &["'stray'"]),
+            // 0, after the usage.
+            (&["-v1", "--nosuch"], &["--nosuch"]),
+            (&["-v1", "-q"], &["-q"]),
+            (&["-v1", "--ad=1"], &["--ad:", "--addr", "--advbase"]),
+        ];
+        for (more, words) in rows {
+            refuses(&format!("{more:?}"), &enough_and(more), words);
+        }
+    }
+
+    #[test]
+    fn addresses_add_up() {
+        if other() {
+            return;
+        }
+        let ran = run(&enough_and(&["-v1", "-a", "192.0.2.10/24", "--addr=2001:db8::9/64", "--ad", "x"]));
+        assert!(ran.stderr.contains("--ad:"), "{}", ran.stderr);
+        let ran = run(&enough_and(&["-v1", "-a", "192.0.2.10/24", "--add=2001:db8::9/64"]));
+        assert_eq!(ran.status, Some(2), "{}", ran.stderr);
+        // None of them is forgotten over the next one.
+        refuses("the first again", &enough_and(&["-v1", "-a192.0.2.10", "-a192.0.2.9"]), &["'192.0.2.9'"]);
+        refuses("a bad one, then a good one", &enough_and(&["-v1", "-ax", "-a192.0.2.10"]), &["'x'"]);
+    }
+
+    #[test]
+    fn what_only_we_understand() {
+        if other() {
+            return;
+        }
+        let rows: [&[&str]; 8] = [
+            &["-m", "224.0.0.99"],
+            &["-m239.192.0.7", "--mcast=224.0.0.18"],
+            &["--syslog=user"],
+            &["-f", "LOCAL3"],
+            &["-p", "12345678901234567890"],
+            &["--hook-timeout=0x10", "--hook-failure=demote"],
+            &["--garp-count=3", "--garp-interval=50", "--garp-refresh=60"],
+            &["--garp-c", "3", "--hook-t", "9"],
+        ];
+        for more in rows {
+            let args: Vec<&str> = enough_and(&["-v1"]).into_iter().chain(more.iter().copied()).collect();
+            let ran = run(&args);
+            assert_eq!(ran.status, Some(2), "{more:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains("nosuch0"), "{more:?}: {}", ran.stderr);
+        }
     }
 
     #[test]

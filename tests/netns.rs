@@ -18,12 +18,18 @@
 mod cases;
 #[path = "netns/daemon.rs"]
 mod daemon;
+#[path = "netns/families.rs"]
+mod families;
 #[path = "netns/faults.rs"]
 mod faults;
 #[path = "netns/frames.rs"]
 mod frames;
+#[path = "netns/interfaces.rs"]
+mod interfaces;
 #[path = "netns/segment.rs"]
 mod segment;
+#[path = "netns/surroundings.rs"]
+mod surroundings;
 #[path = "netns/wire.rs"]
 mod wire;
 
@@ -108,7 +114,10 @@ fn main() -> ExitCode {
                 .any(|w| if arguments.exact { name == w } else { name.contains(w.as_str()) })
     };
     let mut cases: Vec<Case> = cases::all();
+    cases.extend(families::all());
     cases.extend(faults::all());
+    cases.extend(interfaces::all());
+    cases.extend(surroundings::all());
     let total = cases.len();
     cases.retain(|case| wanted(&case.name) && !arguments.ignored_only);
     let mut out = std::io::stdout();

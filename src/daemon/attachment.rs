@@ -17,6 +17,8 @@ pub(crate) struct Attachment {
     capture: Capture,
     socket: LinkSocket,
     _memberships: Vec<Membership>,
+    /// The filter for the time after the first look around.
+    lasting: Option<String>,
 }
 
 impl Attachment {
@@ -40,8 +42,17 @@ impl Attachment {
             .map(|group| Membership::join(group, index))
             .collect::<io::Result<_>>()
             .map_err(failed(Doing::JoinGroup))?;
-        let (socket, capture) = Self::open_both_ways(interface, vhids, destination, families)?;
-        Ok(Self { interface: interface.to_owned(), index, capture, socket, _memberships: memberships })
+        let lasting = capture::filter(vhids, destination, families);
+        let around = format!("{lasting} or {}", capture::clashes(vhids, destination));
+        let (socket, capture) = Self::open_both_ways(interface, &around)?;
+        Ok(Self {
+            interface: interface.to_owned(),
+            index,
+            capture,
+            socket,
+            _memberships: memberships,
+            lasting: Some(lasting),
+        })
     }
 
     /// Finds out whether [`Attachment::open`] would work. Joins no group, because the kernel reports that on the
@@ -55,19 +66,13 @@ impl Attachment {
         destination: &Destination,
         families: &[Family],
     ) -> Result<(), StartError> {
-        Self::open_both_ways(interface, vhids, destination, families).map(|_| ())
+        Self::open_both_ways(interface, &capture::filter(vhids, destination, families)).map(|_| ())
     }
 
-    fn open_both_ways(
-        interface: &str,
-        vhids: &[Vhid],
-        destination: &Destination,
-        families: &[Family],
-    ) -> Result<(LinkSocket, Capture), StartError> {
+    fn open_both_ways(interface: &str, filter: &str) -> Result<(LinkSocket, Capture), StartError> {
         let socket = LinkSocket::open(interface)
             .map_err(|error| StartError::new(Doing::OpenSocket, interface, error))?;
-        let filter = capture::filter(vhids, destination, families);
-        let capture = Capture::open(interface, &filter).map_err(|error| match error {
+        let capture = Capture::open(interface, filter).map_err(|error| match error {
             CaptureError::Library(_) | CaptureError::NotEthernet(_) | CaptureError::Descriptor(_) => {
                 StartError::new(Doing::OpenCapture, interface, error)
             }
@@ -78,6 +83,14 @@ impl Attachment {
     /// What the opened interface is called now, if it has another name.
     pub(crate) fn new_name(&self) -> Option<String> {
         platform::interface_name(self.index).filter(|name| *name != self.interface)
+    }
+
+    /// Ends the look around for other users of our ids: from now on the kernel drops them.
+    pub(crate) fn look_ahead(&mut self) {
+        if let Some(filter) = self.lasting.take() {
+            // The wider one does no harm if this fails, and what made it fail is told by the link monitor.
+            let _ = self.capture.set_filter(&filter);
+        }
     }
 
     /// Whether the interface of this name is still the one that was opened.

@@ -63,7 +63,7 @@ impl Capture {
     /// # Errors
     /// When the interface or the permission is missing, or the interface is not Ethernet.
     pub(crate) fn open(interface: &str, filter: &str) -> Result<Self, CaptureError> {
-        let mut capture = pcap::Capture::from_device(interface)?
+        let capture = pcap::Capture::from_device(interface)?
             .snaplen(SNAPLEN)
             .promisc(false)
             .immediate_mode(true)
@@ -79,8 +79,17 @@ impl Capture {
         // Where the kernel cannot leave our own frames out, libpcap discards them for us.
         let _ = platform::ignore_outgoing(capture.as_fd());
         capture.direction(Direction::In)?;
-        capture.filter(&untagged_only(filter), OPTIMISE)?;
-        Ok(Self(capture))
+        let mut capture = Self(capture);
+        capture.set_filter(filter)?;
+        Ok(capture)
+    }
+
+    /// Puts another filter in place of the one it was opened with.
+    ///
+    /// # Errors
+    /// When the interface went away.
+    pub(crate) fn set_filter(&mut self, filter: &str) -> Result<(), CaptureError> {
+        Ok(self.0.filter(&untagged_only(filter), OPTIMISE)?)
     }
 
     /// Hands out what has arrived, at most `budget` frames, and says how many there were. Fewer than `budget`
@@ -139,6 +148,16 @@ pub(crate) fn filter(vhids: &[Vhid], destination: &Destination, families: &[Fami
         })
         .collect();
     families.join(" or ")
+}
+
+/// The filter for VRRP routers that use one of our ids: they share group and MAC with us, and the operator should
+/// know. Too dear to be left on, since it lets in what costs us a wake-up.
+pub(crate) fn clashes(vhids: &[Vhid], destination: &Destination) -> String {
+    format!(
+        "(ip proto 112 and ip[8] = 255 and ip dst host {} and ip[6:2] & 0x3fff = 0 and ip[0] & 0xf > 4{})",
+        destination.v4,
+        ids(vhids, "carp[1]"),
+    )
 }
 
 /// The term for the byte at `place` being one of `vhids`; empty when that is not worth a test.

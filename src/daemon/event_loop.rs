@@ -23,6 +23,8 @@ const BATCH: usize = 512;
 const REST: Duration = Duration::from_millis(1);
 /// Lateness worth telling the core about.
 const LATE: Duration = Duration::from_millis(50);
+/// How long VRRP routers with our ids are listened to after an interface was taken up; they speak every second.
+const LOOK_AROUND: Duration = Duration::from_secs(5);
 /// How often a missing interface is looked for beside the events about it.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -37,6 +39,7 @@ pub(super) struct Served {
     attachment: Option<Attachment>,
     link: Link,
     rests_until: Option<Time>,
+    looks_around_until: Option<Time>,
     retry: Option<Time>,
     /// Whether the operator has been told where it is; not yet, while its first interface is waited for.
     introduced: bool,
@@ -66,6 +69,7 @@ impl Served {
             attachment,
             link: Link::Down,
             rests_until: None,
+            looks_around_until: None,
             retry: None,
         }
     }
@@ -86,7 +90,10 @@ impl Served {
     }
 
     fn deadline(&self) -> Option<Time> {
-        [self.host.next_deadline(), self.rests_until, self.retry].into_iter().flatten().min()
+        [self.host.next_deadline(), self.rests_until, self.looks_around_until, self.retry]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 
@@ -123,6 +130,7 @@ pub(super) fn run(
     // One moment for all: what starting a hook costs must not delay the first advertisement.
     let now = now();
     for one in served.iter_mut() {
+        one.looks_around_until = one.attachment.is_some().then(|| now + LOOK_AROUND);
         let actions = one.host.handle(Event::Start, now);
         perform(one, actions, report, now);
         look_at_link(one, report, now);
@@ -180,6 +188,10 @@ pub(super) fn serve(
                 take_frames(one, report);
             }
             one.rests_until = one.rests_until.filter(|until| *until > woken);
+            if one.looks_around_until.is_some_and(|until| until <= woken) {
+                one.looks_around_until = None;
+                one.attachment.iter_mut().for_each(Attachment::look_ahead);
+            }
         }
         for one in served.iter_mut() {
             let now = now();
@@ -266,6 +278,7 @@ fn look_at_link(one: &mut Served, report: &mut Report, now: Time) {
             Ok((attachment, place)) => {
                 let actions = one.host.relocate(place.mac, place.sources, now);
                 one.attachment = Some(attachment);
+                one.looks_around_until = Some(now + LOOK_AROUND);
                 one.trouble = None;
                 one.stranded = false;
                 if std::mem::replace(&mut one.introduced, true) {

@@ -111,11 +111,26 @@ pub(crate) struct Setup {
     pub(crate) down: &'static str,
     /// A shell script that ends in `exec "$@"`, run around the daemon in its namespace.
     pub(crate) wrapper: Option<String>,
+    pub(crate) interface: &'static str,
+    /// The values of `--addr`, in order.
+    pub(crate) shared: Vec<String>,
+    /// Given instead of the password.
+    pub(crate) passfile: Option<PathBuf>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { skew: 0, password: "secret", more: Vec::new(), up: "", down: "", wrapper: None }
+        Self {
+            skew: 0,
+            password: "secret",
+            more: Vec::new(),
+            up: "",
+            down: "",
+            wrapper: None,
+            interface: "eth0",
+            shared: vec![VIP.to_string()],
+            passfile: None,
+        }
     }
 }
 
@@ -126,6 +141,11 @@ impl Setup {
 
     pub(crate) fn with(mut self, words: &[&'static str]) -> Self {
         self.more.extend(words);
+        self
+    }
+
+    pub(crate) fn sharing(mut self, addresses: &[&str]) -> Self {
+        self.shared = addresses.iter().map(ToString::to_string).collect();
         self
     }
 }
@@ -149,6 +169,7 @@ pub(crate) struct Daemon {
     child: Child,
     log: Arc<Log>,
     kind: Kind,
+    interface: &'static str,
 }
 
 static HOOK_SETS: AtomicUsize = AtomicUsize::new(0);
@@ -164,7 +185,10 @@ impl Daemon {
                 "#!/bin/sh\n\
                  record() {{ printf '%s\\n' \"$*\" >>{record}; }}\n\
                  record \"begin|{name}|$(date +%s.%N)|$*|$(env | grep ^UCARP_ | tr '\\n' ';')\"\n\
-                 ip addr {deed} \"$2/32\" dev \"$1\" 2>/dev/null\n\
+                 for shared in ${{UCARP_ADDRESSES:-$2}}; do\n\
+                 case $shared in */*) ;; *:*) shared=$shared/128 ;; *) shared=$shared/32 ;; esac\n\
+                 ip addr {deed} \"$shared\" dev \"$1\" 2>/dev/null\n\
+                 done\n\
                  {more}\n\
                  record \"end|{name}|$(date +%s.%N)\"\n",
                 record = record.display(),
@@ -183,19 +207,23 @@ impl Daemon {
         }
         command.arg(kind.binary());
         command
-            .args(["--interface=eth0", &format!("--srcip={}", place.address), &format!("--vhid={VHID}")])
-            .args([
-                &format!("--pass={}", setup.password),
-                &format!("--addr={VIP}"),
-                &format!("--advskew={}", setup.skew),
-            ])
+            .args([&format!("--interface={}", setup.interface), &format!("--srcip={}", place.address)])
+            .args([&format!("--vhid={VHID}"), &format!("--advskew={}", setup.skew)])
+            .arg(setup.passfile.as_ref().map_or_else(
+                || format!("--pass={}", setup.password),
+                |file| format!("--passfile={}", file.display()),
+            ))
+            .args(setup.shared.iter().map(|address| format!("--addr={address}")))
             .args([
                 "--advbase=1",
                 &format!("--upscript={}", up.display()),
                 &format!("--downscript={}", down.display()),
             ])
             .args(&setup.more);
-        Self::spawn(segment, &format!("{} ({})", place.name, kind.word()), kind, command, record)
+        let mut daemon =
+            Self::spawn(segment, &format!("{} ({})", place.name, kind.word()), kind, command, record);
+        daemon.interface = setup.interface;
+        daemon
     }
 
     /// Starts any command line as a daemon.
@@ -216,7 +244,7 @@ impl Daemon {
         log.follow(child.stdout.take().expect("piped"));
         log.follow(child.stderr.take().expect("piped"));
         segment.register(Arc::clone(&log));
-        Self { child, log, kind }
+        Self { child, log, kind, interface: "eth0" }
     }
 
     pub(crate) fn is_ours(&self) -> bool {
@@ -265,12 +293,14 @@ impl Daemon {
     /// The role it tells when asked by SIGUSR1.
     #[track_caller]
     pub(crate) fn role(&self) -> String {
-        let is_answer = |line: &str| line.contains(&format!(" on eth0 id {VHID}"));
+        let place = format!(" on {} id {VHID}", self.interface);
+        // A transition says the same and more behind it.
+        let is_answer = |line: &str| line.ends_with(&place);
         let before = self.lines(is_answer).len();
         self.signal(Signal::SIGUSR1);
         eventually("an answer to SIGUSR1", Duration::from_secs(5), || self.lines(is_answer).len() > before);
         let line = self.lines(is_answer).pop().expect("it was just counted");
-        let (head, _) = line.split_once(" on eth0").expect("it was selected by this");
+        let (head, _) = line.split_once(&place).expect("it was selected by this");
         head.rsplit(' ').next().unwrap_or_default().to_owned()
     }
 

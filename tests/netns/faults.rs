@@ -1,6 +1,5 @@
 //! What goes wrong around a daemon: hooks, floods, cables, sleep, logs that nobody reads, starts that cannot succeed.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -15,6 +14,7 @@ use crate::cases::{backup, lone_master, master_and_backup, seconds};
 use crate::daemon::{Daemon, Kind, Setup};
 use crate::frames::{self, Ad};
 use crate::segment::{Segment, VHID, VIP, eventually, throughout};
+use crate::surroundings::own_dev;
 use crate::{skip, wire};
 
 pub(crate) fn all() -> Vec<Case> {
@@ -42,7 +42,7 @@ pub(crate) fn all() -> Vec<Case> {
 
 /// The advertisements of a master of skew `skew` come when they are due.
 #[track_caller]
-fn assert_on_time(ads: &[Ad], skew: u8) {
+pub(crate) fn assert_on_time(ads: &[Ad], skew: u8) {
     let interval = 1.0 + f64::from(skew) / 256.0;
     for pair in ads.windows(2) {
         let gap = pair[1].at - pair[0].at;
@@ -214,28 +214,17 @@ fn slept() {
 
 fn stuck_syslog() {
     let segment = Segment::new(2);
-    let dev = segment.dir().join("dev");
-    fs::create_dir(&dev).expect("the directory is ours");
-    let nodes = ["null", "zero", "full", "random", "urandom", "tty"];
-    for node in nodes {
-        fs::write(dev.join(node), "").expect("the directory is ours");
-    }
-    let reader = UnixDatagram::bind(dev.join("log")).expect("a socket can be made");
+    let (log, wrapper) = own_dev(&segment);
+    let reader = UnixDatagram::bind(&log).expect("a socket can be made");
     let writer = UnixDatagram::unbound().expect("a socket can be made");
     writer.set_nonblocking(true).expect("it is ours");
     loop {
-        match writer.send_to(b"<30>filling", dev.join("log")) {
+        match writer.send_to(b"<30>filling", &log) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) => panic!("filling the queue of the socket: {error}"),
         }
     }
-    let binds: String =
-        nodes.iter().map(|n| format!("mount --bind /dev/{n} {}/{n} && ", dev.display())).collect();
-    let wrapper = format!(
-        "exec unshare --mount --propagation private sh -c '{binds} mount --rbind {} /dev && exec \"$@\"' sh \"$@\"",
-        dev.display()
-    );
     let setup = Setup { wrapper: Some(wrapper), ..Setup::default() };
     let a = lone_master(&segment, 0, Kind::Ours, &setup);
     let from = wire::now();
@@ -253,7 +242,7 @@ fn stuck_syslog() {
 
 /// Runs the program to its end, which must come by itself, and returns its exit status and what it said.
 #[track_caller]
-fn ends_by_itself(mut command: Command) -> (Option<i32>, String) {
+pub(crate) fn ends_by_itself(mut command: Command) -> (Option<i32>, String) {
     command.stdin(std::process::Stdio::null());
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let mut child = command.spawn().expect("the program starts");

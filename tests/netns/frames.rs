@@ -1,7 +1,7 @@
 //! Frames as an outsider builds and reads them: written from FACTS of the wire format, not with the daemon's codecs,
 //! so that a mistake made there is not repeated here.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A CARP advertisement seen on the wire, whoever sent it and whether its HMAC is right or not.
 #[derive(Clone, Debug)]
@@ -42,10 +42,31 @@ impl Arp {
     }
 }
 
+/// An advertisement that came in IPv6.
+#[derive(Clone, Debug)]
+pub(crate) struct Ad6 {
+    pub(crate) at: f64,
+    pub(crate) source: Ipv6Addr,
+    pub(crate) mac: [u8; 6],
+    pub(crate) bow_out: bool,
+}
+
+/// A neighbour advertisement: IPv6's ARP reply, or its announcement when nobody had asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Neighbour {
+    pub(crate) at: f64,
+    pub(crate) solicited: bool,
+    pub(crate) overriding: bool,
+    pub(crate) target: Ipv6Addr,
+    pub(crate) mac: [u8; 6],
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Seen {
     Ad(Ad),
     Arp(Arp),
+    Ad6(Ad6),
+    Neighbour(Neighbour),
 }
 
 fn address(bytes: &[u8]) -> Option<Ipv4Addr> {
@@ -83,6 +104,32 @@ pub(crate) fn parse(frame: &[u8], at: f64) -> Option<Seen> {
                 counter: u64::from_be_bytes(*carp.get(8..)?.first_chunk::<8>()?),
             }))
         }
+        [0x86, 0xdd] => parse_v6(body, mac, at),
+        _ => None,
+    }
+}
+
+fn address6(bytes: &[u8]) -> Option<Ipv6Addr> {
+    bytes.first_chunk::<16>().map(|b| Ipv6Addr::from(*b))
+}
+
+fn parse_v6(packet: &[u8], mac: [u8; 6], at: f64) -> Option<Seen> {
+    let message = packet.get(40..)?;
+    match (*packet.get(6)?, *message.first()?) {
+        (112, 0x21) => Some(Seen::Ad6(Ad6 {
+            at,
+            source: address6(packet.get(8..)?)?,
+            mac,
+            bow_out: *message.get(2)? == 255 && *message.get(5)? == 255,
+        })),
+        (58, 136) => Some(Seen::Neighbour(Neighbour {
+            at,
+            solicited: *message.get(4)? & 0x40 != 0,
+            overriding: *message.get(4)? & 0x20 != 0,
+            target: address6(message.get(8..)?)?,
+            // The only option anybody sends here: the target's hardware address.
+            mac: *message.get(26..)?.first_chunk::<6>()?,
+        })),
         _ => None,
     }
 }
@@ -112,7 +159,22 @@ pub(crate) fn advertisement(
     carp.extend(tag);
     let sum = checksum(&carp);
     carp[6..8].copy_from_slice(&sum);
-    let mut ip = vec![0x45, 0x10, 0, 56, 0x12, 0x34, 0x40, 0, 255, 112, 0, 0];
+    to_group(mac, source, &carp)
+}
+
+/// A VRRP message with a right checksum, as version 2 computes it; version 3 adds a pseudo header, which nobody who
+/// is not a VRRP router checks.
+pub(crate) fn vrrp(mac: [u8; 6], source: Ipv4Addr, message: &[u8]) -> Vec<u8> {
+    let mut message = message.to_vec();
+    let sum = checksum(&message);
+    message[6..8].copy_from_slice(&sum);
+    to_group(mac, source, &message)
+}
+
+/// Protocol 112 to 224.0.0.18.
+fn to_group(mac: [u8; 6], source: Ipv4Addr, message: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(20 + message.len()).expect("a short message");
+    let mut ip = vec![0x45, 0x10, 0, length, 0x12, 0x34, 0x40, 0, 255, 112, 0, 0];
     ip.extend(source.octets());
     ip.extend([224, 0, 0, 18]);
     let sum = checksum(&ip);
@@ -121,7 +183,7 @@ pub(crate) fn advertisement(
     frame.extend(mac);
     frame.extend([0x08, 0x00]);
     frame.extend(ip);
-    frame.extend(carp);
+    frame.extend(message);
     frame
 }
 
@@ -134,5 +196,29 @@ pub(crate) fn arp_request(mac: [u8; 6], sender: Ipv4Addr, target: Ipv4Addr) -> V
     frame.extend(sender.octets());
     frame.extend([0; 6]);
     frame.extend(target.octets());
+    frame
+}
+
+/// "Who has `target`? Tell `sender`." As IPv6 asks.
+pub(crate) fn neighbour_solicitation(mac: [u8; 6], sender: Ipv6Addr, target: Ipv6Addr) -> Vec<u8> {
+    let tail = *target.octets().last_chunk::<3>().expect("16 bytes");
+    let mut group = "ff02::1:ff00:0".parse::<Ipv6Addr>().expect("an address").octets();
+    group[13..].copy_from_slice(&tail);
+    let mut message = vec![135, 0, 0, 0, 0, 0, 0, 0];
+    message.extend(target.octets());
+    message.extend([1, 1]);
+    message.extend(mac);
+    let mut covered = [sender.octets(), group].concat();
+    covered.extend([0, 0, 0, 32, 0, 0, 0, 58]);
+    covered.extend(&message);
+    let sum = checksum(&covered);
+    message[2..4].copy_from_slice(&sum);
+    let mut frame = vec![0x33, 0x33, 0xff];
+    frame.extend(tail);
+    frame.extend(mac);
+    frame.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 32, 58, 255]);
+    frame.extend(sender.octets());
+    frame.extend(group);
+    frame.extend(message);
     frame
 }

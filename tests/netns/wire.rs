@@ -7,7 +7,7 @@
 
 use std::fs::File;
 use std::io::IoSliceMut;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ use nix::sys::socket::{
 };
 use nix::sys::time::TimeVal;
 
-use crate::frames::{self, Ad, Arp, Seen};
+use crate::frames::{self, Ad, Ad6, Arp, Neighbour, Seen};
 
 /// Seconds since the epoch: the clock of the kernel's receive stamps.
 pub(crate) fn now() -> f64 {
@@ -73,6 +73,46 @@ impl Wire {
 
     pub(crate) fn ask_who_has(&self, address: Ipv4Addr) {
         self.send(&frames::arp_request(self.mac, self.address, address));
+    }
+
+    /// The same in IPv6.
+    pub(crate) fn ask_for_neighbour(&self, address: Ipv6Addr) {
+        let sender = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x100);
+        self.send(&frames::neighbour_solicitation(self.mac, sender, address));
+    }
+
+    pub(crate) fn ads6(&self, wanted: impl Fn(&Ad6) -> bool) -> Vec<Ad6> {
+        let seen = self.record.seen.lock().expect("the reader does not panic");
+        seen.iter()
+            .filter_map(|s| if let Seen::Ad6(ad) = s { Some(ad.clone()) } else { None })
+            .filter(wanted)
+            .collect()
+    }
+
+    pub(crate) fn neighbours(&self, wanted: impl Fn(&Neighbour) -> bool) -> Vec<Neighbour> {
+        let seen = self.record.seen.lock().expect("the reader does not panic");
+        seen.iter()
+            .filter_map(|s| if let Seen::Neighbour(n) = s { Some(n.clone()) } else { None })
+            .filter(wanted)
+            .collect()
+    }
+
+    /// Waits for the first IPv6 advertisement that answers the description.
+    pub(crate) fn await_ad6(&self, what: &str, limit: Duration, wanted: impl Fn(&Ad6) -> bool) -> Ad6 {
+        self.await_seen(what, limit, |s| {
+            if let Seen::Ad6(ad) = s { wanted(ad).then(|| ad.clone()) } else { None }
+        })
+    }
+
+    /// Waits for the first neighbour advertisement that answers the description.
+    pub(crate) fn await_neighbour(&self, what: &str, limit: Duration, wanted: impl Fn(&Neighbour) -> bool) {
+        self.await_seen(
+            what,
+            limit,
+            |s| {
+                if let Seen::Neighbour(n) = s { wanted(n).then_some(()) } else { None }
+            },
+        );
     }
 
     pub(crate) fn ads(&self, wanted: impl Fn(&Ad) -> bool) -> Vec<Ad> {
@@ -147,6 +187,13 @@ impl Wire {
                     arp.target,
                     if arp.is_gratuitous() { " (gratuitous)" } else { "" }
                 ),
+                Seen::Ad6(ad) => {
+                    format!("{:.6} ad {}{}", ad.at, ad.source, if ad.bow_out { " (bow-out)" } else { "" })
+                }
+                Seen::Neighbour(n) => {
+                    let word = if n.solicited { "reply" } else { "announcement" };
+                    format!("{:.6} neighbour {word} {} {}", n.at, mac(n.mac), n.target)
+                }
             });
         }
         let skipped = lines.len().saturating_sub(120);

@@ -154,6 +154,30 @@ fn one_wrong_thing_in_the_ip_header_is_enough() {
     assert!(!ours.filter(&v6[..89]), "cut short");
 }
 
+// FACTS 11: VRRP shares protocol number, group and the place of the id.
+#[test]
+fn a_clash_is_let_in_only_while_looking_around() {
+    let destination = Destination::default();
+    let lasting = program(&[7], &destination, &[Family::V4]);
+    let around = compile(&clashes(&vhids(&[7]), &destination));
+    let vectors = vectors();
+    let vrrp: Vec<_> = vectors["negative"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|case| case["name"].as_str().unwrap().starts_with("vrrpv"))
+        .map(|case| (case["name"].as_str().unwrap(), framed(&bytes(&case["ip_packet"]))))
+        .collect();
+    assert_eq!(vrrp.len(), 4);
+    for (name, frame) in vrrp {
+        assert!(!lasting.filter(&frame), "{name}");
+        let ours = frame.get(35) == Some(&7);
+        assert_eq!(around.filter(&frame), ours, "{name}");
+        let id = vhids(&frame[35..36]);
+        assert!(compile(&clashes(&id, &destination)).filter(&frame), "{name}");
+    }
+}
+
 #[test]
 fn many_virtual_hosts_share_a_filter() {
     let mut frame = good_v4();

@@ -13,11 +13,12 @@ pub fn internet(bytes: &[u8]) -> u16 {
 pub fn internet_of(pieces: &[&[u8]]) -> u16 {
     let mut sum = 0u32;
     for piece in pieces {
-        for pair in piece.chunks(2) {
-            let mut word = [0; 2];
-            word.iter_mut().zip(pair).for_each(|(to, from)| *to = *from);
-            sum += u32::from(u16::from_be_bytes(word));
-        }
+        let pairs = piece.chunks_exact(2);
+        sum += pairs.remainder().iter().map(|byte| u32::from(*byte) << 8).sum::<u32>();
+        sum += pairs
+            .filter_map(|pair| pair.first_chunk::<2>())
+            .map(|pair| u32::from(u16::from_be_bytes(*pair)))
+            .sum::<u32>();
         sum = (sum & 0xffff) + (sum >> 16);
     }
     sum = (sum & 0xffff) + (sum >> 16);

@@ -1,0 +1,195 @@
+//! Several addresses, and IPv6: both families advertise, both move.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::Case;
+use crate::cases::seconds;
+use crate::daemon::{Daemon, Kind, Setup};
+use crate::segment::{Segment, VIP, eventually};
+use crate::{skip, wire};
+
+const VIP6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, 0xc8);
+
+pub(crate) fn all() -> Vec<Case> {
+    let ours = &[Kind::Ours];
+    vec![
+        Case::new("ipv6_alone", ours, v6_alone),
+        Case::new("ipv6_beside_ipv4", ours, dual_stack),
+        Case::new("ipv6_polite_stop", ours, v6_polite_stop),
+        Case::new("addresses_in_any_order", ours, several_addresses),
+        Case::new("addresses_that_differ", ours, different_addresses),
+    ]
+}
+
+fn v6_segment(hosts: u8) -> Segment {
+    if !Path::new("/proc/sys/net/ipv6").exists() {
+        skip("this kernel has no IPv6");
+    }
+    let segment = Segment::new(hosts);
+    for host in &segment.hosts {
+        eventually("a link-local address", seconds(5), || {
+            let list = host.sh("ip -o -6 addr show dev eth0 scope link");
+            list.contains("fe80::") && !list.contains("tentative")
+        });
+    }
+    segment
+}
+
+/// Since when, and from this host.
+fn ads6(segment: &Segment, host: usize, since: f64) -> usize {
+    let mac = segment.hosts[host].mac;
+    segment.wire().ads6(|ad| ad.at >= since && ad.mac == mac && !ad.bow_out).len()
+}
+
+/// Starts both, and waits until the second follows the first.
+fn pair(segment: &Segment, first: &Setup, second: &Setup) -> (Daemon, Daemon) {
+    let a = Daemon::start(segment, 0, Kind::Ours, first);
+    a.await_hooks(&["down", "up"], seconds(8));
+    let b = Daemon::start(segment, 1, Kind::Ours, second);
+    b.await_hooks(&["down"], seconds(3));
+    eventually("the second is backup", seconds(3), || b.role() == "BACKUP");
+    (a, b)
+}
+
+/// Waits until this host, and nobody else, answers for the shared IPv6 address.
+#[track_caller]
+fn await_owner6(segment: &Segment, host: usize, limit: Duration) {
+    let wanted = vec![segment.hosts[host].mac];
+    let end = Instant::now() + limit;
+    loop {
+        let asked = wire::now();
+        segment.wire().ask_for_neighbour(VIP6);
+        thread::sleep(Duration::from_millis(150));
+        let mut found: Vec<_> = segment
+            .wire()
+            .neighbours(|n| n.at >= asked && n.solicited && n.target == VIP6)
+            .iter()
+            .map(|n| n.mac)
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        if found == wanted {
+            return;
+        }
+        assert!(Instant::now() < end, "after {limit:?} {VIP6} is answered by {found:x?}");
+    }
+}
+
+#[track_caller]
+fn await_announcement6(segment: &Segment, host: usize, since: f64) {
+    let mac = segment.hosts[host].mac;
+    segment.wire().await_neighbour("the announcement of the IPv6 address", seconds(3), |n| {
+        n.at >= since && !n.solicited && n.overriding && n.target == VIP6 && n.mac == mac
+    });
+}
+
+fn v6_alone() {
+    let segment = v6_segment(2);
+    let setup = Setup::skew(0).sharing(&["2001:db8:9::c8/64"]);
+    let (a, b) = pair(&segment, &setup, &Setup { skew: 100, ..setup.clone() });
+    await_owner6(&segment, 0, seconds(3));
+    let from = wire::now();
+    eventually("three advertisements", seconds(5), || ads6(&segment, 0, from) >= 3);
+    assert!(segment.wire().ads(|_| true).is_empty(), "IPv4 advertisements without an IPv4 address to share");
+    assert!(segment.wire().ads6(|_| true).iter().all(|ad| ad.source.is_unicast_link_local()));
+    assert_eq!(ads6(&segment, 1, 0.0), 0);
+    segment.cut(0);
+    let at = wire::now();
+    a.signal(Signal::SIGKILL);
+    b.await_hooks(&["down", "up"], seconds(6));
+    assert_eq!(
+        b.hooks()[1].environment.get("UCARP_ADDRESSES").map(String::as_str),
+        Some("2001:db8:9::c8/64")
+    );
+    assert_eq!(b.hooks()[1].arguments, ["eth0", "2001:db8:9::c8"]);
+    await_announcement6(&segment, 1, at);
+    await_owner6(&segment, 1, seconds(3));
+    assert!(ads6(&segment, 1, at) >= 1);
+}
+
+fn dual_stack() {
+    let segment = v6_segment(2);
+    let setup = Setup::skew(0).sharing(&["10.9.0.200/16", "2001:db8:9::c8/64"]);
+    let (a, b) = pair(&segment, &setup, &Setup { skew: 100, ..setup.clone() });
+    await_owner6(&segment, 0, seconds(3));
+    segment.await_owner(0, seconds(3));
+    let from = wire::now();
+    eventually("four of each family", seconds(6), || {
+        segment.ads_of(0, from).len() >= 4 && ads6(&segment, 0, from) >= 4
+    });
+    let (v4, v6) = (segment.ads_of(0, from).len(), ads6(&segment, 0, from));
+    assert!(v4.abs_diff(v6) <= 1, "{v4} in IPv4, {v6} in IPv6");
+    assert_eq!((segment.ads_of(1, 0.0).len(), ads6(&segment, 1, 0.0)), (0, 0));
+    segment.cut(0);
+    let at = wire::now();
+    a.signal(Signal::SIGKILL);
+    b.await_hooks(&["down", "up"], seconds(6));
+    await_announcement6(&segment, 1, at);
+    await_owner6(&segment, 1, seconds(3));
+    segment.await_owner(1, seconds(3));
+    let mac = segment.hosts[1].mac;
+    segment.wire().await_arp("the announcement of the IPv4 address", seconds(2), |arp| {
+        arp.at > at && arp.is_gratuitous() && arp.sender == VIP && arp.sender_mac == mac
+    });
+    assert!(!segment.ads_of(1, at).is_empty() && ads6(&segment, 1, at) >= 1);
+}
+
+fn v6_polite_stop() {
+    let segment = v6_segment(2);
+    let setup = Setup::skew(0).sharing(&["10.9.0.200", "2001:db8:9::c8"]).with(&["--shutdown"]);
+    let (mut a, b) = pair(&segment, &setup, &Setup { skew: 100, ..setup.clone() });
+    let at = a.signal_at(Signal::SIGTERM);
+    let mac = segment.hosts[0].mac;
+    segment
+        .wire()
+        .await_ad6("the bow-out in IPv6", seconds(1), |ad| ad.at >= at && ad.bow_out && ad.mac == mac);
+    segment.await_bow_out_of(0, at, seconds(1));
+    assert_eq!(a.await_exit(seconds(3)).code(), Some(0));
+    b.await_hooks(&["down", "up"], seconds(1));
+    await_owner6(&segment, 1, seconds(3));
+    segment.await_owner(1, seconds(3));
+}
+
+fn several_addresses() {
+    let segment = Segment::new(2);
+    let first = Setup::skew(0).sharing(&["10.9.0.200/16", "10.9.0.201/16", "10.9.0.202"]);
+    let second = Setup::skew(100).sharing(&["10.9.0.202", "10.9.0.200", "10.9.0.201/16"]);
+    let (a, b) = pair(&segment, &first, &second);
+    let from = wire::now();
+    eventually("the master goes on", seconds(6), || segment.ads_of(0, from).len() >= 4);
+    assert!(segment.ads_of(1, 0.0).is_empty(), "the backup did not understand its master");
+    segment.cut(0);
+    let at = wire::now();
+    a.signal(Signal::SIGKILL);
+    b.await_hooks(&["down", "up"], seconds(6));
+    let words = &b.hooks()[1];
+    assert_eq!(
+        words.environment.get("UCARP_ADDRESSES").map(String::as_str),
+        Some("10.9.0.202 10.9.0.200 10.9.0.201/16")
+    );
+    assert_eq!(words.arguments, ["eth0", "10.9.0.202"]);
+    let mac = segment.hosts[1].mac;
+    for last in [200, 201, 202] {
+        let address = Ipv4Addr::new(10, 9, 0, last);
+        segment.wire().await_arp("its announcement", seconds(2), |arp| {
+            arp.at > at && arp.is_gratuitous() && arp.sender == address && arp.sender_mac == mac
+        });
+        eventually("it answers for each", seconds(3), || segment.who_answers(address) == [mac]);
+    }
+}
+
+/// The list is part of what is signed: hosts that share different lists are strangers, and say so.
+fn different_addresses() {
+    let segment = Segment::new(2);
+    let a = Daemon::start(&segment, 0, Kind::Ours, &Setup::skew(0).sharing(&["10.9.0.200", "10.9.0.201"]));
+    a.await_hooks(&["down", "up"], seconds(8));
+    let b = Daemon::start(&segment, 1, Kind::Ours, &Setup::skew(100));
+    let line =
+        b.await_line("what does not fit", seconds(6), |l| l.contains("[WARNING]") && l.contains("10.9.0.1"));
+    assert!(line.contains("list of addresses") && line.contains("[bad_auth]"), "{line}");
+}
