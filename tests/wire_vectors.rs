@@ -279,7 +279,6 @@ fn a_flipped_bit_anywhere_is_noticed_or_harmless() {
 #[ignore = "a measurement, made by ci/bench in a release build"]
 fn cost_of_a_verdict() {
     #![expect(clippy::disallowed_methods, reason = "measures time")]
-    #![expect(clippy::print_stdout, reason = "the figure is what it is for")]
     const TIMES: u32 = 2_000_000;
     let vectors = vectors();
     let (_, case) = cases(&vectors).find(|(id, _)| *id == "openbsd-001").unwrap();

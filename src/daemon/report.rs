@@ -62,26 +62,10 @@ impl Report {
     pub(crate) fn notice(&mut self, about: About<'_>, notice: &Notice, now: Time) {
         let Some(held_back) = self.passes(about, notice.id(), period(notice), now) else { return };
         let (level, text) = sentence(about, notice);
-        let code = match notice {
-            Notice::Transition { reason, .. } => format!("{} {}", notice.id(), reason.code()),
-            Notice::ConflictWon { .. }
-            | Notice::GaveWay { .. }
-            | Notice::EqualInterval { .. }
-            | Notice::SameSource { .. }
-            | Notice::Unheard { .. }
-            | Notice::StrangerLeft { .. }
-            | Notice::FamilySilent { .. }
-            | Notice::FamilyBack { .. }
-            | Notice::Demoted { .. }
-            | Notice::Restored { .. }
-            | Notice::Late { .. }
-            | Notice::Grace { .. }
-            | Notice::GraceOver
-            | Notice::HookFailed { .. }
-            | Notice::HookKilled { .. }
-            | Notice::HookSucceeded { .. }
-            | Notice::ResignRefused { .. }
-            | Notice::Sending { .. } => notice.id().to_owned(),
+        let code = if let Notice::Transition { reason, .. } = notice {
+            format!("{} {}", notice.id(), reason.code())
+        } else {
+            notice.id().to_owned()
         };
         self.log.write(level, &format!("{text} [{code}]{}", repeats(held_back)));
         if let Some(hint) = hint(notice) {
@@ -445,29 +429,14 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
 
 /// What else to say, in a line of its own.
 fn hint(notice: &Notice) -> Option<Cow<'static, str>> {
-    match notice {
-        Notice::HookFailed { hook: Hook::Down } | Notice::HookKilled { hook: Hook::Down, .. } => {
-            Some(tr("The address may still be on this host"))
-        }
-        Notice::HookFailed { hook: Hook::Up } => Some(tr("The address may be missing on this host")),
-        Notice::Transition { .. }
-        | Notice::ConflictWon { .. }
-        | Notice::GaveWay { .. }
-        | Notice::EqualInterval { .. }
-        | Notice::SameSource { .. }
-        | Notice::Unheard { .. }
-        | Notice::StrangerLeft { .. }
-        | Notice::FamilySilent { .. }
-        | Notice::FamilyBack { .. }
-        | Notice::Demoted { .. }
-        | Notice::Restored { .. }
-        | Notice::Late { .. }
-        | Notice::Grace { .. }
-        | Notice::GraceOver
-        | Notice::HookKilled { hook: Hook::Up, .. }
-        | Notice::HookSucceeded { .. }
-        | Notice::ResignRefused { .. }
-        | Notice::Sending { .. } => None,
+    if let Notice::HookFailed { hook: Hook::Up } = notice {
+        Some(tr("The address may be missing on this host"))
+    } else if let Notice::HookFailed { hook: Hook::Down } | Notice::HookKilled { hook: Hook::Down, .. } =
+        notice
+    {
+        Some(tr("The address may still be on this host"))
+    } else {
+        None
     }
 }
 
