@@ -47,6 +47,8 @@ pub(super) struct Served {
     pub(super) trouble: Option<String>,
     /// The source address is gone and there is no other.
     stranded: bool,
+    /// What the interface is called now that it lost the name we were given.
+    renamed: Option<String>,
 }
 
 impl Served {
@@ -66,12 +68,18 @@ impl Served {
             introduced: attachment.is_some(),
             trouble: None,
             stranded: false,
+            renamed: None,
             attachment,
             link: Link::Down,
             rests_until: None,
             looks_around_until: None,
             retry: None,
         }
+    }
+
+    /// The name under which hooks find the interface that has, or had, the addresses.
+    pub(super) fn interface_for_hooks(&self) -> &str {
+        self.renamed.as_deref().unwrap_or(&self.interface)
     }
 
     pub(super) fn about(&self) -> About<'_> {
@@ -270,6 +278,7 @@ fn look_at_link(one: &mut Served, report: &mut Report, now: Time) {
     if link == Link::Gone || replaced {
         if let Some(name) = one.attachment.take().and_then(|gone| gone.new_name()) {
             report.interface_renamed(&one.interface, &name);
+            one.renamed = Some(name);
         }
         tell_link(one, Link::Gone, report, now);
     }
@@ -281,6 +290,7 @@ fn look_at_link(one: &mut Served, report: &mut Report, now: Time) {
                 one.looks_around_until = Some(now + LOOK_AROUND);
                 one.trouble = None;
                 one.stranded = false;
+                one.renamed = None;
                 if std::mem::replace(&mut one.introduced, true) {
                     report.interface_back(&one.interface);
                 } else {

@@ -42,11 +42,12 @@ fn run(served: &mut Served, hook: Hook, report: &mut Report, now: Time) -> Optio
     let script = script?;
     let path = script.display().to_string();
     let snapshot = served.host.snapshot(now);
-    let about = About { interface: &served.interface, vhid: served.config.vhid };
-    match RunningHook::start(hook, script, &served.interface, &served.config, &snapshot) {
+    let interface = served.interface_for_hooks();
+    let about = About { interface, vhid: served.config.vhid };
+    match RunningHook::start(hook, script, interface, &served.config, &snapshot) {
         Ok(running) => {
-            served.hook = Some(running);
             report.hook_started(hook, &path, about);
+            served.hook = Some(running);
             None
         }
         Err(error) => {
@@ -61,8 +62,9 @@ pub(super) fn last_resort(served: &mut Served, report: &mut Report) {
     let Some(script) = served.config.down.clone() else { return };
     let path = script.display().to_string();
     let snapshot = served.host.snapshot(Time::ZERO);
-    let about = About { interface: &served.interface, vhid: served.config.vhid };
-    match RunningHook::start(Hook::Down, &script, &served.interface, &served.config, &snapshot) {
+    let interface = served.interface_for_hooks();
+    let about = About { interface, vhid: served.config.vhid };
+    match RunningHook::start(Hook::Down, &script, interface, &served.config, &snapshot) {
         Ok(running) => {
             report.hook_started(Hook::Down, &path, about);
             running.wait(served.config.hook_timeout);
