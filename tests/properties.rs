@@ -291,7 +291,7 @@ impl Watched {
                 }
                 Action::KillHook { hook, .. } => assert_eq!(self.running, Some(hook)),
                 // Also of one that not even SIGKILL could end: it is given up.
-                Action::Tell(Notice::HookFailed { hook }) => {
+                Action::Tell(Notice::HookFailed { hook, .. }) => {
                     if self.running == Some(hook) {
                         (self.running, self.last_done) = (None, Some(hook));
                     }

@@ -14,7 +14,7 @@ use super::report::Report;
 use crate::config::VirtualHostConfig;
 use crate::i18n::{fill, tr};
 use crate::log::Level;
-use crate::platform::{self, Claim, PidFile, PidFileError};
+use crate::platform::{self, Claim, LinkState, PidFile, PidFileError};
 use crate::protocol::{Family, Hook, Hooks, Key, MacAddr, Parameters, Sources, VirtualHost};
 
 /// Why the daemon could not start.
@@ -57,6 +57,11 @@ impl StartError {
     /// Whether the interface is merely not there yet, or has no address yet.
     pub(super) fn may_pass(&self) -> bool {
         matches!(self.doing, Doing::FindInterface | Doing::FindSource)
+    }
+
+    /// Whether the interface is merely down: it cannot be captured on yet, and it is taken up when it is not.
+    pub(super) fn is_for_want_of_link(&self, interface: &str) -> bool {
+        self.doing == Doing::OpenCapture && matches!(platform::link_state(interface), Ok(LinkState::Down))
     }
 
     /// Whether it needs the privilege that [`platform::missing_privilege`] asks about.
@@ -131,8 +136,8 @@ pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartE
     }
 }
 
-/// Opens all that one virtual host needs. An interface that may be waited for is left out when it is not there, and
-/// comes back as the reason.
+/// Opens all that one virtual host needs. An interface that is down, or missing and may be waited for, is left out,
+/// and comes back as the reason.
 pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartError>), StartError> {
     let interface = interface_for(config)?;
     let name = format!("{interface} id {}", config.vhid);
@@ -140,6 +145,9 @@ pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartEr
         Claim::take(&format!("ucarp {name}")).map_err(|error| StartError::new(Doing::Claim, name, error))?;
     let (attachment, place, missing) = match attach(&interface, config) {
         Ok((attachment, place)) => (Some(attachment), place, None),
+        Err(error) if error.is_for_want_of_link(&interface) => {
+            (None, locate(&interface, config)?, Some(error))
+        }
         Err(error) if config.wait_for_interface && error.may_pass() => (None, Place::NOWHERE, Some(error)),
         Err(error) => return Err(error),
     };
