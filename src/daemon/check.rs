@@ -68,6 +68,7 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.yes_or_no("neutral", host.neutral);
     lines.add("mcast", host.destination.v4);
     lines.yes_or_no("nomcast", host.destination.broadcast);
+    lines.add("peer-type", host.dialect.code());
     lines.yes_or_no("ignoreifstate", host.ignore_link_state);
     lines.maybe("upscript", host.up.as_deref().map(Path::display));
     lines.maybe("downscript", host.down.as_deref().map(Path::display));

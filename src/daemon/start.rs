@@ -144,7 +144,8 @@ pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartEr
         Err(error) => return Err(error),
     };
     let seed = platform::random_seed().map_err(|error| StartError::new(Doing::ReadRandom, "", error))?;
-    let key = Key::from_password(config.secret.bytes()).expect("a Secret is at most as long as a Key");
+    let password = config.dialect.kept(config.secret.bytes());
+    let key = Key::from_password(password).expect("a Secret is at most as long as a Key");
     let parameters = Parameters {
         vhid: config.vhid,
         addresses: addresses(config),
@@ -163,6 +164,7 @@ pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartEr
             failure: config.hook_failure,
         },
         announcing: config.announcing,
+        dialect: config.dialect,
     };
     let host = VirtualHost::new(parameters, seed);
     let mut served = Served::new(config.clone(), interface, claim, attachment, host);

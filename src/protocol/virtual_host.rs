@@ -101,7 +101,8 @@ impl VirtualHost {
     #[must_use]
     pub fn new(parameters: Parameters, seed: u64) -> Self {
         Self {
-            authenticator: Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses),
+            authenticator: Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses)
+                .speaking(parameters.dialect),
             election: Election::new(&parameters),
             takeover: Takeover::new(parameters.hooks),
             announcer: Announcer::new(parameters.announcing),
@@ -443,7 +444,8 @@ impl VirtualHost {
             counter,
             code: self.authenticator.code(counter),
         };
-        let decoded = Decoded { mac: self.parameters.mac, source, destination, header };
+        let pseudo_header = source.is_ipv6() && self.parameters.dialect.sums_pseudo_header();
+        let decoded = Decoded { mac: self.parameters.mac, source, destination, header, pseudo_header };
         wire::encode(&decoded, to.unwrap_or(group), u16::from_be_bytes([id_high, id_low]))
     }
 }

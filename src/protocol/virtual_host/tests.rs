@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::protocol::wire::ethernet;
-use crate::protocol::{Announcing, Destination, Hooks, Key, Link, Vhid};
+use crate::protocol::{Announcing, Destination, Dialect, Hooks, Key, Link, Vhid};
 
 const HERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 5)), v6: None };
 const THERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 7)), v6: None };
@@ -29,6 +29,7 @@ fn host(sources: Sources, mac: MacAddr) -> VirtualHost {
         destination: Destination::default(),
         hooks: Hooks::default(),
         announcing: Announcing::default(),
+        dialect: Dialect::default(),
     };
     VirtualHost::new(parameters, 1)
 }
