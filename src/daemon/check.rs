@@ -40,7 +40,7 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     let interface = start::interface_for(host)?;
     let place = match start::locate(&interface, host) {
         Ok(place) => Some(place),
-        Err(error) if host.wait_for_interface && error.may_pass() => None,
+        Err(error) if error.passes_soon() || host.wait_for_interface && error.may_pass() => None,
         Err(error) => return Err(error),
     };
     lines.add("interface", &interface);

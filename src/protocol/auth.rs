@@ -46,6 +46,12 @@ impl Key {
         key.get_mut(..password.len()).ok_or(KeyError::TooLong)?.copy_from_slice(password);
         Ok(Self(key))
     }
+
+    /// The password without the padding.
+    pub(super) fn password(&self) -> &[u8] {
+        let padding = self.0.iter().rev().take_while(|byte| **byte == 0).count();
+        self.0.split_at(Self::LENGTH - padding).0
+    }
 }
 
 impl Drop for Key {

@@ -54,6 +54,7 @@ mod auth;
 mod demotion;
 mod dialect;
 mod election;
+mod explain;
 mod interval;
 mod parameters;
 mod peers;
@@ -67,6 +68,7 @@ pub mod wire;
 pub use action::{Action, Demotion, Event, Frame, Hook, Link, Notice, Peer, Reason, Role, Transmission};
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use dialect::Dialect;
+pub use explain::{Cause, explain};
 pub use interval::Interval;
 pub use parameters::{
     Announcing, Destination, Family, HookFailure, Hooks, MacAddr, Parameters, Sources, Vhid,

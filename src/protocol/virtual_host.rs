@@ -16,6 +16,7 @@ use std::time::Duration;
 use super::announcer::Announcer;
 use super::auth::{Advertisement, Authenticator};
 use super::election::{Decision, Election, Fact};
+use super::explain::{Cause, explain};
 use super::takeover::{Ended, Takeover};
 use super::wire::{self, Decoded, arp, carp, ndp};
 use super::{
@@ -211,6 +212,14 @@ impl VirtualHost {
     #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// Why an advertisement for us that was refused as [`Rejected::BadAuth`] does not authenticate, if one of the
+    /// likely reasons explains it. Dear: not for every frame.
+    #[must_use]
+    pub fn explain(&self, decoded: &Decoded) -> Option<Cause> {
+        let Parameters { key, vhid, addresses, .. } = &self.parameters;
+        explain(key, *vhid, addresses, decoded)
     }
 
     /// The state, for people and programs.
