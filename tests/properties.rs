@@ -18,8 +18,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use ucarp::protocol::wire::{self, Decoded, carp};
 use ucarp::protocol::{
-    Action, Announcing, Authenticator, Destination, Event, Family, Hook, HookFailure, Hooks, Interval, Key,
-    Link, MacAddr, Notice, Parameters, PeerKind, Role, Sources, Time, Transmission, VirtualHost,
+    Action, Announcing, Authenticator, Destination, Dialect, Event, Family, Hook, HookFailure, Hooks,
+    Interval, Key, Link, MacAddr, Notice, Parameters, PeerKind, Role, Sources, Time, Transmission,
+    VirtualHost,
 };
 
 use frame::{Ad, Seen, encode, look, micros};
@@ -58,6 +59,7 @@ fn parameters(base: u8, skew: u8, ratio: u32, preempt: bool) -> Parameters {
         destination: Destination::default(),
         hooks: Hooks::default(),
         announcing: Announcing::default(),
+        dialect: Dialect::default(),
     }
 }
 
@@ -82,7 +84,7 @@ fn decoded() -> impl Strategy<Value = Decoded> {
     let v6 = (any::<[u8; 16]>(), any::<[u8; 16]>())
         .prop_map(|(a, b)| (IpAddr::V6(Ipv6Addr::from(a)), IpAddr::V6(Ipv6Addr::from(b))));
     (any::<[u8; 6]>(), prop_oneof![v4, v6], header()).prop_map(|(mac, (source, destination), header)| {
-        Decoded { mac: MacAddr(mac), source, destination, header }
+        Decoded { mac: MacAddr(mac), source, destination, header, pseudo_header: false }
     })
 }
 

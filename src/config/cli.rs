@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::{Config, Error, Facility, LogConfig, Secret, VirtualAddress, VirtualHostConfig, Warning};
 use super::{shown, words};
 use crate::i18n::tr;
-use crate::protocol::{Announcing, Destination, HookFailure, Hooks, Interval, Vhid};
+use crate::protocol::{Announcing, Destination, Dialect, HookFailure, Hooks, Interval, Vhid};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ const fn new(short: &'static str, long: &'static str, takes_value: bool) -> Spel
     Spelling { short, long, takes_value, old: false }
 }
 
-const OPTIONS: [Spelling; 33] = [
+const OPTIONS: [Spelling; 34] = [
     old("i", "interface", true),
     old("s", "srcip", true),
     old("m", "mcast", true),
@@ -101,6 +101,7 @@ const OPTIONS: [Spelling; 33] = [
     new("", "garp-count", true),
     new("", "garp-interval", true),
     new("", "garp-refresh", true),
+    new("", "peer-type", true),
     new("", "pidfile", true),
     new("", "wait-interface", false),
     new("", "check", false),
@@ -200,6 +201,10 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
             None => Hooks::TIMEOUT,
         },
         announcing: announcing(given)?,
+        dialect: match given.last("peer-type") {
+            Some(word) => words::dialect("--peer-type", &word)?,
+            None => Dialect::default(),
+        },
         interface,
         source,
     })
@@ -518,6 +523,7 @@ pub fn usage() -> String {
         tr("The network:"),
         tr("  -m, --mcast=GROUP         IPv4 group for advertisements (default 224.0.0.18)"),
         tr("  -M, --nomcast             send advertisements to the broadcast MAC address"),
+        tr("      --peer-type=WORD      what the other hosts run: openbsd, freebsd, netbsd,\n                            ucarp or any (the default)"),
         tr("  -S, --ignoreifstate       take the interface as usable whatever it reports"),
         tr("      --garp-count=NUMBER   announcements of a new MASTER, 1 to 255 (default 1)"),
         tr("      --garp-interval=MS    milliseconds between them (default 200)"),

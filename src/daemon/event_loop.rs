@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use super::attachment::Attachment;
 use super::hooks::RunningHook;
+use super::mismatch::Mismatches;
 use super::perform::perform;
 use super::report::{About, Report};
 use super::start::{self, Place};
 use crate::config::VirtualHostConfig;
 use crate::platform::{self, Changes, Claim, LinkMonitor, LinkState, Signal, Signals};
-use crate::protocol::{Action, Event, Link, Role, Time, VirtualHost};
+use crate::protocol::{Action, Event, Link, Rejected, Role, Time, VirtualHost};
 
 /// Frames taken in before deadlines are looked at again.
 const BATCH: usize = 512;
@@ -43,6 +44,7 @@ pub(super) struct Served {
     rests_until: Option<Time>,
     looks_around_until: Option<Time>,
     retry: Option<Time>,
+    mismatches: Mismatches,
     /// Whether the operator has been told where it is; not yet, while its first interface is waited for.
     introduced: bool,
     /// Why the interface could not be taken up when that was last tried.
@@ -76,6 +78,7 @@ impl Served {
             rests_until: None,
             looks_around_until: None,
             retry: None,
+            mismatches: Mismatches::default(),
         }
     }
 
@@ -251,19 +254,28 @@ fn take_frames(one: &mut Served, report: &mut Report) {
     let Some(attachment) = &mut one.attachment else { return };
     let about = About { interface: &one.interface, vhid: one.config.vhid };
     let (host, mut accepted, mut answers) = (&mut one.host, 0usize, Vec::new());
+    let mismatches = &mut one.mismatches;
     let now = now();
     let taken = attachment.drain(BATCH, |frame| match host.receive(frame, now) {
         Ok(actions) => {
             accepted += 1;
             answers.push(actions);
         }
-        Err(rejected) => report.refused(about, rejected, frame, now),
+        Err(rejected) => {
+            if rejected == Rejected::BadAuth {
+                mismatches.note(frame, now);
+            }
+            report.refused(about, rejected, frame, now);
+        }
     });
     // A capture that fails belongs to an interface that is going away; the link monitor tells.
     let taken = taken.unwrap_or(0);
     one.rests_until = (taken > 0 && accepted == 0).then(|| now + REST);
     for actions in answers {
         perform(one, actions, report, now);
+    }
+    if let Some(decoded) = one.mismatches.take(now) {
+        report.explained(&decoded, one.host.explain(&decoded));
     }
 }
 
