@@ -28,6 +28,8 @@ mod frames;
 mod interfaces;
 #[path = "netns/segment.rs"]
 mod segment;
+#[path = "netns/starting.rs"]
+mod starting;
 #[path = "netns/surroundings.rs"]
 mod surroundings;
 #[path = "netns/wire.rs"]
@@ -117,6 +119,7 @@ fn main() -> ExitCode {
     cases.extend(families::all());
     cases.extend(faults::all());
     cases.extend(interfaces::all());
+    cases.extend(starting::all());
     cases.extend(surroundings::all());
     let total = cases.len();
     cases.retain(|case| wanted(&case.name) && !arguments.ignored_only);

@@ -46,7 +46,8 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.add("interface", &interface);
     match place {
         Some(place) => {
-            Attachment::try_out(&interface, &[host.vhid], &host.destination, &start::families(host))?;
+            Attachment::try_out(&interface, &[host.vhid], &host.destination, &start::families(host))
+                .or_else(|error| if error.is_for_want_of_link(&interface) { Ok(()) } else { Err(error) })?;
             let addresses: Vec<_> = host.addresses.iter().map(|shared| shared.address).collect();
             if let Some(source) = start::main_source(&addresses, place.sources) {
                 lines.add("srcip", source);

@@ -24,6 +24,8 @@ const BATCH: usize = 512;
 const REST: Duration = Duration::from_millis(1);
 /// Lateness worth telling the core about.
 const LATE: Duration = Duration::from_millis(50);
+/// A wait may be late by this much.
+const EXACT: Duration = Duration::from_micros(20);
 /// How long VRRP routers with our ids are listened to after an interface was taken up; they speak every second.
 const LOOK_AROUND: Duration = Duration::from_secs(5);
 /// How often a missing interface is looked for beside the events about it.
@@ -165,7 +167,7 @@ pub(super) fn serve(
             .into_iter()
             .chain(served.iter().filter_map(|one| one.capture(asleep)))
             .collect();
-        platform::wait(&fds, &mut ready, deadline.map(|deadline| deadline.since(asleep)))?;
+        platform::wait(&fds, &mut ready, deadline.map(|deadline| in_time(deadline.since(asleep))))?;
         let woken = now();
         let mut ready = ready.iter().copied();
         let signalled = ready.next().unwrap_or(false);
@@ -332,14 +334,18 @@ fn look_at_place(one: &mut Served, report: &mut Report, now: Time) {
     }
     let parameters = one.host.parameters();
     let before = Place { mac: parameters.mac, sources: parameters.sources };
-    let source = |place: Place| start::main_source(&parameters.addresses, place.sources);
     let (place, stranded) = start::relocated(&one.interface, &one.config, before);
-    let (old, new) = (source(before), source(place));
-    if let (Some(old), Some(new)) = (old, new) {
-        if old != new {
-            report.source_changed(&one.interface, old, new, one.config.source == Some(new));
-        } else if stranded && !one.stranded {
-            report.source_lost(&one.interface, old);
+    for family in start::families(&one.config) {
+        let source = |place: Place| start::source_of(place.sources, family);
+        if let (Some(old), Some(new)) = (source(before), source(place)) {
+            if old != new {
+                report.source_changed(&one.interface, old, new, one.config.source == Some(new));
+            }
+        }
+    }
+    if stranded && !one.stranded {
+        if let Some(source) = start::main_source(&parameters.addresses, place.sources) {
+            report.source_lost(&one.interface, source);
         }
     }
     one.stranded = stranded;
@@ -358,4 +364,11 @@ fn tell_link(one: &mut Served, link: Link, report: &mut Report, now: Time) {
         let actions = one.host.handle(Event::Link(link), now);
         perform(one, actions, report, now);
     }
+}
+
+/// How long to wait for a deadline this far away. The kernel may end a long wait late in proportion to its length,
+/// so a long one ends early on purpose and the short one that follows is exact.
+fn in_time(left: Duration) -> Duration {
+    let slack = left / platform::WAIT_SLACK;
+    if slack > EXACT { left - 2 * slack } else { left }
 }

@@ -14,7 +14,7 @@ use super::report::Report;
 use crate::config::VirtualHostConfig;
 use crate::i18n::{fill, tr};
 use crate::log::Level;
-use crate::platform::{self, Claim, PidFile, PidFileError, Unready};
+use crate::platform::{self, Claim, LinkState, PidFile, PidFileError, Unready};
 use crate::protocol::{Family, Hook, Hooks, Key, MacAddr, Parameters, Sources, VirtualHost};
 
 /// Why the daemon could not start.
@@ -63,6 +63,11 @@ impl StartError {
     /// Whether it passes by itself within seconds, so that a start need not fail for it.
     pub(super) fn passes_soon(&self) -> bool {
         self.doing == Doing::AwaitSource
+    }
+
+    /// Whether the interface is merely down: it cannot be captured on yet, and it is taken up when it is not.
+    pub(super) fn is_for_want_of_link(&self, interface: &str) -> bool {
+        self.doing == Doing::OpenCapture && matches!(platform::link_state(interface), Ok(LinkState::Down))
     }
 
     /// Whether it needs the privilege that [`platform::missing_privilege`] asks about.
@@ -140,8 +145,8 @@ pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartE
     }
 }
 
-/// Opens all that one virtual host needs. An interface that may be waited for is left out when it is not there, and
-/// comes back as the reason; so is one whose address becomes usable in a moment, waited for or not.
+/// Opens all that one virtual host needs. An interface that is down, or missing and may be waited for, is left out,
+/// and comes back as the reason; so is one whose address becomes usable in a moment.
 pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartError>), StartError> {
     let interface = interface_for(config)?;
     let name = format!("{interface} id {}", config.vhid);
@@ -149,6 +154,9 @@ pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartEr
         Claim::take(&format!("ucarp {name}")).map_err(|error| StartError::new(Doing::Claim, name, error))?;
     let (attachment, place, missing) = match attach(&interface, config) {
         Ok((attachment, place)) => (Some(attachment), place, None),
+        Err(error) if error.is_for_want_of_link(&interface) => {
+            (None, locate(&interface, config)?, Some(error))
+        }
         Err(error) if error.passes_soon() || config.wait_for_interface && error.may_pass() => {
             (None, Place::NOWHERE, Some(error))
         }
@@ -328,6 +336,14 @@ fn choose(own: &[IpAddr], asked: Option<IpAddr>, current: Sources) -> Sources {
             IpAddr::V4(_) => None,
             IpAddr::V6(v6) => Some(v6),
         }),
+    }
+}
+
+/// The source of one family.
+pub(super) fn source_of(sources: Sources, family: Family) -> Option<IpAddr> {
+    match family {
+        Family::V4 => sources.v4.map(IpAddr::V4),
+        Family::V6 => sources.v6.map(IpAddr::V6),
     }
 }
 

@@ -50,6 +50,8 @@ const _: fn(&str) -> io::Result<bool> = sys::is_ethernet;
 const _: fn(&str) -> io::Result<[u8; 6]> = sys::hardware_address;
 const _: fn(&str) -> io::Result<LinkState> = sys::link_state;
 
+const _: u32 = sys::WAIT_SLACK;
+
 // Link changes.
 const _: bool = sys::LINK_CHANGES_ARE_EVENTS;
 const _: fn() -> io::Result<sys::LinkMonitor> = sys::LinkMonitor::open;

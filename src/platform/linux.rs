@@ -34,6 +34,9 @@ const RTMGRP_IPV6_IFADDR: u32 = 0x100;
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 
+/// A wait may end late by this fraction of its length: `select_estimate_accuracy` in the kernel's fs/select.c.
+pub const WAIT_SLACK: u32 = 1000;
+
 /// A term for a capture filter that is true for frames without a VLAN tag or with VLAN id 0 (a priority tag).
 ///
 /// Linux takes the tag out of the frame before a filter sees it, so frames of other VLANs look like ours; the tag

@@ -7,7 +7,7 @@
 //! This is the only file that asks for which system we are built. It moves bytes and names: it knows neither
 //! what CARP is nor any other room, it decides nothing and it logs nothing. It is the only room with `unsafe`.
 //!
-//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`]), never systems.
+//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`], [`WAIT_SLACK`]), never systems.
 
 mod background;
 mod contract;
@@ -31,9 +31,9 @@ pub use posix::{
     interface_name, interface_of, kill_group, local_time, may_create_in, writable,
 };
 pub use sys::{
-    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, blank_argument,
-    hardware_address, ignore_outgoing, is_ethernet, keep_descriptors_private, link_state, missing_privilege,
-    now, random_seed, unready_addresses, wait,
+    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, WAIT_SLACK,
+    blank_argument, hardware_address, ignore_outgoing, is_ethernet, keep_descriptors_private, link_state,
+    missing_privilege, now, random_seed, unready_addresses, wait,
 };
 
 /// Whether an interface can carry frames.

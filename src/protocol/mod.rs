@@ -46,7 +46,9 @@
 //! | 24 | time | Monotonic, counting suspended time; absolute schedules |
 //!
 //! Beyond the register: a *backup* that woke late by a quarter of its master's interval or more listens for one
-//! more interval before it declares the master dead, once, since a suspended machine captures nothing.
+//! more interval before it declares the master dead, once, since a suspended machine captures nothing. A host whose
+//! source or hardware address changes keeps its role: its next advertisement comes from there, its tie key moves
+//! along, and a master announces a new hardware address.
 
 mod action;
 mod announcer;

@@ -10,7 +10,8 @@ use nix::sys::signal::Signal;
 use crate::Case;
 use crate::cases::seconds;
 use crate::daemon::{Daemon, Kind, Setup};
-use crate::segment::{Segment, VIP, eventually};
+use crate::frames::is_ad_of;
+use crate::segment::{Segment, VIP, eventually, throughout};
 use crate::{skip, wire};
 
 const VIP6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, 0xc8);
@@ -21,6 +22,8 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("ipv6_alone", ours, v6_alone),
         Case::new("ipv6_beside_ipv4", ours, dual_stack),
         Case::new("ipv6_polite_stop", ours, v6_polite_stop),
+        Case::new("ipv6_pruned_on_the_way", ours, || pruned(|frame| !is_ad_of(true, frame), "IPv6")),
+        Case::new("ipv4_pruned_on_the_way", ours, || pruned(|frame| !is_ad_of(false, frame), "IPv4")),
         Case::new("addresses_in_any_order", ours, several_addresses),
         Case::new("addresses_that_differ", ours, different_addresses),
         Case::new("password_cut_by_ifconfig", ours, cut_password),
@@ -156,6 +159,26 @@ fn v6_polite_stop() {
     b.await_hooks(&["down", "up"], seconds(1));
     await_owner6(&segment, 1, seconds(3));
     segment.await_owner(1, seconds(3));
+}
+
+/// A switch that forwards one family's group only: kernels, which keep a timer for each, go to and fro.
+fn pruned(passes: fn(&[u8]) -> bool, family: &'static str) {
+    let segment = v6_segment(2);
+    let setup = Setup::skew(0).sharing(&["10.9.0.200", "2001:db8:9::c8"]);
+    let (a, b) = pair(&segment, &setup, &Setup { skew: 100, ..setup.clone() });
+    let sieve = segment.sift(1, passes);
+    b.await_line("what it misses", seconds(9), |l| l.contains(&format!("No {family} advertisements")));
+    throughout("the other family is a sign of life", seconds(3), || b.hook_names() == ["down"]);
+    assert_eq!((segment.ads_of(1, 0.0).len(), ads6(&segment, 1, 0.0)), (0, 0));
+    drop(sieve);
+    segment.join(1);
+    b.await_line("that it is back", seconds(4), |l| {
+        l.contains(&format!("{family} advertisements")) && l.contains("heard again")
+    });
+    assert_eq!((a.role().as_str(), b.role().as_str()), ("MASTER", "BACKUP"));
+    segment.cut(0);
+    a.signal(Signal::SIGKILL);
+    b.await_hooks(&["down", "up"], seconds(6));
 }
 
 fn several_addresses() {
