@@ -146,7 +146,7 @@ pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartE
 }
 
 /// Opens all that one virtual host needs. An interface that is down, or missing and may be waited for, is left out,
-/// and comes back as the reason; so is one whose address becomes usable in a moment, waited for or not.
+/// and comes back as the reason; so is one whose address becomes usable in a moment.
 pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartError>), StartError> {
     let interface = interface_for(config)?;
     let name = format!("{interface} id {}", config.vhid);

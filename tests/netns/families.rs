@@ -27,6 +27,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("addresses_in_any_order", ours, several_addresses),
         Case::new("addresses_that_differ", ours, different_addresses),
         Case::new("password_cut_by_ifconfig", ours, cut_password),
+        Case::new("ancestor_with_one_of_two_addresses", &[Kind::Ours, Kind::Theirs], one_of_two),
         Case::new("ipv6_address_still_tentative", ours, tentative_source),
     ]
 }
@@ -236,6 +237,17 @@ fn cut_password() {
     let line = b.await_line("why", seconds(6), |l| l.contains("first 19 characters"));
     assert!(line.contains("[WARNING]") && line.contains("10.9.0.1 "), "{line}");
     assert!(b.lines(|l| l.contains("1234567890")).is_empty(), "the log holds the password");
+}
+
+/// The ancestor takes one address; beside it two are one too many, which the log tells.
+fn one_of_two() {
+    let segment = Segment::new(2);
+    let a = Daemon::start(&segment, 0, Kind::Theirs, &Setup::skew(0));
+    a.await_hooks(&["down", "up"], seconds(8));
+    let two = Setup::skew(100).sharing(&["10.9.0.200", "10.9.0.201"]);
+    let b = Daemon::start(&segment, 1, Kind::Ours, &two);
+    let line = b.await_line("why", seconds(6), |l| l.contains("all our addresses but 10.9.0.201"));
+    assert!(line.contains("[WARNING]") && line.contains("10.9.0.1 "), "{line}");
 }
 
 /// In the first second of an interface's life its IPv6 address is checked for duplicates: the daemon waits for that.
