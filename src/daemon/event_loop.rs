@@ -254,7 +254,7 @@ fn take_frames(one: &mut Served, report: &mut Report) {
     let Some(attachment) = &mut one.attachment else { return };
     let about = About { interface: &one.interface, vhid: one.config.vhid };
     let (host, mut accepted, mut answers) = (&mut one.host, 0usize, Vec::new());
-    let mismatches = &mut one.mismatches;
+    let (mismatches, mut clash) = (&mut one.mismatches, false);
     let now = now();
     let taken = attachment.drain(BATCH, |frame| match host.receive(frame, now) {
         Ok(actions) => {
@@ -265,12 +265,17 @@ fn take_frames(one: &mut Served, report: &mut Report) {
             if rejected == Rejected::BadAuth {
                 mismatches.note(frame, now);
             }
+            clash |= matches!(rejected, Rejected::TooShort | Rejected::BadVersion);
             report.refused(about, rejected, frame, now);
         }
     });
     // A capture that fails belongs to an interface that is going away; the link monitor tells.
     let taken = taken.unwrap_or(0);
     one.rests_until = (taken > 0 && accepted == 0).then(|| now + REST);
+    if clash && one.looks_around_until.take().is_some() {
+        // It has been named; whatever else it sends is not worth a wake-up.
+        attachment.look_ahead();
+    }
     for actions in answers {
         perform(one, actions, report, now);
     }

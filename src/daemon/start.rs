@@ -67,7 +67,9 @@ impl StartError {
 
     /// Whether the interface is merely down: it cannot be captured on yet, and it is taken up when it is not.
     pub(super) fn is_for_want_of_link(&self, interface: &str) -> bool {
-        self.doing == Doing::OpenCapture && matches!(platform::link_state(interface), Ok(LinkState::Down))
+        // Without a link there is no link-local address either.
+        matches!(self.doing, Doing::OpenCapture | Doing::FindSource)
+            && matches!(platform::link_state(interface), Ok(LinkState::Down))
     }
 
     /// Whether it needs the privilege that [`platform::missing_privilege`] asks about.
@@ -155,7 +157,10 @@ pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartEr
     let (attachment, place, missing) = match attach(&interface, config) {
         Ok((attachment, place)) => (Some(attachment), place, None),
         Err(error) if error.is_for_want_of_link(&interface) => {
-            (None, locate(&interface, config)?, Some(error))
+            // A source that was asked for has to be there all the same.
+            let place = locate(&interface, config);
+            let place = if config.source.is_some() { place? } else { place.unwrap_or(Place::NOWHERE) };
+            (None, place, Some(error))
         }
         Err(error) if error.passes_soon() || config.wait_for_interface && error.may_pass() => {
             (None, Place::NOWHERE, Some(error))
