@@ -13,8 +13,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The only files with sentences for operators.
-const SPEAKERS: [&str; 4] =
-    ["src/config/mod.rs", "src/config/cli.rs", "src/daemon/start.rs", "src/daemon/report.rs"];
+const SPEAKERS: [&str; 5] = [
+    "src/config/mod.rs",
+    "src/config/cli.rs",
+    "src/daemon/start.rs",
+    "src/daemon/report.rs",
+    "src/daemon/sniff/show.rs",
+];
 
 #[derive(Debug, PartialEq, Eq)]
 struct Message {
@@ -199,7 +204,7 @@ fn the_template_is_up_to_date() {
 }
 
 #[test]
-fn sentences_live_in_four_files() {
+fn sentences_live_in_few_files() {
     let mut folders = vec![root().join("src")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("src") {
