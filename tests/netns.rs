@@ -30,6 +30,8 @@ mod interfaces;
 mod segment;
 #[path = "netns/surroundings.rs"]
 mod surroundings;
+#[path = "netns/watching.rs"]
+mod watching;
 #[path = "netns/wire.rs"]
 mod wire;
 
@@ -118,6 +120,7 @@ fn main() -> ExitCode {
     cases.extend(faults::all());
     cases.extend(interfaces::all());
     cases.extend(surroundings::all());
+    cases.extend(watching::all());
     let total = cases.len();
     cases.retain(|case| wanted(&case.name) && !arguments.ignored_only);
     let mut out = std::io::stdout();
