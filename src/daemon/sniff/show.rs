@@ -209,6 +209,10 @@ fn short(speaker: &Speaker) -> Cow<'static, str> {
 /// The same with what it probably means.
 fn explained(speaker: &Speaker) -> String {
     let Err(rejected) = speaker.verdict else { return short(speaker).into_owned() };
+    if speaker.who.vrrp {
+        // Nothing is wrong with it.
+        return rejected.code().to_owned();
+    }
     let why = match rejected {
         Rejected::NotIp => tr("of another VLAN"),
         Rejected::TruncatedIp | Rejected::BadIpHeader | Rejected::Fragment => tr("a damaged IP packet"),
