@@ -12,13 +12,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The only files with sentences for operators.
-const SPEAKERS: [&str; 5] = [
+/// The only files with sentences for operators; `report` is one in two parts.
+const SPEAKERS: [&str; 6] = [
     "src/config/mod.rs",
     "src/config/cli.rs",
     "src/daemon/start.rs",
     "src/daemon/report.rs",
     "src/daemon/sniff/show.rs",
+    "src/daemon/report/explanation.rs",
 ];
 
 #[derive(Debug, PartialEq, Eq)]

@@ -402,7 +402,7 @@ mod ours {
             &["--syslog=user"],
             &["-f", "LOCAL3"],
             &["-p", "12345678901234567890"],
-            &["--hook-timeout=0x10", "--hook-failure=demote"],
+            &["--hook-timeout=0x10", "--hook-failure=demote", "--peer-type=openbsd"],
             &["--garp-count=3", "--garp-interval=50", "--garp-refresh=60"],
             &["--garp-c", "3", "--hook-t", "9"],
         ];
@@ -569,6 +569,10 @@ mod ours {
         for value in ["", "die", "Stay"] {
             let option = format!("--hook-failure={value}");
             refuses(&option, &enough_and(&["-v1", &option]), &["--hook-failure", &format!("'{value}'")]);
+        }
+        for value in ["", "linux", "OpenBSD"] {
+            let option = format!("--peer-type={value}");
+            refuses(&option, &enough_and(&["-v1", &option]), &["--peer-type", &format!("'{value}'")]);
         }
     }
 

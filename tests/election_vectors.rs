@@ -17,8 +17,8 @@ use std::num::NonZeroU8;
 
 use serde_json::Value;
 use ucarp::protocol::{
-    Announcing, Authenticator, Destination, Event, Hooks, Interval, Key, Link, MacAddr, Parameters, Reason,
-    Role, Sources, Time, VirtualHost,
+    Announcing, Authenticator, Destination, Dialect, Event, Hooks, Interval, Key, Link, MacAddr, Parameters,
+    Reason, Role, Sources, Time, VirtualHost,
 };
 
 use frame::{Ad, encode, micros};
@@ -96,6 +96,7 @@ fn ours(row: Row, role: Role) -> Heard {
             destination: Destination::default(),
             hooks: Hooks::default(),
             announcing: Announcing::default(),
+            dialect: Dialect::default(),
         },
         1,
     );

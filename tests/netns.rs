@@ -28,6 +28,8 @@ mod frames;
 mod interfaces;
 #[path = "netns/segment.rs"]
 mod segment;
+#[path = "netns/starting.rs"]
+mod starting;
 #[path = "netns/surroundings.rs"]
 mod surroundings;
 #[path = "netns/watching.rs"]
@@ -119,6 +121,7 @@ fn main() -> ExitCode {
     cases.extend(families::all());
     cases.extend(faults::all());
     cases.extend(interfaces::all());
+    cases.extend(starting::all());
     cases.extend(surroundings::all());
     cases.extend(watching::all());
     let total = cases.len();

@@ -18,8 +18,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use ucarp::protocol::wire::{self, Decoded, carp};
 use ucarp::protocol::{
-    Action, Announcing, Authenticator, Destination, Event, Family, Hook, HookFailure, Hooks, Interval, Key,
-    Link, MacAddr, Notice, Parameters, PeerKind, Role, Sources, Time, Transmission, VirtualHost,
+    Action, Announcing, Authenticator, Destination, Dialect, Event, Family, Hook, HookFailure, Hooks,
+    Interval, Key, Link, MacAddr, Notice, Parameters, PeerKind, Role, Sources, Time, Transmission,
+    VirtualHost,
 };
 
 use frame::{Ad, Seen, encode, look, micros};
@@ -58,6 +59,7 @@ fn parameters(base: u8, skew: u8, ratio: u32, preempt: bool) -> Parameters {
         destination: Destination::default(),
         hooks: Hooks::default(),
         announcing: Announcing::default(),
+        dialect: Dialect::default(),
     }
 }
 
@@ -82,7 +84,7 @@ fn decoded() -> impl Strategy<Value = Decoded> {
     let v6 = (any::<[u8; 16]>(), any::<[u8; 16]>())
         .prop_map(|(a, b)| (IpAddr::V6(Ipv6Addr::from(a)), IpAddr::V6(Ipv6Addr::from(b))));
     (any::<[u8; 6]>(), prop_oneof![v4, v6], header()).prop_map(|(mac, (source, destination), header)| {
-        Decoded { mac: MacAddr(mac), source, destination, header }
+        Decoded { mac: MacAddr(mac), source, destination, header, pseudo_header: false }
     })
 }
 
@@ -180,6 +182,8 @@ enum Step {
     Sending(bool),
     HookEnds(bool),
     StrayHook(Hook, bool),
+    /// Source and hardware addresses that end in these bytes.
+    Move(u8, u8),
     Resign,
     Shutdown(bool),
 }
@@ -210,6 +214,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => prop::bool::weighted(0.8).prop_map(Step::HookEnds),
         1 => (prop::sample::select(vec![Hook::Up, Hook::Down]), any::<bool>())
             .prop_map(|(hook, success)| Step::StrayHook(hook, success)),
+        1 => (50..53u8, 50..52u8).prop_map(|(source, mac)| Step::Move(source, mac)),
         1 => Just(Step::Resign),
         1 => prop::bool::weighted(0.5).prop_map(Step::Shutdown),
     ]
@@ -288,7 +293,7 @@ impl Watched {
                 }
                 Action::KillHook { hook, .. } => assert_eq!(self.running, Some(hook)),
                 // Also of one that not even SIGKILL could end: it is given up.
-                Action::Tell(Notice::HookFailed { hook }) => {
+                Action::Tell(Notice::HookFailed { hook, .. }) => {
                     if self.running == Some(hook) {
                         (self.running, self.last_done) = (None, Some(hook));
                     }
@@ -346,6 +351,23 @@ impl Watched {
                 if self.running != Some(hook) {
                     self.tell(Event::HookDone { hook, success });
                 }
+            }
+            Step::Move(source, mac) => {
+                let before = self.host.snapshot(at(self.now));
+                let v6 = self.host.parameters().sources.v6;
+                let sources = Sources {
+                    v4: Some([10, 0, 0, source].into()),
+                    v6: v6.map(|_| Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, source.into())),
+                };
+                let mac = MacAddr([2, 0, 0, 0, 0, mac]);
+                let actions = self.host.relocate(mac, sources, at(self.now));
+                let announcement = |action: &Action| match action {
+                    Action::Transmit(frame) => frame.what == Transmission::Announcement,
+                    Action::Run(_) | Action::KillHook { .. } | Action::Tell(_) => false,
+                };
+                assert!(actions.iter().all(announcement));
+                assert_eq!(self.host.snapshot(at(self.now)), before);
+                self.perform(actions, before.role);
             }
             Step::Resign => self.tell(Event::Resign),
             Step::Shutdown(withdraw) => {

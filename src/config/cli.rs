@@ -23,7 +23,7 @@ use super::{
 };
 use super::{shown, words};
 use crate::i18n::tr;
-use crate::protocol::{Announcing, Destination, HookFailure, Hooks, Interval, Vhid};
+use crate::protocol::{Announcing, Destination, Dialect, HookFailure, Hooks, Interval, Vhid};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ const fn new(short: &'static str, long: &'static str, takes_value: bool) -> Spel
     Spelling { short, long, takes_value, old: false }
 }
 
-const OPTIONS: [Spelling; 36] = [
+const OPTIONS: [Spelling; 37] = [
     old("i", "interface", true),
     old("s", "srcip", true),
     old("m", "mcast", true),
@@ -114,6 +114,7 @@ const OPTIONS: [Spelling; 36] = [
     new("", "garp-count", true),
     new("", "garp-interval", true),
     new("", "garp-refresh", true),
+    new("", "peer-type", true),
     new("", "pidfile", true),
     new("", "wait-interface", false),
     new("", "check", false),
@@ -220,6 +221,10 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
             None => Hooks::TIMEOUT,
         },
         announcing: announcing(given)?,
+        dialect: match given.last("peer-type") {
+            Some(word) => words::dialect("--peer-type", &word)?,
+            None => Dialect::default(),
+        },
         interface,
         source,
     })
@@ -538,6 +543,7 @@ pub fn usage() -> String {
         tr("The network:"),
         tr("  -m, --mcast=GROUP         IPv4 group for advertisements (default 224.0.0.18)"),
         tr("  -M, --nomcast             send advertisements to the broadcast MAC address"),
+        tr("      --peer-type=WORD      what the other hosts run: openbsd, freebsd, netbsd,\n                            ucarp or any (the default)"),
         tr("  -S, --ignoreifstate       take the interface as usable whatever it reports"),
         tr("      --garp-count=NUMBER   announcements of a new MASTER, 1 to 255 (default 1)"),
         tr("      --garp-interval=MS    milliseconds between them (default 200)"),

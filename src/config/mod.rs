@@ -21,7 +21,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::i18n::{fill, tr};
-use crate::protocol::{Announcing, Destination, HookFailure, Interval, Key, Vhid};
+use crate::protocol::{Announcing, Destination, Dialect, HookFailure, Interval, Key, Vhid};
 
 /// Everything the operator asked for, checked.
 #[derive(Clone, Debug)]
@@ -77,6 +77,8 @@ pub struct VirtualHostConfig {
     pub hook_timeout: Duration,
     /// How addresses are announced.
     pub announcing: Announcing,
+    /// What kind of peers advertisements are made for (`--peer-type`).
+    pub dialect: Dialect,
 }
 
 /// Whom to look at, and what to try on them (`--sniff`).
@@ -250,6 +252,7 @@ pub enum Error {
     HookNotExecutable { option: &'static str, path: String },
     Facility { option: &'static str, value: String },
     HookFailure { option: &'static str, value: String },
+    PeerType { option: &'static str, value: String },
     Pidfile { option: &'static str, path: String },
     OnlyToSniff { option: &'static str },
     NothingToWatch,
@@ -396,6 +399,10 @@ impl fmt::Display for Error {
             Self::HookFailure { option, value } => {
                 fill(&tr("{option}: '{value}' is neither stay nor demote"), &[("option", option), ("value", value)])
             }
+            Self::PeerType { option, value } => fill(
+                &tr("{option}: '{value}' is none of openbsd, freebsd, netbsd, ucarp, any"),
+                &[("option", option), ("value", value)],
+            ),
             Self::Pidfile { option, path } => fill(
                 &tr("{option}: '{path}' cannot be the name of a file; an example is /run/ucarp.pid"),
                 &[("option", option), ("path", path)],

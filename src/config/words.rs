@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf, absolute};
 use zeroize::Zeroizing;
 
 use super::{Error, Facility, Secret, VirtualAddress, Warning, shown};
-use crate::protocol::HookFailure;
+use crate::protocol::{Dialect, HookFailure};
 
 /// A whole number in C's notation: decimal, `0x` hexadecimal or `0` octal, with a `+` and spaces before it
 /// if need be (shell substitutions leave some); nothing may follow.
@@ -157,6 +157,14 @@ pub(super) fn hook_failure(option: &'static str, word: &OsStr) -> Result<HookFai
         b"demote" => Ok(HookFailure::Demote),
         _ => Err(Error::HookFailure { option, value: shown(word) }),
     }
+}
+
+/// What kind of peers there are.
+pub(super) fn dialect(option: &'static str, word: &OsStr) -> Result<Dialect, Error> {
+    Dialect::ALL
+        .into_iter()
+        .find(|dialect| dialect.code().as_bytes() == word.as_bytes())
+        .ok_or_else(|| Error::PeerType { option, value: shown(word) })
 }
 
 /// A script, made absolute because the daemon will change directory. Whether we may execute it is judged by

@@ -40,13 +40,14 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     let interface = start::interface_for(host)?;
     let place = match start::locate(&interface, host) {
         Ok(place) => Some(place),
-        Err(error) if host.wait_for_interface && error.may_pass() => None,
+        Err(error) if error.passes_soon() || host.wait_for_interface && error.may_pass() => None,
         Err(error) => return Err(error),
     };
     lines.add("interface", &interface);
     match place {
         Some(place) => {
-            Attachment::try_out(&interface, &[host.vhid], &host.destination, &start::families(host))?;
+            Attachment::try_out(&interface, &[host.vhid], &host.destination, &start::families(host))
+                .or_else(|error| if error.is_for_want_of_link(&interface) { Ok(()) } else { Err(error) })?;
             let addresses: Vec<_> = host.addresses.iter().map(|shared| shared.address).collect();
             if let Some(source) = start::main_source(&addresses, place.sources) {
                 lines.add("srcip", source);
@@ -68,6 +69,7 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.yes_or_no("neutral", host.neutral);
     lines.add("mcast", host.destination.v4);
     lines.yes_or_no("nomcast", host.destination.broadcast);
+    lines.add("peer-type", host.dialect.code());
     lines.yes_or_no("ignoreifstate", host.ignore_link_state);
     lines.maybe("upscript", host.up.as_deref().map(Path::display));
     lines.maybe("downscript", host.down.as_deref().map(Path::display));

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use super::attachment::Attachment;
 use super::hooks::RunningHook;
+use super::mismatch::Mismatches;
 use super::perform::perform;
 use super::report::{About, Report};
 use super::start::{self, Place};
 use crate::config::VirtualHostConfig;
 use crate::platform::{self, Changes, Claim, LinkMonitor, LinkState, Signal, Signals};
-use crate::protocol::{Action, Event, Link, Role, Time, VirtualHost};
+use crate::protocol::{Action, Event, Link, Rejected, Role, Time, VirtualHost};
 
 /// Frames taken in before deadlines are looked at again.
 const BATCH: usize = 512;
@@ -23,6 +24,8 @@ const BATCH: usize = 512;
 const REST: Duration = Duration::from_millis(1);
 /// Lateness worth telling the core about.
 const LATE: Duration = Duration::from_millis(50);
+/// A wait may be late by this much.
+const EXACT: Duration = Duration::from_micros(20);
 /// How long VRRP routers with our ids are listened to after an interface was taken up; they speak every second.
 const LOOK_AROUND: Duration = Duration::from_secs(5);
 /// How often a missing interface is looked for beside the events about it.
@@ -41,6 +44,7 @@ pub(super) struct Served {
     rests_until: Option<Time>,
     looks_around_until: Option<Time>,
     retry: Option<Time>,
+    mismatches: Mismatches,
     /// Whether the operator has been told where it is; not yet, while its first interface is waited for.
     introduced: bool,
     /// Why the interface could not be taken up when that was last tried.
@@ -74,6 +78,7 @@ impl Served {
             rests_until: None,
             looks_around_until: None,
             retry: None,
+            mismatches: Mismatches::default(),
         }
     }
 
@@ -162,7 +167,7 @@ pub(super) fn serve(
             .into_iter()
             .chain(served.iter().filter_map(|one| one.capture(asleep)))
             .collect();
-        platform::wait(&fds, &mut ready, deadline.map(|deadline| deadline.since(asleep)))?;
+        platform::wait(&fds, &mut ready, deadline.map(|deadline| in_time(deadline.since(asleep))))?;
         let woken = now();
         let mut ready = ready.iter().copied();
         let signalled = ready.next().unwrap_or(false);
@@ -249,19 +254,28 @@ fn take_frames(one: &mut Served, report: &mut Report) {
     let Some(attachment) = &mut one.attachment else { return };
     let about = About { interface: &one.interface, vhid: one.config.vhid };
     let (host, mut accepted, mut answers) = (&mut one.host, 0usize, Vec::new());
+    let mismatches = &mut one.mismatches;
     let now = now();
     let taken = attachment.drain(BATCH, |frame| match host.receive(frame, now) {
         Ok(actions) => {
             accepted += 1;
             answers.push(actions);
         }
-        Err(rejected) => report.refused(about, rejected, frame, now),
+        Err(rejected) => {
+            if rejected == Rejected::BadAuth {
+                mismatches.note(frame, now);
+            }
+            report.refused(about, rejected, frame, now);
+        }
     });
     // A capture that fails belongs to an interface that is going away; the link monitor tells.
     let taken = taken.unwrap_or(0);
     one.rests_until = (taken > 0 && accepted == 0).then(|| now + REST);
     for actions in answers {
         perform(one, actions, report, now);
+    }
+    if let Some(decoded) = one.mismatches.take(now) {
+        report.explained(&decoded, one.host.explain(&decoded));
     }
 }
 
@@ -320,14 +334,18 @@ fn look_at_place(one: &mut Served, report: &mut Report, now: Time) {
     }
     let parameters = one.host.parameters();
     let before = Place { mac: parameters.mac, sources: parameters.sources };
-    let source = |place: Place| start::main_source(&parameters.addresses, place.sources);
     let (place, stranded) = start::relocated(&one.interface, &one.config, before);
-    let (old, new) = (source(before), source(place));
-    if let (Some(old), Some(new)) = (old, new) {
-        if old != new {
-            report.source_changed(&one.interface, old, new, one.config.source == Some(new));
-        } else if stranded && !one.stranded {
-            report.source_lost(&one.interface, old);
+    for family in start::families(&one.config) {
+        let source = |place: Place| start::source_of(place.sources, family);
+        if let (Some(old), Some(new)) = (source(before), source(place)) {
+            if old != new {
+                report.source_changed(&one.interface, old, new, one.config.source == Some(new));
+            }
+        }
+    }
+    if stranded && !one.stranded {
+        if let Some(source) = start::main_source(&parameters.addresses, place.sources) {
+            report.source_lost(&one.interface, source);
         }
     }
     one.stranded = stranded;
@@ -346,4 +364,11 @@ fn tell_link(one: &mut Served, link: Link, report: &mut Report, now: Time) {
         let actions = one.host.handle(Event::Link(link), now);
         perform(one, actions, report, now);
     }
+}
+
+/// How long to wait for a deadline this far away. The kernel may end a long wait late in proportion to its length,
+/// so a long one ends early on purpose and the short one that follows is exact.
+fn in_time(left: Duration) -> Duration {
+    let slack = left / platform::WAIT_SLACK;
+    if slack > EXACT { left - 2 * slack } else { left }
 }

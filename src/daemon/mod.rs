@@ -10,6 +10,7 @@ mod capture;
 mod check;
 mod event_loop;
 mod hooks;
+mod mismatch;
 mod perform;
 mod report;
 mod sniff;

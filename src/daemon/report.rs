@@ -5,6 +5,8 @@
 //! see as `UCARP_REASON`. A repeated line is held back for its period and then comes with a count. The table of
 //! limits grows with what we can say about our own virtual hosts, never with what a stranger sends.
 
+mod explanation;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -56,6 +58,11 @@ impl Report {
     /// A line that is not limited.
     pub(crate) fn say(&mut self, level: Level, sentence: &str) {
         self.log.write(level, sentence);
+    }
+
+    /// A line of the daemon's own, with its stable identifier.
+    fn tell(&mut self, level: Level, sentence: &str, id: &str) {
+        self.log.write(level, &format!("{sentence} [{id}]"));
     }
 
     /// Something the core has to tell.
@@ -110,8 +117,9 @@ impl Report {
         let last = match snapshot.last_hook {
             None => "-".to_owned(),
             Some((hook, true)) => hook.code().to_owned(),
-            Some((hook, false)) => {
-                fill(&tr("{hook} failed, the address may still be on this host"), &[("hook", &hook.code())])
+            Some((Hook::Up, false)) => tr("up failed, the address may be missing on this host").into_owned(),
+            Some((Hook::Down, false)) => {
+                tr("down failed, the address may still be on this host").into_owned()
             }
         };
         let text = fill(
@@ -141,7 +149,7 @@ impl Report {
             &tr("Cannot run the {hook} script {path}: {error}. Check that it exists and is executable."),
             &[("hook", &hook.code()), ("path", &path), ("error", error)],
         );
-        self.log.write(Level::Error, &text);
+        self.tell(Level::Error, &text, "UC2001");
     }
 
     /// A hook is started.
@@ -155,19 +163,19 @@ impl Report {
                 ("vhid", &about.vhid),
             ],
         );
-        self.log.write(Level::Warning, &text);
+        self.tell(Level::Warning, &text, "UC2002");
     }
 
     /// The loop panicked.
     pub(crate) fn bug(&mut self) {
         let text = tr("Internal error, please report it: giving the address back and ending");
-        self.log.write(Level::Error, &text);
+        self.tell(Level::Error, &text, "UC2009");
     }
 
     /// The interface is missing, or not yet as it has to be.
     pub(crate) fn waiting(&mut self, interface: &str, why: &dyn std::error::Error) {
         let text = fill(&tr("Waiting for {interface}: {why}"), &[("interface", &interface), ("why", &why)]);
-        self.log.write(Level::Warning, &text);
+        self.tell(Level::Warning, &text, "UC2004");
     }
 
     /// The interface lives on under another name.
@@ -176,7 +184,7 @@ impl Report {
             &tr("Interface {interface} was renamed to {new}: waiting for one that is called {interface}"),
             &[("interface", &interface), ("new", &new)],
         );
-        self.log.write(Level::Warning, &text);
+        self.tell(Level::Warning, &text, "UC2005");
     }
 
     /// Advertisements come from another address than before.
@@ -187,14 +195,14 @@ impl Report {
             (Level::Warning, tr("Interface {interface} lost the address {old}: sending from {new} now"))
         };
         let text = fill(&template, &[("interface", &interface), ("old", &old), ("new", &new)]);
-        self.log.write(level, &text);
+        self.tell(level, &text, "UC2006");
     }
 
     /// The address of advertisements is gone and there is no other.
     pub(crate) fn source_lost(&mut self, interface: &str, old: IpAddr) {
         let template =
             tr("Interface {interface} lost the address {old} and has no other: still sending from it");
-        self.log.write(Level::Error, &fill(&template, &[("interface", &interface), ("old", &old)]));
+        self.tell(Level::Error, &fill(&template, &[("interface", &interface), ("old", &old)]), "UC2007");
     }
 
     /// The interface has another hardware address.
@@ -203,14 +211,14 @@ impl Report {
             &tr("The hardware address of {interface} is {mac} now"),
             &[("interface", &interface), ("mac", &mac)],
         );
-        self.log.write(Level::Warning, &text);
+        self.tell(Level::Warning, &text, "UC2008");
     }
 
     /// The interface is back after it had been removed.
     pub(crate) fn interface_back(&mut self, interface: &str) {
         let text =
             fill(&tr("Interface {interface} exists again: taking it up"), &[("interface", &interface)]);
-        self.log.write(Level::Warning, &text);
+        self.tell(Level::Warning, &text, "UC2003");
     }
 
     /// How many lines were held back since this was last said; `None`: hold this one back too.
@@ -246,6 +254,7 @@ fn period(notice: &Notice) -> Duration {
         | Notice::Demoted { .. }
         | Notice::Restored { .. }
         | Notice::HookFailed { .. }
+        | Notice::Abandoned { .. }
         | Notice::HookKilled { .. }
         | Notice::HookSucceeded { .. }
         | Notice::ResignRefused { .. } => Duration::ZERO,
@@ -359,7 +368,16 @@ fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
             Level::Info,
             fill(&tr("Interface {interface} has its link again in time"), &[("interface", &about.interface)]),
         ),
-        Notice::HookFailed { hook } => {
+        Notice::Abandoned { hook } => (
+            Level::Warning,
+            fill(
+                &tr(
+                    "Told to end at once: the {hook} script is killed, and the address may still be on this host",
+                ),
+                &[("hook", &hook.code())],
+            ),
+        ),
+        Notice::HookFailed { hook, .. } => {
             (Level::Error, fill(&tr("The {hook} script failed"), &[("hook", &hook.code())]))
         }
         Notice::HookKilled { hook, ran } => (
@@ -429,9 +447,9 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
 
 /// What else to say, in a line of its own.
 fn hint(notice: &Notice) -> Option<Cow<'static, str>> {
-    if let Notice::HookFailed { hook: Hook::Up } = notice {
+    if let Notice::HookFailed { hook: Hook::Up, wanted: true } = notice {
         Some(tr("The address may be missing on this host"))
-    } else if let Notice::HookFailed { hook: Hook::Down } | Notice::HookKilled { hook: Hook::Down, .. } =
+    } else if let Notice::HookFailed { hook: Hook::Down, .. } | Notice::HookKilled { hook: Hook::Down, .. } =
         notice
     {
         Some(tr("The address may still be on this host"))
@@ -457,7 +475,7 @@ fn refusal(rejected: Rejected) -> (Level, Cow<'static, str>) {
         Rejected::BadVersion => (
             Level::Warning,
             tr(
-                "{source} ({mac}) speaks another version: a VRRP router with our id {vhid}? Give them different ids.",
+                "{source} ({mac}) speaks another version: a VRRP router with our id {ours}? Give them different ids.",
             ),
         ),
         Rejected::TooShort => (

@@ -14,7 +14,7 @@ use super::report::Report;
 use crate::config::VirtualHostConfig;
 use crate::i18n::{fill, tr};
 use crate::log::Level;
-use crate::platform::{self, Claim, PidFile, PidFileError};
+use crate::platform::{self, Claim, LinkState, PidFile, PidFileError, Unready};
 use crate::protocol::{Family, Hook, Hooks, Key, MacAddr, Parameters, Sources, VirtualHost};
 
 /// Why the daemon could not start.
@@ -34,6 +34,7 @@ pub(super) enum Doing {
     Claim,
     FindInterface,
     FindSource,
+    AwaitSource,
     ReadHardwareAddress,
     JoinGroup,
     OpenSocket,
@@ -58,7 +59,17 @@ impl StartError {
 
     /// Whether the interface is merely not there yet, or has no address yet.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(self.doing, Doing::FindInterface | Doing::FindSource)
+        matches!(self.doing, Doing::FindInterface | Doing::FindSource | Doing::AwaitSource)
+    }
+
+    /// Whether it passes by itself within seconds, so that a start need not fail for it.
+    pub(super) fn passes_soon(&self) -> bool {
+        self.doing == Doing::AwaitSource
+    }
+
+    /// Whether the interface is merely down: it cannot be captured on yet, and it is taken up when it is not.
+    pub(super) fn is_for_want_of_link(&self, interface: &str) -> bool {
+        self.doing == Doing::OpenCapture && matches!(platform::link_state(interface), Ok(LinkState::Down))
     }
 
     /// Whether it needs the privilege that [`platform::missing_privilege`] asks about.
@@ -77,6 +88,9 @@ impl fmt::Display for StartError {
             Doing::FindInterface => tr("cannot find the interface {object}: {why}"),
             Doing::FindSource => {
                 tr("cannot choose a source address on {object}: {why}. Give one with --srcip.")
+            }
+            Doing::AwaitSource => {
+                tr("{why} is still being checked for duplicates on {object}: it cannot be sent from yet")
             }
             Doing::ReadHardwareAddress => tr("cannot read the hardware address of {object}: {why}"),
             Doing::JoinGroup => tr("cannot join the multicast group on {object}: {why}"),
@@ -135,8 +149,8 @@ pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartE
     }
 }
 
-/// Opens all that one virtual host needs. An interface that may be waited for is left out when it is not there, and
-/// comes back as the reason.
+/// Opens all that one virtual host needs. An interface that is down, or missing and may be waited for, is left out,
+/// and comes back as the reason; so is one whose address becomes usable in a moment, waited for or not.
 pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartError>), StartError> {
     let interface = interface_for(config)?;
     let name = format!("{interface} id {}", config.vhid);
@@ -144,11 +158,17 @@ pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartEr
         Claim::take(&format!("ucarp {name}")).map_err(|error| StartError::new(Doing::Claim, name, error))?;
     let (attachment, place, missing) = match attach(&interface, config) {
         Ok((attachment, place)) => (Some(attachment), place, None),
-        Err(error) if config.wait_for_interface && error.may_pass() => (None, Place::NOWHERE, Some(error)),
+        Err(error) if error.is_for_want_of_link(&interface) => {
+            (None, locate(&interface, config)?, Some(error))
+        }
+        Err(error) if error.passes_soon() || config.wait_for_interface && error.may_pass() => {
+            (None, Place::NOWHERE, Some(error))
+        }
         Err(error) => return Err(error),
     };
     let seed = platform::random_seed().map_err(|error| StartError::new(Doing::ReadRandom, "", error))?;
-    let key = Key::from_password(config.secret.bytes()).expect("a Secret is at most as long as a Key");
+    let password = config.dialect.kept(config.secret.bytes());
+    let key = Key::from_password(password).expect("a Secret is at most as long as a Key");
     let parameters = Parameters {
         vhid: config.vhid,
         addresses: addresses(config),
@@ -167,6 +187,7 @@ pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartEr
             failure: config.hook_failure,
         },
         announcing: config.announcing,
+        dialect: config.dialect,
     };
     let host = VirtualHost::new(parameters, seed);
     let mut served = Served::new(config.clone(), interface, claim, attachment, host);
@@ -208,7 +229,13 @@ pub(super) fn locate(interface: &str, config: &VirtualHostConfig) -> Result<Plac
 /// What became of the place of a host in use, and whether its source address is gone without another to replace it.
 /// What cannot be found out stays as it was.
 pub(super) fn relocated(interface: &str, config: &VirtualHostConfig, before: Place) -> (Place, bool) {
-    let Ok(own) = own_addresses(interface, config) else { return (before, false) };
+    let (Ok(mut own), Ok(unready)) =
+        (own_addresses(interface, config), platform::unready_addresses(interface))
+    else {
+        return (before, false);
+    };
+    let current = [before.sources.v4.map(IpAddr::V4), before.sources.v6.map(IpAddr::V6)];
+    leave_out(&mut own, &unready, &current);
     let found = choose(&own, config.source, before.sources);
     let sources = Sources { v4: found.v4.or(before.sources.v4), v6: found.v6.or(before.sources.v6) };
     let shared = addresses(config);
@@ -240,10 +267,27 @@ fn own_addresses(interface: &str, config: &VirtualHostConfig) -> io::Result<Vec<
 fn choose_sources(interface: &str, config: &VirtualHostConfig) -> Result<Sources, StartError> {
     let failed =
         |why: Box<dyn std::error::Error + Send + Sync>| StartError::new(Doing::FindSource, interface, why);
-    let own = own_addresses(interface, config).map_err(|error| failed(error.into()))?;
+    let mut own = own_addresses(interface, config).map_err(|error| failed(error.into()))?;
+    let unready = platform::unready_addresses(interface).map_err(|error| failed(error.into()))?;
+    let had = own.clone();
+    leave_out(&mut own, &unready, &[]);
+    // Whether an address that there is cannot be used is told rather than that there is none.
+    let hindered = |wanted: &dyn Fn(&IpAddr) -> bool| {
+        let (address, why) = *unready.iter().find(|(address, _)| had.contains(address) && wanted(address))?;
+        match why {
+            Unready::Tentative => Some(StartError::new(Doing::AwaitSource, interface, address.to_string())),
+            Unready::Duplicate => {
+                let why = tr("another host of the network has {address} too");
+                Some(failed(fill(&why, &[("address", &address)]).into()))
+            }
+            Unready::Deprecated => None,
+        }
+    };
     if let Some(asked) = config.source.filter(|asked| !own.contains(asked)) {
-        let why = tr("{address} is not one of its addresses");
-        return Err(failed(fill(&why, &[("address", &asked)]).into()));
+        return Err(hindered(&|address| *address == asked).unwrap_or_else(|| {
+            let why = tr("{address} is not one of its addresses");
+            failed(fill(&why, &[("address", &asked)]).into())
+        }));
     }
     let sources = choose(&own, config.source, Sources::default());
     for family in families(config) {
@@ -252,11 +296,31 @@ fn choose_sources(interface: &str, config: &VirtualHostConfig) -> Result<Sources
             Family::V6 => (sources.v6.is_some_and(|v6| v6 != Ipv6Addr::UNSPECIFIED), "IPv6"),
         };
         if !found {
-            let why = tr("it has no {family} address of its own");
-            return Err(failed(fill(&why, &[("family", &kind)]).into()));
+            return Err(hindered(&|address| is_default_source(*address, family)).unwrap_or_else(|| {
+                let why = tr("it has no {family} address of its own");
+                failed(fill(&why, &[("family", &kind)]).into())
+            }));
         }
     }
     Ok(sources)
+}
+
+/// Leaves out what cannot be sent from, but for what is in use, and puts last what should not be.
+fn leave_out(own: &mut Vec<IpAddr>, unready: &[(IpAddr, Unready)], current: &[Option<IpAddr>]) {
+    let state = |address: &IpAddr| unready.iter().find(|(known, _)| known == address).map(|(_, why)| *why);
+    own.retain(|address| match state(address) {
+        Some(Unready::Tentative | Unready::Duplicate) => current.contains(&Some(*address)),
+        Some(Unready::Deprecated) | None => true,
+    });
+    own.sort_by_key(|address| state(address) == Some(Unready::Deprecated));
+}
+
+/// Whether an address of the interface may be the source although nobody asked for it.
+fn is_default_source(address: IpAddr, family: Family) -> bool {
+    match address {
+        IpAddr::V4(_) => family == Family::V4,
+        IpAddr::V6(v6) => family == Family::V6 && v6.is_unicast_link_local(),
+    }
 }
 
 /// The source of each family, if `own` has one: the one asked for, else the one in use, else the first; for IPv6 a
@@ -264,10 +328,7 @@ fn choose_sources(interface: &str, config: &VirtualHostConfig) -> Result<Sources
 fn choose(own: &[IpAddr], asked: Option<IpAddr>, current: Sources) -> Sources {
     let of = |family: Family, current: Option<IpAddr>| {
         let there = |address: &IpAddr| Family::of(*address) == family && own.contains(address);
-        let usable = |address: &&IpAddr| match address {
-            IpAddr::V4(_) => family == Family::V4,
-            IpAddr::V6(v6) => family == Family::V6 && v6.is_unicast_link_local(),
-        };
+        let usable = |address: &&IpAddr| is_default_source(**address, family);
         asked.filter(there).or_else(|| current.filter(there)).or_else(|| own.iter().find(usable).copied())
     };
     Sources {
@@ -279,6 +340,14 @@ fn choose(own: &[IpAddr], asked: Option<IpAddr>, current: Sources) -> Sources {
             IpAddr::V4(_) => None,
             IpAddr::V6(v6) => Some(v6),
         }),
+    }
+}
+
+/// The source of one family.
+pub(super) fn source_of(sources: Sources, family: Family) -> Option<IpAddr> {
+    match family {
+        Family::V4 => sources.v4.map(IpAddr::V4),
+        Family::V6 => sources.v6.map(IpAddr::V6),
     }
 }
 
@@ -354,14 +423,33 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_is_not_ready_is_left_out_unless_in_use() {
+        let own = [ip("fe80::1"), ip("fe80::2"), ip("fe80::3"), ip("fe80::4"), ip("10.0.0.1")];
+        let unready = [
+            (ip("fe80::1"), Unready::Deprecated),
+            (ip("fe80::2"), Unready::Tentative),
+            (ip("fe80::3"), Unready::Duplicate),
+        ];
+        let mut left = own.to_vec();
+        leave_out(&mut left, &unready, &[]);
+        assert_eq!(left, [ip("fe80::4"), ip("10.0.0.1"), ip("fe80::1")]);
+        let mut left = own.to_vec();
+        leave_out(&mut left, &unready, &[None, Some(ip("fe80::2"))]);
+        assert!(left.contains(&ip("fe80::2")) && !left.contains(&ip("fe80::3")));
+    }
+
+    #[test]
     fn the_error_that_waiting_mends() {
         for (doing, passes) in [
             (Doing::FindInterface, true),
             (Doing::FindSource, true),
+            (Doing::AwaitSource, true),
             (Doing::ReadHardwareAddress, false),
             (Doing::OpenCapture, false),
         ] {
-            assert_eq!(StartError::new(doing, "eth0", "because").may_pass(), passes, "{doing:?}");
+            let error = StartError::new(doing, "eth0", "because");
+            assert_eq!(error.may_pass(), passes, "{doing:?}");
+            assert_eq!(error.passes_soon(), doing == Doing::AwaitSource, "{doing:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Changes, LinkState, background, pidfile, posix, sys};
+use super::{Changes, LinkState, Unready, background, pidfile, posix, sys};
 
 // Time.
 const _: fn() -> Duration = sys::now;
@@ -45,9 +45,13 @@ const _: fn(&str) -> io::Result<u32> = posix::interface_index;
 const _: fn(u32) -> Option<String> = posix::interface_name;
 const _: fn(&str) -> io::Result<Vec<IpAddr>> = posix::interface_addresses;
 const _: fn(IpAddr) -> io::Result<Option<String>> = posix::interface_of;
+#[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
+const _: fn(&str) -> io::Result<Vec<(IpAddr, Unready)>> = sys::unready_addresses;
 const _: fn(&str) -> io::Result<bool> = sys::is_ethernet;
 const _: fn(&str) -> io::Result<[u8; 6]> = sys::hardware_address;
 const _: fn(&str) -> io::Result<LinkState> = sys::link_state;
+
+const _: u32 = sys::WAIT_SLACK;
 
 // Link changes.
 const _: bool = sys::LINK_CHANGES_ARE_EVENTS;

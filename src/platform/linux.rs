@@ -8,7 +8,7 @@
 use std::fs;
 use std::io;
 use std::mem;
-use std::net::{IpAddr, UdpSocket};
+use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -21,7 +21,7 @@ use nix::sys::socket::{
 };
 use nix::time::{ClockId, clock_gettime};
 
-use super::{Changes, LinkState, posix};
+use super::{Changes, LinkState, Unready, posix};
 
 pub use super::ppoll::wait;
 
@@ -33,6 +33,9 @@ const RTMGRP_IPV6_IFADDR: u32 = 0x100;
 
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
+
+/// A wait may end late by this fraction of its length: `select_estimate_accuracy` in the kernel's fs/select.c.
+pub const WAIT_SLACK: u32 = 1000;
 
 /// A term for a capture filter that is true for frames without a VLAN tag or with VLAN id 0 (a priority tag).
 ///
@@ -212,6 +215,36 @@ fn set_option<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::
 /// ENODEV when no interface has this name.
 pub fn is_ethernet(interface: &str) -> io::Result<bool> {
     Ok(hardware(interface)?.sa_family == libc::ARPHRD_ETHER)
+}
+
+/// The addresses of an interface that should not be sent from, and why. IPv4 has none.
+///
+/// # Errors
+/// The kernel's list cannot be read.
+pub fn unready_addresses(interface: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
+    match fs::read_to_string("/proc/net/if_inet6") {
+        Ok(list) => Ok(list.lines().filter_map(|line| unready(line, interface)).collect()),
+        // A kernel without IPv6.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A line of it: address, index, prefix length, scope and flags in hexadecimal, then the interface.
+fn unready(line: &str, interface: &str) -> Option<(IpAddr, Unready)> {
+    let mut words = line.split_ascii_whitespace();
+    let address = u128::from_str_radix(words.next()?, 16).ok()?;
+    let flags = u32::from_str_radix(words.nth(3)?, 16).ok()?;
+    if words.next()? != interface {
+        return None;
+    }
+    let states = [
+        (libc::IFA_F_DADFAILED, Unready::Duplicate),
+        (libc::IFA_F_TENTATIVE, Unready::Tentative),
+        (libc::IFA_F_DEPRECATED, Unready::Deprecated),
+    ];
+    let (_, why) = states.into_iter().find(|(flag, _)| flags & flag != 0)?;
+    Some((IpAddr::V6(Ipv6Addr::from(address)), why))
 }
 
 /// The only one of its name in this network namespace, until dropped.
@@ -411,6 +444,28 @@ mod tests {
 
     fn closed_on_exec(fd: BorrowedFd<'_>) -> bool {
         fcntl(fd, FcntlArg::F_GETFD).unwrap() & libc::FD_CLOEXEC != 0
+    }
+
+    // What the kernel wrote, flags of include/uapi/linux/if_addr.h.
+    #[test]
+    fn addresses_not_to_be_sent_from() {
+        let list = "fe80000000000000001122fffe334455 02 40 20 c0     eth0\n\
+                    20010db8000000000000000000000001 02 40 00 80     eth0\n\
+                    20010db8000000000000000000000002 02 40 00 a0     eth0\n\
+                    20010db8000000000000000000000003 02 40 00 c8     eth0\n\
+                    fe800000000000000000000000000001 03 40 20 c0     eth1\n\
+                    nonsense\n\n";
+        let found: Vec<_> = list.lines().filter_map(|line| unready(line, "eth0")).collect();
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(
+            found,
+            [
+                (ip("fe80::11:22ff:fe33:4455"), Unready::Tentative),
+                (ip("2001:db8::2"), Unready::Deprecated),
+                (ip("2001:db8::3"), Unready::Duplicate),
+            ]
+        );
+        assert!(unready_addresses("nosuch0").unwrap().is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! This is the only file that asks for which system we are built. It moves bytes and names: it knows neither
 //! what CARP is nor any other room, it decides nothing and it logs nothing. It is the only room with `unsafe`.
 //!
-//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`]), never systems.
+//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`], [`WAIT_SLACK`]), never systems.
 
 mod background;
 mod contract;
@@ -31,9 +31,9 @@ pub use posix::{
     interface_name, interface_of, kill_group, local_time, local_time_of, may_create_in, writable,
 };
 pub use sys::{
-    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, blank_argument,
-    hardware_address, ignore_outgoing, is_ethernet, keep_descriptors_private, link_state, missing_privilege,
-    now, random_seed, wait,
+    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, WAIT_SLACK,
+    blank_argument, hardware_address, ignore_outgoing, is_ethernet, keep_descriptors_private, link_state,
+    missing_privilege, now, random_seed, unready_addresses, wait,
 };
 
 /// Whether an interface can carry frames.
@@ -45,6 +45,17 @@ pub enum LinkState {
     Down,
     /// No interface has this name.
     Gone,
+}
+
+/// Why an address of an interface should not be sent from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unready {
+    /// The search for duplicates (RFC 4862) has not ended yet; it takes about a second.
+    Tentative,
+    /// The search for duplicates found another host with it.
+    Duplicate,
+    /// Its preferred lifetime is over. It still works.
+    Deprecated,
 }
 
 /// What a [`LinkMonitor`] was told of since it was last read.

@@ -294,6 +294,8 @@ pub enum Notice {
     HookFailed {
         /// Which.
         hook: Hook,
+        /// What it was to do is still wanted.
+        wanted: bool,
     },
     /// A hook exceeded its time and is being ended.
     HookKilled {
@@ -308,6 +310,11 @@ pub enum Notice {
         hook: Hook,
         /// How long it ran.
         ran: Duration,
+    },
+    /// Told to end at once, while a hook was running.
+    Abandoned {
+        /// Which.
+        hook: Hook,
     },
     /// A request to step aside that cannot be served.
     ResignRefused {
@@ -367,6 +374,7 @@ impl Notice {
             Self::ResignRefused { .. } => "UC1017",
             Self::Sending { .. } => "UC1018",
             Self::GaveWay { .. } => "UC1019",
+            Self::Abandoned { .. } => "UC1020",
         }
     }
 }

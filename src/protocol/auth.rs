@@ -3,8 +3,9 @@
 //! `wire` yields untrusted values; only [`Authenticator::verify`] makes an [`Advertisement`], so the election
 //! cannot be handed anything that was not authenticated. The HMAC is
 //! `HMAC-SHA1(key, 02 01 vhid IPv4* IPv6* counter)` with each family's addresses ascending and each once
-//! (FACTS 2; OpenBSD `carp_hmac_prepare`, FreeBSD `carp_hmac_prepare`). The state after everything but the
-//! counter is computed once. The HMAC covers neither interval nor demotion: that is CARP, and cannot be mended
+//! (FACTS 2; OpenBSD `carp_hmac_prepare`, FreeBSD `carp_hmac_prepare`). OpenBSD leaves link-local addresses out of
+//! what it sends and takes both forms; so do we where there are such addresses. The state after everything but
+//! the counter is computed once. The HMAC covers neither interval nor demotion: that is CARP, and cannot be mended
 //! without leaving the kernels behind.
 
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ use sha1::Sha1;
 use zeroize::Zeroize;
 
 use super::wire::Decoded;
-use super::{Family, Interval, MacAddr, Rejected, Vhid};
+use super::{Dialect, Family, Interval, MacAddr, Rejected, Vhid};
 
 /// What the low half of our own counters is a MAC of, before vhid and high half (register, row 7).
 const MARK: &[u8] = b"ucarp ours 1";
@@ -44,6 +45,12 @@ impl Key {
         let mut key = [0; Self::LENGTH];
         key.get_mut(..password.len()).ok_or(KeyError::TooLong)?.copy_from_slice(password);
         Ok(Self(key))
+    }
+
+    /// The password without the padding.
+    pub(super) fn password(&self) -> &[u8] {
+        let padding = self.0.iter().rev().take_while(|byte| **byte == 0).count();
+        self.0.split_at(Self::LENGTH - padding).0
     }
 }
 
@@ -147,6 +154,9 @@ impl Advertisement {
 pub struct Authenticator {
     vhid: Vhid,
     addresses: Hmac<Sha1>,
+    /// The form that leaves link-local addresses out, if there are any.
+    routable: Option<Hmac<Sha1>>,
+    sends_routable: bool,
     mark: Hmac<Sha1>,
 }
 
@@ -155,24 +165,38 @@ impl Authenticator {
     #[must_use]
     pub fn new(key: &Key, vhid: Vhid, addresses: &[IpAddr]) -> Self {
         let keyed = Hmac::<Sha1>::new_from_slice(&key.0).expect("HMAC takes keys of any length");
-        let mut hashed = keyed.clone();
-        hashed.update(&[2, 1, vhid.get()]);
-        for address in addresses.iter().filter_map(v4).collect::<BTreeSet<_>>() {
-            hashed.update(&address.octets());
-        }
-        for address in addresses.iter().filter_map(v6).collect::<BTreeSet<_>>() {
-            hashed.update(&address.octets());
-        }
-        let mut mark = keyed;
+        let prepare = |link_local: bool| {
+            let mut hashed = keyed.clone();
+            hashed.update(&[2, 1, vhid.get()]);
+            for address in addresses.iter().filter_map(v4).collect::<BTreeSet<_>>() {
+                hashed.update(&address.octets());
+            }
+            let v6 = addresses.iter().filter_map(v6);
+            for address in v6.filter(|v6| link_local || !v6.is_unicast_link_local()).collect::<BTreeSet<_>>()
+            {
+                hashed.update(&address.octets());
+            }
+            hashed
+        };
+        let has_link_local = addresses.iter().filter_map(v6).any(|v6| v6.is_unicast_link_local());
+        let routable = has_link_local.then(|| prepare(false));
+        let mut mark = keyed.clone();
         mark.update(MARK);
         mark.update(&[vhid.get()]);
-        Self { vhid, addresses: hashed, mark }
+        Self { vhid, addresses: prepare(true), routable, sends_routable: false, mark }
+    }
+
+    /// The same, sending the form that peers of this kind send.
+    #[must_use]
+    pub fn speaking(self, dialect: Dialect) -> Self {
+        Self { sends_routable: dialect.omits_link_local(), ..self }
     }
 
     /// The HMAC for a counter.
     #[must_use]
     pub fn code(&self, counter: u64) -> [u8; 20] {
-        let mut mac = self.addresses.clone();
+        let form = self.routable.as_ref().filter(|_| self.sends_routable).unwrap_or(&self.addresses);
+        let mut mac = form.clone();
         mac.update(&counter.to_be_bytes());
         mac.finalize().into_bytes().into()
     }
@@ -190,15 +214,21 @@ impl Authenticator {
         u64::from(random) << 32 | u64::from(u32::from_be_bytes([a, b, c, d]))
     }
 
-    /// Turns a decoded frame into an advertisement; the comparison takes the same time wherever they differ.
+    /// Turns a decoded frame into an advertisement; each comparison takes the same time wherever they differ. The
+    /// second form is looked at only when the first does not hold and there are link-local addresses.
     ///
     /// # Errors
     /// [`Rejected::BadAuth`].
     pub fn verify(&self, decoded: &Decoded) -> Result<Advertisement, Rejected> {
         let header = &decoded.header;
-        let mut mac = self.addresses.clone();
-        mac.update(&header.counter.to_be_bytes());
-        mac.verify_slice(&header.code).map_err(|_| Rejected::BadAuth)?;
+        let holds = |form: &Hmac<Sha1>| {
+            let mut mac = form.clone();
+            mac.update(&header.counter.to_be_bytes());
+            mac.verify_slice(&header.code).is_ok()
+        };
+        if !holds(&self.addresses) && !self.routable.as_ref().is_some_and(holds) {
+            return Err(Rejected::BadAuth);
+        }
         let [a, b, c, d, ..] = header.counter.to_be_bytes();
         let kind = if header.counter == self.marked(u32::from_be_bytes([a, b, c, d])) {
             PeerKind::Ours
@@ -268,6 +298,7 @@ mod tests {
                 counter,
                 code,
             },
+            pseudo_header: false,
         }
     }
 
@@ -326,6 +357,29 @@ mod tests {
         let old = MacAddr::old_ucarp(Vhid::new(7).unwrap());
         assert_eq!(kind(old, 5).map(|ad| ad.kind()), Ok(PeerKind::OldUcarp));
         assert_eq!(kind(old, marked).map(|ad| ad.kind()), Ok(PeerKind::Ours));
+    }
+
+    // FACTS 2: OpenBSD leaves them out, and takes both.
+    #[test]
+    fn link_local_addresses_may_be_left_out() {
+        let all = ["10.0.0.2", "fe80::1", "2001:db8::1"];
+        let (full, routable) =
+            (authenticator("secret", &all), authenticator("secret", &["10.0.0.2", "2001:db8::1"]));
+        assert!(full.verify(&decoded(MAC, 42, full.code(42))).is_ok());
+        assert!(full.verify(&decoded(MAC, 42, routable.code(42))).is_ok());
+        assert!(routable.verify(&decoded(MAC, 42, full.code(42))).is_err());
+        assert_eq!(full.speaking(Dialect::OpenBsd).code(42), routable.code(42));
+        for dialect in [Dialect::Any, Dialect::FreeBsd, Dialect::NetBsd, Dialect::Ucarp] {
+            let full = authenticator("secret", &all);
+            assert_eq!(
+                full.code(42),
+                authenticator("secret", &all).speaking(dialect).code(42),
+                "{dialect:?}"
+            );
+        }
+        // Without such addresses there is one form only.
+        assert!(routable.routable.is_none());
+        assert_eq!(routable.code(42), routable.speaking(Dialect::OpenBsd).code(42));
     }
 
     #[test]

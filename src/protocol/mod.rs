@@ -29,7 +29,7 @@
 //! | 7 | counter | Never adopted, never zero, fresh per ad: 32 bits, of which two are words among ours ("beside an old ucarp", "I give way to you") and the others random, then 32 bits of HMAC-SHA1(key, "ucarp ours 1", vhid, the first), a mark only our kind can make. The last 32 are remembered: our own echo |
 //! | 8 | password | 1 to 20 bytes |
 //! | 9 | type, authlen, destination of an ad heard | Type and authlen are counted, not required; the destination must be our group |
-//! | 10 | checksums | IP's and CARP's each on its own |
+//! | 10 | checksums | IP's and CARP's each on its own; over IPv6 also with the pseudo-header of newer NetBSD kernels. HMACs with or without link-local addresses, as OpenBSD. What is sent: the plain form, all addresses, unless [`Dialect`] says otherwise |
 //! | 11 | send failures | After three ads in a row advskew 240 until three successes; not while the link is known down. In Backup it ends at the next link-up or after 30 s, doubling to 10 min |
 //! | 12 | exit | Asked to withdraw (`-z`): bow-out, then the down hook, bounded; else neither. A bow-out is one 255/255 ad per family, again after 20 ms without a successor, twice at most |
 //! | 13 | SIGHUP | Ends the daemon like SIGTERM |
@@ -46,13 +46,17 @@
 //! | 24 | time | Monotonic, counting suspended time; absolute schedules |
 //!
 //! Beyond the register: a *backup* that woke late by a quarter of its master's interval or more listens for one
-//! more interval before it declares the master dead, once, since a suspended machine captures nothing.
+//! more interval before it declares the master dead, once, since a suspended machine captures nothing. A host whose
+//! source or hardware address changes keeps its role: its next advertisement comes from there, its tie key moves
+//! along, and a master announces a new hardware address.
 
 mod action;
 mod announcer;
 mod auth;
 mod demotion;
+mod dialect;
 mod election;
+mod explain;
 mod interval;
 mod parameters;
 mod peers;
@@ -65,6 +69,8 @@ pub mod wire;
 
 pub use action::{Action, Demotion, Event, Frame, Hook, Link, Notice, Peer, Reason, Role, Transmission};
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
+pub use dialect::Dialect;
+pub use explain::{Cause, explain};
 pub use interval::Interval;
 pub use parameters::{
     Announcing, Destination, Family, HookFailure, Hooks, MacAddr, Parameters, Sources, Vhid,

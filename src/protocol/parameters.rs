@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU8;
 use std::time::Duration;
 
-use super::{Interval, Key};
+use super::{Dialect, Interval, Key};
 
 /// A virtual host identifier, 1..=255.
 pub type Vhid = NonZeroU8;
@@ -103,6 +103,8 @@ pub struct Parameters {
     pub hooks: Hooks,
     /// How addresses are announced.
     pub announcing: Announcing,
+    /// What kind of peer advertisements are made for.
+    pub dialect: Dialect,
 }
 
 /// The interface's own addresses that advertisements are sent from.

@@ -107,12 +107,13 @@ impl Takeover {
         let running = self.running.filter(|running| running.hook == hook)?;
         self.running = None;
         self.last = Some((hook, success));
+        let wanted = self.wanted == Some(hook);
         out.push(Action::Tell(if success {
             Notice::HookSucceeded { hook, ran: now.since(running.since) }
         } else {
-            Notice::HookFailed { hook }
+            Notice::HookFailed { hook, wanted }
         }));
-        Some(Ended { hook, success, wanted: self.wanted == Some(hook) })
+        Some(Ended { hook, success, wanted })
     }
 
     /// Takes the next step against a hook whose time is over.
@@ -140,6 +141,7 @@ impl Takeover {
     pub(super) fn abandon(&mut self, out: &mut Vec<Action>) {
         self.closed = true;
         if let Some(running) = self.running.take() {
+            out.push(Action::Tell(Notice::Abandoned { hook: running.hook }));
             out.push(Action::KillHook { hook: running.hook, force: true });
         }
     }
@@ -261,7 +263,10 @@ mod tests {
         );
         assert_eq!(tick(&mut takeover, MS(7000)), [Action::KillHook { hook: Hook::Up, force: true }]);
         assert_eq!(settle(&mut takeover, MS(7500)), []);
-        assert_eq!(tick(&mut takeover, MS(8000)), [Action::Tell(Notice::HookFailed { hook: Hook::Up })]);
+        assert_eq!(
+            tick(&mut takeover, MS(8000)),
+            [Action::Tell(Notice::HookFailed { hook: Hook::Up, wanted: false })]
+        );
         assert_eq!(settle(&mut takeover, MS(8000)), [Action::Run(Hook::Down)]);
     }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 use super::announcer::Announcer;
 use super::auth::{Advertisement, Authenticator};
 use super::election::{Decision, Election, Fact};
+use super::explain::{Cause, explain};
 use super::takeover::{Ended, Takeover};
 use super::wire::{self, Decoded, arp, carp, ndp};
 use super::{
@@ -101,7 +102,8 @@ impl VirtualHost {
     #[must_use]
     pub fn new(parameters: Parameters, seed: u64) -> Self {
         Self {
-            authenticator: Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses),
+            authenticator: Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses)
+                .speaking(parameters.dialect),
             election: Election::new(&parameters),
             takeover: Takeover::new(parameters.hooks),
             announcer: Announcer::new(parameters.announcing),
@@ -210,6 +212,14 @@ impl VirtualHost {
     #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// Why an advertisement for us that was refused as [`Rejected::BadAuth`] does not authenticate, if one of the
+    /// likely reasons explains it. Dear: not for every frame.
+    #[must_use]
+    pub fn explain(&self, decoded: &Decoded) -> Option<Cause> {
+        let Parameters { key, vhid, addresses, .. } = &self.parameters;
+        explain(key, *vhid, addresses, decoded)
     }
 
     /// The state, for people and programs.
@@ -443,7 +453,8 @@ impl VirtualHost {
             counter,
             code: self.authenticator.code(counter),
         };
-        let decoded = Decoded { mac: self.parameters.mac, source, destination, header };
+        let pseudo_header = source.is_ipv6() && self.parameters.dialect.sums_pseudo_header();
+        let decoded = Decoded { mac: self.parameters.mac, source, destination, header, pseudo_header };
         wire::encode(&decoded, to.unwrap_or(group), u16::from_be_bytes([id_high, id_low]))
     }
 }

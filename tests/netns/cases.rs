@@ -87,7 +87,8 @@ pub(crate) fn lone_master(segment: &Segment, host: usize, kind: Kind, setup: &Se
 /// Starts a daemon beside a running master and waits until it follows it.
 pub(crate) fn backup(segment: &Segment, host: usize, kind: Kind, setup: &Setup) -> Daemon {
     let daemon = Daemon::start(segment, host, kind, setup);
-    daemon.await_hooks(&["down"], seconds(3));
+    // Not a statement about the daemon: other work may keep the machine from starting it.
+    daemon.await_hooks(&["down"], seconds(8));
     let from = wire::now();
     eventually("a master goes on advertising", seconds(4), || {
         segment.wire().ads(|ad| ad.at > from).len() >= 2

@@ -251,6 +251,11 @@ impl Daemon {
         self.kind == Kind::Ours
     }
 
+    /// The process that was started; the wrapper and the rest only prepare it and are replaced by it.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).expect("a process id is positive");
         kill(Pid::from_raw(pid), signal).expect("it is our child and has not been waited for");

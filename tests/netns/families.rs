@@ -10,7 +10,8 @@ use nix::sys::signal::Signal;
 use crate::Case;
 use crate::cases::seconds;
 use crate::daemon::{Daemon, Kind, Setup};
-use crate::segment::{Segment, VIP, eventually};
+use crate::frames::is_ad_of;
+use crate::segment::{Segment, VIP, eventually, throughout};
 use crate::{skip, wire};
 
 const VIP6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, 0xc8);
@@ -21,8 +22,12 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("ipv6_alone", ours, v6_alone),
         Case::new("ipv6_beside_ipv4", ours, dual_stack),
         Case::new("ipv6_polite_stop", ours, v6_polite_stop),
+        Case::new("ipv6_pruned_on_the_way", ours, || pruned(|frame| !is_ad_of(true, frame), "IPv6")),
+        Case::new("ipv4_pruned_on_the_way", ours, || pruned(|frame| !is_ad_of(false, frame), "IPv4")),
         Case::new("addresses_in_any_order", ours, several_addresses),
         Case::new("addresses_that_differ", ours, different_addresses),
+        Case::new("password_cut_by_ifconfig", ours, cut_password),
+        Case::new("ipv6_address_still_tentative", ours, tentative_source),
     ]
 }
 
@@ -155,6 +160,26 @@ fn v6_polite_stop() {
     segment.await_owner(1, seconds(3));
 }
 
+/// A switch that forwards one family's group only: kernels, which keep a timer for each, go to and fro.
+fn pruned(passes: fn(&[u8]) -> bool, family: &'static str) {
+    let segment = v6_segment(2);
+    let setup = Setup::skew(0).sharing(&["10.9.0.200", "2001:db8:9::c8"]);
+    let (a, b) = pair(&segment, &setup, &Setup { skew: 100, ..setup.clone() });
+    let sieve = segment.sift(1, passes);
+    b.await_line("what it misses", seconds(9), |l| l.contains(&format!("No {family} advertisements")));
+    throughout("the other family is a sign of life", seconds(3), || b.hook_names() == ["down"]);
+    assert_eq!((segment.ads_of(1, 0.0).len(), ads6(&segment, 1, 0.0)), (0, 0));
+    drop(sieve);
+    segment.join(1);
+    b.await_line("that it is back", seconds(4), |l| {
+        l.contains(&format!("{family} advertisements")) && l.contains("heard again")
+    });
+    assert_eq!((a.role().as_str(), b.role().as_str()), ("MASTER", "BACKUP"));
+    segment.cut(0);
+    a.signal(Signal::SIGKILL);
+    b.await_hooks(&["down", "up"], seconds(6));
+}
+
 fn several_addresses() {
     let segment = Segment::new(2);
     let first = Setup::skew(0).sharing(&["10.9.0.200/16", "10.9.0.201/16", "10.9.0.202"]);
@@ -192,4 +217,43 @@ fn different_addresses() {
     let line =
         b.await_line("what does not fit", seconds(6), |l| l.contains("[WARNING]") && l.contains("10.9.0.1"));
     assert!(line.contains("list of addresses") && line.contains("[bad_auth]"), "{line}");
+    // Who has more of them knows which is missing; who has fewer cannot.
+    let line = a.await_line("why", seconds(6), |l| l.contains("all our addresses but 10.9.0.201"));
+    assert!(line.contains("[WARNING]") && line.contains("10.9.0.2 "), "{line}");
+    let line = b.await_line("that it cannot know", seconds(6), |l| l.contains("that we do not"));
+    assert!(line.contains("[INFO]") && line.contains("10.9.0.1 "), "{line}");
+    assert_eq!(a.lines(|l| l.contains("all our addresses but")).len(), 1, "once a minute");
+}
+
+/// A password of 20 characters, of which the ifconfig of most kernels keeps 19.
+fn cut_password() {
+    let segment = Segment::new(2);
+    let cut = Setup { password: "1234567890123456789", ..Setup::skew(0) };
+    let a = Daemon::start(&segment, 0, Kind::Ours, &cut);
+    a.await_hooks(&["down", "up"], seconds(8));
+    let whole = Setup { password: "12345678901234567890", ..Setup::skew(100) };
+    let b = Daemon::start(&segment, 1, Kind::Ours, &whole);
+    let line = b.await_line("why", seconds(6), |l| l.contains("first 19 characters"));
+    assert!(line.contains("[WARNING]") && line.contains("10.9.0.1 "), "{line}");
+    assert!(b.lines(|l| l.contains("1234567890")).is_empty(), "the log holds the password");
+}
+
+/// In the first second of an interface's life its IPv6 address is checked for duplicates: the daemon waits for that.
+fn tentative_source() {
+    let segment = v6_segment(1);
+    // The other cases do without the check; three probes take three seconds.
+    let settings = "/proc/sys/net/ipv6/conf/eth0";
+    segment.hosts[0].sh(&format!(
+        "ip link set eth0 down && echo 1 >{settings}/accept_dad && echo 3 >{settings}/dad_transmits && \
+         ip link set eth0 up"
+    ));
+    eventually("an address that is being checked", seconds(3), || {
+        segment.hosts[0].sh("ip -o -6 addr show dev eth0 scope link").contains("tentative")
+    });
+    let setup = Setup::skew(0).sharing(&["2001:db8:9::c8"]);
+    let a = Daemon::start(&segment, 0, Kind::Ours, &setup);
+    a.await_line("that it waits", seconds(2), |l| l.contains("checked for duplicates"));
+    a.await_line("that it has begun", seconds(6), |l| l.contains("sharing 2001:db8:9::c8"));
+    a.await_hooks(&["down", "up"], seconds(8));
+    assert!(ads6(&segment, 0, 0.0) >= 1);
 }

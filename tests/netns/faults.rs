@@ -262,7 +262,7 @@ pub(crate) fn ends_by_itself(mut command: Command) -> (Option<i32>, String) {
 const WORDS: [&str; 4] = ["--vhid=7", "--pass=secret", "--addr=10.9.0.200", "--srcip=10.9.0.1"];
 
 #[track_caller]
-fn assert_start_failure((status, said): (Option<i32>, String), named: &[&str]) {
+pub(crate) fn assert_start_failure((status, said): (Option<i32>, String), named: &[&str]) {
     assert_eq!(status, Some(2), "{said}");
     assert_eq!(
         said.lines().filter(|l| l.contains("[ERROR]") || l.contains("ucarp")).count(),

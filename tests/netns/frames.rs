@@ -109,6 +109,15 @@ pub(crate) fn parse(frame: &[u8], at: f64) -> Option<Seen> {
     }
 }
 
+/// Whether it carries an advertisement in this family.
+pub(crate) fn is_ad_of(v6: bool, frame: &[u8]) -> bool {
+    match frame.get(12..14) {
+        Some([0x08, 0x00]) => !v6 && frame.get(23) == Some(&112),
+        Some([0x86, 0xdd]) => v6 && frame.get(20) == Some(&112),
+        _ => false,
+    }
+}
+
 fn address6(bytes: &[u8]) -> Option<Ipv6Addr> {
     bytes.first_chunk::<16>().map(|b| Ipv6Addr::from(*b))
 }

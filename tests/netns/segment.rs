@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::daemon::Log;
 use crate::frames::Ad;
-use crate::wire::{self, Wire};
+use crate::wire::{self, Sieve, Wire};
 
 /// The shared address of every case.
 pub(crate) const VIP: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 200);
@@ -153,11 +153,7 @@ impl Segment {
         // From here on the drop removes whatever was made.
         let mut segment = Self { prefix, hosts, observer, wire: None, dir, logs: Mutex::new(Vec::new()) };
         segment.build();
-        let index = segment.observer.sh("ip -o link show dev eth0");
-        let index = index
-            .lines()
-            .find_map(|l| l.split_once(": eth0").and_then(|(n, _)| n.trim().parse().ok()))
-            .expect("eth0 has an index");
+        let index = index_of(&segment.observer.sh("ip -o link show dev eth0"));
         let path = Path::new(NAMESPACES).join(&segment.observer.namespace);
         segment.wire = Some(Wire::open(&path, index, segment.observer.mac, segment.observer.address));
         segment
@@ -229,6 +225,22 @@ impl Segment {
     #[track_caller]
     pub(crate) fn join(&self, host: usize) {
         self.port(host, "master br0");
+    }
+
+    /// Puts a sieve between a host and the rest: what is sent to the host must pass it.
+    #[track_caller]
+    pub(crate) fn sift(&self, host: usize, passes: fn(&[u8]) -> bool) -> Sieve {
+        self.cut(host);
+        let bridge = format!("{}-bridge", self.prefix);
+        // What is for others on the bridge is for the far side of the sieve too.
+        assert!(runs(Command::new("ip").args(["-n", &bridge, "link", "set", "br0", "promisc", "on"])));
+        let index = |name: &str| {
+            let words = ["-n", &bridge, "-o", "link", "show", "dev", name];
+            let said = Command::new("ip").args(words).stdin(Stdio::null()).output().expect("ip starts");
+            index_of(&String::from_utf8_lossy(&said.stdout))
+        };
+        let inner = format!("to-{}", self.hosts[host].name);
+        Sieve::open(&Path::new(NAMESPACES).join(&bridge), index("br0"), index(&inner), passes)
     }
 
     /// Gives a host whose leg was deleted a new one with the same name and address.
@@ -318,6 +330,12 @@ impl Segment {
             ad.source == source && ad.at >= since && ad.is_bow_out()
         })
     }
+}
+
+/// The number in front of a line of `ip -o link`.
+fn index_of(line: &str) -> i32 {
+    let (number, _) = line.split_once(':').expect("ip prints the index first");
+    number.trim().parse().expect("it is a number")
 }
 
 thread_local! {

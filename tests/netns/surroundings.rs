@@ -36,6 +36,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("hooks_inherit_no_descriptor", ours, hook_descriptors),
         Case::new("two_clusters_on_two_groups", ours, two_groups),
         Case::new("vrrp_routers_with_our_number", ours, vrrp_neighbours),
+        Case::new("vrrp_router_is_named_at_the_start", ours, vrrp_named),
         Case::new("term_while_a_hook_runs", ours, term_during_hook),
         Case::new("term_without_shutdown_leaves_a_running_hook_alone", ours, plain_term_during_hook),
         Case::new("backup_that_slept", ours, backup_slept),
@@ -344,6 +345,31 @@ fn vrrp_neighbours() {
     assert_eq!(b.hook_names(), ["down"]);
     let lines = a.lines(|_| true).len() + b.lines(|_| true).len() - lines_before;
     assert!(lines <= 12, "{lines} log lines about a neighbour");
+}
+
+fn vrrp_named() {
+    let segment = Segment::new(1);
+    let a = Daemon::start(&segment, 0, Kind::Ours, &Setup::default());
+    let mac = [0x00, 0x00, 0x5e, 0x00, 0x01, VHID];
+    let source = segment.observer().address;
+    let mut routers = [vec![0x21, VHID, 100, 1, 0, 1, 0, 0], vec![0x31, VHID, 100, 1, 0, 100, 0, 0]];
+    for body in &mut routers {
+        body.extend([10, 9, 0, 210]);
+    }
+    routers[0].extend([0; 8]);
+    let named = |l: &str| l.contains("[WARNING]") && l.contains("VRRP") && l.contains(&source.to_string());
+    // Both speak all the time, as routers do.
+    eventually("master beside them", seconds(8), || {
+        routers.iter().for_each(|body| segment.wire().send(&frames::vrrp(mac, source, body)));
+        thread::sleep(Duration::from_millis(100));
+        segment.ads_of(0, 0.0).len() >= 2
+    });
+    let lines = a.lines(named);
+    assert!((1..=2).contains(&lines.len()), "one line for each kind of router: {lines:#?}");
+    assert!(
+        lines.iter().all(|l| l.contains("00:00:5e:00:01:07") && l.contains("different ids")),
+        "{lines:#?}"
+    );
 }
 
 fn term_during_hook() {

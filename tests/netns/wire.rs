@@ -46,17 +46,7 @@ pub(crate) struct Wire {
 impl Wire {
     /// Listens on the interface with this index in the namespace behind `path`.
     pub(crate) fn open(path: &Path, ifindex: i32, mac: [u8; 6], address: Ipv4Addr) -> Self {
-        let namespace = File::open(path).expect("the namespace exists");
-        // A namespace is entered by a thread and left with it; the socket stays where it was made.
-        let socket = thread::spawn(move || {
-            // SAFETY: setns takes a descriptor, which `namespace` keeps open, and changes only this thread.
-            let entered = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
-            assert_eq!(entered, 0, "setns: {}", std::io::Error::last_os_error());
-            packet_socket(ifindex)
-        })
-        .join()
-        .expect("a packet socket can be opened in the namespace");
-        let socket = Arc::new(socket);
+        let socket = Arc::new(socket_in(path, ifindex));
         let record = Arc::new(Record::default());
         let stop = Arc::new(AtomicBool::new(false));
         let reader = thread::spawn({
@@ -217,6 +207,63 @@ impl Drop for Wire {
 pub(crate) fn mac(bytes: [u8; 6]) -> String {
     let [a, b, c, d, e, f] = bytes;
     format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+}
+
+/// A packet socket on the interface with this index in the namespace behind `path`.
+fn socket_in(path: &Path, ifindex: i32) -> OwnedFd {
+    let namespace = File::open(path).expect("the namespace exists");
+    // A namespace is entered by a thread and left with it; the socket stays where it was made.
+    thread::spawn(move || {
+        // SAFETY: setns takes a descriptor, which `namespace` keeps open, and changes only this thread.
+        let entered = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
+        assert_eq!(entered, 0, "setns: {}", std::io::Error::last_os_error());
+        packet_socket(ifindex)
+    })
+    .join()
+    .expect("a packet socket can be opened in the namespace")
+}
+
+/// A switch between two interfaces of one namespace that does not forward everything; gone with the value.
+pub(crate) struct Sieve {
+    stop: Arc<AtomicBool>,
+    relays: Vec<JoinHandle<()>>,
+}
+
+impl Sieve {
+    /// Forwards between both, but from `outer` to `inner` only what passes.
+    pub(crate) fn open(path: &Path, outer: i32, inner: i32, passes: fn(&[u8]) -> bool) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (outer, inner) = (Arc::new(socket_in(path, outer)), Arc::new(socket_in(path, inner)));
+        let relay = |from: &Arc<OwnedFd>, to: &Arc<OwnedFd>, passes: fn(&[u8]) -> bool| {
+            let (from, to, stop) = (Arc::clone(from), Arc::clone(to), Arc::clone(&stop));
+            thread::spawn(move || {
+                let mut buffer = [0_u8; 2048];
+                while !stop.load(Ordering::Relaxed) {
+                    let mut parts = [IoSliceMut::new(&mut buffer)];
+                    let Ok(message) =
+                        recvmsg::<LinkAddr>(from.as_raw_fd(), &mut parts, None, MsgFlags::empty())
+                    else {
+                        continue;
+                    };
+                    let (own, length) = (message.address.is_some_and(|a| is_outgoing(&a)), message.bytes);
+                    if let Some(frame) = buffer.get(..length).filter(|frame| !own && passes(frame)) {
+                        let _ = send(to.as_raw_fd(), frame, MsgFlags::empty());
+                    }
+                }
+            })
+        };
+        let relays = vec![relay(&outer, &inner, passes), relay(&inner, &outer, |_| true)];
+        Self { stop, relays }
+    }
+}
+
+impl Drop for Sieve {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for relay in self.relays.drain(..) {
+            let _ = relay.join();
+        }
+    }
 }
 
 fn packet_socket(ifindex: i32) -> OwnedFd {

@@ -153,6 +153,7 @@ impl Spec {
                 failure: self.hook_failure,
             },
             announcing: self.announcing,
+            dialect: ucarp::protocol::Dialect::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::config::cli::{self, Invocation};
 use crate::protocol::{
-    Announcing, Destination, HookFailure, Hooks, Interval, Key, MacAddr, Parameters, Sources, Time,
+    Announcing, Destination, Dialect, HookFailure, Hooks, Interval, Key, MacAddr, Parameters, Sources, Time,
     VirtualHost,
 };
 
@@ -75,6 +75,7 @@ fn snapshot() -> Snapshot {
         destination: Destination::default(),
         hooks: Hooks { failure: HookFailure::Stay, ..Hooks::default() },
         announcing: Announcing::default(),
+        dialect: Dialect::default(),
     };
     VirtualHost::new(parameters, 1).snapshot(Time::ZERO)
 }

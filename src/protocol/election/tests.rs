@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::auth::{Authenticator, Key};
 use super::super::wire::{Decoded, carp};
-use super::super::{Announcing, Destination, Hooks, Vhid};
+use super::super::{Announcing, Destination, Dialect, Hooks, Vhid};
 use super::*;
 use crate::protocol::PeerKind;
 
@@ -42,6 +42,7 @@ fn host_with(base: u8, skew: u8, edit: impl FnOnce(&mut Parameters)) -> Host {
         destination: Destination::default(),
         hooks: Hooks::default(),
         announcing: Announcing::default(),
+        dialect: Dialect::default(),
     };
     edit(&mut parameters);
     let authenticator = Authenticator::new(&key, vhid(), &parameters.addresses);
@@ -106,7 +107,10 @@ impl Host {
             counter,
             code: self.authenticator.code(counter),
         };
-        let ad = self.authenticator.verify(&Decoded { mac, source, destination: source, header }).unwrap();
+        let ad = self
+            .authenticator
+            .verify(&Decoded { mac, source, destination: source, header, pseudo_header: false })
+            .unwrap();
         assert_eq!(ad.kind(), kind);
         ad
     }

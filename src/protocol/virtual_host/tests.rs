@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::protocol::wire::ethernet;
-use crate::protocol::{Announcing, Destination, Hooks, Key, Link, Vhid};
+use crate::protocol::{Announcing, Destination, Dialect, Hooks, Key, Link, Vhid};
 
 const HERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 5)), v6: None };
 const THERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 7)), v6: None };
@@ -29,6 +29,7 @@ fn host(sources: Sources, mac: MacAddr) -> VirtualHost {
         destination: Destination::default(),
         hooks: Hooks::default(),
         announcing: Announcing::default(),
+        dialect: Dialect::default(),
     };
     VirtualHost::new(parameters, 1)
 }
@@ -105,4 +106,37 @@ fn a_backup_is_not_disturbed() {
     let deadline = host.next_deadline();
     assert_eq!(host.relocate(OTHER_MAC, THERE, ms(10)), []);
     assert_eq!((host.role(), host.next_deadline()), (Role::Backup, deadline));
+}
+
+/// FACTS 2 and 3: what each kernel wants differs only over IPv6 and with link-local addresses.
+#[test]
+fn the_dialect_chooses_what_is_sent_and_every_dialect_is_understood() {
+    let addresses: Vec<IpAddr> =
+        ["10.0.0.100", "2001:db8::100", "fe80::100"].map(|address| address.parse().unwrap()).to_vec();
+    let sources = Sources { v6: Some("fe80::5".parse().unwrap()), ..HERE };
+    let parameters = |dialect| Parameters {
+        addresses: addresses.clone(),
+        dialect,
+        ..host(sources, MAC).parameters().clone()
+    };
+    let routable = Authenticator::new(&parameters(Dialect::Any).key, Vhid::MIN, &addresses[..2]);
+    for dialect in Dialect::ALL {
+        let mut speaker = VirtualHost::new(parameters(dialect), 1);
+        speaker.handle(Event::Start, ms(0));
+        speaker.handle(Event::Link(Link::Up), ms(0));
+        let now = speaker.next_deadline().unwrap();
+        let adverts = frames(&speaker.handle(Event::Tick, now), Transmission::Advert);
+        let decoded: Vec<_> = adverts.iter().map(|frame| wire::decode(frame).unwrap()).collect();
+        let pseudo_headers: Vec<_> = decoded.iter().map(|decoded| decoded.pseudo_header).collect();
+        assert_eq!(pseudo_headers, [false, dialect == Dialect::NetBsd], "{dialect:?}");
+        for decoded in &decoded {
+            assert_eq!(routable.verify(decoded).is_ok(), dialect == Dialect::OpenBsd, "{dialect:?}");
+        }
+        for other in Dialect::ALL {
+            let mut hearer = VirtualHost::new(parameters(other), 2);
+            hearer.handle(Event::Start, ms(0));
+            hearer.handle(Event::Link(Link::Up), ms(0));
+            assert!(adverts.iter().all(|frame| hearer.receive(frame, now).is_ok()), "{dialect:?} {other:?}");
+        }
+    }
 }

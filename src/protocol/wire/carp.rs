@@ -1,9 +1,14 @@
 //! CARP's own 36 bytes (FACTS 1; OpenBSD `ip_carp.h`, `struct carp_header`).
 //!
-//! The checksum covers exactly these bytes; what follows them is nobody's and ignored, as most kernels do.
+//! The checksum covers exactly these bytes; what follows them is nobody's and ignored, as most kernels do. Newer
+//! NetBSD kernels sum the pseudo-header of IPv6 besides (FACTS 3). Over IPv6 both forms are taken: the checksum only
+//! finds accidents, and it is the HMAC that decides. Which one it was is kept, because nobody else understands such a
+//! peer.
+
+use std::net::Ipv6Addr;
 
 use super::super::Rejected;
-use super::checksum;
+use super::{PROTOCOL, checksum};
 
 /// Length on the wire.
 pub const LENGTH: usize = 36;
@@ -41,6 +46,23 @@ impl Header {
     /// # Errors
     /// [`Rejected::TooShort`], [`Rejected::BadVersion`], [`Rejected::BadChecksum`], in this order.
     pub fn parse(payload: &[u8]) -> Result<Self, Rejected> {
+        Self::parse_summed(payload, None).map(|(header, _)| header)
+    }
+
+    /// The same for what came over IPv6, where the checksum may include the pseudo-header; whether it did comes
+    /// second. The plain form is tried first.
+    ///
+    /// # Errors
+    /// As [`Header::parse`].
+    pub fn parse_over_ipv6(
+        payload: &[u8],
+        source: Ipv6Addr,
+        destination: Ipv6Addr,
+    ) -> Result<(Self, bool), Rejected> {
+        Self::parse_summed(payload, Some((source, destination)))
+    }
+
+    fn parse_summed(payload: &[u8], ipv6: Option<(Ipv6Addr, Ipv6Addr)>) -> Result<(Self, bool), Rejected> {
         let (bytes, _) = payload.split_first_chunk::<LENGTH>().ok_or(Rejected::TooShort)?;
         let ([version_type, vhid, advskew, authlen, demotion, advbase, _, _], rest) =
             bytes.split_first_chunk::<8>().ok_or(Rejected::TooShort)?;
@@ -49,10 +71,14 @@ impl Header {
         if version_type >> 4 != VERSION {
             return Err(Rejected::BadVersion);
         }
-        if checksum::internet(bytes) != 0 {
-            return Err(Rejected::BadChecksum);
+        let pseudo_header = checksum::internet(bytes) != 0;
+        if pseudo_header {
+            let (source, destination) = ipv6.ok_or(Rejected::BadChecksum)?;
+            if checksum::internet_of(&[&pseudo_header_sum(source, destination), bytes]) != 0 {
+                return Err(Rejected::BadChecksum);
+            }
         }
-        Ok(Self {
+        let header = Self {
             kind: version_type & 0x0f,
             vhid: *vhid,
             advskew: *advskew,
@@ -61,12 +87,23 @@ impl Header {
             advbase: *advbase,
             counter: u64::from_be_bytes(*counter),
             code: *code,
-        })
+        };
+        Ok((header, pseudo_header))
     }
 
     /// Puts the header together, with its checksum.
     #[must_use]
     pub fn emit(&self) -> Vec<u8> {
+        self.emit_summed(&[])
+    }
+
+    /// The same with the checksum of newer NetBSD kernels, which includes IPv6's pseudo-header.
+    #[must_use]
+    pub fn emit_with_pseudo_header(&self, source: Ipv6Addr, destination: Ipv6Addr) -> Vec<u8> {
+        self.emit_summed(&pseudo_header_sum(source, destination))
+    }
+
+    fn emit_summed(&self, before: &[u8]) -> Vec<u8> {
         let start = [
             VERSION << 4 | self.kind & 0x0f,
             self.vhid,
@@ -76,9 +113,16 @@ impl Header {
             self.advbase,
         ];
         let end = [&self.counter.to_be_bytes()[..], &self.code].concat();
-        let sum = checksum::internet_of(&[&start, &end]).to_be_bytes();
+        let sum = checksum::internet_of(&[before, &start, &end]).to_be_bytes();
         [&start[..], &sum, &end].concat()
     }
+}
+
+/// The sum of what RFC 8200, section 8.1, puts before the bytes.
+fn pseudo_header_sum(source: Ipv6Addr, destination: Ipv6Addr) -> [u8; 2] {
+    let [.., length] = LENGTH.to_be_bytes();
+    let end = [0, 0, 0, length, 0, 0, 0, PROTOCOL];
+    (!checksum::internet_of(&[&source.octets(), &destination.octets(), &end])).to_be_bytes()
 }
 
 #[cfg(test)]
@@ -127,6 +171,20 @@ mod tests {
     #[test]
     fn bytes_after_the_header_are_nobodys() {
         assert_eq!(Header::parse(&[&BYTES[..], &[0xde, 0xad]].concat()), Ok(header()));
+    }
+
+    #[test]
+    fn over_ipv6_either_sum_will_do_and_it_is_known_which() {
+        let (source, destination) = ("fe80::7".parse().unwrap(), "ff02::12".parse().unwrap());
+        let plain = header().emit();
+        let summed = header().emit_with_pseudo_header(source, destination);
+        assert_ne!(plain[6..8], summed[6..8]);
+        assert_eq!(Header::parse_over_ipv6(&plain, source, destination), Ok((header(), false)));
+        assert_eq!(Header::parse_over_ipv6(&summed, source, destination), Ok((header(), true)));
+        assert_eq!(Header::parse(&summed), Err(Rejected::BadChecksum));
+        // Of another packet.
+        let other = "fe80::8".parse().unwrap();
+        assert_eq!(Header::parse_over_ipv6(&summed, other, destination), Err(Rejected::BadChecksum));
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct Decoded {
     pub destination: IpAddr,
     /// The 36 bytes.
     pub header: carp::Header,
+    /// Whether their checksum includes IPv6's pseudo-header, as newer NetBSD kernels have it.
+    pub pseudo_header: bool,
 }
 
 /// Takes an Ethernet frame apart.
@@ -41,26 +43,33 @@ pub struct Decoded {
 /// The first thing wrong with it, outermost first.
 pub fn decode(frame: &[u8]) -> Result<Decoded, Rejected> {
     let (ethernet, packet) = ethernet::Header::parse(frame)?;
-    let (protocol, ttl, source, destination, payload): (u8, u8, IpAddr, IpAddr, &[u8]) =
-        match ethernet.ethertype {
-            ethernet::IPV4 => {
-                let (ip, payload) = ipv4::Header::parse(packet)?;
-                (ip.protocol, ip.ttl, ip.source.into(), ip.destination.into(), payload)
-            }
-            ethernet::IPV6 => {
-                let (ip, payload) = ipv6::Header::parse(packet)?;
-                (ip.protocol, ip.hop_limit, ip.source.into(), ip.destination.into(), payload)
-            }
-            _ => return Err(Rejected::NotIp),
-        };
+    match ethernet.ethertype {
+        ethernet::IPV4 => {
+            let (ip, payload) = ipv4::Header::parse(packet)?;
+            unforwarded_carp(ip.protocol, ip.ttl)?;
+            let header = carp::Header::parse(payload)?;
+            let (source, destination) = (ip.source.into(), ip.destination.into());
+            Ok(Decoded { mac: ethernet.source, source, destination, header, pseudo_header: false })
+        }
+        ethernet::IPV6 => {
+            let (ip, payload) = ipv6::Header::parse(packet)?;
+            unforwarded_carp(ip.protocol, ip.hop_limit)?;
+            let (header, pseudo_header) = carp::Header::parse_over_ipv6(payload, ip.source, ip.destination)?;
+            let (source, destination) = (ip.source.into(), ip.destination.into());
+            Ok(Decoded { mac: ethernet.source, source, destination, header, pseudo_header })
+        }
+        _ => Err(Rejected::NotIp),
+    }
+}
+
+fn unforwarded_carp(protocol: u8, ttl: u8) -> Result<(), Rejected> {
     if protocol != PROTOCOL {
         return Err(Rejected::NotCarp);
     }
     if ttl != TTL {
         return Err(Rejected::BadTtl);
     }
-    let header = carp::Header::parse(payload)?;
-    Ok(Decoded { mac: ethernet.source, source, destination, header })
+    Ok(())
 }
 
 /// Puts a CARP frame together: the inverse of [`decode`]. `to` is the Ethernet destination, `id` the IPv4
@@ -69,7 +78,12 @@ pub fn decode(frame: &[u8]) -> Result<Decoded, Rejected> {
 /// Source and destination are of one family; for a mixed pair there is no frame, and the result is empty.
 #[must_use]
 pub fn encode(decoded: &Decoded, to: MacAddr, id: u16) -> Vec<u8> {
-    let payload = decoded.header.emit();
+    let payload = match (decoded.source, decoded.destination) {
+        (IpAddr::V6(source), IpAddr::V6(destination)) if decoded.pseudo_header => {
+            decoded.header.emit_with_pseudo_header(source, destination)
+        }
+        (IpAddr::V4(_) | IpAddr::V6(_), IpAddr::V4(_) | IpAddr::V6(_)) => decoded.header.emit(),
+    };
     let mut frame = Vec::with_capacity(14 + ipv6::LENGTH + carp::LENGTH);
     let mut ethernet = |ethertype| {
         ethernet::Header { destination: to, source: decoded.mac, ethertype }.emit(&mut frame);
@@ -108,12 +122,14 @@ mod tests {
                 counter: 0x0102_0304_0506_0708,
                 code: [0xa5; 20],
             },
+            pseudo_header: false,
         }
     }
 
     #[test]
     fn encoding_and_decoding_are_inverse() {
-        for decoded in [decoded("10.0.0.1", "224.0.0.18"), decoded("fe80::1", "ff02::12")] {
+        let newer_netbsd = Decoded { pseudo_header: true, ..decoded("fe80::1", "ff02::12") };
+        for decoded in [decoded("10.0.0.1", "224.0.0.18"), decoded("fe80::1", "ff02::12"), newer_netbsd] {
             let frame = encode(&decoded, MacAddr::of_group(decoded.destination), 0x1234);
             assert_eq!(decode(&frame), Ok(decoded));
         }

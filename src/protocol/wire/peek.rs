@@ -194,6 +194,7 @@ mod tests {
             source: source.parse().unwrap(),
             destination: destination.parse().unwrap(),
             header,
+            pseudo_header: false,
         };
         encode(&decoded, MacAddr::BROADCAST, 1)
     }

@@ -1,0 +1,72 @@
+//! What to say about a peer that does not authenticate, once its likely cause has been looked for.
+//!
+//! A sentence tells which change would help; none of them holds anything of the password.
+
+use super::Report;
+use crate::i18n::{fill, tr};
+use crate::log::Level;
+use crate::protocol::wire::Decoded;
+use crate::protocol::{Cause, Rejected};
+
+impl Report {
+    /// Why this advertisement does not authenticate, as far as that could be found out.
+    pub(crate) fn explained(&mut self, decoded: &Decoded, cause: Option<Cause>) {
+        let peer = format!("{} ({})", decoded.source, decoded.mac);
+        let (level, text) = match cause {
+            Some(Cause::PasswordCut) => (
+                Level::Warning,
+                fill(
+                    &tr(
+                        "{peer} has only the first 19 characters of our password, as ifconfig keeps them: shorten it on all hosts",
+                    ),
+                    &[("peer", &peer)],
+                ),
+            ),
+            Some(Cause::PasswordShortened) => (
+                Level::Warning,
+                fill(
+                    &tr(
+                        "{peer} has our password without its last character, which NetBSD's ifconfig loses: use --peer-type=netbsd",
+                    ),
+                    &[("peer", &peer)],
+                ),
+            ),
+            Some(Cause::NoPassword) => {
+                (Level::Warning, fill(&tr("{peer} has no password: give it ours"), &[("peer", &peer)]))
+            }
+            Some(Cause::AddressMissing(address)) => (
+                Level::Warning,
+                fill(
+                    &tr("{peer} shares all our addresses but {address}: add it there, or leave it out here"),
+                    &[("peer", &peer), ("address", &address)],
+                ),
+            ),
+            Some(Cause::FamilyAlone(family)) => (
+                Level::Warning,
+                fill(
+                    &tr("{peer} shares only our {family} addresses: all hosts need the same list"),
+                    &[("peer", &peer), ("family", &family)],
+                ),
+            ),
+            Some(Cause::AddressAlone(address)) => (
+                Level::Warning,
+                fill(
+                    &tr(
+                        "{peer} shares none of our addresses but {address}: all hosts need the same list, and ucarp 1.5.2 takes one address only",
+                    ),
+                    &[("peer", &peer), ("address", &address)],
+                ),
+            ),
+            None => (
+                Level::Info,
+                fill(
+                    &tr(
+                        "{peer} has another password or shares an address that we do not; no shortened password and no address left out explains it",
+                    ),
+                    &[("peer", &peer)],
+                ),
+            ),
+        };
+        self.say(level, &format!("{text} [{}]", Rejected::BadAuth.code()));
+    }
+}
