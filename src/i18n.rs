@@ -6,7 +6,7 @@
 //! that are not UTF-8, the English text is used: a broken translation must not stop a failover daemon.
 //!
 //! This file must not choose words, and must not be called from `protocol` or `platform`. Only the sentences
-//! in the four files named in `tests/catalogue.rs` are collected for translators.
+//! in the few files named in `tests/catalogue.rs` are collected for translators.
 
 use std::borrow::Cow;
 use std::fmt::{Display, Write};

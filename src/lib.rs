@@ -26,6 +26,9 @@
 //! `tests/architecture.rs` is the wall. One crate has one door: pcap in `daemon::capture`, libc and nix in
 //! [`platform`], hmac and sha1 in `protocol::auth`, getopts in `config::cli`, gettext in [`i18n`], syslog in [`log`].
 //!
+//! `ucarp --sniff` is another life of the same rooms: `daemon::sniff` shows frames and what the protocol makes of them,
+//! and never acts.
+//!
 //! To begin reading: this page, `protocol/mod.rs` (the compatibility register), `protocol/election`,
 //! `daemon/event_loop.rs`.
 //!

@@ -1,18 +1,16 @@
 //! Exit codes: 0 done, 1 usage or configuration, 2 could not start, 70 a bug of ours.
 //!
-//! Nothing else is decided here: the words go to `config`, the work to `daemon`. No operator-facing sentence
-//! stands in this file.
+//! Nothing else is decided here: the words go to `config`, the work to `daemon`, and no sentence stands here.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::panic;
 use std::process::ExitCode;
 
-use ucarp::config::cli::{self, Invocation};
-use ucarp::daemon::{self, Ended};
+use ucarp::config::cli::{self, Exposed, Invocation};
+use ucarp::daemon::{self, BUG};
 use ucarp::{i18n, platform};
 
-/// EX_SOFTWARE of sysexits.h.
-const BUG: u8 = 70;
 const CANNOT_START: u8 = 2;
 
 fn main() -> ExitCode {
@@ -21,38 +19,41 @@ fn main() -> ExitCode {
 }
 
 fn start() -> ExitCode {
-    match cli::parse(std::env::args_os().skip(1)) {
-        Ok(Invocation::Help) => show(&cli::usage()),
-        Ok(Invocation::Version) => show(&cli::version()),
-        Ok(Invocation::Check { config, warnings }) => match daemon::check(&config, &warnings) {
-            Ok(text) => show(&text),
-            Err(error) => complain(&error, CANNOT_START),
-        },
-        Ok(Invocation::Run { config, warnings, exposed }) => {
-            // Where a password cannot be covered it stays in sight, as the manual says.
-            exposed.iter().for_each(|place| _ = platform::blank_argument(place.word + 1, place.from));
-            match daemon::run(&config, &warnings) {
-                Ok(Ended::Orderly) => ExitCode::SUCCESS,
-                Ok(Ended::Bug) => ExitCode::from(BUG),
-                Ok(Ended::Detached(status)) => ExitCode::from(status),
-                Err(error) => complain(&error, CANNOT_START),
-            }
+    let done = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(Invocation::Help) => return show(&cli::usage()),
+        Ok(Invocation::Version) => return show(&cli::version()),
+        Ok(Invocation::Check { config, warnings }) => {
+            daemon::check(&config, &warnings).map(|text| show(&text))
         }
-        Err(error) => complain(&error, error.exit_code()),
-    }
+        Ok(Invocation::Sniff { config, warnings, exposed }) => {
+            cover(&exposed);
+            warnings.iter().for_each(|warning| _ = complain(warning, 0));
+            daemon::sniff(&config, &mut io::stdout().lock()).map(|()| ExitCode::SUCCESS)
+        }
+        Ok(Invocation::Run { config, warnings, exposed }) => {
+            cover(&exposed);
+            daemon::run(&config, &warnings).map(|ended| ExitCode::from(ended.status()))
+        }
+        Err(error) => return complain(&error, error.exit_code()),
+    };
+    done.unwrap_or_else(|error| complain(&error, CANNOT_START))
+}
+
+/// Where a password cannot be covered it stays in sight, as the manual says.
+fn cover(exposed: &[Exposed]) {
+    exposed.iter().for_each(|place| _ = platform::blank_argument(place.word + 1, place.from));
 }
 
 /// Prints on stdout. A reader that has seen enough (`ucarp --help | head`) is no failure.
 fn show(text: &str) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        Ok(()) | Err(_) => ExitCode::SUCCESS,
     }
 }
 
 /// One line on stderr, as every tool does it.
-fn complain(error: &dyn std::error::Error, code: u8) -> ExitCode {
+fn complain(error: &dyn Display, code: u8) -> ExitCode {
     // Without a stderr there is nobody left to tell.
     let _ = writeln!(io::stderr(), "ucarp: {error}");
     ExitCode::from(code)

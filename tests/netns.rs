@@ -32,6 +32,8 @@ mod segment;
 mod starting;
 #[path = "netns/surroundings.rs"]
 mod surroundings;
+#[path = "netns/watching.rs"]
+mod watching;
 #[path = "netns/wire.rs"]
 mod wire;
 
@@ -121,6 +123,7 @@ fn main() -> ExitCode {
     cases.extend(interfaces::all());
     cases.extend(starting::all());
     cases.extend(surroundings::all());
+    cases.extend(watching::all());
     let total = cases.len();
     cases.retain(|case| wanted(&case.name) && !arguments.ignored_only);
     let mut out = std::io::stdout();

@@ -7,6 +7,8 @@
 //!
 //! What a value may be is not decided here but in `words`. Nothing is opened, logged or printed.
 
+mod sniff;
+
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -16,7 +18,9 @@ use std::time::Duration;
 use getopts::{Fail, Matches, Options};
 use zeroize::Zeroizing;
 
-use super::{Config, Error, Facility, LogConfig, Secret, VirtualAddress, VirtualHostConfig, Warning};
+use super::{
+    Config, Error, Facility, LogConfig, Secret, SniffConfig, VirtualAddress, VirtualHostConfig, Warning,
+};
 use super::{shown, words};
 use crate::i18n::tr;
 use crate::protocol::{Announcing, Destination, Dialect, HookFailure, Hooks, Interval, Vhid};
@@ -39,6 +43,15 @@ pub enum Invocation {
         config: Box<Config>,
         /// What to tell the operator besides.
         warnings: Vec<Warning>,
+    },
+    /// Show who speaks CARP, and serve nothing.
+    Sniff {
+        /// Where, checked.
+        config: Box<SniffConfig>,
+        /// What to tell the operator besides.
+        warnings: Vec<Warning>,
+        /// Where passwords stand on the command line, to be covered.
+        exposed: Vec<Exposed>,
     },
     /// Print [`usage`] on stdout, exit 0; also when there are no arguments at all.
     Help,
@@ -72,7 +85,7 @@ const fn new(short: &'static str, long: &'static str, takes_value: bool) -> Spel
     Spelling { short, long, takes_value, old: false }
 }
 
-const OPTIONS: [Spelling; 34] = [
+const OPTIONS: [Spelling; 37] = [
     old("i", "interface", true),
     old("s", "srcip", true),
     old("m", "mcast", true),
@@ -105,6 +118,9 @@ const OPTIONS: [Spelling; 34] = [
     new("", "pidfile", true),
     new("", "wait-interface", false),
     new("", "check", false),
+    new("", "sniff", false),
+    new("", "json", false),
+    new("", "read", true),
     // Names of the ancestor's documents for options above.
     old("", "mcastip", true),
     old("", "syslog", true),
@@ -134,6 +150,10 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Error> 
     if given.flag("version") {
         return Ok(Invocation::Version);
     }
+    if given.flag("sniff") {
+        return sniff::invocation(given);
+    }
+    sniff::refuse_elsewhere(&given)?;
     let mut warnings = Vec::new();
     let host = virtual_host(&given, &mut warnings)?;
     let withdraw = given.flag("shutdown");
@@ -534,6 +554,11 @@ pub fn usage() -> String {
         tr("      --pidfile=FILE        write the process number to FILE and lock it"),
         tr("      --wait-interface      start even if the interface is missing: wait for it"),
         tr("      --check               check everything, print what would run, and exit"),
+        "".into(),
+        tr("Looking instead of serving:"),
+        tr("      --sniff               show who speaks CARP or VRRP on --interface; with\n                            --vhid, --addr and a password also who would be\n                            understood"),
+        tr("  -r, --read=FILE           with --sniff: read a capture file instead"),
+        tr("      --json                with --sniff: one JSON object for each packet"),
         "".into(),
         tr("Messages:"),
         tr("  -f, --facility=NAME       syslog facility (default daemon), or none"),

@@ -14,14 +14,14 @@ mod words;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use crate::i18n::{fill, tr};
-use crate::protocol::{Announcing, Destination, Dialect, HookFailure, Interval, Vhid};
+use crate::protocol::{Announcing, Destination, Dialect, HookFailure, Interval, Key, Vhid};
 
 /// Everything the operator asked for, checked.
 #[derive(Clone, Debug)]
@@ -79,6 +79,32 @@ pub struct VirtualHostConfig {
     pub announcing: Announcing,
     /// What kind of peers advertisements are made for (`--peer-type`).
     pub dialect: Dialect,
+}
+
+/// Whom to look at, and what to try on them (`--sniff`).
+#[derive(Clone, Debug)]
+pub struct SniffConfig {
+    /// Where the packets come from.
+    pub watched: Watched,
+    /// An object for each packet instead of lines for people.
+    pub json: bool,
+    /// The only virtual host that counts as known; without one all do.
+    pub vhid: Option<Vhid>,
+    /// The IPv4 group advertisements should go to.
+    pub group: Ipv4Addr,
+    /// The shared secret; `addresses` are given then.
+    pub key: Option<Key>,
+    /// What the HMAC should cover.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// Where packets come from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Watched {
+    /// A network interface, live.
+    Interface(String),
+    /// A capture file.
+    File(PathBuf),
 }
 
 /// A virtual address with the prefix length it was given with, if any.
@@ -228,6 +254,9 @@ pub enum Error {
     HookFailure { option: &'static str, value: String },
     PeerType { option: &'static str, value: String },
     Pidfile { option: &'static str, path: String },
+    OnlyToSniff { option: &'static str },
+    NothingToWatch,
+    CaptureFile { value: String },
 }
 
 impl Error {
@@ -378,6 +407,16 @@ impl fmt::Display for Error {
                 &tr("{option}: '{path}' cannot be the name of a file; an example is /run/ucarp.pid"),
                 &[("option", option), ("path", path)],
             ),
+            Self::OnlyToSniff { option } => {
+                fill(&tr("{option}: means something only together with --sniff"), &[("option", option)])
+            }
+            Self::NothingToWatch => tr(
+                "--sniff: needs an interface to look at, for example --interface=eth0, or a capture file with --read",
+            )
+            .into_owned(),
+            Self::CaptureFile { value } => {
+                fill(&tr("--read: '{value}' cannot be the name of a file"), &[("value", value)])
+            }
         })
     }
 }

@@ -8,10 +8,12 @@
 
 use std::fmt::Write;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+use std::time::Duration;
 
 #[cfg(test)]
 use pcap::BpfProgram as Program;
-use pcap::{Active, Direction, Error, Linktype};
+use pcap::{Activated, Active, Direction, Error, Linktype, Offline, PacketHeader};
 
 use crate::platform;
 use crate::protocol::{Destination, Family, Vhid};
@@ -63,6 +65,26 @@ impl Capture {
     /// # Errors
     /// When the interface or the permission is missing, or the interface is not Ethernet.
     pub(crate) fn open(interface: &str, filter: &str) -> Result<Self, CaptureError> {
+        let mut capture = Self::open_unfiltered(interface)?;
+        // Where the kernel cannot leave our own frames out, libpcap discards them for us.
+        let _ = platform::ignore_outgoing(capture.0.as_fd());
+        capture.0.direction(Direction::In)?;
+        capture.set_filter(filter)?;
+        Ok(capture)
+    }
+
+    /// Opens the capture for everything that may be CARP or VRRP, whatever is wrong with it, what this host sends
+    /// included.
+    ///
+    /// # Errors
+    /// As [`Capture::open`].
+    pub(crate) fn watch(interface: &str) -> Result<Self, CaptureError> {
+        let mut capture = Self::open_unfiltered(interface)?;
+        capture.set_filter(EVERYTHING)?;
+        Ok(capture)
+    }
+
+    fn open_unfiltered(interface: &str) -> Result<Self, CaptureError> {
         let capture = pcap::Capture::from_device(interface)?
             .snaplen(SNAPLEN)
             .promisc(false)
@@ -71,17 +93,8 @@ impl Capture {
             .open()?
             .setnonblock()?;
         platform::close_on_exec(capture.as_fd()).map_err(CaptureError::Descriptor)?;
-        let link_type = capture.get_datalink();
-        if link_type != Linktype::ETHERNET {
-            let name = link_type.get_name().unwrap_or_else(|_| link_type.0.to_string());
-            return Err(CaptureError::NotEthernet(name));
-        }
-        // Where the kernel cannot leave our own frames out, libpcap discards them for us.
-        let _ = platform::ignore_outgoing(capture.as_fd());
-        capture.direction(Direction::In)?;
-        let mut capture = Self(capture);
-        capture.set_filter(filter)?;
-        Ok(capture)
+        ethernet_only(&capture)?;
+        Ok(Self(capture))
     }
 
     /// Puts another filter in place of the one it was opened with.
@@ -105,8 +118,67 @@ impl Capture {
         budget: usize,
         mut each: impl FnMut(&[u8]),
     ) -> Result<usize, CaptureError> {
-        Ok(self.0.dispatch(Some(budget), |packet| each(packet.data))?)
+        self.drain_stamped(budget, |_, frame| each(frame))
     }
+
+    /// [`Capture::drain`] with the time since 1970 at which the system took each frame in.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn drain_stamped(
+        &mut self,
+        budget: usize,
+        mut each: impl FnMut(Duration, &[u8]),
+    ) -> Result<usize, CaptureError> {
+        Ok(self.0.dispatch(Some(budget), |packet| each(stamp(packet.header), packet.data))?)
+    }
+}
+
+/// A capture file, read from its beginning.
+pub(crate) struct Recording(pcap::Capture<Offline>);
+
+impl Recording {
+    /// Opens a file of pcap's, or stdin for `-`.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no capture, or not one of Ethernet frames.
+    pub(crate) fn open(path: &Path) -> Result<Self, CaptureError> {
+        let capture = pcap::Capture::from_file(path)?;
+        ethernet_only(&capture)?;
+        Ok(Self(capture))
+    }
+
+    /// Hands out every frame with the time since 1970 at which it was captured, until the file ends or `each` says
+    /// that it has seen enough.
+    ///
+    /// # Errors
+    /// When the file ends in the middle of a frame, after all the whole ones.
+    pub(crate) fn play<E: From<CaptureError>>(
+        &mut self,
+        mut each: impl FnMut(Duration, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        loop {
+            match self.0.next_packet() {
+                Ok(packet) => each(stamp(packet.header), packet.data)?,
+                Err(Error::NoMorePackets) => return Ok(()),
+                Err(error) => return Err(CaptureError::from(error).into()),
+            }
+        }
+    }
+}
+
+fn stamp(header: &PacketHeader) -> Duration {
+    let seconds = u64::try_from(header.ts.tv_sec).unwrap_or_default();
+    let micros = u64::try_from(header.ts.tv_usec).unwrap_or_default();
+    Duration::from_secs(seconds).saturating_add(Duration::from_micros(micros))
+}
+
+fn ethernet_only(capture: &pcap::Capture<impl Activated>) -> Result<(), CaptureError> {
+    let link_type = capture.get_datalink();
+    if link_type == Linktype::ETHERNET {
+        return Ok(());
+    }
+    Err(CaptureError::NotEthernet(link_type.get_name().unwrap_or_else(|_| link_type.0.to_string())))
 }
 
 impl AsFd for Capture {
@@ -114,6 +186,10 @@ impl AsFd for Capture {
         self.0.as_fd()
     }
 }
+
+/// IPv4 and IPv6 with protocol 112, in IPv6 also behind any headers that may stand before it.
+const EVERYTHING: &str = "ip proto 112 or (ip6 and (ip6[6] = 112 or ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 44 \
+                          or ip6[6] = 60))";
 
 /// [`platform::UNTAGGED_ONLY`] depends on it.
 const OPTIMISE: bool = true;

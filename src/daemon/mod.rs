@@ -2,7 +2,8 @@
 //!
 //! [`run`] is the whole life: leave the caller if asked to, open everything, serve, give back. Whatever cannot be
 //! opened is said in one line before anything is served. Opening is in `start`, the loop in `event_loop`, effects in
-//! `perform`, sentences in `report` and, about starting, in `start`.
+//! `perform`, sentences in `report` and, about starting, in `start`. [`sniff`] is another life: it watches and serves
+//! nothing.
 
 mod attachment;
 mod capture;
@@ -12,6 +13,7 @@ mod hooks;
 mod mismatch;
 mod perform;
 mod report;
+mod sniff;
 mod start;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -22,11 +24,15 @@ use crate::platform::{self, LinkMonitor, Process, Signals};
 use crate::protocol::{Role, VirtualHost};
 
 pub use check::check;
+pub use sniff::sniff;
 pub use start::StartError;
 
 use event_loop::{Ending, Served};
 use report::Report;
 use start::Doing;
+
+/// Exit status after a bug of ours: EX_SOFTWARE of sysexits.h.
+pub const BUG: u8 = 70;
 
 /// How a life ended that had begun.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +44,18 @@ pub enum Ended {
     /// This was the caller of a daemon in the background, which is serving now if this exit status is 0; otherwise
     /// it has said why it is not.
     Detached(u8),
+}
+
+impl Ended {
+    /// The exit status for it.
+    #[must_use]
+    pub const fn status(self) -> u8 {
+        match self {
+            Self::Orderly => 0,
+            Self::Bug => BUG,
+            Self::Detached(status) => status,
+        }
+    }
 }
 
 /// Serves until told to end.

@@ -14,6 +14,7 @@ use super::{Changes, LinkState, Unready, background, pidfile, posix, sys};
 // Time.
 const _: fn() -> Duration = sys::now;
 const _: fn() -> posix::LocalTime = posix::local_time;
+const _: fn(Duration) -> posix::LocalTime = posix::local_time_of;
 
 // Waiting, signals, children.
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]

@@ -28,7 +28,7 @@ pub use locale::adopt_locale;
 pub use pidfile::{PidFile, PidFileError};
 pub use posix::{
     LocalTime, Signal, Signals, close_on_exec, executable, interface_addresses, interface_index,
-    interface_name, interface_of, kill_group, local_time, may_create_in, writable,
+    interface_name, interface_of, kill_group, local_time, local_time_of, may_create_in, writable,
 };
 pub use sys::{
     Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, WAIT_SLACK,

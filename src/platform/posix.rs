@@ -213,10 +213,12 @@ pub struct LocalTime {
 #[must_use]
 pub fn local_time() -> LocalTime {
     // The clock exists everywhere; before 1970 a log line may say 1970.
-    localize(clock_gettime(ClockId::CLOCK_REALTIME).map_or(Duration::ZERO, Duration::from))
+    local_time_of(clock_gettime(ClockId::CLOCK_REALTIME).map_or(Duration::ZERO, Duration::from))
 }
 
-fn localize(since_1970: Duration) -> LocalTime {
+/// What the wall clock showed that long after 1970 began.
+#[must_use]
+pub fn local_time_of(since_1970: Duration) -> LocalTime {
     let seconds = libc::time_t::try_from(since_1970.as_secs()).unwrap_or(libc::time_t::MAX);
     // SAFETY: an all-zero tm (time.h) is valid: integers, and on some systems a pointer that may be null.
     let mut parts: libc::tm = unsafe { std::mem::zeroed() };
@@ -346,11 +348,11 @@ mod tests {
 
     #[test]
     fn local_time_has_all_parts() {
-        let t = localize(Duration::from_micros(1_777_052_302_123_456));
+        let t = local_time_of(Duration::from_micros(1_777_052_302_123_456));
         assert_eq!((t.year, t.month, t.second, t.microsecond), (2026, 4, 22, 123_456));
         assert!((23..=25).contains(&t.day) && t.hour < 24 && t.minute < 60);
         assert!(local_time().year >= 2024);
-        let _ = localize(Duration::MAX);
+        let _ = local_time_of(Duration::MAX);
     }
 
     #[test]

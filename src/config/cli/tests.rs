@@ -8,7 +8,9 @@ fn parse_with(more: &[&str]) -> Result<(Config, Vec<Warning>), Error> {
     let args: Vec<&str> = ENOUGH.iter().chain(more).copied().collect();
     match parse(args.iter().map(OsString::from))? {
         Invocation::Run { config, warnings, .. } => Ok((*config, warnings)),
-        Invocation::Check { .. } | Invocation::Help | Invocation::Version => panic!("{args:?} does not run"),
+        Invocation::Check { .. } | Invocation::Sniff { .. } | Invocation::Help | Invocation::Version => {
+            panic!("{args:?} does not run")
+        }
     }
 }
 
@@ -173,5 +175,38 @@ fn every_option_is_in_the_usage() {
         let told = text.contains(&format!("--{}", spelling.long));
         let untold = ["mcastip", "syslog"].contains(&spelling.long);
         assert!(told != untold, "--{}", spelling.long);
+    }
+}
+
+fn sniffed(args: &[&str]) -> Result<SniffConfig, Error> {
+    match parse(std::iter::once("--sniff").chain(args.iter().copied()).map(OsString::from))? {
+        Invocation::Sniff { config, .. } => Ok(*config),
+        other => panic!("{args:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn watching_needs_a_place_and_nothing_else() {
+    use crate::config::Watched;
+    let config = sniffed(&["-i", "eth0"]).unwrap();
+    assert_eq!(config.watched, Watched::Interface("eth0".into()));
+    assert!(config.key.is_none() && config.vhid.is_none() && config.addresses.is_empty() && !config.json);
+    for words in [&["-r", "file"][..], &["--read=file", "-i", "eth0"], &["-r", "other", "--read", "file"]] {
+        assert_eq!(sniffed(words).unwrap().watched, Watched::File("file".into()), "{words:?}");
+    }
+    assert!(matches!(sniffed(&[]), Err(Error::NothingToWatch)));
+    assert!(matches!(sniffed(&["-r", ""]), Err(Error::CaptureFile { .. })));
+    assert!(matches!(sniffed(&["-i", "eth0", "-p", "x"]), Err(Error::Required { option: "--addr", .. })));
+    // What a kernel has that was given no password.
+    assert!(sniffed(&["-i", "eth0", "-p", "", "-a", "10.0.0.9"]).unwrap().key.is_some());
+    // A daemon's whole line is watched by adding a word.
+    assert!(sniffed(&["-i", "eth0", "-k", "7", "-z", "-u", "/nonexistent", "--json"]).unwrap().json);
+}
+
+#[test]
+fn a_daemon_is_not_told_how_to_watch() {
+    for words in [&["--json"][..], &["--read=file"]] {
+        let words = words.iter().chain(&["-i", "eth0", "-v", "1"]).map(OsString::from);
+        assert!(matches!(parse(words), Err(Error::OnlyToSniff { .. })));
     }
 }

@@ -218,8 +218,30 @@ fn the_tag_is_loaded_from_where_the_kernel_keeps_it() {
 }
 
 #[test]
+fn a_watch_lets_in_whatever_is_of_protocol_112() {
+    let everything = compile(EVERYTHING);
+    let vectors = vectors();
+    for case in vectors["negative"].as_array().unwrap() {
+        let frame = framed(&bytes(&case["ip_packet"]));
+        assert!(everything.filter(&frame), "{}", case["name"]);
+    }
+    for case in vectors["cases"].as_array().unwrap() {
+        assert!(everything.filter(&bytes(&case["frame"])), "{}", case["id"]);
+    }
+    let mut other = good_v4();
+    other[23] = 17;
+    assert!(!everything.filter(&other));
+    let mut other = good_v6();
+    for (next, passes) in [(58, false), (6, false), (0, true), (44, true), (60, true)] {
+        other[20] = next;
+        assert_eq!(everything.filter(&other), passes, "{next}");
+    }
+}
+
+#[test]
 fn a_missing_interface_is_refused() {
     assert!(Capture::open("no-such-if", "ip").is_err());
+    assert!(Capture::watch("no-such-if").is_err());
 }
 
 /// Runs [`inside`] in a network namespace of its own, with a wire whose ends are called v0 and v1.

@@ -11,6 +11,7 @@ pub mod ethernet;
 pub mod ipv4;
 pub mod ipv6;
 pub mod ndp;
+pub mod peek;
 
 use std::net::IpAddr;
 

@@ -1,0 +1,63 @@
+//! One packet as one JSON object on one line (RFC 8259).
+//!
+//! Every value is a number, null, true, false, or a string made of the characters of numbers, addresses and our own
+//! codes; nothing a stranger sends is copied as text, so nothing has to be escaped. Every object has every name.
+
+use std::fmt::{Display, Write};
+
+use super::packet::Packet;
+use crate::protocol::{Family, Rejected};
+
+/// The object, with its line end.
+pub(super) fn object(packet: &Packet) -> String {
+    let mut object = Object::default();
+    let fields = &packet.fields;
+    object.plain("time", Some(format_args!("{}.{:06}", packet.at.as_secs(), packet.at.subsec_micros())));
+    object.plain(
+        "family",
+        Some(match packet.family {
+            Family::V4 => 4,
+            Family::V6 => 6,
+        }),
+    );
+    object.text("src", packet.source);
+    object.text("dst", packet.destination);
+    object.text("src_mac", Some(packet.mac));
+    object.text("dst_mac", Some(packet.to));
+    object.plain("ttl", packet.ttl);
+    object.text("protocol", Some(if packet.vrrp.is_some() { "vrrp" } else { "carp" }));
+    object.plain("version", fields.version);
+    object.plain("type", fields.kind);
+    object.plain("vhid", fields.vhid);
+    object.plain("advbase", fields.advbase);
+    object.plain("advskew", fields.advskew);
+    object.plain("demotion", fields.demotion);
+    object.text("counter", fields.counter.map(|counter| format!("{counter:016x}")));
+    object.plain("priority", packet.vrrp.map(|vrrp| vrrp.priority));
+    object.text("kind", Some(packet.kind.code()));
+    object.text("verdict", Some(packet.verdict.map_or_else(Rejected::code, |()| "accepted")));
+    object.plain("authenticated", packet.authenticated);
+    object.0 + "}\n"
+}
+
+#[derive(Default)]
+struct Object(String);
+
+impl Object {
+    fn name(&mut self, name: &str) {
+        self.0.push(if self.0.is_empty() { '{' } else { ',' });
+        write!(self.0, "\"{name}\":").expect("writing into a String cannot fail");
+    }
+
+    fn plain(&mut self, name: &str, value: Option<impl Display>) {
+        self.name(name);
+        match value {
+            Some(value) => write!(self.0, "{value}").expect("writing into a String cannot fail"),
+            None => self.0.push_str("null"),
+        }
+    }
+
+    fn text(&mut self, name: &str, value: Option<impl Display>) {
+        self.plain(name, value.map(|value| format!("\"{value}\"")));
+    }
+}

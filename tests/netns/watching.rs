@@ -1,0 +1,53 @@
+//! `--sniff` beside daemons that change hands.
+
+use nix::sys::signal::Signal;
+
+use crate::Case;
+use crate::cases::{backup, lone_master, seconds};
+use crate::daemon::{Daemon, Kind, Setup};
+use crate::segment::Segment;
+
+pub(crate) fn all() -> Vec<Case> {
+    vec![Case::new("sniff_tells_what_happens", &[Kind::Ours], handover)]
+}
+
+fn watch(segment: &Segment, host: usize, more: &[&str]) -> Daemon {
+    let setup = Setup::default();
+    let mut command = segment.hosts[host].command(Kind::Ours.binary());
+    command.args(["--sniff", "-i", "eth0", &format!("--pass={}", setup.password)]);
+    command.args(setup.shared.iter().map(|address| format!("--addr={address}"))).args(more);
+    Daemon::spawn(segment, "sniff", Kind::Ours, command, segment.dir().join("no-hooks"))
+}
+
+fn handover() {
+    let segment = Segment::new(3);
+    // One on a host of its own, one beside the first master, whose own packets it has to see.
+    let mut lines = watch(&segment, 2, &[]);
+    let mut objects = watch(&segment, 0, &["--json"]);
+    lines.await_line("it watches", seconds(3), |line| line.contains("Watching eth0"));
+    let mut a = lone_master(&segment, 0, Kind::Ours, &Setup::skew(0).with(&["-z"]));
+    let b = backup(&segment, 1, Kind::Ours, &Setup::skew(100));
+    let addresses = [0, 1].map(|host: usize| segment.hosts[host].address.to_string());
+    let says = |address: &str, words: &str| {
+        lines.await_line(words, seconds(5), |line| line.contains(address) && line.contains(words));
+    };
+    says(&addresses[0], "new: ours, every 1+0/256 s, accepted");
+    a.signal(Signal::SIGTERM);
+    a.await_exit(seconds(5));
+    says(&addresses[0], "leaves");
+    says(&addresses[1], "new: ours, every 1+100/256 s, accepted");
+    lines.signal(Signal::SIGUSR1);
+    says(&addresses[0], "accepted, left");
+    b.signal(Signal::SIGKILL);
+    says(&addresses[1], "SILENT");
+    for watcher in [&mut lines, &mut objects] {
+        watcher.signal(Signal::SIGINT);
+        assert!(watcher.await_exit(seconds(3)).success());
+    }
+    assert_eq!(lines.lines(|line| line.contains("TWICE") || line.contains("TWO MASTERS")), [""; 0]);
+    let seen = objects.lines(|line| line.contains("\"verdict\":\"accepted\",\"authenticated\":true"));
+    for address in &addresses {
+        assert!(seen.iter().any(|line| line.contains(&format!("\"src\":\"{address}\""))), "{seen:?}");
+    }
+    assert_eq!(objects.lines(|line| !line.contains("\"kind\":\"ours\"")), [""; 0]);
+}
