@@ -2,7 +2,7 @@
 //!
 //! [`run`] is the whole life: leave the caller if asked to, open everything, serve, give back. Whatever cannot be
 //! opened is said in one line before anything is served. Opening is in `start`, the loop in `event_loop`, effects in
-//! `perform`, sentences in `report` and, about starting, in `start`. [`sniff`] is another life: it watches and serves
+//! `perform`, sentences in `report` and, about starting, in `start`. [`sniff()`] is another life: it watches and serves
 //! nothing.
 
 mod attachment;
