@@ -67,7 +67,7 @@ impl Capture {
     pub(crate) fn open(interface: &str, filter: &str) -> Result<Self, CaptureError> {
         let mut capture = Self::open_unfiltered(interface)?;
         // Where the kernel cannot leave our own frames out, libpcap discards them for us.
-        let _ = platform::ignore_outgoing(capture.0.as_fd());
+        let _ = platform::prepare_capture(capture.0.as_fd());
         capture.0.direction(Direction::In)?;
         capture.set_filter(filter)?;
         Ok(capture)
@@ -85,13 +85,9 @@ impl Capture {
     }
 
     fn open_unfiltered(interface: &str) -> Result<Self, CaptureError> {
-        let capture = pcap::Capture::from_device(interface)?
-            .snaplen(SNAPLEN)
-            .promisc(false)
-            .immediate_mode(true)
-            .buffer_size(RING)
-            .open()?
-            .setnonblock()?;
+        let capture =
+            pcap::Capture::from_device(interface)?.snaplen(SNAPLEN).promisc(false).buffer_size(RING);
+        let capture = immediate(capture).open()?.setnonblock()?;
         platform::close_on_exec(capture.as_fd()).map_err(CaptureError::Descriptor)?;
         ethernet_only(&capture)?;
         Ok(Self(capture))
@@ -165,6 +161,18 @@ impl Recording {
             }
         }
     }
+}
+
+/// Frames are handed out as they come, not when a buffer is full.
+#[cfg(not(bsd))]
+fn immediate(capture: pcap::Capture<pcap::Inactive>) -> pcap::Capture<pcap::Inactive> {
+    capture.immediate_mode(true)
+}
+
+/// [`platform::prepare_capture`] sees to it, because OpenBSD's libpcap lacks the call.
+#[cfg(bsd)]
+fn immediate(capture: pcap::Capture<pcap::Inactive>) -> pcap::Capture<pcap::Inactive> {
+    capture
 }
 
 fn stamp(header: &PacketHeader) -> Duration {

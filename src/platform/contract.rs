@@ -47,11 +47,16 @@ const _: fn(&str) -> io::Result<Vec<IpAddr>> = posix::interface_addresses;
 const _: fn(IpAddr) -> io::Result<Option<String>> = posix::interface_of;
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
 const _: fn(&str) -> io::Result<Vec<(IpAddr, Unready)>> = sys::unready_addresses;
-const _: fn(&str) -> io::Result<bool> = sys::is_ethernet;
 const _: fn(&str) -> io::Result<[u8; 6]> = sys::hardware_address;
 const _: fn(&str) -> io::Result<LinkState> = sys::link_state;
 
 const _: u32 = sys::WAIT_SLACK;
+
+// Addresses.
+#[cfg(bsd)]
+const _: fn(&str, IpAddr, u8) -> io::Result<bool> = sys::assign_address;
+#[cfg(bsd)]
+const _: fn(&str, IpAddr, u8) -> io::Result<bool> = sys::withdraw_address;
 
 // Link changes.
 const _: bool = sys::LINK_CHANGES_ARE_EVENTS;
@@ -63,7 +68,7 @@ const _: fn(&str) -> io::Result<sys::Claim> = sys::Claim::take;
 const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;
 const _: fn(&sys::LinkSocket, &[u8]) -> io::Result<()> = sys::LinkSocket::send;
 const _: fn(IpAddr, u32) -> io::Result<sys::Membership> = sys::Membership::join;
-const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::ignore_outgoing;
+const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::prepare_capture;
 const _: Option<&str> = sys::UNTAGGED_ONLY;
 
 const fn can_be_waited_for<T: AsFd>() {}

@@ -24,6 +24,7 @@ use nix::time::{ClockId, clock_gettime};
 use super::{Changes, LinkState, Unready, posix};
 
 pub use super::ppoll::wait;
+pub(super) use libc::ppoll;
 
 // The libc crate has both as signed ints, the structures as other types; linux/socket.h, linux/rtnetlink.h.
 const AF_PACKET: libc::sa_family_t = 17;
@@ -187,7 +188,7 @@ impl Membership {
 ///
 /// # Errors
 /// The kernel is older than 4.20 or the descriptor is no packet socket; the capture still works.
-pub fn ignore_outgoing(capture: BorrowedFd<'_>) -> io::Result<()> {
+pub fn prepare_capture(capture: BorrowedFd<'_>) -> io::Result<()> {
     set_option(capture, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, &1_i32)
 }
 
@@ -206,15 +207,6 @@ fn set_option<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::
     // SAFETY: the pointer is to a T that outlives the call and the length is its size; the kernel only reads.
     Errno::result(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, start, socklen(value)) })?;
     Ok(())
-}
-
-/// Whether the interface speaks Ethernet with six-byte addresses: wired, wireless, bridge, bond, VLAN, veth, tap.
-/// The loopback interface, tunnels and WireGuard do not.
-///
-/// # Errors
-/// ENODEV when no interface has this name.
-pub fn is_ethernet(interface: &str) -> io::Result<bool> {
-    Ok(hardware(interface)?.sa_family == libc::ARPHRD_ETHER)
 }
 
 /// The addresses of an interface that should not be sent from, and why. IPv4 has none.
@@ -263,14 +255,17 @@ impl Claim {
     }
 }
 
-/// The hardware address of an Ethernet interface.
+/// The hardware address of an interface that speaks Ethernet: wired, wireless, bridge, bond, VLAN, veth, tap. The
+/// loopback interface, tunnels and WireGuard do not.
 ///
 /// # Errors
 /// ENODEV when no interface has this name; `InvalidInput` when it is not Ethernet.
 pub fn hardware_address(interface: &str) -> io::Result<[u8; 6]> {
     let hardware = hardware(interface)?;
     if hardware.sa_family != libc::ARPHRD_ETHER {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not an Ethernet interface"));
+        let kind = hardware.sa_family;
+        let what = format!("it is not an Ethernet interface (its type in linux/if_arp.h is {kind})");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
     let mut address = [0; 6];
     for (to, from) in address.iter_mut().zip(hardware.sa_data) {
@@ -477,7 +472,6 @@ mod tests {
     #[test]
     fn the_loopback_is_up_but_no_ethernet() {
         assert_eq!(link_state(&loopback()).unwrap(), LinkState::Up);
-        assert!(!is_ethernet(&loopback()).unwrap());
         assert_eq!(hardware_address(&loopback()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 
@@ -485,7 +479,6 @@ mod tests {
     fn a_missing_interface_has_a_clear_error() {
         for name in ["no-such-if", "a-name-that-is-too-long-for-any-interface", ""] {
             assert_eq!(link_state(name).unwrap(), LinkState::Gone, "{name:?}");
-            assert!(is_ethernet(name).is_err());
             assert_eq!(hardware_address(name).unwrap_err().raw_os_error(), Some(libc::ENODEV));
             assert_eq!(LinkSocket::open(name).unwrap_err().raw_os_error(), Some(libc::ENODEV));
         }
@@ -553,6 +546,6 @@ mod tests {
         assert!(!closed_on_exec(copy.as_fd()));
         keep_descriptors_private().unwrap();
         assert!(closed_on_exec(copy.as_fd()));
-        assert!(ignore_outgoing(copy.as_fd()).is_err());
+        assert!(prepare_capture(copy.as_fd()).is_err());
     }
 }

@@ -10,18 +10,41 @@
 //! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`], [`WAIT_SLACK`]), never systems.
 
 mod background;
+#[cfg(bsd)]
+mod bsd;
+#[cfg(any(bsd, test))]
+mod bsd_bytes;
 mod contract;
+#[cfg(any(bsd, test))]
+mod layout;
 mod locale;
 mod pidfile;
 mod posix;
-#[cfg(target_os = "linux")]
+#[cfg(not(target_os = "macos"))]
 mod ppoll;
+#[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
+mod titled;
+
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
 mod sys;
+#[cfg(target_os = "openbsd")]
+#[path = "openbsd.rs"]
+mod sys;
+#[cfg(target_os = "netbsd")]
+#[path = "netbsd.rs"]
+mod sys;
+#[cfg(target_os = "freebsd")]
+#[path = "freebsd.rs"]
+mod sys;
+#[cfg(target_os = "macos")]
+#[path = "macos.rs"]
+mod sys;
 
-#[cfg(not(target_os = "linux"))]
-compile_error!("this system is not supported yet; supported: Linux");
+#[cfg(not(any(target_os = "linux", bsd)))]
+compile_error!("this system is not supported; supported: OpenBSD, NetBSD, FreeBSD, macOS, Linux");
+#[cfg(all(bsd, not(target_pointer_width = "64")))]
+compile_error!("the structures in src/platform/layout.rs are those of 64-bit systems");
 
 pub use background::{Process, Readiness, Waiting, go_to_background};
 pub use locale::adopt_locale;
@@ -32,9 +55,13 @@ pub use posix::{
 };
 pub use sys::{
     Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, WAIT_SLACK,
-    blank_argument, hardware_address, ignore_outgoing, is_ethernet, keep_descriptors_private, link_state,
-    missing_privilege, now, random_seed, unready_addresses, wait,
+    blank_argument, hardware_address, keep_descriptors_private, link_state, missing_privilege, now,
+    prepare_capture, random_seed, unready_addresses, wait,
 };
+
+// Linux' own, by netlink, are still to come.
+#[cfg(bsd)]
+pub use sys::{assign_address, withdraw_address};
 
 /// Whether an interface can carry frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -13,6 +13,8 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::time::TimeSpec;
 
+use super::sys;
+
 /// Sleeps until one of `fds` has something to say or `timeout` is over; without a timeout, for as long as it
 /// takes. Afterwards `ready` holds one value per descriptor, in their order; trouble (an error, a hang-up, a bad
 /// descriptor) counts as ready, because the read that follows names it.
@@ -28,7 +30,7 @@ pub fn wait(fds: &[BorrowedFd<'_>], ready: &mut Vec<bool>, timeout: Option<Durat
     // SAFETY: PollFd is a transparent libc::pollfd, `entries` is that many of them and lives across the call;
     // the timeout is null or points to a timespec in this frame; a null mask leaves signals as they are.
     let woken = unsafe {
-        libc::ppoll(entries.as_mut_ptr().cast(), entries.len() as libc::nfds_t, timeout, std::ptr::null())
+        sys::ppoll(entries.as_mut_ptr().cast(), entries.len() as libc::nfds_t, timeout, std::ptr::null())
     };
     ready.clear();
     if woken < 0 {

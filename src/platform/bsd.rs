@@ -1,0 +1,543 @@
+//! What OpenBSD, NetBSD, FreeBSD and macOS share: BPF devices, the routing socket, interface ioctls, lock files.
+//!
+//! What differs is a figure of `layout` or an item of the system's own file. It must not know what the bytes it sends
+//! mean. Every descriptor made here is closed on exec and never blocks.
+
+#![expect(unsafe_code, reason = "ioctls, getifaddrs' raw addresses and routing sockets have no safe wrapper")]
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io;
+use std::net::{IpAddr, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, Flock, FlockArg, OFlag, fcntl};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+use nix::unistd::Uid;
+
+use super::bsd_bytes::{self, INTERNET, Instruction, LinkLayer, NOTHING, Unbuildable};
+use super::layout::{BIOCIMMEDIATE, BIOCSHDRCMPLT, SIOCDIFADDR_IN6, SIOCGIFAFLAG_IN6};
+use super::sys::LAYOUT;
+use super::{Changes, LinkState, Unready, posix, sys};
+
+/// See the Linux item of this name: here a tag stays in the frame, where filters find it.
+pub const UNTAGGED_ONLY: Option<&str> = None;
+
+/// A wait may end late by this fraction of its length. These kernels add a clock tick at most, whatever the length.
+pub const WAIT_SLACK: u32 = u32::MAX;
+
+const INET6: u8 = libc::AF_INET6 as u8;
+
+/// An ioctl whose argument is `request`, which it reads and may overwrite.
+///
+/// The number must be one whose size is that of `request`: the figures of `layout` are tested for that.
+fn ask(fd: BorrowedFd<'_>, number: u64, request: &mut [u8]) -> Result<(), Errno> {
+    // SAFETY: the kernel copies as many bytes in and out as the number says (sys/ioccom.h), which is the length of
+    // `request` in every call here.
+    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), number as libc::c_ulong, request.as_mut_ptr()) })?;
+    Ok(())
+}
+
+/// An ioctl that takes a C unsigned int.
+fn tell(fd: BorrowedFd<'_>, number: u64, value: u32) -> Result<(), Errno> {
+    ask(fd, number, &mut value.to_ne_bytes())
+}
+
+fn set_filter(fd: BorrowedFd<'_>, number: u64, filter: &[Instruction]) -> Result<(), Errno> {
+    // net/bpf.h, struct bpf_program: a length and a pointer, which nothing of ours can be but on this system.
+    #[repr(C)]
+    struct Program {
+        length: libc::c_uint,
+        instructions: *const Instruction,
+    }
+    let length = libc::c_uint::try_from(filter.len()).map_err(|_| Errno::EINVAL)?;
+    let program = Program { length, instructions: filter.as_ptr() };
+    // SAFETY: BIOCSETF and BIOCSETWF take a bpf_program (net/bpf.h), copy `length` instructions from where it points
+    // and keep neither pointer; an Instruction has the layout of a bpf_insn.
+    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), number as libc::c_ulong, &raw const program) })?;
+    Ok(())
+}
+
+/// Where an interface is not, or cannot be, known by this name.
+fn unknown(reason: Unbuildable) -> io::Error {
+    match reason {
+        Unbuildable::Name => Errno::ENXIO.into(),
+        Unbuildable::Prefix => {
+            io::Error::new(io::ErrorKind::InvalidInput, "the prefix is longer than the address")
+        }
+    }
+}
+
+/// Sends whole frames through one interface and receives nothing.
+#[derive(Debug)]
+pub struct LinkSocket {
+    device: File,
+}
+
+impl LinkSocket {
+    /// Opens a BPF device and binds it. Where the system can (not on macOS), nothing but IPv4, ARP and IPv6 can be
+    /// sent by it and nothing about it can be changed afterwards.
+    ///
+    /// # Errors
+    /// `PermissionDenied` without the right to open the device; ENXIO when no interface has this name; EBUSY when
+    /// every device is in use.
+    pub fn open(interface: &str) -> io::Result<Self> {
+        posix::interface_index(interface)?;
+        let device = open_device()?;
+        let fd = device.as_fd();
+        // First of all, so that nothing is ever queued.
+        set_filter(fd, LAYOUT.read_filter, &NOTHING)?;
+        let mut request = bsd_bytes::named(interface, LAYOUT.ifreq).map_err(unknown)?;
+        ask(fd, LAYOUT.bind_capture, &mut request)?;
+        // Else the kernel puts the interface's own address into what we send.
+        tell(fd, BIOCSHDRCMPLT, 1)?;
+        if let Some(write_filter) = LAYOUT.write_filter {
+            set_filter(fd, write_filter, &INTERNET)?;
+        }
+        if let Some(lock) = LAYOUT.lock {
+            ask(fd, lock, &mut [])?;
+        }
+        Ok(Self { device })
+    }
+
+    /// Hands one whole frame, link header included, to the interface's queue. Never blocks.
+    ///
+    /// # Errors
+    /// The frame was not sent: ENETDOWN (link down), ENXIO (interface gone), ENOBUFS (queue full), EMSGSIZE.
+    pub fn send(&self, frame: &[u8]) -> io::Result<()> {
+        loop {
+            match nix::unistd::write(&self.device, frame) {
+                Ok(_) => return Ok(()),
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// A free BPF device: the one that is another for everybody who opens it, else the first free one of many.
+fn open_device() -> io::Result<File> {
+    const MOST: u32 = 256;
+    let open = |path: &str| {
+        let flags = OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        File::options().read(true).write(true).custom_flags(flags.bits()).open(path)
+    };
+    let mut failure = match open("/dev/bpf") {
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => error,
+        other => return other,
+    };
+    for number in 0..MOST {
+        match open(&format!("/dev/bpf{number}")) {
+            Err(error) if error.raw_os_error() == Some(libc::EBUSY) => failure = error,
+            // The last one that exists is past: what the others said is the reason.
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) && number > 0 => return Err(failure),
+            other => return other,
+        }
+    }
+    Err(failure)
+}
+
+/// Makes an opened capture hand frames out at once, and leave out those this host sent: each of them would be copied
+/// and wake the process only to be thrown away. The first is libpcap's business, but its call does not exist
+/// everywhere.
+///
+/// # Errors
+/// The descriptor is no BPF device.
+pub fn prepare_capture(capture: BorrowedFd<'_>) -> io::Result<()> {
+    tell(capture, BIOCIMMEDIATE, 1)?;
+    let (number, value) = LAYOUT.ignore_sent;
+    Ok(tell(capture, number, value)?)
+}
+
+/// Becomes readable when an interface of this host or its addresses change; does not say which, ask [`link_state`].
+#[derive(Debug)]
+pub struct LinkMonitor {
+    fd: OwnedFd,
+}
+
+impl LinkMonitor {
+    /// Subscribes to changes of links and addresses; where the system can, to nothing else.
+    ///
+    /// # Errors
+    /// No descriptors left.
+    pub fn open() -> io::Result<Self> {
+        // SAFETY: takes no pointers.
+        let fd = Errno::result(unsafe { libc::socket(libc::PF_ROUTE, libc::SOCK_RAW, 0) })?;
+        // SAFETY: socket(2) just returned it and nobody else knows it.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        posix::close_on_exec(fd.as_fd())?;
+        fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        // Without it routes wake us too, and are looked at in vain.
+        let _ = sys::hear_only(fd.as_fd(), &LAYOUT);
+        Ok(Self { fd })
+    }
+
+    /// Takes what has arrived and says of what kind it was. After messages lost to a full queue (ENOBUFS; OpenBSD's
+    /// RTM_DESYNC) anything may have changed.
+    pub fn read(&mut self) -> Changes {
+        let mut changes = Changes::default();
+        let mut messages = [0_u8; 2048];
+        loop {
+            match nix::unistd::read(&self.fd, &mut messages) {
+                Ok(0) => return changes,
+                Ok(count) => {
+                    let new = bsd_bytes::changes(&LAYOUT, messages.get(..count).unwrap_or_default());
+                    changes.links |= new.links;
+                    changes.addresses |= new.addresses;
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::ENOBUFS) => changes = Changes { links: true, addresses: true },
+                Err(_) => return changes,
+            }
+        }
+    }
+}
+
+impl AsFd for LinkMonitor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// A datagram socket that is never bound: it has no port, so nothing is ever queued.
+fn unbound(family: AddressFamily) -> io::Result<OwnedFd> {
+    let fd = socket(family, SockType::Datagram, SockFlag::empty(), None)?;
+    posix::close_on_exec(fd.as_fd())?;
+    Ok(fd)
+}
+
+/// Keeps this host in a multicast group on one interface, so that switches and the interface's own address filter
+/// let it through. Leaves the group when dropped.
+#[derive(Debug)]
+pub struct Membership {
+    _socket: UdpSocket,
+}
+
+impl Membership {
+    /// Joins.
+    ///
+    /// # Errors
+    /// ENXIO or EADDRNOTAVAIL when no interface has this number; `EINVAL` when `group` is no multicast address.
+    pub fn join(group: IpAddr, interface_index: u32) -> io::Result<Self> {
+        let family = if group.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+        let socket = UdpSocket::from(unbound(family)?);
+        match group {
+            IpAddr::V6(group) => socket.join_multicast_v6(&group, interface_index)?,
+            IpAddr::V4(group) => {
+                let group = libc::in_addr { s_addr: u32::from_ne_bytes(group.octets()) };
+                let request = sys::membership(group, interface_index)?;
+                set_option(socket.as_fd(), libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)?;
+            }
+        }
+        Ok(Self { _socket: socket })
+    }
+}
+
+/// `T` must be the plain C type that the option's manual page names.
+pub(super) fn set_option<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(size_of::<T>()).expect("options are smaller than 4 GiB");
+    let start = std::ptr::from_ref(value).cast();
+    // SAFETY: the pointer is to a T that outlives the call and the length is its size; the kernel only reads.
+    Errno::result(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, start, length) })?;
+    Ok(())
+}
+
+/// What getifaddrs(3) tells of an interface as such.
+struct Interface {
+    flags: libc::c_uint,
+    link_layer: Option<LinkLayer>,
+    /// Whether the driver says that there is no carrier.
+    is_down: bool,
+}
+
+/// The interface of this name, if there is one.
+fn interface(name: &str) -> io::Result<Option<Interface>> {
+    let mut first = std::ptr::null_mut();
+    // SAFETY: getifaddrs(3) writes one pointer.
+    Errno::result(unsafe { libc::getifaddrs(&raw mut first) })?;
+    let mut found = None;
+    let mut next: *const libc::ifaddrs = first;
+    // SAFETY: the list is valid until freeifaddrs; its end is null.
+    while let Some(entry) = unsafe { next.as_ref() } {
+        next = entry.ifa_next;
+        // SAFETY: ifa_name is a NUL-terminated string of the list.
+        let is_it = unsafe { CStr::from_ptr(entry.ifa_name) }.to_bytes() == name.as_bytes();
+        // SAFETY: ifa_addr is null or a sockaddr of the list, which begins with its length and family.
+        let Some(address) = (unsafe { entry.ifa_addr.as_ref() }) else { continue };
+        if !is_it || i32::from(address.sa_family) != libc::AF_LINK {
+            continue;
+        }
+        // SAFETY: sa_len bytes of it are the sockaddr (sys/socket.h), however long the C structure is.
+        let bytes =
+            unsafe { std::slice::from_raw_parts(entry.ifa_addr.cast::<u8>(), usize::from(address.sa_len)) };
+        let is_down = match (LAYOUT.link_state, entry.ifa_data.is_null()) {
+            (Some((offset, width)), false) => {
+                // SAFETY: with AF_LINK ifa_data is a struct if_data (getifaddrs(3)), whose figures these are.
+                let state =
+                    unsafe { std::slice::from_raw_parts(entry.ifa_data.cast::<u8>().add(offset), width) };
+                bsd_bytes::is_down(&LAYOUT, state)
+            }
+            _ => false,
+        };
+        found = Some(Interface { flags: entry.ifa_flags, link_layer: bsd_bytes::link_layer(bytes), is_down });
+        break;
+    }
+    // SAFETY: the list came from getifaddrs and nothing of it is referred to any more.
+    unsafe { libc::freeifaddrs(first) };
+    Ok(found)
+}
+
+/// The hardware address of an Ethernet interface, or of one that passes for Ethernet: VLAN, bridge, trunk, tap, pair.
+///
+/// # Errors
+/// ENXIO when no interface has this name; `InvalidInput` when it has no Ethernet address, with what it is instead.
+pub fn hardware_address(name: &str) -> io::Result<[u8; 6]> {
+    let found = interface(name)?.ok_or_else(|| io::Error::from(Errno::ENXIO))?;
+    let kind = found.link_layer.map(|link_layer| link_layer.kind);
+    found.link_layer.and_then(|link_layer| link_layer.address).ok_or_else(|| {
+        let kind = kind.map_or_else(|| "?".to_owned(), |kind| kind.to_string());
+        let what = format!("it is not an Ethernet interface (its type in net/if_types.h is {kind})");
+        io::Error::new(io::ErrorKind::InvalidInput, what)
+    })
+}
+
+/// Whether the interface can carry frames now: it is up, its driver runs, and neither the driver nor the medium says
+/// that there is no carrier.
+///
+/// # Errors
+/// The question could not be asked. A missing interface is an answer, not an error.
+pub fn link_state(name: &str) -> io::Result<LinkState> {
+    let Some(found) = interface(name)? else { return Ok(LinkState::Gone) };
+    let needed = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_uint;
+    if found.flags & needed != needed || found.is_down {
+        return Ok(LinkState::Down);
+    }
+    let (number, size, _) = LAYOUT.media;
+    let mut request = bsd_bytes::named(name, size).map_err(unknown)?;
+    let any = unbound(AddressFamily::Inet)?;
+    // Where if_data tells, drivers without a medium (bridges, tunnels) need not be asked; the others refuse the question.
+    let known = LAYOUT.link_state.is_some() || ask(any.as_fd(), number, &mut request).is_err();
+    Ok(if known || bsd_bytes::medium_is_active(&LAYOUT, &request) { LinkState::Up } else { LinkState::Down })
+}
+
+/// The addresses of an interface that should not be sent from, and why. IPv4 has none.
+///
+/// # Errors
+/// The list of addresses cannot be read.
+pub fn unready_addresses(name: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
+    let mut addresses = posix::interface_addresses(name)?;
+    addresses.retain(IpAddr::is_ipv6);
+    if addresses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let any = unbound(AddressFamily::Inet6)?;
+    let index = posix::interface_index(name)?;
+    let mut found = Vec::new();
+    for address in addresses {
+        let mut request = bsd_bytes::naming(&LAYOUT, name, address, INET6, index).map_err(unknown)?;
+        // An address that went away since is none to be sent from, but nobody will choose it either.
+        if ask(any.as_fd(), SIOCGIFAFLAG_IN6, &mut request).is_ok() {
+            found.extend(bsd_bytes::unready(&request).map(|why| (address, why)));
+        }
+    }
+    Ok(found)
+}
+
+/// Gives an interface an address, IPv6 without duplicate address detection where the system can leave it out (not on
+/// OpenBSD, where it takes a second). `false` when it has the address already, with whatever prefix length.
+///
+/// # Errors
+/// ENXIO when no interface has this name; EPERM without the right to; `InvalidInput` for a prefix longer than the
+/// address.
+pub fn assign_address(interface: &str, address: IpAddr, prefix: u8) -> io::Result<bool> {
+    let index = posix::interface_index(interface)?;
+    let mut request =
+        bsd_bytes::assignment(&LAYOUT, interface, address, prefix, INET6, index).map_err(unknown)?;
+    if posix::interface_addresses(interface)?.contains(&address) {
+        return Ok(false);
+    }
+    let (family, number) = match address {
+        IpAddr::V4(_) => (AddressFamily::Inet, LAYOUT.add_v4.0),
+        IpAddr::V6(_) => (AddressFamily::Inet6, LAYOUT.add_v6.0),
+    };
+    ask(unbound(family)?.as_fd(), number, &mut request)?;
+    Ok(true)
+}
+
+/// Takes an address away from an interface. `false` when it was not there. The prefix length is that of the
+/// assignment; these systems know an address by itself.
+///
+/// # Errors
+/// ENXIO when no interface has this name; EPERM without the right to; `InvalidInput` for a prefix longer than the
+/// address.
+pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Result<bool> {
+    let index = posix::interface_index(interface)?;
+    // The same mistakes are mistakes on every system.
+    bsd_bytes::assignment(&LAYOUT, interface, address, prefix, INET6, index).map_err(unknown)?;
+    let mut request = bsd_bytes::naming(&LAYOUT, interface, address, INET6, index).map_err(unknown)?;
+    let (family, number) = match address {
+        IpAddr::V4(_) => (AddressFamily::Inet, LAYOUT.remove_v4),
+        IpAddr::V6(_) => (AddressFamily::Inet6, SIOCDIFADDR_IN6),
+    };
+    match ask(unbound(family)?.as_fd(), number, &mut request) {
+        Ok(()) => Ok(true),
+        Err(Errno::EADDRNOTAVAIL) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The only one of its name on this host, until dropped.
+#[derive(Debug)]
+pub struct Claim {
+    _lock: Flock<File>,
+}
+
+impl Claim {
+    /// Takes the name, by a locked file in /var/run: the kernel gives the lock back however this process ends. The
+    /// empty file stays.
+    ///
+    /// # Errors
+    /// `AddrInUse` when another process has it; why the file cannot be made.
+    pub fn take(name: &str) -> io::Result<Self> {
+        let plain: String =
+            name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+        let path = PathBuf::from(format!("/var/run/{plain}.lock"));
+        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(flags.bits())
+            .open(path)?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => Ok(Self { _lock: lock }),
+            Err((_, Errno::EWOULDBLOCK)) => Err(io::ErrorKind::AddrInUse.into()),
+            Err((_, error)) => Err(error.into()),
+        }
+    }
+}
+
+/// What this process lacks for opening captures and BPF devices; nothing when it may. Others than root can be given
+/// access to the devices, so only a failure to open one is a reason to say this.
+#[must_use]
+pub fn missing_privilege() -> Option<&'static str> {
+    (!Uid::effective().is_root()).then_some("access to /dev/bpf*")
+}
+
+/// 64 bits nobody can guess.
+///
+/// # Errors
+/// Never on these systems.
+pub fn random_seed() -> io::Result<u64> {
+    let mut bytes = [0_u8; 8];
+    // SAFETY: the pointer and the length describe `bytes`.
+    unsafe { libc::arc4random_buf(bytes.as_mut_ptr().cast(), bytes.len()) };
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+/// Keeps every descriptor beyond the standard three that is open now, inherited ones included, out of the programs
+/// we start.
+///
+/// # Errors
+/// Never on these systems.
+pub fn keep_descriptors_private() -> io::Result<()> {
+    for number in 3..=sys::last_descriptor() {
+        // SAFETY: F_SETFD takes an integer; a number that is not open is refused, which is fine.
+        unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+    Ok(())
+}
+
+/// The highest number a descriptor can have: the limit of this process, or what is reasonable when there is none.
+#[cfg_attr(target_os = "netbsd", expect(dead_code, reason = "it can ask for the highest one in use"))]
+pub(super) fn descriptor_limit() -> libc::c_int {
+    const MOST: libc::c_int = 1 << 20;
+    // SAFETY: takes no arguments.
+    unsafe { libc::getdtablesize() }.clamp(3, MOST) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use super::super::now;
+    use super::*;
+
+    fn loopback() -> String {
+        posix::interface_of(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap().unwrap()
+    }
+
+    #[test]
+    fn the_clock_only_grows() {
+        let first = now();
+        assert!(first > std::time::Duration::ZERO && now() >= first);
+    }
+
+    #[test]
+    fn the_loopback_is_up_but_no_ethernet() {
+        assert_eq!(link_state(&loopback()).unwrap(), LinkState::Up);
+        let error = hardware_address(&loopback()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("24"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_interface_has_a_clear_error() {
+        for name in ["nosuchif0", "a-name-that-is-too-long-for-any-interface", ""] {
+            assert_eq!(link_state(name).unwrap(), LinkState::Gone, "{name:?}");
+            assert!(hardware_address(name).is_err() && LinkSocket::open(name).is_err());
+            assert!(assign_address(name, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 32).is_err());
+            assert!(unready_addresses(name).unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn memberships_on_the_loopback() {
+        let index = posix::interface_index(&loopback()).unwrap();
+        Membership::join(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18)), index).unwrap();
+        let group: Ipv6Addr = "ff02::12".parse().unwrap();
+        Membership::join(IpAddr::V6(group), index).unwrap();
+        assert!(Membership::join(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), index).is_err());
+        assert!(Membership::join(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18)), 0x7fff).is_err());
+    }
+
+    #[test]
+    fn the_link_monitor_does_not_block() {
+        let mut monitor = LinkMonitor::open().unwrap();
+        monitor.read();
+    }
+
+    #[test]
+    fn an_address_that_is_there_or_is_not() {
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        assert!(!assign_address(&loopback(), here, 8).unwrap());
+        let nobody = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 211));
+        match withdraw_address(&loopback(), nobody, 32) {
+            Ok(was_there) => assert!(!was_there),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
+        }
+        assert_eq!(
+            withdraw_address(&loopback(), nobody, 33).unwrap_err().kind(),
+            io::ErrorKind::InvalidInput
+        );
+    }
+
+    #[test]
+    fn seeds_differ() {
+        assert_ne!(random_seed().unwrap(), random_seed().unwrap());
+    }
+
+    #[test]
+    fn open_descriptors_become_private() {
+        let copy = std::io::stderr().as_fd().try_clone_to_owned().unwrap();
+        fcntl(&copy, FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
+        keep_descriptors_private().unwrap();
+        assert!(fcntl(&copy, FcntlArg::F_GETFD).unwrap() & libc::FD_CLOEXEC != 0);
+        assert!(prepare_capture(copy.as_fd()).is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! FreeBSD: its figures and its clock.
+
+#![expect(unsafe_code, reason = "descriptors are closed by number")]
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
+use super::layout::{self, FREEBSD, Layout};
+
+pub use super::bsd::*;
+pub use super::ppoll::wait;
+pub use super::titled::blank_argument;
+pub(super) use libc::ppoll;
+
+pub(super) const LAYOUT: Layout = FREEBSD;
+
+/// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
+pub const LINK_CHANGES_ARE_EVENTS: bool = true;
+
+const _: () = assert!(size_of::<libc::ifreq>() == LAYOUT.ifreq);
+const _: () = assert!(size_of::<libc::ifmediareq>() == LAYOUT.media.1);
+const _: () = assert!(std::mem::offset_of!(libc::ifmediareq, ifm_status) == LAYOUT.media.2);
+const _: () = assert!(size_of::<libc::ifaliasreq>() == LAYOUT.add_v4.1);
+const _: () = assert!(std::mem::offset_of!(libc::ifaliasreq, ifra_mask) == 48);
+const _: () = assert!(size_of::<libc::in6_ifreq>() == layout::IN6_IFREQ);
+const _: () = assert!(size_of::<libc::if_data>() == 152);
+const _: () = assert!(std::mem::offset_of!(libc::if_data, ifi_link_state) == 4);
+const _: () = assert!(libc::LINK_STATE_DOWN as u32 == LAYOUT.link_down);
+const _: () = assert!(libc::BIOCSETIF == LAYOUT.bind_capture && libc::BIOCSETF == LAYOUT.read_filter);
+const _: () = assert!(libc::BIOCIMMEDIATE == layout::BIOCIMMEDIATE);
+const _: () = assert!(libc::BIOCSHDRCMPLT == layout::BIOCSHDRCMPLT);
+const _: () = assert!(libc::BIOCSSEESENT == LAYOUT.ignore_sent.0);
+const _: () = assert!(libc::RTM_IFINFO == 14 && libc::RTM_IFANNOUNCE == 17);
+const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_INET6 == 28);
+
+/// Time since boot. The kernel has no clock that counts suspended time: a host that slept finds its deadlines where they
+/// were, and its neighbours' advertisements tell it the rest.
+#[must_use]
+pub fn now() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).expect("POSIX has this clock")
+}
+
+/// The routing socket of this system cannot be told what to leave out.
+pub(super) fn hear_only(_fd: BorrowedFd<'_>, _layout: &Layout) -> io::Result<()> {
+    Ok(())
+}
+
+/// What IP_ADD_MEMBERSHIP takes to name an interface by its number.
+pub(super) fn membership(group: libc::in_addr, interface_index: u32) -> io::Result<libc::ip_mreqn> {
+    let imr_ifindex =
+        i32::try_from(interface_index).map_err(|_| io::Error::from_raw_os_error(libc::ENXIO))?;
+    Ok(libc::ip_mreqn { imr_multiaddr: group, imr_address: libc::in_addr { s_addr: 0 }, imr_ifindex })
+}
+
+/// No descriptor of this process has a higher number.
+pub(super) fn last_descriptor() -> libc::c_int {
+    descriptor_limit()
+}
+
+/// Closes every descriptor beyond the standard three. To be called before anything is opened.
+///
+/// # Errors
+/// Never on this system.
+pub(super) fn close_inherited() -> io::Result<()> {
+    // SAFETY: takes no pointers; nothing of ours is open yet, so no owner loses its descriptor.
+    unsafe { libc::closefrom(3) };
+    Ok(())
+}

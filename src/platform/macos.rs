@@ -1,0 +1,115 @@
+//! macOS: its figures, its clocks and arguments, and pselect(2), because its poll(2) does not serve BPF devices.
+
+#![expect(unsafe_code, reason = "arguments are overwritten in place, descriptors closed by number")]
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::select::{FdSet, pselect};
+use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, clock_gettime};
+
+use super::layout::{self, Layout, MACOS};
+
+pub use super::bsd::*;
+
+pub(super) const LAYOUT: Layout = MACOS;
+
+/// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
+///
+/// The routing socket tells of flags; a lost carrier may be told of later or not at all.
+pub const LINK_CHANGES_ARE_EVENTS: bool = false;
+
+const _: () = assert!(size_of::<libc::ifreq>() == LAYOUT.ifreq);
+const _: () = assert!(size_of::<libc::in6_ifreq>() == layout::IN6_IFREQ);
+const _: () = assert!(size_of::<libc::in6_addrlifetime>() == 24);
+const _: () = assert!(std::mem::offset_of!(libc::in6_addrlifetime, ia6t_vltime) == 16);
+const _: () = assert!(libc::BIOCSETIF == LAYOUT.bind_capture && libc::BIOCSETF == LAYOUT.read_filter);
+const _: () = assert!(libc::BIOCIMMEDIATE == layout::BIOCIMMEDIATE);
+const _: () = assert!(libc::BIOCSHDRCMPLT == layout::BIOCSHDRCMPLT);
+const _: () = assert!(libc::BIOCSSEESENT == LAYOUT.ignore_sent.0);
+const _: () = assert!(libc::RTM_IFINFO == 14);
+const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_INET6 == 30);
+
+/// Time since boot, suspended time included: what clock_gettime(3) calls raw is mach_continuous_time.
+#[must_use]
+pub fn now() -> Duration {
+    clock_gettime(ClockId::from_raw(libc::CLOCK_MONOTONIC_RAW))
+        .map(Duration::from)
+        .expect("macOS has had this clock since 10.12")
+}
+
+/// See the item of this name in `ppoll`, which this is with pselect(2): it takes the timeout in nanoseconds too.
+///
+/// # Errors
+/// What pselect(2) refuses: a descriptor that is not open, or EMFILE for one whose number is beyond FD_SETSIZE.
+pub fn wait(fds: &[BorrowedFd<'_>], ready: &mut Vec<bool>, timeout: Option<Duration>) -> io::Result<()> {
+    let mut set = FdSet::new();
+    for fd in fds {
+        if usize::try_from(fd.as_raw_fd()).is_ok_and(|number| number >= libc::FD_SETSIZE) {
+            return Err(Errno::EMFILE.into());
+        }
+        set.insert(*fd);
+    }
+    let timeout = timeout.map(TimeSpec::from);
+    let woken = pselect(None, &mut set, None, None, timeout.as_ref(), None);
+    ready.clear();
+    match woken {
+        Ok(_) => ready.extend(fds.iter().map(|fd| set.contains(*fd))),
+        Err(Errno::EINTR) => ready.resize(fds.len(), false),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// Covers an argument of this process, from the byte `from` on, with asterisks, so that ps(1) does not show it.
+/// Argument 0 is the program's name. `false`: there is no such argument.
+#[must_use]
+pub fn blank_argument(number: usize, from: usize) -> bool {
+    // SAFETY: crt_externs.h: the address of the count that main got.
+    let count = unsafe { *libc::_NSGetArgc() };
+    if !usize::try_from(count).is_ok_and(|count| number < count) {
+        return false;
+    }
+    // SAFETY: crt_externs.h: the address of the vector that main got, which has that many strings.
+    let argument = unsafe { *(*libc::_NSGetArgv()).add(number) };
+    // SAFETY: it is a NUL-terminated string that lives as long as the process; no reference to it outlives this line.
+    let length = unsafe { CStr::from_ptr(argument) }.count_bytes();
+    for at in from..length {
+        // SAFETY: inside the string, in writable memory; its NUL stays.
+        unsafe { argument.add(at).write_volatile(b'*'.cast_signed()) };
+    }
+    from < length
+}
+
+/// The routing socket of this system cannot be told what to leave out.
+pub(super) fn hear_only(_fd: BorrowedFd<'_>, _layout: &Layout) -> io::Result<()> {
+    Ok(())
+}
+
+/// What IP_ADD_MEMBERSHIP takes to name an interface by its number.
+pub(super) fn membership(group: libc::in_addr, interface_index: u32) -> io::Result<libc::ip_mreqn> {
+    let imr_ifindex =
+        i32::try_from(interface_index).map_err(|_| io::Error::from_raw_os_error(libc::ENXIO))?;
+    Ok(libc::ip_mreqn { imr_multiaddr: group, imr_address: libc::in_addr { s_addr: 0 }, imr_ifindex })
+}
+
+/// No descriptor of this process has a higher number.
+pub(super) fn last_descriptor() -> libc::c_int {
+    descriptor_limit()
+}
+
+/// Closes every descriptor beyond the standard three. To be called before anything is opened.
+///
+/// # Errors
+/// Never on this system.
+pub(super) fn close_inherited() -> io::Result<()> {
+    for number in 3..=last_descriptor() {
+        // SAFETY: takes no pointers; nothing of ours is open yet, so no owner loses its descriptor.
+        unsafe { libc::close(number) };
+    }
+    Ok(())
+}

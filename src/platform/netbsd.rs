@@ -1,0 +1,69 @@
+//! NetBSD: its figures, its clock, and what its routing socket can leave out.
+
+#![expect(unsafe_code, reason = "descriptors are closed by number")]
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
+use super::layout::{Layout, NETBSD};
+
+pub use super::bsd::*;
+pub use super::ppoll::wait;
+pub use super::titled::blank_argument;
+// Older than ppoll here, and the same.
+pub(super) use libc::pollts as ppoll;
+
+pub(super) const LAYOUT: Layout = NETBSD;
+
+/// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
+pub const LINK_CHANGES_ARE_EVENTS: bool = true;
+
+const _: () = assert!(libc::RTM_IFINFO == 20 && libc::RTM_IFANNOUNCE == 16);
+const _: () = assert!(libc::PF_ROUTE == 34 && libc::AF_LINK == 18 && libc::AF_INET6 == 24);
+
+/// Time since boot. The kernel has no clock that counts suspended time: a host that slept finds its deadlines where they
+/// were, and its neighbours' advertisements tell it the rest.
+#[must_use]
+pub fn now() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).expect("POSIX has this clock")
+}
+
+/// Has the routing socket tell of links and addresses alone: RO_MSGFILTER of net/route.h takes a list of kinds.
+pub(super) fn hear_only(fd: BorrowedFd<'_>, layout: &Layout) -> io::Result<()> {
+    const RO_MSGFILTER: i32 = 1;
+    let mut kinds = [0_u8; 5];
+    let wanted = layout.link_messages.iter().chain(layout.address_messages);
+    kinds.iter_mut().zip(wanted).for_each(|(to, from)| *to = *from);
+    set_option(fd, libc::PF_ROUTE, RO_MSGFILTER, &kinds)
+}
+
+const _: () = assert!(LAYOUT.link_messages.len() + LAYOUT.address_messages.len() == 5);
+
+/// What IP_ADD_MEMBERSHIP takes to name an interface by its number: an address that begins with 0 is one
+/// (ip_multicast_if() of netinet/ip_output.c).
+pub(super) fn membership(group: libc::in_addr, interface_index: u32) -> io::Result<libc::ip_mreq> {
+    if interface_index == 0 || interface_index >= 1 << 24 {
+        return Err(io::Error::from_raw_os_error(libc::ENXIO));
+    }
+    let imr_interface = libc::in_addr { s_addr: interface_index.to_be() };
+    Ok(libc::ip_mreq { imr_multiaddr: group, imr_interface })
+}
+
+/// No descriptor of this process has a higher number.
+pub(super) fn last_descriptor() -> libc::c_int {
+    // SAFETY: F_MAXFD takes nothing and answers with a number (fcntl(2)).
+    unsafe { libc::fcntl(0, libc::F_MAXFD) }
+}
+
+/// Closes every descriptor beyond the standard three. To be called before anything is opened.
+///
+/// # Errors
+/// Never on this system.
+pub(super) fn close_inherited() -> io::Result<()> {
+    // SAFETY: takes no pointers; nothing of ours is open yet, so no owner loses its descriptor.
+    unsafe { libc::closefrom(3) };
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! OpenBSD: its figures, its clock, and what its routing socket can leave out.
+
+#![expect(unsafe_code, reason = "descriptors are closed by number")]
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
+use super::layout::{Layout, OPENBSD};
+
+pub use super::bsd::*;
+pub use super::ppoll::wait;
+pub use super::titled::blank_argument;
+pub(super) use libc::ppoll;
+
+pub(super) const LAYOUT: Layout = OPENBSD;
+
+/// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
+pub const LINK_CHANGES_ARE_EVENTS: bool = true;
+
+const _: () = assert!(size_of::<libc::ifreq>() == LAYOUT.ifreq);
+const _: () = assert!(size_of::<libc::if_data>() == 144);
+const _: () = assert!(std::mem::offset_of!(libc::if_data, ifi_link_state) == 3);
+const _: () = assert!(libc::LINK_STATE_DOWN as u32 == LAYOUT.link_down);
+const _: () = assert!(libc::RTM_IFINFO == 14 && libc::RTM_IFANNOUNCE == 15);
+const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_INET6 == 24);
+
+/// Time since boot, suspended time included.
+#[must_use]
+pub fn now() -> Duration {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).expect("OpenBSD has had this clock since 5.5")
+}
+
+/// Has the routing socket tell of links and addresses alone: ROUTE_MSGFILTER of net/route.h, a bit for each kind.
+pub(super) fn hear_only(fd: BorrowedFd<'_>, layout: &Layout) -> io::Result<()> {
+    const AF_ROUTE_LEVEL: i32 = libc::AF_ROUTE;
+    const ROUTE_MSGFILTER: i32 = 1;
+    let kinds = layout.link_messages.iter().chain(layout.address_messages);
+    let bits = kinds.fold(0_u32, |bits, kind| bits | 1 << kind);
+    set_option(fd, AF_ROUTE_LEVEL, ROUTE_MSGFILTER, &bits)
+}
+
+/// What IP_ADD_MEMBERSHIP takes to name an interface by its number.
+pub(super) fn membership(group: libc::in_addr, interface_index: u32) -> io::Result<libc::ip_mreqn> {
+    let imr_ifindex =
+        i32::try_from(interface_index).map_err(|_| io::Error::from_raw_os_error(libc::ENXIO))?;
+    Ok(libc::ip_mreqn { imr_multiaddr: group, imr_address: libc::in_addr { s_addr: 0 }, imr_ifindex })
+}
+
+/// No descriptor of this process has a higher number.
+pub(super) fn last_descriptor() -> libc::c_int {
+    descriptor_limit()
+}
+
+/// Closes every descriptor beyond the standard three. To be called before anything is opened.
+///
+/// # Errors
+/// Never on this system.
+pub(super) fn close_inherited() -> io::Result<()> {
+    // SAFETY: takes no pointers; nothing of ours is open yet, so no owner loses its descriptor.
+    unsafe { libc::closefrom(3) };
+    Ok(())
+}
