@@ -70,7 +70,7 @@ pub mod wire;
 pub use action::{Action, Demotion, Event, Frame, Hook, Link, Notice, Peer, Reason, Role, Transmission};
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use dialect::Dialect;
-pub use explain::{Cause, explain};
+pub use explain::{Cause, explain, shares_also};
 pub use interval::Interval;
 pub use parameters::{
     Announcing, Destination, Family, HookFailure, Hooks, MacAddr, Parameters, Sources, Vhid,

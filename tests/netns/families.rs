@@ -29,6 +29,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("ipv4_pruned_on_the_way", ours, || pruned(|frame| !is_ad_of(false, frame), "IPv4")),
         Case::new("addresses_in_any_order", ours, several_addresses),
         Case::new("addresses_that_differ", ours, different_addresses),
+        Case::new("address_that_only_the_other_has", ours, extra_address),
         Case::new("password_cut_by_ifconfig", ours, cut_password),
         Case::new("ancestor_with_one_of_two_addresses", &[Kind::Ours, Kind::Theirs], one_of_two),
         Case::new("ipv6_address_still_tentative", ours, tentative_source),
@@ -248,6 +249,27 @@ fn different_addresses() {
     let line = b.await_line("that it cannot know", seconds(6), |l| l.contains("that we do not"));
     assert!(line.contains("[INFO]") && line.contains("10.9.0.1 "), "{line}");
     assert_eq!(a.lines(|l| l.contains("all our addresses but")).len(), 1, "once a minute");
+}
+
+/// Whoever asks for the address that only the other host shares tells us of it.
+fn extra_address() {
+    let segment = Segment::new(2);
+    let a = Daemon::start(&segment, 0, Kind::Ours, &Setup::skew(0).sharing(&["10.9.0.200", "10.9.0.201"]));
+    a.await_hooks(&["down", "up"], seconds(8));
+    let b = Daemon::start(&segment, 1, Kind::Ours, &Setup::skew(100));
+    b.await_line("that it cannot know yet", seconds(6), |l| l.contains("that we do not"));
+    let told = |l: &str| l.contains("shares 10.9.0.201 as well");
+    eventually("what the other has more", seconds(4), || {
+        segment.wire().ask_who_has(Ipv4Addr::new(10, 9, 0, 201));
+        segment.wire().ask_who_has(Ipv4Addr::new(10, 9, 0, 77));
+        !b.lines(told).is_empty()
+    });
+    let lines = b.lines(told);
+    assert!(lines[0].contains("[WARNING]") && lines[0].contains("10.9.0.1 "), "{lines:?}");
+    throughout("it is told once", seconds(2), || {
+        segment.wire().ask_who_has(Ipv4Addr::new(10, 9, 0, 201));
+        b.lines(told).len() == 1
+    });
 }
 
 /// A password of 20 characters, of which the ifconfig of most kernels keeps 19.
