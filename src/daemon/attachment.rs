@@ -17,8 +17,10 @@ pub(crate) struct Attachment {
     capture: Capture,
     socket: LinkSocket,
     _memberships: Vec<Membership>,
-    /// The filter for the time after the first look around.
-    lasting: Option<String>,
+    /// The filter for the time after a look around.
+    lasting: String,
+    /// And while looking around.
+    around: String,
 }
 
 impl Attachment {
@@ -51,7 +53,8 @@ impl Attachment {
             capture,
             socket,
             _memberships: memberships,
-            lasting: Some(lasting),
+            lasting,
+            around,
         })
     }
 
@@ -87,10 +90,18 @@ impl Attachment {
 
     /// Ends the look around for other users of our ids: from now on the kernel drops them.
     pub(crate) fn look_ahead(&mut self) {
-        if let Some(filter) = self.lasting.take() {
-            // The wider one does no harm if this fails, and what made it fail is told by the link monitor.
-            let _ = self.capture.set_filter(&filter);
-        }
+        // The wider one does no harm if this fails, and what made it fail is told by the link monitor.
+        let _ = self.capture.set_filter(&self.lasting);
+    }
+
+    /// Looks around without ARP.
+    pub(crate) fn look_around(&mut self) {
+        let _ = self.capture.set_filter(&self.around);
+    }
+
+    /// Looks around once more, and lets ARP in as well.
+    pub(crate) fn look_at_arp(&mut self) {
+        let _ = self.capture.set_filter(&format!("{} or arp", self.around));
     }
 
     /// Whether the interface of this name is still the one that was opened.

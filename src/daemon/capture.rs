@@ -223,11 +223,15 @@ pub(crate) fn filter(vhids: &[Vhid], destination: &Destination, families: &[Fami
                 destination.v4,
                 ids(vhids, "carp[1]"),
             ),
+            // Behind extension headers the place of the id varies, so for these frames, which nobody sends in
+            // numbers, only the chain's first link is looked at. Fragments are refused by the core anyway.
             Family::V6 => format!(
-                "(ip6[6] = 112 and ip6[7] = 255 and ip6 dst host {} and ip6[4:2] >= 36 and len >= 90 \
-                 and ip6[40] & 0xf0 = 0x20{})",
-                destination.v6,
+                "(ip6[6] = 112 and ip6[7] = 255 and ip6 dst host {group} and ip6[4:2] >= 36 and len >= 90 \
+                 and ip6[40] & 0xf0 = 0x20{}) or ((ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 60) and ip6[7] = 255 \
+                 and ip6 dst host {group} and ip6[4:2] >= 44 and len >= 98 \
+                 and (ip6[40] = 112 or ip6[40] = 0 or ip6[40] = 43 or ip6[40] = 60))",
                 ids(vhids, "ip6[41]"),
+                group = destination.v6,
             ),
         })
         .collect();

@@ -13,9 +13,10 @@ use super::mismatch::Mismatches;
 use super::perform::perform;
 use super::report::{About, Report};
 use super::start::{self, Place};
+use super::unshared::Unshared;
 use crate::config::VirtualHostConfig;
 use crate::platform::{self, Changes, Claim, LinkMonitor, LinkState, Signal, Signals};
-use crate::protocol::{Action, Event, Link, Rejected, Role, Time, VirtualHost};
+use crate::protocol::{Action, Cause, Event, Link, Rejected, Role, Time, VirtualHost};
 
 /// Frames taken in before deadlines are looked at again.
 const BATCH: usize = 512;
@@ -45,6 +46,7 @@ pub(super) struct Served {
     looks_around_until: Option<Time>,
     retry: Option<Time>,
     mismatches: Mismatches,
+    unshared: Unshared,
     /// Whether the operator has been told where it is; not yet, while its first interface is waited for.
     introduced: bool,
     /// Why the interface could not be taken up when that was last tried.
@@ -79,6 +81,7 @@ impl Served {
             looks_around_until: None,
             retry: None,
             mismatches: Mismatches::default(),
+            unshared: Unshared::default(),
         }
     }
 
@@ -203,6 +206,7 @@ pub(super) fn serve(
             one.rests_until = one.rests_until.filter(|until| *until > woken);
             if one.looks_around_until.is_some_and(|until| until <= woken) {
                 one.looks_around_until = None;
+                one.unshared.end();
                 one.attachment.iter_mut().for_each(Attachment::look_ahead);
             }
         }
@@ -254,33 +258,57 @@ fn take_frames(one: &mut Served, report: &mut Report) {
     let Some(attachment) = &mut one.attachment else { return };
     let about = About { interface: &one.interface, vhid: one.config.vhid };
     let (host, mut accepted, mut answers) = (&mut one.host, 0usize, Vec::new());
-    let (mismatches, mut clash) = (&mut one.mismatches, false);
+    let (mismatches, unshared, mut clash) = (&mut one.mismatches, &mut one.unshared, false);
     let now = now();
-    let taken = attachment.drain(BATCH, |frame| match host.receive(frame, now) {
-        Ok(actions) => {
-            accepted += 1;
-            answers.push(actions);
-        }
-        Err(rejected) => {
-            if rejected == Rejected::BadAuth {
-                mismatches.note(frame, now);
+    let taken = attachment.drain(BATCH, |frame| {
+        if !unshared.note(frame) {
+            match host.receive(frame, now) {
+                Ok(actions) => {
+                    accepted += 1;
+                    answers.push(actions);
+                }
+                Err(rejected) => {
+                    if rejected == Rejected::BadAuth {
+                        mismatches.note(frame, now);
+                    }
+                    clash |= matches!(rejected, Rejected::TooShort | Rejected::BadVersion);
+                    report.refused(about, rejected, frame, now);
+                }
             }
-            clash |= matches!(rejected, Rejected::TooShort | Rejected::BadVersion);
-            report.refused(about, rejected, frame, now);
         }
     });
     // A capture that fails belongs to an interface that is going away; the link monitor tells.
     let taken = taken.unwrap_or(0);
     one.rests_until = (taken > 0 && accepted == 0).then(|| now + REST);
-    if clash && one.looks_around_until.take().is_some() {
+    if clash && !one.unshared.running() && one.looks_around_until.take().is_some() {
         // It has been named; whatever else it sends is not worth a wake-up.
         attachment.look_ahead();
     }
     for actions in answers {
         perform(one, actions, report, now);
     }
+    look_into_mismatches(one, report, now);
+}
+
+/// Explains what does not authenticate. What nothing explains is told as such, and then looked for in ARP.
+fn look_into_mismatches(one: &mut Served, report: &mut Report, now: Time) {
+    let host = &one.host;
     if let Some(decoded) = one.mismatches.take(now) {
-        report.explained(&decoded, one.host.explain(&decoded));
+        let cause = host.explain(&decoded);
+        report.explained(&decoded, cause);
+        if cause.is_none() && one.unshared.begin(decoded, now) {
+            one.looks_around_until = Some(now + LOOK_AROUND);
+            one.attachment.iter_mut().for_each(Attachment::look_at_arp);
+        }
+    }
+    if one.unshared.running() {
+        if let Some((decoded, address)) = one.unshared.found(|decoded, it| host.shares_also(decoded, it)) {
+            report.explained(&decoded, Some(Cause::AddressExtra(address)));
+        }
+        if !one.unshared.running() {
+            // Other users of our ids may still be unknown: that takes the rest of the time.
+            one.attachment.iter_mut().for_each(Attachment::look_around);
+        }
     }
 }
 

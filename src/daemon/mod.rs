@@ -15,6 +15,7 @@ mod perform;
 mod report;
 mod sniff;
 mod start;
+mod unshared;
 
 use std::panic::{self, AssertUnwindSafe};
 

@@ -433,6 +433,7 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
         (Reason::MasterLeft, _) => tr("the master {peer} left"),
         (Reason::SlowerMaster, _) => tr("preempting the slower master {peer}"),
         (Reason::MasterTooSlow, _) => tr("{peer} advertises too seldom and will time out"),
+        (Reason::MasterDemoted, _) => tr("the master {peer} is demoted more than this host"),
         (Reason::FasterMaster, _) => tr("the preferred master {peer} advertised"),
         (Reason::TieLost, _) => tr("{peer} has our interval and goes before us"),
         (Reason::StubbornMaster, _) => tr("{peer} does not hear us, so it keeps the address"),

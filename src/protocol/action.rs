@@ -151,6 +151,8 @@ pub enum Reason {
     SlowerMaster,
     /// The master's interval is longer than our dead time.
     MasterTooSlow,
+    /// The master, a kernel of OpenBSD, is demoted more than we are.
+    MasterDemoted,
     /// A faster master advertises.
     FasterMaster,
     /// A master with our interval advertises and the tie rule gives it the address.
@@ -180,6 +182,7 @@ impl Reason {
             Self::MasterLeft => "master_left",
             Self::SlowerMaster => "slower_master",
             Self::MasterTooSlow => "master_too_slow",
+            Self::MasterDemoted => "master_demoted",
             Self::FasterMaster => "faster_master",
             Self::TieLost => "tie_lost",
             Self::StubbornMaster => "stubborn_master",

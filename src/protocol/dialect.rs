@@ -1,7 +1,8 @@
 //! What kind of peer our advertisements are made for, where kernels want different things (FACTS 2 and 3).
 //!
 //! Whatever the dialect, all forms are understood. It chooses what is *sent*, because a kernel accepts one form only,
-//! and what the key is, because the tool of one kernel loses a character. No dialect touches the election.
+//! and what the key is, because the tool of one kernel loses a character. One dialect touches the election, and only
+//! against kernels: OpenBSD's ranks by demotion first, and beside it we must rank as it does.
 
 /// Whose peers we are.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -9,7 +10,7 @@ pub enum Dialect {
     /// Nobody's in particular: what most kernels agree on.
     #[default]
     Any,
-    /// OpenBSD: link-local addresses are left out of the HMAC.
+    /// OpenBSD: link-local addresses are left out of the HMAC, and its demotion counts.
     OpenBsd,
     /// FreeBSD, pfSense, OPNsense, DragonFly: as [`Dialect::Any`].
     FreeBsd,
@@ -45,6 +46,15 @@ impl Dialect {
         }
     }
 
+    /// Whether the demotion a kernel advertises comes before its interval (FACTS 7). Ours is always sent.
+    #[must_use]
+    pub const fn honours_demotion(self) -> bool {
+        match self {
+            Self::OpenBsd => true,
+            Self::Any | Self::FreeBsd | Self::NetBsd | Self::Ucarp => false,
+        }
+    }
+
     /// Whether the checksum sent over IPv6 includes the pseudo-header.
     #[must_use]
     pub const fn sums_pseudo_header(self) -> bool {
@@ -74,6 +84,9 @@ mod tests {
 
     #[test]
     fn what_each_changes() {
+        let honouring: Vec<_> =
+            Dialect::ALL.into_iter().filter(|dialect| dialect.honours_demotion()).collect();
+        assert_eq!(honouring, [Dialect::OpenBsd]);
         let table: Vec<_> = Dialect::ALL
             .iter()
             .map(|dialect| {

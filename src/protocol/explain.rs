@@ -2,7 +2,8 @@
 //!
 //! Pure, bounded, and off the path of frames: a few dozen HMACs for one advertisement. What comes out says which
 //! change would make the peer authenticate and holds nothing of the password. Link-local addresses left in or out are no
-//! cause, because both forms are understood; an address that only the other side has cannot be guessed.
+//! cause, because both forms are understood; an address that only the other side has cannot be guessed, but one that
+//! was seen can be tried.
 
 use std::net::IpAddr;
 
@@ -20,6 +21,8 @@ pub enum Cause {
     NoPassword,
     /// The peer shares all our addresses but this one.
     AddressMissing(IpAddr),
+    /// The peer shares all our addresses and this one.
+    AddressExtra(IpAddr),
     /// The peer shares our addresses of this family alone.
     FamilyAlone(Family),
     /// The peer shares this address alone, as ucarp 1.5.2 does.
@@ -65,6 +68,13 @@ pub fn explain(key: &Key, vhid: Vhid, addresses: &[IpAddr], decoded: &Decoded) -
         .take(MOST)
         .find(|(_, variant)| variant.verify(decoded).is_ok())
         .map(|(cause, _)| cause)
+}
+
+/// Whether the advertisement is of a peer that shares all our addresses and `extra`.
+#[must_use]
+pub fn shares_also(key: &Key, vhid: Vhid, addresses: &[IpAddr], extra: IpAddr, decoded: &Decoded) -> bool {
+    let all: Vec<IpAddr> = addresses.iter().copied().chain([extra]).collect();
+    !addresses.contains(&extra) && Authenticator::new(key, vhid, &all).verify(decoded).is_ok()
 }
 
 #[cfg(test)]
@@ -131,6 +141,15 @@ mod tests {
         ] {
             assert_eq!(cause(ours, theirs, addresses), expected, "{ours} {theirs} {addresses:?}");
         }
+    }
+
+    #[test]
+    fn an_address_seen_is_tried() {
+        let theirs = [&OURS[..], &["10.0.0.99"]].concat();
+        let fits = |extra: &str| {
+            shares_also(&key("s"), vhid(), &ips(&OURS), extra.parse().unwrap(), &ad("s", &theirs))
+        };
+        assert!(fits("10.0.0.99") && !fits("10.0.0.98") && !fits(OURS[0]));
     }
 
     #[test]

@@ -30,7 +30,7 @@
 //! | 8 | password | 1 to 20 bytes |
 //! | 9 | type, authlen, destination of an ad heard | Type and authlen are counted, not required; the destination must be our group |
 //! | 10 | checksums | IP's and CARP's each on its own; over IPv6 also with the pseudo-header of newer NetBSD kernels. HMACs with or without link-local addresses, as OpenBSD. What is sent: the plain form, all addresses, unless [`Dialect`] says otherwise |
-//! | 11 | send failures | After three ads in a row advskew 240 until three successes; not while the link is known down. In Backup it ends at the next link-up or after 30 s, doubling to 10 min |
+//! | 11 | send failures | After three ads in a row advskew 240 until three successes; not while the link is known down. In Backup it ends at the next link-up or after 30 s, doubling to 10 min. Ours and others' demotion counts by the advskew alone, except against kernels with [`Dialect::OpenBsd`]: there it comes before the interval |
 //! | 12 | exit | Asked to withdraw (`-z`): bow-out, then the down hook, bounded; else neither. A bow-out is one 255/255 ad per family, again after 20 ms without a successor, twice at most |
 //! | 13 | SIGHUP | Ends the daemon like SIGTERM |
 //! | 14 | SIGUSR2 | Bow-out, down hook, no candidacy for 3 s; a takeover that falls in them happens at their end |
@@ -70,7 +70,7 @@ pub mod wire;
 pub use action::{Action, Demotion, Event, Frame, Hook, Link, Notice, Peer, Reason, Role, Transmission};
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use dialect::Dialect;
-pub use explain::{Cause, explain};
+pub use explain::{Cause, explain, shares_also};
 pub use interval::Interval;
 pub use parameters::{
     Announcing, Destination, Family, HookFailure, Hooks, MacAddr, Parameters, Sources, Vhid,

@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::announcer::Announcer;
 use super::auth::{Advertisement, Authenticator};
 use super::election::{Decision, Election, Fact};
-use super::explain::{Cause, explain};
+use super::explain::{Cause, explain, shares_also};
 use super::takeover::{Ended, Takeover};
 use super::wire::{self, Decoded, arp, carp, ndp};
 use super::{
@@ -220,6 +220,13 @@ impl VirtualHost {
     pub fn explain(&self, decoded: &Decoded) -> Option<Cause> {
         let Parameters { key, vhid, addresses, .. } = &self.parameters;
         explain(key, *vhid, addresses, decoded)
+    }
+
+    /// Whether it would authenticate if we shared `extra` as well.
+    #[must_use]
+    pub fn shares_also(&self, decoded: &Decoded, extra: IpAddr) -> bool {
+        let Parameters { key, vhid, addresses, .. } = &self.parameters;
+        shares_also(key, *vhid, addresses, extra, decoded)
     }
 
     /// The state, for people and programs.

@@ -1,17 +1,19 @@
 //! Several addresses, and IPv6: both families advertise, both move.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU8;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use ucarp::protocol::{Authenticator, Key};
 
 use crate::Case;
 use crate::cases::seconds;
 use crate::daemon::{Daemon, Kind, Setup};
-use crate::frames::is_ad_of;
-use crate::segment::{Segment, VIP, eventually, throughout};
+use crate::frames::{self, is_ad_of};
+use crate::segment::{Segment, VHID, VIP, eventually, throughout};
 use crate::{skip, wire};
 
 const VIP6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, 0xc8);
@@ -23,9 +25,11 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("ipv6_beside_ipv4", ours, dual_stack),
         Case::new("ipv6_polite_stop", ours, v6_polite_stop),
         Case::new("ipv6_pruned_on_the_way", ours, || pruned(|frame| !is_ad_of(true, frame), "IPv6")),
+        Case::new("ipv6_behind_extension_headers", ours, v6_behind_extension_headers),
         Case::new("ipv4_pruned_on_the_way", ours, || pruned(|frame| !is_ad_of(false, frame), "IPv4")),
         Case::new("addresses_in_any_order", ours, several_addresses),
         Case::new("addresses_that_differ", ours, different_addresses),
+        Case::new("address_that_only_the_other_has", ours, extra_address),
         Case::new("password_cut_by_ifconfig", ours, cut_password),
         Case::new("ancestor_with_one_of_two_addresses", &[Kind::Ours, Kind::Theirs], one_of_two),
         Case::new("ipv6_address_still_tentative", ours, tentative_source),
@@ -161,6 +165,27 @@ fn v6_polite_stop() {
     segment.await_owner(1, seconds(3));
 }
 
+/// A master whose advertisements come behind a hop-by-hop header is a master.
+fn v6_behind_extension_headers() {
+    let segment = v6_segment(1);
+    let setup = Setup::skew(100).sharing(&["2001:db8:9::c8/64"]);
+    let key = Key::from_password(setup.password.as_bytes()).expect("a short password");
+    let vhid = NonZeroU8::new(VHID).expect("not zero");
+    let signer = Authenticator::new(&key, vhid, &[IpAddr::V6(VIP6)]);
+    let source = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x100);
+    let a = Daemon::start(&segment, 0, Kind::Ours, &setup);
+    let mut counter = 0x1234_5678_9abc_def0;
+    throughout("the other is heard", seconds(6), || {
+        counter += 1;
+        let tag = signer.code(counter);
+        let mac = segment.observer().mac;
+        segment.wire().send(&frames::advertisement_behind_options(mac, source, (VHID, 1, 0), counter, tag));
+        ads6(&segment, 0, 0.0) == 0
+    });
+    assert_eq!((a.hook_names(), a.role()), (vec!["down".to_owned()], "BACKUP".to_owned()));
+    a.await_hooks(&["down", "up"], seconds(8));
+}
+
 /// A switch that forwards one family's group only: kernels, which keep a timer for each, go to and fro.
 fn pruned(passes: fn(&[u8]) -> bool, family: &'static str) {
     let segment = v6_segment(2);
@@ -224,6 +249,27 @@ fn different_addresses() {
     let line = b.await_line("that it cannot know", seconds(6), |l| l.contains("that we do not"));
     assert!(line.contains("[INFO]") && line.contains("10.9.0.1 "), "{line}");
     assert_eq!(a.lines(|l| l.contains("all our addresses but")).len(), 1, "once a minute");
+}
+
+/// Whoever asks for the address that only the other host shares tells us of it.
+fn extra_address() {
+    let segment = Segment::new(2);
+    let a = Daemon::start(&segment, 0, Kind::Ours, &Setup::skew(0).sharing(&["10.9.0.200", "10.9.0.201"]));
+    a.await_hooks(&["down", "up"], seconds(8));
+    let b = Daemon::start(&segment, 1, Kind::Ours, &Setup::skew(100));
+    b.await_line("that it cannot know yet", seconds(6), |l| l.contains("that we do not"));
+    let told = |l: &str| l.contains("shares 10.9.0.201 as well");
+    eventually("what the other has more", seconds(4), || {
+        segment.wire().ask_who_has(Ipv4Addr::new(10, 9, 0, 201));
+        segment.wire().ask_who_has(Ipv4Addr::new(10, 9, 0, 77));
+        !b.lines(told).is_empty()
+    });
+    let lines = b.lines(told);
+    assert!(lines[0].contains("[WARNING]") && lines[0].contains("10.9.0.1 "), "{lines:?}");
+    throughout("it is told once", seconds(2), || {
+        segment.wire().ask_who_has(Ipv4Addr::new(10, 9, 0, 201));
+        b.lines(told).len() == 1
+    });
 }
 
 /// A password of 20 characters, of which the ifconfig of most kernels keeps 19.

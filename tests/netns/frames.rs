@@ -171,6 +171,29 @@ pub(crate) fn advertisement(
     to_group(mac, source, &carp)
 }
 
+/// An advertisement over IPv6 behind an empty hop-by-hop header.
+pub(crate) fn advertisement_behind_options(
+    mac: [u8; 6],
+    source: Ipv6Addr,
+    (vhid, base, skew): (u8, u8, u8),
+    counter: u64,
+    tag: [u8; 20],
+) -> Vec<u8> {
+    let mut carp = vec![0x21, vhid, skew, 7, 0, base, 0, 0];
+    carp.extend(counter.to_be_bytes());
+    carp.extend(tag);
+    let sum = checksum(&carp);
+    carp[6..8].copy_from_slice(&sum);
+    let mut frame = vec![0x33, 0x33, 0, 0, 0, 0x12];
+    frame.extend(mac);
+    frame.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 44, 0, 255]);
+    frame.extend(source.octets());
+    frame.extend(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12).octets());
+    frame.extend([112, 0, 1, 4, 0, 0, 0, 0]);
+    frame.extend(carp);
+    frame
+}
+
 /// A VRRP message with a right checksum, as version 2 computes it; version 3 adds a pseudo header, which nobody who
 /// is not a VRRP router checks.
 pub(crate) fn vrrp(mac: [u8; 6], source: Ipv4Addr, message: &[u8]) -> Vec<u8> {

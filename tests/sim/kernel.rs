@@ -3,7 +3,8 @@
 //! Written from the observed rules, not from code: equality means stepping down, silently; whoever expires among
 //! the dead timers (one per address family) makes the whole group master; FreeBSD and NetBSD adopt the counter
 //! they hear and add one, OpenBSD keeps a cookie and drops its own; only OpenBSD and NetBSD bow out; OpenBSD's
-//! dead time is three whole intervals. None of them is ever demoted itself, but OpenBSD sees that we are.
+//! dead time is three whole intervals. OpenBSD alone can be demoted here, and
+//! ranks by demotion before it looks at the interval.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -30,6 +31,8 @@ pub struct Kernel {
     pub v6: Option<Ipv6Addr>,
     pub mac: [u8; 6],
     pub auth: Authenticator,
+    /// OpenBSD's count for its interface groups.
+    pub demotion: u8,
     rng: Rng,
     role: Role,
     down: [Option<u64>; 2],
@@ -62,6 +65,7 @@ impl Kernel {
             v6,
             mac,
             auth,
+            demotion: 0,
             rng,
             role: Role::Init,
             down: [None; 2],
@@ -133,8 +137,15 @@ impl Kernel {
                 Os::FreeBsd | Os::NetBsd if self.heard_any => self.counter.wrapping_add(1),
                 Os::FreeBsd | Os::NetBsd => self.rng.next(),
             };
-            let ad =
-                Ad { source, mac: self.mac, vhid: self.vhid, base, skew, demotion: 0, counter: self.counter };
+            let ad = Ad {
+                source,
+                mac: self.mac,
+                vhid: self.vhid,
+                base,
+                skew,
+                demotion: self.demotion,
+                counter: self.counter,
+            };
             out.send(encode(&ad, &self.auth));
         }
     }
@@ -170,11 +181,11 @@ impl Kernel {
             self.heard_any = true;
         }
         let (mine, his) = (self.interval(), ad.interval());
-        let demoted = self.os == Os::OpenBsd && ad.demotion > 0;
+        // FreeBSD and NetBSD do not look at byte 4.
+        let (own, other) = if self.os == Os::OpenBsd { (self.demotion, ad.demotion) } else { (0, 0) };
         match self.role {
             Role::Init => {}
-            // OpenBSD alone looks at byte 4: its own count is 0 here, so a demoted master is never yielded to.
-            Role::Master if mine >= his && !demoted => {
+            Role::Master if mine >= his && other <= own || other < own => {
                 self.role = Role::Backup;
                 self.next_ad = None;
                 self.listen(now, None);
@@ -183,7 +194,7 @@ impl Kernel {
             Role::Backup => {
                 let times_out = micros(3 * u64::from(self.base), self.effective_skew().into()) < his
                     && (self.os != Os::OpenBsd || self.base > 0);
-                if self.preempt && mine < his || times_out || demoted {
+                if self.preempt && mine < his && other >= own || times_out || other > own {
                     self.become_master(now, out);
                 } else {
                     self.listen(now, Some(ad.v6()));

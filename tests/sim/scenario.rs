@@ -3,7 +3,7 @@
 //! Where chance decides (which frame overtakes which), a scenario is run with many seeds. Times are judged to the
 //! millisecond where the rules allow it.
 
-use ucarp::protocol::{Hook, HookFailure, Notice, Reason, Role};
+use ucarp::protocol::{Dialect, Hook, HookFailure, Notice, Reason, Role};
 
 use super::kernel::Os;
 use super::oracle::{Judge, Stretch, Sums, bound, timeline};
@@ -444,6 +444,52 @@ fn repeated_bow_outs_unseat_nobody() {
         assert!(!reasons(&world, 1).contains(&Reason::FasterMaster));
         world.change(Change::Heal);
         assert_settles(&mut world);
+    }
+}
+
+// FACTS 7: a demoted OpenBSD kernel leaves to us whatever its interval, and comes back when it preempts.
+#[test]
+fn an_openbsd_kernel_that_is_demoted_and_restored() {
+    for seed in 0..20 {
+        let ours = Spec::ours(2, 100).beside(Dialect::OpenBsd);
+        let mut world = pair(seed, Spec::kernel(Os::OpenBsd, 1, 0).preempt(), ours);
+        assert_eq!(world.masters(), [0]);
+        let demoted = world.now;
+        world.change(Change::Demote(0, 1));
+        world.run_for(1_010 * MS);
+        assert_eq!(reasons(&world, 1).last(), Some(&Reason::MasterDemoted));
+        world.run_for(20 * SECOND);
+        assert_eq!(world.masters(), [1]);
+        let sums = Sums::of(&world, demoted, world.now);
+        assert_eq!(sums.nobody, 0);
+        assert!(sums.several <= 5 * MS, "{}", sums.several);
+        world.change(Change::Demote(0, 0));
+        world.run_for(3 * SECOND);
+        assert_eq!(world.masters(), [0]);
+        assert_eq!(reasons(&world, 1).last(), Some(&Reason::FasterMaster));
+        assert_lawful(&world);
+    }
+}
+
+// Who is demoted more leaves; ours does too, although its interval is the shorter one.
+#[test]
+fn of_two_demoted_beside_openbsd_there_is_one_master() {
+    for seed in 0..20 {
+        let ours = Spec::ours(2, 0).beside(Dialect::OpenBsd);
+        let mut world = pair(seed, ours, Spec::kernel(Os::OpenBsd, 1, 100));
+        assert_eq!(world.masters(), [0]);
+        world.change(Change::Sending { node: 0, fails: true });
+        world.run_for(8 * SECOND);
+        world.change(Change::Sending { node: 0, fails: false });
+        world.run_for(5 * SECOND);
+        assert_eq!(world.masters(), [1], "ours is demoted for what it could not send");
+        world.change(Change::Demote(1, 2));
+        world.run_for(1_400 * MS);
+        assert_eq!(world.masters(), [0], "the kernel is demoted more");
+        world.change(Change::Demote(1, 0));
+        world.run_for(60 * SECOND);
+        assert_eq!(world.masters().len(), 1);
+        assert_lawful(&world);
     }
 }
 

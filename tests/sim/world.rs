@@ -13,8 +13,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ucarp::protocol::{
-    Announcing, Authenticator, Destination, Event, HookFailure, Hooks, Interval, Key, Link, MacAddr, Notice,
-    Parameters, Role, Sources,
+    Announcing, Authenticator, Destination, Dialect, Event, HookFailure, Hooks, Interval, Key, Link, MacAddr,
+    Notice, Parameters, Role, Sources,
 };
 
 use super::frame::micros;
@@ -56,6 +56,7 @@ pub struct Spec {
     /// A timer fires up to this much late.
     pub jitter: u64,
     pub announcing: Announcing,
+    pub dialect: Dialect,
 }
 
 impl Spec {
@@ -83,6 +84,7 @@ impl Spec {
             clock: Clock { offset: 0, ppm: 0 },
             jitter: 0,
             announcing: Announcing::default(),
+            dialect: Dialect::default(),
         }
     }
 
@@ -100,6 +102,10 @@ impl Spec {
 
     pub fn preempt(self) -> Self {
         Self { preempt: true, ..self }
+    }
+
+    pub fn beside(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
     }
 
     pub fn at(self, source: [u8; 4]) -> Self {
@@ -153,7 +159,7 @@ impl Spec {
                 failure: self.hook_failure,
             },
             announcing: self.announcing,
-            dialect: ucarp::protocol::Dialect::default(),
+            dialect: self.dialect,
         }
     }
 }
@@ -224,6 +230,8 @@ pub enum Change {
     /// The process (with its timers, not its capture buffer) stands still for so long.
     Sleep(usize, u64),
     Resign(usize),
+    /// `ifconfig -g … carpdemote` on OpenBSD.
+    Demote(usize, u8),
     Sending {
         node: usize,
         fails: bool,
@@ -731,6 +739,11 @@ impl World {
                         Machine::Old(old) => old.resign(now, out),
                         Machine::Kernel(_) => {}
                     });
+                }
+            }
+            Change::Demote(node, count) => {
+                if let Some(Machine::Kernel(kernel)) = &mut self.slots[node].machine {
+                    kernel.demotion = count;
                 }
             }
             Change::Sending { node, fails } => {

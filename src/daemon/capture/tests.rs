@@ -154,6 +154,48 @@ fn one_wrong_thing_in_the_ip_header_is_enough() {
     assert!(!ours.filter(&v6[..89]), "cut short");
 }
 
+/// `frame` with these headers, of eight bytes each, between the IPv6 header and what follows it.
+fn behind(extensions: &[u8], frame: &[u8]) -> Vec<u8> {
+    let mut frame = frame.to_vec();
+    for kind in extensions.iter().rev() {
+        // What came first so far; PadN fills the rest of an options header.
+        let header = [frame[20], 0, 1, 4, 0, 0, 0, 0];
+        frame[20] = *kind;
+        frame[19] += 8;
+        frame.splice(54..54, header);
+    }
+    frame
+}
+
+#[test]
+fn an_ad_behind_extension_headers_passes_where_the_core_takes_it() {
+    let ours = program(&[7], &Destination::default(), &BOTH);
+    let v6 = good_v6();
+    for extensions in [&[0][..], &[43], &[60], &[0, 43], &[60, 60], &[43, 0, 60], &[60; 7]] {
+        let frame = behind(extensions, &v6);
+        assert!(crate::protocol::wire::decode(&frame).is_ok(), "{extensions:?}");
+        assert!(ours.filter(&frame), "{extensions:?}");
+        let v4_alone = program(&[7], &Destination::default(), &[Family::V4]);
+        assert!(!v4_alone.filter(&frame), "{extensions:?}");
+    }
+    let one = behind(&[0], &v6);
+    for (at, to, what) in [
+        (13, 0xdc, "ethertype"),
+        (19, 43, "payload length"),
+        (20, 44, "fragment header"),
+        (20, 51, "authentication header"),
+        (21, 1, "hop limit, as of the reports of who is in a group"),
+        (53, 0x13, "group"),
+        (54, 58, "ICMPv6 behind the extension header"),
+        (54, 44, "fragment header behind another"),
+    ] {
+        let mut frame = one.clone();
+        frame[at] = to;
+        assert!(!ours.filter(&frame), "{what}");
+    }
+    assert!(!ours.filter(&one[..97]), "cut short");
+}
+
 // FACTS 11: VRRP shares protocol number, group and the place of the id.
 #[test]
 fn a_clash_is_let_in_only_while_looking_around() {

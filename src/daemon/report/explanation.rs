@@ -41,6 +41,13 @@ impl Report {
                     &[("peer", &peer), ("address", &address)],
                 ),
             ),
+            Some(Cause::AddressExtra(address)) => (
+                Level::Warning,
+                fill(
+                    &tr("{peer} shares {address} as well: add it here, or leave it out there"),
+                    &[("peer", &peer), ("address", &address)],
+                ),
+            ),
             Some(Cause::FamilyAlone(family)) => (
                 Level::Warning,
                 fill(

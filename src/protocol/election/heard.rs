@@ -1,5 +1,6 @@
-//! What an advertisement means, as backup and as master (register, rows 1, 2, 15, 19).
+//! What an advertisement means, as backup and as master (register, rows 1, 2, 11, 15, 19).
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -51,16 +52,25 @@ impl Election {
             // Its sender is master no more, and neither are we.
             return;
         }
-        if self.followed != Some(id) && master_lives && master.is_some_and(|known| known.interval <= his) {
+        let demotion = self.compare_demotion(ad);
+        let worse = match demotion {
+            Some(Ordering::Greater) => true,
+            Some(Ordering::Less | Ordering::Equal) | None => {
+                master.is_some_and(|known| known.interval <= his)
+            }
+        };
+        if self.followed != Some(id) && master_lives && worse {
             return;
         }
         self.follow(id, now + self.dead_after(Some(his)));
         if peer.kind != PeerKind::Ours && his == self.configured {
             out.push(Decision::Tell(Notice::EqualInterval { peer }));
         }
-        if self.interval().dead_after(self.dead_ratio) < his.duration() {
+        if demotion == Some(Ordering::Greater) {
+            self.take_over(Reason::MasterDemoted, Some(peer), None, now, out);
+        } else if self.interval().dead_after(self.dead_ratio) < his.duration() {
             self.take_over(Reason::MasterTooSlow, Some(peer), None, now, out);
-        } else if self.preempt && self.interval() < his {
+        } else if self.preempt && self.interval() < his && demotion != Some(Ordering::Less) {
             self.take_over(Reason::SlowerMaster, Some(peer), None, now, out);
         }
     }
@@ -103,12 +113,19 @@ impl Election {
             return;
         }
         let (mine, his) = (self.interval(), ad.interval());
-        if his < mine {
+        let demotion = self.compare_demotion(ad);
+        let yields = match demotion {
+            Some(Ordering::Less) => true,
+            Some(Ordering::Greater) => false,
+            Some(Ordering::Equal) | None => his < mine,
+        };
+        if yields {
             give_way(peer, may_speak, out);
             self.yield_to(id, Reason::FasterMaster, now, out);
             return;
         }
-        if his == mine {
+        let equal = his == mine && demotion != Some(Ordering::Greater);
+        if equal {
             if peer.kind != PeerKind::Ours {
                 out.push(Decision::Tell(Notice::EqualInterval { peer }));
             }
@@ -124,12 +141,21 @@ impl Election {
         }
         if self.unheard_by(id, now) {
             out.push(Decision::Tell(Notice::Unheard { peer }));
-            if his == mine {
+            if equal {
                 self.yield_to(id, Reason::StubbornMaster, now, out);
                 return;
             }
         }
         self.defend(peer, may_speak, now, out);
+    }
+
+    /// How much the speaker is demoted compared with us, where that decides before the interval: when our peers are
+    /// said to be OpenBSD's kernel, against a kernel (FACTS 7). Among our own kind the greater advskew tells.
+    fn compare_demotion(&self, ad: &Advertisement) -> Option<Ordering> {
+        match ad.kind() {
+            PeerKind::Kernel if self.honours_demotion => Some(ad.demotion().cmp(&u8::from(self.demoted()))),
+            PeerKind::Kernel | PeerKind::Ours | PeerKind::OldUcarp => None,
+        }
     }
 
     /// Whether we stay against a peer with our interval; `None`: this advertisement does not decide.
@@ -149,6 +175,10 @@ impl Election {
         };
         let me = Contender { key: mine.unwrap_or(ad.source()), mac: self.mac, demoted: self.demoted() };
         let peer = Contender { key: ad.source(), mac: ad.mac(), demoted: ad.demotion() > 0 };
+        if self.compare_demotion(ad) == Some(Ordering::Equal) {
+            // It sees that we are demoted as it is, and steps down as every kernel does.
+            return Some(true);
+        }
         let order = if self.beside_old_ucarp(now) { Order::OldUcarp } else { Order::Numeric };
         Some(tie::stays(me, peer, ad.kind(), order))
     }

@@ -87,6 +87,16 @@ impl Host {
     }
 
     fn ad_from(&self, kind: PeerKind, source: &str, interval: Interval) -> Advertisement {
+        self.demoted_ad_from(kind, source, interval, 0)
+    }
+
+    fn demoted_ad_from(
+        &self,
+        kind: PeerKind,
+        source: &str,
+        interval: Interval,
+        demotion: u8,
+    ) -> Advertisement {
         let source: IpAddr = source.parse().unwrap();
         let last = match source {
             IpAddr::V4(v4) => v4.octets()[3],
@@ -102,7 +112,7 @@ impl Host {
             vhid: VHID,
             advskew: interval.skew,
             authlen: 7,
-            demotion: 0,
+            demotion,
             advbase: interval.base,
             counter,
             code: self.authenticator.code(counter),
@@ -251,6 +261,88 @@ fn heard_as_backup() {
         let mut host = host_with(1, 50, |parameters| parameters.preempt = *preempt).backup();
         assert_eq!(words(&host.hear(Kernel, "10.0.0.1", *base, *skew)), *expected, "{why}");
     }
+}
+
+// FACTS 7: beside OpenBSD's kernel demotion comes first. (master, ours demoted, preempt, kind, skew, byte 4).
+#[test]
+fn openbsd_ranks_by_demotion_first() {
+    type Row =
+        (&'static str, bool, bool, bool, PeerKind, u8, u8, &'static [&'static str], &'static [&'static str]);
+    let stays: &[&str] = &["advertise", "announce"];
+    let yields: &[&str] = &["MASTER>BACKUP faster_master"];
+    let takes: &[&str] = &["BACKUP>MASTER master_demoted", "advertise"];
+    let preempts: &[&str] = &["BACKUP>MASTER slower_master", "advertise"];
+    // The last two: with --peer-type=openbsd, and without.
+    let table: &[Row] = &[
+        ("faster, but demoted: it yields to us", true, false, false, Kernel, 0, 1, stays, yields),
+        ("equal, demoted", true, false, false, Kernel, 50, 1, stays, stays),
+        ("slower, demoted", true, false, false, Kernel, 90, 9, stays, stays),
+        ("neither demoted: the interval", true, false, false, Kernel, 0, 0, yields, yields),
+        ("only we are: whatever the interval", true, true, false, Kernel, 250, 0, yields, stays),
+        ("both demoted alike: the interval", true, true, false, Kernel, 239, 1, yields, yields),
+        (
+            "both demoted alike, equal: it steps down",
+            true,
+            true,
+            false,
+            Kernel,
+            240,
+            1,
+            stays,
+            &["MASTER>BACKUP tie_lost"],
+        ),
+        ("it is demoted more", true, true, false, Kernel, 0, 2, stays, yields),
+        (
+            "among ours it means nothing",
+            true,
+            false,
+            false,
+            Ours,
+            0,
+            1,
+            &["give way", "MASTER>BACKUP faster_master"],
+            &["give way", "MASTER>BACKUP faster_master"],
+        ),
+        ("a demoted master, without preempt", false, false, false, Kernel, 0, 1, takes, &[]),
+        ("a demoted master, with preempt", false, false, true, Kernel, 90, 2, takes, preempts),
+        ("a faster master", false, false, true, Kernel, 0, 0, &[], &[]),
+        ("a slower master, with preempt", false, false, true, Kernel, 90, 0, preempts, preempts),
+        ("we are demoted and preempt nobody", false, true, true, Kernel, 250, 0, &[], preempts),
+        ("both demoted alike, with preempt", false, true, true, Kernel, 250, 1, preempts, preempts),
+        ("both demoted alike, without", false, true, false, Kernel, 250, 1, &[], &[]),
+        ("ours that is demoted tells it by the interval", false, false, false, Ours, 240, 1, &[], &[]),
+    ];
+    for (why, master, demoted, preempt, kind, skew, demotion, beside_openbsd, beside_any) in table {
+        for (dialect, expected) in [(Dialect::OpenBsd, beside_openbsd), (Dialect::Any, beside_any)] {
+            let mut host = host_with(1, 50, |parameters| {
+                (parameters.preempt, parameters.dialect) = (*preempt, dialect);
+            })
+            .backup();
+            if *master || *demoted {
+                let down = host.election.deadline().unwrap();
+                host.at(down).tell(Fact::Tick);
+            }
+            if *demoted {
+                (0..3).for_each(|_| drop(host.tell(Fact::AdvertSent { ok: false })));
+            }
+            if *demoted && !*master {
+                // A better one, of which the row tells what becomes.
+                host.hear(Kernel, "10.0.0.1", 1, 0);
+            }
+            let ad = host.demoted_ad_from(*kind, "10.0.0.1", Interval::new(1, *skew), *demotion);
+            assert_eq!(words(&host.tell(Fact::Heard(&ad))), **expected, "{why}, {dialect:?}");
+        }
+    }
+}
+
+#[test]
+fn a_demoted_kernel_is_not_preferred_to_a_live_master() {
+    let mut host = host_with(1, 200, |parameters| parameters.dialect = Dialect::OpenBsd).backup();
+    host.hear(Ours, "10.0.0.1", 1, 100);
+    let followed = host.election.followed();
+    let ad = host.demoted_ad_from(Kernel, "10.0.0.9", Interval::new(1, 0), 1);
+    assert_eq!(words(&host.tell(Fact::Heard(&ad))), [""; 0]);
+    assert_eq!(host.election.followed().map(|peer| peer.source), followed.map(|peer| peer.source));
 }
 
 // Row 16: one deadline, the larger of our dead time and 1.25 of the followed master's interval.

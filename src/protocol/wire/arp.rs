@@ -34,9 +34,48 @@ pub fn gratuitous(form: Form, mac: MacAddr, address: Ipv4Addr) -> Vec<u8> {
     frame
 }
 
+/// What a packet says, request or reply.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Packet {
+    /// The sender's hardware address.
+    pub mac: MacAddr,
+    /// The address the sender has.
+    pub sender: Ipv4Addr,
+    /// The address it asks for, or answers to.
+    pub target: Ipv4Addr,
+}
+
+impl Packet {
+    /// Takes a frame apart, if it is ARP for IPv4 over Ethernet.
+    #[must_use]
+    pub fn parse(frame: &[u8]) -> Option<Self> {
+        let (header, packet) = Header::parse(frame).ok()?;
+        let packet = packet
+            .strip_prefix(&[0, 1, 0x08, 0x00, 6, 4, 0])
+            .filter(|_| header.ethertype == ethernet::ARP)?;
+        let (_, packet) = packet.split_first()?;
+        let (mac, packet) = packet.split_first_chunk::<6>()?;
+        let (sender, packet) = packet.split_first_chunk::<4>()?;
+        let (_, packet) = packet.split_first_chunk::<6>()?;
+        let target = packet.first_chunk::<4>()?;
+        Some(Self { mac: MacAddr(*mac), sender: (*sender).into(), target: (*target).into() })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_prefix_is_refused_and_the_whole_is_understood() {
+        for form in [Form::Request, Form::Reply] {
+            let mac = MacAddr([2, 0, 0, 0, 0, 9]);
+            let frame = gratuitous(form, mac, Ipv4Addr::new(10, 0, 0, 9));
+            let address = Ipv4Addr::new(10, 0, 0, 9);
+            assert_eq!(Packet::parse(&frame), Some(Packet { mac, sender: address, target: address }));
+            (0..frame.len()).for_each(|length| assert_eq!(Packet::parse(&frame[..length]), None));
+        }
+    }
 
     const MAC: MacAddr = MacAddr([2, 0, 0, 0, 0, 7]);
     const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 10);
