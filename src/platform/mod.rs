@@ -11,6 +11,7 @@
 
 mod background;
 mod contract;
+mod ip_socket;
 mod locale;
 mod pidfile;
 mod posix;
@@ -24,6 +25,7 @@ mod sys;
 compile_error!("this system is not supported yet; supported: Linux");
 
 pub use background::{Process, Readiness, Waiting, go_to_background};
+pub use ip_socket::{Envelope, IpSocket};
 pub use locale::adopt_locale;
 pub use pidfile::{PidFile, PidFileError};
 pub use posix::{

@@ -1,4 +1,3 @@
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,7 +12,7 @@ fn vhids(ids: &[u8]) -> Vec<Vhid> {
 }
 
 fn program(ids: &[u8], destination: &Destination, families: &[Family]) -> Program {
-    compile(&filter(&vhids(ids), destination, families))
+    compile(&filter(&vhids(ids), destination, families, &[]))
 }
 
 fn bytes(hex: &Value) -> Vec<u8> {
@@ -208,7 +207,7 @@ fn the_tag_is_loaded_from_where_the_kernel_keeps_it() {
     let Some(_) = platform::UNTAGGED_ONLY else { return };
     for ids in [&[7][..], &[1, 3, 5]] {
         for families in [&BOTH[..1], &BOTH[1..], &BOTH[..]] {
-            let text = filter(&vhids(ids), &Destination::default(), families);
+            let text = filter(&vhids(ids), &Destination::default(), families, &[]);
             let program = compile(&untagged_only(&text));
             // BPF_LD | BPF_B | BPF_ABS at SKF_AD_OFF + SKF_AD_VLAN_TAG.
             let loads = format!("48 0 0 {}", u32::MAX - 4096 + 1 + 44);
@@ -275,7 +274,7 @@ fn on_a_wire() {
 #[test]
 #[ignore = "needs the wire that on_a_wire makes"]
 fn inside() {
-    let text = filter(&vhids(&[7]), &Destination::default(), &BOTH);
+    let text = filter(&vhids(&[7]), &Destination::default(), &BOTH, &[]);
     let mut capture = Capture::open("v0", &text).unwrap();
     let (here, there) = (LinkSocket::open("v0").unwrap(), LinkSocket::open("v1").unwrap());
     let mut ready = Vec::new();

@@ -37,7 +37,11 @@ fn host(sources: Sources, mac: MacAddr) -> VirtualHost {
 fn frames(actions: &[Action], wanted: Transmission) -> Vec<Vec<u8>> {
     let sent = actions.iter().filter_map(|action| match action {
         Action::Transmit(frame) if frame.what == wanted => Some(frame.bytes.clone()),
-        Action::Transmit(_) | Action::Run(_) | Action::KillHook { .. } | Action::Tell(_) => None,
+        Action::Transmit(_)
+        | Action::Deliver(_)
+        | Action::Run(_)
+        | Action::KillHook { .. }
+        | Action::Tell(_) => None,
     });
     sent.collect()
 }
