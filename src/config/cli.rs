@@ -540,7 +540,7 @@ pub fn usage() -> String {
         tr("The network:"),
         tr("  -m, --mcast=GROUP         IPv4 group for advertisements (default 224.0.0.18)"),
         tr("  -M, --nomcast             send advertisements to the broadcast MAC address"),
-        tr("      --peer=ADDRESS        send to this other host instead of the group; name all\n                            of them, each by an address of its own"),
+        tr("      --peer=ADDRESS        send to this other host, not to the group; may be\n                            given several times"),
         tr("      --peer-type=WORD      what the other hosts run: openbsd, freebsd, netbsd,\n                            ucarp or any (the default)"),
         tr("  -S, --ignoreifstate       take the interface as usable whatever it reports"),
         tr("      --garp-count=NUMBER   announcements of a new MASTER, 1 to 255 (default 1)"),

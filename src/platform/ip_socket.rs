@@ -135,3 +135,34 @@ impl IpSocket {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V4: Envelope = Envelope { ipv6: false, protocol: 112, ttl: 255, tos: 0x10 };
+
+    #[test]
+    fn a_missing_interface_has_a_clear_error() {
+        let error = IpSocket::open("nosuch0", V4).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ENODEV));
+    }
+
+    // Nothing is sent: that is for the tests in namespaces.
+    #[test]
+    fn an_ip_socket_needs_the_privilege_and_an_address_of_this_host() {
+        let loopback = posix::interface_of(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap().unwrap();
+        let socket = match IpSocket::open(&loopback, V4) {
+            Ok(socket) => socket,
+            Err(error) => return assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
+        };
+        let code = |source: IpAddr, destination: IpAddr| {
+            socket.send(source, destination, &[0; 36]).unwrap_err().raw_os_error()
+        };
+        let (foreign, v6) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from(Ipv6Addr::LOCALHOST));
+        assert_eq!(code(foreign, foreign), Some(libc::EADDRNOTAVAIL));
+        assert_eq!(code(foreign, v6), Some(libc::EAFNOSUPPORT));
+        assert_eq!(code(v6, foreign), Some(libc::EAFNOSUPPORT));
+        socket.discard();
+    }
+}

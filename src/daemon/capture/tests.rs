@@ -101,6 +101,34 @@ fn the_group_asked_for_counts() {
 }
 
 #[test]
+fn with_peers_our_addresses_count_instead_of_the_group() {
+    let peers = |list: &[&str]| Destination {
+        peers: list.iter().map(|peer| peer.parse().unwrap()).collect(),
+        ..Destination::default()
+    };
+    let own: Vec<IpAddr> = vec!["10.0.0.5".parse().unwrap(), "fe80::5".parse().unwrap()];
+    let passes = |destination: &Destination, own: &[IpAddr], frame: &[u8]| {
+        compile(&filter(&vhids(&[7]), destination, &BOTH, own)).filter(frame)
+    };
+    let to = |address: [u8; 4]| {
+        let mut frame = good_v4();
+        frame[30..34].copy_from_slice(&address);
+        frame
+    };
+    let (v4, v6) = (peers(&["10.0.0.6"]), peers(&["fe80::6"]));
+    assert!(passes(&v4, &own, &to([10, 0, 0, 5])));
+    assert!(!passes(&v4, &own, &to([10, 0, 0, 6])));
+    assert!(!passes(&v4, &own, &to([224, 0, 0, 18])));
+    assert!(!passes(&v4, &[], &to([10, 0, 0, 5])), "no address, nothing to hear");
+    assert!(!passes(&v6, &own, &to([10, 0, 0, 5])), "the other family stays with its group");
+    assert!(passes(&v6, &own, &to([224, 0, 0, 18])));
+    // Too many to name: whatever the interface lets through and is to one host.
+    let many: Vec<IpAddr> = (1..=100).map(|n| IpAddr::from([10, 0, 0, n])).collect();
+    assert!(passes(&v4, &many, &to([10, 0, 0, 5])));
+    assert!(!passes(&v4, &many, &to([224, 0, 0, 18])));
+}
+
+#[test]
 fn the_ethernet_addresses_do_not_count() {
     for broadcast in [false, true] {
         let ours = program(&[7], &Destination { broadcast, ..Destination::default() }, &BOTH);
