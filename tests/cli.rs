@@ -396,7 +396,7 @@ mod ours {
         if other() {
             return;
         }
-        let rows: [&[&str]; 8] = [
+        let rows: [&[&str]; 10] = [
             &["-m", "224.0.0.99"],
             &["-m239.192.0.7", "--mcast=224.0.0.18"],
             &["--syslog=user"],
@@ -405,6 +405,8 @@ mod ours {
             &["--hook-timeout=0x10", "--hook-failure=demote", "--peer-type=openbsd"],
             &["--garp-count=3", "--garp-interval=50", "--garp-refresh=60"],
             &["--garp-c", "3", "--hook-t", "9"],
+            &["--peer=192.0.2.2", "--peer", "192.0.2.3"],
+            &["--addr=2001:db8::9", "--peer=fe80::2", "--mcast=224.0.0.99"],
         ];
         for more in rows {
             let args: Vec<&str> = enough_and(&["-v1"]).into_iter().chain(more.iter().copied()).collect();
@@ -573,6 +575,30 @@ mod ours {
         for value in ["", "linux", "OpenBSD"] {
             let option = format!("--peer-type={value}");
             refuses(&option, &enough_and(&["-v1", &option]), &["--peer-type", &format!("'{value}'")]);
+        }
+    }
+
+    #[test]
+    fn peers_that_are_none() {
+        if other() {
+            return;
+        }
+        for value in
+            ["", "host", "0.0.0.0", "::", "127.0.0.1", "::1", "224.0.0.18", "ff02::12", "255.255.255.255"]
+        {
+            let option = format!("--peer={value}");
+            refuses(&option, &enough_and(&["-v1", &option]), &["--peer:", &format!("'{value}'")]);
+        }
+        for (name, more, words) in [
+            ("ourselves", &["-s192.0.2.1", "--peer=192.0.2.1"][..], ["192.0.2.1", "--srcip"]),
+            ("what is shared", &["-a192.0.2.77", "--peer=192.0.2.77"], ["192.0.2.77", "--addr"]),
+            ("twice", &["--peer=192.0.2.2", "--peer=192.0.2.2"], ["192.0.2.2", "twice"]),
+            ("nothing to say in IPv6", &["--peer=fe80::2"], ["fe80::2", "--addr"]),
+            ("to all and to one", &["--peer=192.0.2.2", "-M"], ["--nomcast", "--peer"]),
+            ("to a group and to one", &["-m224.0.0.99", "--peer=192.0.2.2"], ["--mcast", "--peer"]),
+        ] {
+            let args: Vec<&str> = enough_and(&["-v1"]).into_iter().chain(more.iter().copied()).collect();
+            refuses(name, &args, &words);
         }
     }
 

@@ -32,6 +32,8 @@ mod segment;
 mod starting;
 #[path = "netns/surroundings.rs"]
 mod surroundings;
+#[path = "netns/unicast.rs"]
+mod unicast;
 #[path = "netns/watching.rs"]
 mod watching;
 #[path = "netns/wire.rs"]
@@ -119,6 +121,7 @@ fn main() -> ExitCode {
     };
     let mut cases: Vec<Case> = cases::all();
     cases.extend(families::all());
+    cases.extend(unicast::all());
     cases.extend(faults::all());
     cases.extend(interfaces::all());
     cases.extend(starting::all());

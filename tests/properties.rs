@@ -286,6 +286,7 @@ impl Watched {
                     }
                     self.tell(Event::Sent { what: frame.what, ok: self.sending });
                 }
+                Action::Deliver(unicast) => panic!("there are no peers: {unicast:?}"),
                 Action::Run(hook) => {
                     assert_eq!(self.running, None, "one hook at a time");
                     assert_ne!(self.last_run, Some(hook), "up and down alternate");
@@ -363,7 +364,7 @@ impl Watched {
                 let actions = self.host.relocate(mac, sources, at(self.now));
                 let announcement = |action: &Action| match action {
                     Action::Transmit(frame) => frame.what == Transmission::Announcement,
-                    Action::Run(_) | Action::KillHook { .. } | Action::Tell(_) => false,
+                    Action::Deliver(_) | Action::Run(_) | Action::KillHook { .. } | Action::Tell(_) => false,
                 };
                 assert!(actions.iter().all(announcement));
                 assert_eq!(self.host.snapshot(at(self.now)), before);

@@ -2,11 +2,12 @@
 //!
 //! The words are first brought into one shape, because getopt_long(3) allowed more than getopts does: long
 //! names may be cut short as long as only one fits (the ancestor's own names are tried first, so a new option
-//! never makes an old abbreviation ambiguous), options may be repeated (the last one counts, `--addr` adds
-//! up), and values may hold any bytes. Passwords are taken out on the way and never reach getopts.
+//! never makes an old abbreviation ambiguous), options may be repeated (the last one counts, `--addr` and
+//! `--peer` add up), and values may hold any bytes. Passwords are taken out on the way and never reach getopts.
 //!
 //! What a value may be is not decided here but in `words`. Nothing is opened, logged or printed.
 
+mod destination;
 mod sniff;
 
 use std::ffi::{OsStr, OsString};
@@ -23,7 +24,7 @@ use super::{
 };
 use super::{shown, words};
 use crate::i18n::tr;
-use crate::protocol::{Announcing, Destination, Dialect, HookFailure, Hooks, Interval, Vhid};
+use crate::protocol::{Announcing, Dialect, HookFailure, Hooks, Interval, Vhid};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ const fn new(short: &'static str, long: &'static str, takes_value: bool) -> Spel
     Spelling { short, long, takes_value, old: false }
 }
 
-const OPTIONS: [Spelling; 37] = [
+const OPTIONS: [Spelling; 38] = [
     old("i", "interface", true),
     old("s", "srcip", true),
     old("m", "mcast", true),
@@ -114,6 +115,7 @@ const OPTIONS: [Spelling; 37] = [
     new("", "garp-count", true),
     new("", "garp-interval", true),
     new("", "garp-refresh", true),
+    new("", "peer", true),
     new("", "peer-type", true),
     new("", "pidfile", true),
     new("", "wait-interface", false),
@@ -191,22 +193,16 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
     if wait_for_interface && interface.is_none() {
         return Err(Error::NoNameToWaitFor);
     }
+    let (vhid, secret) = (vhid(given)?, secret(given, warnings)?);
+    let addresses = addresses(given, source)?;
     Ok(VirtualHostConfig {
-        vhid: vhid(given)?,
-        secret: secret(given, warnings)?,
-        addresses: addresses(given, source)?,
+        vhid,
+        secret,
         interval: interval(given)?,
         dead_ratio: dead_ratio(given, warnings)?,
         preempt: given.flag("preempt"),
         neutral: given.flag("neutral"),
-        destination: Destination {
-            v4: match given.last("mcast") {
-                Some(word) => words::group("--mcast", &word)?,
-                None => Destination::GROUP_V4,
-            },
-            broadcast: given.flag("nomcast"),
-            ..Destination::default()
-        },
+        destination: destination::read(given, source, &addresses)?,
         up: hook(given, "upscript", "--upscript")?,
         down: hook(given, "downscript", "--downscript")?,
         xparam: given.last("xparam"),
@@ -227,6 +223,7 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
         },
         interface,
         source,
+        addresses,
     })
 }
 
@@ -543,6 +540,7 @@ pub fn usage() -> String {
         tr("The network:"),
         tr("  -m, --mcast=GROUP         IPv4 group for advertisements (default 224.0.0.18)"),
         tr("  -M, --nomcast             send advertisements to the broadcast MAC address"),
+        tr("      --peer=ADDRESS        send to this other host, not to the group; may be\n                            given several times"),
         tr("      --peer-type=WORD      what the other hosts run: openbsd, freebsd, netbsd,\n                            ucarp or any (the default)"),
         tr("  -S, --ignoreifstate       take the interface as usable whatever it reports"),
         tr("      --garp-count=NUMBER   announcements of a new MASTER, 1 to 255 (default 1)"),

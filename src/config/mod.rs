@@ -240,6 +240,10 @@ pub enum Error {
     DuplicateAddress { option: &'static str, value: String },
     AddressIsSource { option: &'static str, value: String },
     Group { option: &'static str, value: String },
+    PeerIsOurs { option: &'static str, value: String, other: &'static str },
+    PeerFamily { option: &'static str, value: String },
+    DuplicatePeer { option: &'static str, value: String },
+    NotWithPeers { option: &'static str },
     NoInterval,
     BowOutInterval,
     PasswordEmpty { option: &'static str },
@@ -354,6 +358,22 @@ impl fmt::Display for Error {
             Self::Group { option, value } => fill(
                 &tr("{option}: '{value}' is not an IPv4 multicast group (224.0.0.0 to 239.255.255.255)"),
                 &[("option", option), ("value", value)],
+            ),
+            Self::PeerIsOurs { option, value, other } => fill(
+                &tr("{option}: '{value}' is given with {other} too; a peer is another host, named by an address of its own"),
+                &[("option", option), ("value", value), ("other", other)],
+            ),
+            Self::PeerFamily { option, value } => fill(
+                &tr("{option}: '{value}' is of the other IP version than all addresses given with --addr"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::DuplicatePeer { option, value } => fill(
+                &tr("{option}: '{value}' is given twice; give each peer once"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::NotWithPeers { option } => fill(
+                &tr("{option}: is about sending to a group, and --peer about sending to single hosts; remove one of them"),
+                &[("option", option)],
             ),
             Self::NoInterval => tr(
                 "--advbase and --advskew: both are 0, so there is no time between two advertisements; raise one of them",

@@ -7,20 +7,65 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use super::capture::{self, Capture, CaptureError};
 use super::start::{Doing, StartError};
-use crate::platform::{self, LinkSocket, Membership};
-use crate::protocol::{Destination, Family, Vhid};
+use crate::platform::{self, Envelope, IpSocket, LinkSocket, Membership};
+use crate::protocol::wire::{self, ipv4};
+use crate::protocol::{Destination, Family, Unicast, Vhid};
 
 /// An interface in use.
 pub(crate) struct Attachment {
     interface: String,
     index: u32,
     capture: Capture,
-    socket: LinkSocket,
+    sockets: Sockets,
     _memberships: Vec<Membership>,
-    /// The filter for the time after a look around.
-    lasting: String,
-    /// And while looking around.
-    around: String,
+    wanted: Wanted,
+    looks: Looks,
+}
+
+/// How far what is heard goes beyond what is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    /// No further.
+    Ahead,
+    /// To other users of our ids.
+    Around,
+    /// To them and to ARP.
+    AtArp,
+}
+
+/// What is to be heard.
+pub(crate) struct Wanted {
+    pub(crate) vhids: Vec<Vhid>,
+    pub(crate) destination: Destination,
+    pub(crate) families: Vec<Family>,
+    /// The interface's own addresses, where peers send to.
+    pub(crate) own: Vec<IpAddr>,
+}
+
+impl Wanted {
+    fn filter(&self) -> String {
+        capture::filter(&self.vhids, &self.destination, &self.families, &self.own)
+    }
+
+    fn filter_that_looks(&self, looks: Looks) -> String {
+        let (wanted, clashes) = (self.filter(), capture::clashes(&self.vhids, &self.destination));
+        match looks {
+            Looks::Ahead => wanted,
+            Looks::Around => format!("{wanted} or {clashes}"),
+            Looks::AtArp => format!("{wanted} or {clashes} or arp"),
+        }
+    }
+
+    fn unicast_families(&self) -> impl Iterator<Item = Family> + '_ {
+        self.families.iter().copied().filter(|family| self.destination.is_unicast(*family))
+    }
+}
+
+/// What is sent through.
+struct Sockets {
+    link: LinkSocket,
+    /// One for each family that has peers.
+    ip: Vec<(Family, IpSocket)>,
 }
 
 impl Attachment {
@@ -29,32 +74,28 @@ impl Attachment {
     ///
     /// # Errors
     /// What could not be opened, and why.
-    pub(crate) fn open(
-        interface: &str,
-        vhids: &[Vhid],
-        destination: &Destination,
-        families: &[Family],
-    ) -> Result<Self, StartError> {
+    pub(crate) fn open(interface: &str, wanted: Wanted) -> Result<Self, StartError> {
         let failed = |doing| move |error: io::Error| StartError::new(doing, interface, error);
         let index = platform::interface_index(interface).map_err(failed(Doing::FindInterface))?;
-        let memberships = families
+        let memberships = wanted
+            .families
             .iter()
-            .map(|family| destination.group(*family))
+            .filter(|family| !wanted.destination.is_unicast(**family))
+            .map(|family| wanted.destination.group(*family))
             .filter(IpAddr::is_multicast)
             .map(|group| Membership::join(group, index))
             .collect::<io::Result<_>>()
             .map_err(failed(Doing::JoinGroup))?;
-        let lasting = capture::filter(vhids, destination, families);
-        let around = format!("{lasting} or {}", capture::clashes(vhids, destination));
-        let (socket, capture) = Self::open_both_ways(interface, &around)?;
+        let (sockets, capture) =
+            Self::open_both_ways(interface, &wanted, &wanted.filter_that_looks(Looks::Around))?;
         Ok(Self {
             interface: interface.to_owned(),
             index,
             capture,
-            socket,
+            sockets,
             _memberships: memberships,
-            lasting,
-            around,
+            wanted,
+            looks: Looks::Around,
         })
     }
 
@@ -63,24 +104,36 @@ impl Attachment {
     ///
     /// # Errors
     /// As there.
-    pub(crate) fn try_out(
-        interface: &str,
-        vhids: &[Vhid],
-        destination: &Destination,
-        families: &[Family],
-    ) -> Result<(), StartError> {
-        Self::open_both_ways(interface, &capture::filter(vhids, destination, families)).map(|_| ())
+    pub(crate) fn try_out(interface: &str, wanted: &Wanted) -> Result<(), StartError> {
+        Self::open_both_ways(interface, wanted, &wanted.filter()).map(|_| ())
     }
 
-    fn open_both_ways(interface: &str, filter: &str) -> Result<(LinkSocket, Capture), StartError> {
-        let socket = LinkSocket::open(interface)
-            .map_err(|error| StartError::new(Doing::OpenSocket, interface, error))?;
+    fn open_both_ways(
+        interface: &str,
+        wanted: &Wanted,
+        filter: &str,
+    ) -> Result<(Sockets, Capture), StartError> {
+        let failed = |error| StartError::new(Doing::OpenSocket, interface, error);
+        let link = LinkSocket::open(interface).map_err(failed)?;
+        let ip = wanted
+            .unicast_families()
+            .map(|family| {
+                let envelope = Envelope {
+                    ipv6: family == Family::V6,
+                    protocol: wire::PROTOCOL,
+                    ttl: wire::TTL,
+                    tos: ipv4::LOW_DELAY,
+                };
+                Ok((family, IpSocket::open(interface, envelope)?))
+            })
+            .collect::<io::Result<_>>()
+            .map_err(failed)?;
         let capture = Capture::open(interface, filter).map_err(|error| match error {
             CaptureError::Library(_) | CaptureError::NotEthernet(_) | CaptureError::Descriptor(_) => {
                 StartError::new(Doing::OpenCapture, interface, error)
             }
         })?;
-        Ok((socket, capture))
+        Ok((Sockets { link, ip }, capture))
     }
 
     /// What the opened interface is called now, if it has another name.
@@ -90,18 +143,36 @@ impl Attachment {
 
     /// Ends the look around for other users of our ids: from now on the kernel drops them.
     pub(crate) fn look_ahead(&mut self) {
-        // The wider one does no harm if this fails, and what made it fail is told by the link monitor.
-        let _ = self.capture.set_filter(&self.lasting);
+        self.look(Looks::Ahead);
     }
 
     /// Looks around without ARP.
     pub(crate) fn look_around(&mut self) {
-        let _ = self.capture.set_filter(&self.around);
+        self.look(Looks::Around);
     }
 
     /// Looks around once more, and lets ARP in as well.
     pub(crate) fn look_at_arp(&mut self) {
-        let _ = self.capture.set_filter(&format!("{} or arp", self.around));
+        self.look(Looks::AtArp);
+    }
+
+    fn look(&mut self, looks: Looks) {
+        if std::mem::replace(&mut self.looks, looks) != looks {
+            // The wider one does no harm if this fails, and what made it fail is told by the link monitor.
+            let _ = self.capture.set_filter(&self.wanted.filter_that_looks(looks));
+        }
+    }
+
+    /// These are the interface's own addresses now; peers may send to any of them.
+    pub(crate) fn listen_to(&mut self, own: Vec<IpAddr>) {
+        if self.wanted.own == own {
+            return;
+        }
+        self.wanted.own = own;
+        if self.wanted.unicast_families().next().is_some() {
+            // As above, but for addresses that are new; they come back with the interface.
+            let _ = self.capture.set_filter(&self.wanted.filter_that_looks(self.looks));
+        }
     }
 
     /// Whether the interface of this name is still the one that was opened.
@@ -114,7 +185,15 @@ impl Attachment {
     /// # Errors
     /// When the system does not take it.
     pub(crate) fn send(&self, frame: &[u8]) -> io::Result<()> {
-        self.socket.send(frame)
+        self.sockets.link.send(frame)
+    }
+
+    /// Hands packets to the system; never waits. Whether it took any.
+    pub(crate) fn deliver(&self, unicast: &Unicast) -> bool {
+        let family = Family::of(unicast.source);
+        let Some((_, socket)) = self.sockets.ip.iter().find(|(its, _)| *its == family) else { return false };
+        let send = |(to, payload): &(IpAddr, Vec<u8>)| socket.send(unicast.source, *to, payload).is_ok();
+        unicast.packets.iter().filter(|packet| send(packet)).count() > 0
     }
 
     /// Hands out what was captured, at most `budget` frames.
@@ -122,6 +201,8 @@ impl Attachment {
     /// # Errors
     /// When the interface went away.
     pub(crate) fn drain(&mut self, budget: usize, each: impl FnMut(&[u8])) -> Result<usize, CaptureError> {
+        // The same packets a second time.
+        self.sockets.ip.iter().for_each(|(_, socket)| socket.discard());
         self.capture.drain(budget, each)
     }
 }

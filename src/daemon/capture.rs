@@ -7,6 +7,7 @@
 //! This is the only file that knows pcap. It must not look into a frame.
 
 use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
@@ -25,6 +26,8 @@ const RING: i32 = 128 * 1024;
 /// More runs of vhids than this are not worth a comparison each for every frame, and near 128 of them libpcap
 /// builds jumps that are too long.
 const MOST_RUNS: usize = 32;
+/// For the same reasons as many own addresses.
+const MOST_ADDRESSES: usize = 16;
 
 /// An open capture on one interface.
 pub(crate) struct Capture(pcap::Capture<Active>);
@@ -212,30 +215,57 @@ fn untagged_only(filter: &str) -> String {
 
 /// The filter for these virtual hosts: CARP version 2, not forwarded, not fragmented, long enough, to our group,
 /// for one of our ids. Nothing about the Ethernet header, where kernels and switches differ.
-pub(crate) fn filter(vhids: &[Vhid], destination: &Destination, families: &[Family]) -> String {
+///
+/// `own`: the addresses of this host, where peers send to instead of the group.
+pub(crate) fn filter(
+    vhids: &[Vhid],
+    destination: &Destination,
+    families: &[Family],
+    own: &[IpAddr],
+) -> String {
     let families: Vec<String> = families
         .iter()
         .map(|family| match family {
             // carp[n] steps over IP options and refuses all but the first fragment.
             Family::V4 => format!(
-                "(ip proto 112 and ip[8] = 255 and ip dst host {} and ip[6:2] & 0x3fff = 0 and ip[0] & 0xf > 4 \
+                "(ip proto 112 and ip[8] = 255 and {} and ip[6:2] & 0x3fff = 0 and ip[0] & 0xf > 4 \
                  and ip[2:2] >= 56 and len >= 70 and carp[0] & 0xf0 = 0x20{})",
-                destination.v4,
+                addressed(destination, *family, own),
                 ids(vhids, "carp[1]"),
             ),
             // Behind extension headers the place of the id varies, so for these frames, which nobody sends in
             // numbers, only the chain's first link is looked at. Fragments are refused by the core anyway.
             Family::V6 => format!(
-                "(ip6[6] = 112 and ip6[7] = 255 and ip6 dst host {group} and ip6[4:2] >= 36 and len >= 90 \
+                "(ip6[6] = 112 and ip6[7] = 255 and {to} and ip6[4:2] >= 36 and len >= 90 \
                  and ip6[40] & 0xf0 = 0x20{}) or ((ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 60) and ip6[7] = 255 \
-                 and ip6 dst host {group} and ip6[4:2] >= 44 and len >= 98 \
+                 and {to} and ip6[4:2] >= 44 and len >= 98 \
                  and (ip6[40] = 112 or ip6[40] = 0 or ip6[40] = 43 or ip6[40] = 60))",
                 ids(vhids, "ip6[41]"),
-                group = destination.v6,
+                to = addressed(destination, *family, own),
             ),
         })
         .collect();
     families.join(" or ")
+}
+
+/// The term for a packet being sent to our group or, in a family with peers, to one of our addresses.
+fn addressed(destination: &Destination, family: Family, own: &[IpAddr]) -> String {
+    let (ip, nobody) = match family {
+        Family::V4 => ("ip", IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        Family::V6 => ("ip6", IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+    };
+    if !destination.is_unicast(family) {
+        return format!("{ip} dst host {}", destination.group(family));
+    }
+    let own: Vec<&IpAddr> = own.iter().filter(|address| Family::of(**address) == family).collect();
+    match own.as_slice() {
+        [] => format!("{ip} dst host {nobody}"),
+        few if few.len() <= MOST_ADDRESSES => {
+            let terms: Vec<_> = few.iter().map(|address| format!("{ip} dst host {address}")).collect();
+            format!("({})", terms.join(" or "))
+        }
+        _ => format!("not {ip} multicast"),
+    }
 }
 
 /// The filter for VRRP routers that use one of our ids: they share group and MAC with us, and the operator should

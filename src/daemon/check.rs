@@ -46,7 +46,7 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.add("interface", &interface);
     match place {
         Some(place) => {
-            Attachment::try_out(&interface, &[host.vhid], &host.destination, &start::families(host))
+            Attachment::try_out(&interface, &start::wanted(&interface, host)?)
                 .or_else(|error| if error.is_for_want_of_link(&interface) { Ok(()) } else { Err(error) })?;
             let addresses: Vec<_> = host.addresses.iter().map(|shared| shared.address).collect();
             if let Some(source) = start::main_source(&addresses, place.sources) {
@@ -69,6 +69,9 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.yes_or_no("neutral", host.neutral);
     lines.add("mcast", host.destination.v4);
     lines.yes_or_no("nomcast", host.destination.broadcast);
+    for peer in &host.destination.peers {
+        lines.add("peer", peer);
+    }
     lines.add("peer-type", host.dialect.code());
     lines.yes_or_no("ignoreifstate", host.ignore_link_state);
     lines.maybe("upscript", host.up.as_deref().map(Path::display));

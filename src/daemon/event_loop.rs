@@ -16,7 +16,7 @@ use super::start::{self, Place};
 use super::unshared::Unshared;
 use crate::config::VirtualHostConfig;
 use crate::platform::{self, Changes, Claim, LinkMonitor, LinkState, Signal, Signals};
-use crate::protocol::{Action, Cause, Event, Link, Rejected, Role, Time, VirtualHost};
+use crate::protocol::{Action, Cause, Event, Link, Rejected, Role, Time, Unicast, VirtualHost};
 
 /// Frames taken in before deadlines are looked at again.
 const BATCH: usize = 512;
@@ -97,6 +97,11 @@ impl Served {
     /// Whether the system took the frame.
     pub(super) fn send(&self, frame: &[u8]) -> bool {
         self.attachment.as_ref().is_some_and(|attachment| attachment.send(frame).is_ok())
+    }
+
+    /// Whether the system took any of the packets: one host out of reach is no fault of ours.
+    pub(super) fn deliver(&self, unicast: &Unicast) -> bool {
+        self.attachment.as_ref().is_some_and(|attachment| attachment.deliver(unicast))
     }
 
     /// The capture, unless it rests.
@@ -362,8 +367,9 @@ fn look_at_link(one: &mut Served, report: &mut Report, now: Time) {
 
 /// Finds out whether the interface still has our source address and its hardware address.
 fn look_at_place(one: &mut Served, report: &mut Report, now: Time) {
-    if one.attachment.is_none() {
-        return;
+    let Some(attachment) = &mut one.attachment else { return };
+    if let Ok(own) = start::own_addresses(&one.interface, &one.config) {
+        attachment.listen_to(own);
     }
     let parameters = one.host.parameters();
     let before = Place { mac: parameters.mac, sources: parameters.sources };

@@ -16,6 +16,9 @@ pub(super) fn perform(served: &mut Served, actions: Vec<Action>, report: &mut Re
     while let Some(action) = queue.pop_front() {
         let outcome = match action {
             Action::Transmit(frame) => Some(Event::Sent { what: frame.what, ok: served.send(&frame.bytes) }),
+            Action::Deliver(unicast) => {
+                Some(Event::Sent { what: unicast.what, ok: served.deliver(&unicast) })
+            }
             Action::Run(hook) => run(served, hook, report, now),
             Action::KillHook { hook: _, force } => {
                 if let Some(running) = &served.hook {

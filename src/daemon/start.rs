@@ -8,7 +8,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, Wanted};
 use super::event_loop::Served;
 use super::report::Report;
 use crate::config::VirtualHostConfig;
@@ -36,6 +36,7 @@ pub(super) enum Doing {
     FindSource,
     AwaitSource,
     ReadHardwareAddress,
+    UsePeer,
     JoinGroup,
     OpenSocket,
     OpenCapture,
@@ -95,6 +96,7 @@ impl fmt::Display for StartError {
                 tr("{why} is still being checked for duplicates on {object}: it cannot be sent from yet")
             }
             Doing::ReadHardwareAddress => tr("cannot read the hardware address of {object}: {why}"),
+            Doing::UsePeer => tr("the peer {why} is this host itself: it is an address of {object}"),
             Doing::JoinGroup => tr("cannot join the multicast group on {object}: {why}"),
             Doing::OpenSocket => tr("cannot open a raw socket on {object}: {why}"),
             Doing::OpenCapture => tr("cannot capture on {object}: {why}"),
@@ -184,7 +186,7 @@ pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartEr
         neutral: config.neutral,
         sources: place.sources,
         mac: place.mac,
-        destination: config.destination,
+        destination: config.destination.clone(),
         hooks: Hooks {
             up: config.up.is_some(),
             down: config.down.is_some(),
@@ -215,8 +217,22 @@ impl Place {
 /// Takes up an interface: everything that has to be opened or known of it.
 pub(super) fn attach(interface: &str, config: &VirtualHostConfig) -> Result<(Attachment, Place), StartError> {
     let place = locate(interface, config)?;
-    let attachment = Attachment::open(interface, &[config.vhid], &config.destination, &families(config))?;
-    Ok((attachment, place))
+    Ok((Attachment::open(interface, wanted(interface, config)?)?, place))
+}
+
+/// What is to be heard on the interface.
+pub(super) fn wanted(interface: &str, config: &VirtualHostConfig) -> Result<Wanted, StartError> {
+    let own = own_addresses(interface, config)
+        .map_err(|error| StartError::new(Doing::FindSource, interface, error))?;
+    if let Some(peer) = config.destination.peers.iter().find(|peer| own.contains(peer)) {
+        return Err(StartError::new(Doing::UsePeer, interface, peer.to_string()));
+    }
+    Ok(Wanted {
+        vhids: vec![config.vhid],
+        destination: config.destination.clone(),
+        families: families(config),
+        own,
+    })
 }
 
 /// What has to be known of an interface before it is taken up.
@@ -261,7 +277,7 @@ pub(super) fn families(config: &VirtualHostConfig) -> Vec<Family> {
 }
 
 /// The addresses of an interface that are not shared.
-fn own_addresses(interface: &str, config: &VirtualHostConfig) -> io::Result<Vec<IpAddr>> {
+pub(super) fn own_addresses(interface: &str, config: &VirtualHostConfig) -> io::Result<Vec<IpAddr>> {
     let shared = addresses(config);
     let mut own = platform::interface_addresses(interface)?;
     own.retain(|address| !shared.contains(address));

@@ -389,6 +389,14 @@ pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Res
     }
 }
 
+/// Keeps a socket to one interface where the system can: here routes decide, and a peer on the link has one.
+///
+/// # Errors
+/// Never on these systems.
+pub(super) fn bind_to_interface(_fd: BorrowedFd<'_>, _interface: &str) -> io::Result<()> {
+    Ok(())
+}
+
 /// The only one of its name on this host, until dropped.
 #[derive(Debug)]
 pub struct Claim {

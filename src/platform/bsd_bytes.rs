@@ -4,11 +4,6 @@
 //! Pure: compiled and tested on every system for all four, by the figures of `layout`. A request is what an ioctl
 //! copies in, so it needs no alignment. Nothing read here is trusted to be as long as it says.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "what one system has no use for is used by another, and by the tests")
-)]
-
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::layout::{

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Changes, LinkState, Unready, background, pidfile, posix, sys};
+use super::{Changes, LinkState, Unready, background, ip_socket, pidfile, posix, sys};
 
 // Time.
 const _: fn() -> Duration = sys::now;
@@ -68,6 +68,10 @@ const _: fn(&str) -> io::Result<sys::Claim> = sys::Claim::take;
 const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;
 const _: fn(&sys::LinkSocket, &[u8]) -> io::Result<()> = sys::LinkSocket::send;
 const _: fn(IpAddr, u32) -> io::Result<sys::Membership> = sys::Membership::join;
+const _: fn(BorrowedFd<'_>, &str) -> io::Result<()> = sys::bind_to_interface;
+const _: fn(&str, ip_socket::Envelope) -> io::Result<ip_socket::IpSocket> = ip_socket::IpSocket::open;
+const _: fn(&ip_socket::IpSocket, IpAddr, IpAddr, &[u8]) -> io::Result<()> = ip_socket::IpSocket::send;
+const _: fn(&ip_socket::IpSocket) = ip_socket::IpSocket::discard;
 const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::prepare_capture;
 const _: Option<&str> = sys::UNTAGGED_ONLY;
 

@@ -177,7 +177,8 @@ mod tests {
             assert_eq!(layout.ignore_sent.0 & !0xff, number(IN, 4, b'B', 0));
             assert!(layout.write_filter.is_none_or(|write| write & !0xff == number(IN, 16, b'B', 0)));
             assert!(layout.lock.is_none_or(|lock| lock & !0xff == 0x2000_4200));
-            // An offset stays inside.
+            // An offset stays inside; if_data begins alike up to its eighth byte.
+            assert!(layout.link_state.is_none_or(|(offset, width)| offset + width <= 8));
             assert!(layout.media.2 + 4 <= layout.media.1);
         }
         assert_eq!(SIOCGIFAFLAG_IN6, number(BOTH, IN6_IFREQ, b'i', 73));

@@ -183,6 +183,14 @@ impl Membership {
     }
 }
 
+/// Keeps a socket to one interface: what it sends goes out there whatever the routes say.
+///
+/// # Errors
+/// ENODEV when no interface has this name; `PermissionDenied`.
+pub(super) fn bind_to_interface(fd: BorrowedFd<'_>, interface: &str) -> io::Result<()> {
+    Ok(setsockopt(&fd, sockopt::BindToDevice, &interface.into())?)
+}
+
 /// Tells a capture descriptor that frames sent by this host are of no interest: without it each of them is copied
 /// to the filter and, when it passes, wakes the process only to be thrown away.
 ///

@@ -15,6 +15,7 @@ mod bsd;
 #[cfg(any(bsd, test))]
 mod bsd_bytes;
 mod contract;
+mod ip_socket;
 #[cfg(any(bsd, test))]
 mod layout;
 mod locale;
@@ -47,6 +48,7 @@ compile_error!("this system is not supported; supported: OpenBSD, NetBSD, FreeBS
 compile_error!("the structures in src/platform/layout.rs are those of 64-bit systems");
 
 pub use background::{Process, Readiness, Waiting, go_to_background};
+pub use ip_socket::{Envelope, IpSocket};
 pub use locale::adopt_locale;
 pub use pidfile::{PidFile, PidFileError};
 pub use posix::{

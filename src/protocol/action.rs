@@ -56,6 +56,8 @@ pub enum Link {
 pub enum Action {
     /// Send these bytes, then tell [`Event::Sent`].
     Transmit(Frame),
+    /// Send these packets, then tell [`Event::Sent`] once: it failed only if none of them was taken.
+    Deliver(Unicast),
     /// Start this hook, then tell [`Event::HookDone`] when it has ended (or could not start).
     Run(Hook),
     /// End the running hook; with `force`, in the way that cannot be refused.
@@ -76,6 +78,18 @@ pub struct Frame {
     pub what: Transmission,
     /// The whole Ethernet frame, without check sequence.
     pub bytes: Vec<u8>,
+}
+
+/// Packets to addresses of single hosts. Their link headers are the system's to make, because it is the one that
+/// resolves neighbours.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unicast {
+    /// What they are.
+    pub what: Transmission,
+    /// The address they come from.
+    pub source: IpAddr,
+    /// Each destination, of the source's family, with what follows the IP header.
+    pub packets: Vec<(IpAddr, Vec<u8>)>,
 }
 
 /// What a frame we send is for.

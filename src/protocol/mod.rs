@@ -28,7 +28,7 @@
 //! | 6 | unknown option, facility, missing hook | An error, exit status 1 |
 //! | 7 | counter | Never adopted, never zero, fresh per ad: 32 bits, of which two are words among ours ("beside an old ucarp", "I give way to you") and the others random, then 32 bits of HMAC-SHA1(key, "ucarp ours 1", vhid, the first), a mark only our kind can make. The last 32 are remembered: our own echo |
 //! | 8 | password | 1 to 20 bytes |
-//! | 9 | type, authlen, destination of an ad heard | Type and authlen are counted, not required; the destination must be our group |
+//! | 9 | type, authlen, destination of an ad heard | Type and authlen are counted, not required; the destination must be our group, or with peers an address of one host (the daemon's filter knows which are ours) |
 //! | 10 | checksums | IP's and CARP's each on its own; over IPv6 also with the pseudo-header of newer NetBSD kernels. HMACs with or without link-local addresses, as OpenBSD. What is sent: the plain form, all addresses, unless [`Dialect`] says otherwise |
 //! | 11 | send failures | After three ads in a row advskew 240 until three successes; not while the link is known down. In Backup it ends at the next link-up or after 30 s, doubling to 10 min. Ours and others' demotion counts by the advskew alone, except against kernels with [`Dialect::OpenBsd`]: there it comes before the interval |
 //! | 12 | exit | Asked to withdraw (`-z`): bow-out, then the down hook, bounded; else neither. A bow-out is one 255/255 ad per family, again after 20 ms without a successor, twice at most |
@@ -67,7 +67,9 @@ mod time;
 mod virtual_host;
 pub mod wire;
 
-pub use action::{Action, Demotion, Event, Frame, Hook, Link, Notice, Peer, Reason, Role, Transmission};
+pub use action::{
+    Action, Demotion, Event, Frame, Hook, Link, Notice, Peer, Reason, Role, Transmission, Unicast,
+};
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use dialect::Dialect;
 pub use explain::{Cause, explain, shares_also};

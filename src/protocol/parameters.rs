@@ -117,7 +117,7 @@ pub struct Sources {
 }
 
 /// Where advertisements go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Destination {
     /// The IPv4 group (`--mcast`).
     pub v4: Ipv4Addr,
@@ -125,6 +125,8 @@ pub struct Destination {
     pub v6: Ipv6Addr,
     /// Send to the Ethernet broadcast address instead of the group's (`--nomcast`).
     pub broadcast: bool,
+    /// The other hosts, each by one address (`--peer`). A family that has some uses no group.
+    pub peers: Vec<IpAddr>,
 }
 
 impl Destination {
@@ -132,6 +134,29 @@ impl Destination {
     pub const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
     /// ff02::12, CARP's and VRRP's group.
     pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
+
+    /// The peers of a family.
+    pub fn peers(&self, family: Family) -> impl Iterator<Item = IpAddr> + '_ {
+        self.peers.iter().copied().filter(move |peer| Family::of(*peer) == family)
+    }
+
+    /// Whether a family has peers.
+    #[must_use]
+    pub fn is_unicast(&self, family: Family) -> bool {
+        self.peers(family).next().is_some()
+    }
+
+    /// Whether an advertisement sent there is for us. With peers that is any address of one host: which are ours
+    /// is the interface's affair, and the daemon's filter lets no others through.
+    #[must_use]
+    pub fn accepts(&self, address: IpAddr) -> bool {
+        let family = Family::of(address);
+        if self.is_unicast(family) {
+            !address.is_multicast() && !address.is_unspecified() && address != IpAddr::V4(Ipv4Addr::BROADCAST)
+        } else {
+            address == self.group(family)
+        }
+    }
 
     /// The group of a family.
     #[must_use]
@@ -145,7 +170,7 @@ impl Destination {
 
 impl Default for Destination {
     fn default() -> Self {
-        Self { v4: Self::GROUP_V4, v6: Self::GROUP_V6, broadcast: false }
+        Self { v4: Self::GROUP_V4, v6: Self::GROUP_V6, broadcast: false, peers: Vec::new() }
     }
 }
 

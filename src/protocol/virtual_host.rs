@@ -21,7 +21,7 @@ use super::takeover::{Ended, Takeover};
 use super::wire::{self, Decoded, arp, carp, ndp};
 use super::{
     Action, Event, Family, Frame, Hook, Interval, MacAddr, Notice, Parameters, Peer, Reason, Rejected,
-    Rejections, Role, Sources, Time, Transmission,
+    Rejections, Role, Sources, Time, Transmission, Unicast,
 };
 
 /// After a silent master the up hook waits this long, in case two hosts became master at once.
@@ -253,7 +253,7 @@ impl VirtualHost {
         if decoded.header.vhid != self.parameters.vhid.get() {
             return Err(Rejected::UnknownVhid);
         }
-        if decoded.destination != self.parameters.destination.group(Family::of(decoded.source)) {
+        if !self.parameters.destination.accepts(decoded.destination) {
             return Err(Rejected::BadDestination);
         }
         let ad = self.authenticator.verify(&decoded)?;
@@ -332,7 +332,7 @@ impl VirtualHost {
                     self.transmit_adverts(Interval::BOW_OUT, now, out);
                     self.farewell = Some((now + BOW_OUT_AGAIN, BOW_OUT_REPEATS));
                 }
-                Decision::GiveWay { to } => self.transmit_to(Some(to), self.election.interval(), now, out),
+                Decision::GiveWay { to } => self.transmit_to(Some(&to), self.election.interval(), now, out),
                 Decision::Announce => {
                     self.announcer.conflict_won(self.election.interval().period(), now);
                 }
@@ -418,23 +418,46 @@ impl VirtualHost {
         self.transmit_to(None, interval, now, out);
     }
 
-    /// The same to one hardware address, or to the group's.
-    fn transmit_to(&mut self, to: Option<MacAddr>, interval: Interval, now: Time, out: &mut Vec<Action>) {
+    /// The same to one other speaker alone, or to everybody. Over a family with peers such a speaker is told at the
+    /// address it was heard from, so only in the family it was heard in.
+    fn transmit_to(&mut self, to: Option<&Peer>, interval: Interval, now: Time, out: &mut Vec<Action>) {
         let what = if interval == Interval::BOW_OUT { Transmission::BowOut } else { Transmission::Advert };
         let sources = self.parameters.sources;
         let v4 = sources.v4.filter(|_| self.parameters.addresses.iter().any(IpAddr::is_ipv4));
         let v6 = sources.v6.filter(|_| self.parameters.addresses.iter().any(IpAddr::is_ipv6));
         for source in [v4.map(IpAddr::V4), v6.map(IpAddr::V6)].into_iter().flatten() {
-            let bytes = self.advert(source, to, interval, now);
-            out.push(Action::Transmit(Frame { what, bytes }));
+            let family = Family::of(source);
+            if !self.parameters.destination.is_unicast(family) {
+                let (decoded, id) = self.advert(source, to.is_some(), interval, now);
+                let group = match self.parameters.destination.broadcast {
+                    true => MacAddr::BROADCAST,
+                    false => MacAddr::of_group(decoded.destination),
+                };
+                let bytes = wire::encode(&decoded, to.map_or(group, |to| to.mac), id);
+                out.push(Action::Transmit(Frame { what, bytes }));
+                continue;
+            }
+            let destinations: Vec<IpAddr> = match to {
+                Some(to) => [to.source].into_iter().filter(|to| Family::of(*to) == family).collect(),
+                None => self.parameters.destination.peers(family).collect(),
+            };
+            if !destinations.is_empty() {
+                // One advertisement, one counter, however many are to hear it.
+                let (decoded, _) = self.advert(source, to.is_some(), interval, now);
+                let to_one =
+                    |destination| (destination, wire::encode_payload(&Decoded { destination, ..decoded }));
+                let packets = destinations.into_iter().map(to_one).collect();
+                out.push(Action::Deliver(Unicast { what, source, packets }));
+            }
         }
     }
 
-    fn advert(&mut self, source: IpAddr, to: Option<MacAddr>, interval: Interval, now: Time) -> Vec<u8> {
+    /// An advertisement to the group, and an id for its packet.
+    fn advert(&mut self, source: IpAddr, gives_way: bool, interval: Interval, now: Time) -> (Decoded, u16) {
         let [.., id_high, id_low, a, b, c, d] = self.random.next().to_be_bytes();
         let words = [
             (self.election.beside_old_ucarp(now), Advertisement::BESIDE_OLD_UCARP),
-            (to.is_some(), Advertisement::GIVES_WAY),
+            (gives_way, Advertisement::GIVES_WAY),
         ];
         let random = words.into_iter().fold(u32::from_be_bytes([a, b, c, d]), |random, (said, word)| {
             if said { random | word } else { random & !word }
@@ -444,12 +467,6 @@ impl VirtualHost {
             *slot = Some(counter);
         }
         self.next_sent = (self.next_sent + 1) % ECHOES;
-        let destination = self.parameters.destination.group(Family::of(source));
-        let group = if self.parameters.destination.broadcast {
-            MacAddr::BROADCAST
-        } else {
-            MacAddr::of_group(destination)
-        };
         let header = carp::Header {
             kind: carp::ADVERTISEMENT,
             vhid: self.parameters.vhid.get(),
@@ -460,9 +477,14 @@ impl VirtualHost {
             counter,
             code: self.authenticator.code(counter),
         };
-        let pseudo_header = source.is_ipv6() && self.parameters.dialect.sums_pseudo_header();
-        let decoded = Decoded { mac: self.parameters.mac, source, destination, header, pseudo_header };
-        wire::encode(&decoded, to.unwrap_or(group), u16::from_be_bytes([id_high, id_low]))
+        let decoded = Decoded {
+            mac: self.parameters.mac,
+            source,
+            destination: self.parameters.destination.group(Family::of(source)),
+            header,
+            pseudo_header: source.is_ipv6() && self.parameters.dialect.sums_pseudo_header(),
+        };
+        (decoded, u16::from_be_bytes([id_high, id_low]))
     }
 }
 

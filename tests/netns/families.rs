@@ -36,7 +36,7 @@ pub(crate) fn all() -> Vec<Case> {
     ]
 }
 
-fn v6_segment(hosts: u8) -> Segment {
+pub(crate) fn v6_segment(hosts: u8) -> Segment {
     if !Path::new("/proc/sys/net/ipv6").exists() {
         skip("this kernel has no IPv6");
     }
@@ -57,7 +57,7 @@ fn ads6(segment: &Segment, host: usize, since: f64) -> usize {
 }
 
 /// Starts both, and waits until the second follows the first.
-fn pair(segment: &Segment, first: &Setup, second: &Setup) -> (Daemon, Daemon) {
+pub(crate) fn pair(segment: &Segment, first: &Setup, second: &Setup) -> (Daemon, Daemon) {
     let a = Daemon::start(segment, 0, Kind::Ours, first);
     a.await_hooks(&["down", "up"], seconds(8));
     let b = Daemon::start(segment, 1, Kind::Ours, second);

@@ -47,6 +47,7 @@ impl Arp {
 pub(crate) struct Ad6 {
     pub(crate) at: f64,
     pub(crate) source: Ipv6Addr,
+    pub(crate) destination: Ipv6Addr,
     pub(crate) mac: [u8; 6],
     pub(crate) bow_out: bool,
 }
@@ -128,6 +129,7 @@ fn parse_v6(packet: &[u8], mac: [u8; 6], at: f64) -> Option<Seen> {
         (112, 0x21) => Some(Seen::Ad6(Ad6 {
             at,
             source: address6(packet.get(8..)?)?,
+            destination: address6(packet.get(24..)?)?,
             mac,
             bow_out: *message.get(2)? == 255 && *message.get(5)? == 255,
         })),

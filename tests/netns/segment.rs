@@ -215,6 +215,14 @@ impl Segment {
         assert!(runs(Command::new("ip").args(words.split(' '))), "ip {words}");
     }
 
+    /// Makes the bridge a hub, so that the observer sees what is meant for one host alone.
+    #[track_caller]
+    pub(crate) fn flood(&self) {
+        let bridge = format!("{}-bridge", self.prefix);
+        let words = format!("-n {bridge} link set br0 type bridge ageing_time 0");
+        assert!(runs(Command::new("ip").args(words.split(' '))), "ip {words}");
+    }
+
     /// Nothing passes any more, but the host's link still looks up: a failure further away.
     #[track_caller]
     pub(crate) fn cut(&self, host: usize) {

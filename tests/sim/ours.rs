@@ -221,6 +221,7 @@ impl Ours {
                     let sent = Event::Sent { what: frame.what, ok: !self.send_fails };
                     todo.extend(self.host.handle(sent, self.time(now)));
                 }
+                Action::Deliver(unicast) => panic!("there are no peers: {unicast:?}"),
                 Action::Run(hook) => self.run(hook, now, out),
                 Action::KillHook { hook, force } => self.kill(hook, force, now, out),
                 Action::Tell(notice) => {

@@ -1,6 +1,7 @@
 //! The command line in-process: shapes, abbreviations, order, defaults.
 
 use super::*;
+use crate::protocol::Destination;
 
 const ENOUGH: [&str; 4] = ["-ieth0", "-v1", "-phush-hush", "-a10.0.0.9"];
 

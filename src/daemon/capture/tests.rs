@@ -1,4 +1,3 @@
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,7 +12,7 @@ fn vhids(ids: &[u8]) -> Vec<Vhid> {
 }
 
 fn program(ids: &[u8], destination: &Destination, families: &[Family]) -> Program {
-    compile(&filter(&vhids(ids), destination, families))
+    compile(&filter(&vhids(ids), destination, families, &[]))
 }
 
 fn bytes(hex: &Value) -> Vec<u8> {
@@ -99,6 +98,34 @@ fn the_group_asked_for_counts() {
     frame[30..34].copy_from_slice(&[239, 1, 2, 3]);
     assert!(program(&[7], &own, &BOTH).filter(&frame));
     assert!(!program(&[7], &Destination::default(), &BOTH).filter(&frame));
+}
+
+#[test]
+fn with_peers_our_addresses_count_instead_of_the_group() {
+    let peers = |list: &[&str]| Destination {
+        peers: list.iter().map(|peer| peer.parse().unwrap()).collect(),
+        ..Destination::default()
+    };
+    let own: Vec<IpAddr> = vec!["10.0.0.5".parse().unwrap(), "fe80::5".parse().unwrap()];
+    let passes = |destination: &Destination, own: &[IpAddr], frame: &[u8]| {
+        compile(&filter(&vhids(&[7]), destination, &BOTH, own)).filter(frame)
+    };
+    let to = |address: [u8; 4]| {
+        let mut frame = good_v4();
+        frame[30..34].copy_from_slice(&address);
+        frame
+    };
+    let (v4, v6) = (peers(&["10.0.0.6"]), peers(&["fe80::6"]));
+    assert!(passes(&v4, &own, &to([10, 0, 0, 5])));
+    assert!(!passes(&v4, &own, &to([10, 0, 0, 6])));
+    assert!(!passes(&v4, &own, &to([224, 0, 0, 18])));
+    assert!(!passes(&v4, &[], &to([10, 0, 0, 5])), "no address, nothing to hear");
+    assert!(!passes(&v6, &own, &to([10, 0, 0, 5])), "the other family stays with its group");
+    assert!(passes(&v6, &own, &to([224, 0, 0, 18])));
+    // Too many to name: whatever the interface lets through and is to one host.
+    let many: Vec<IpAddr> = (1..=100).map(|n| IpAddr::from([10, 0, 0, n])).collect();
+    assert!(passes(&v4, &many, &to([10, 0, 0, 5])));
+    assert!(!passes(&v4, &many, &to([224, 0, 0, 18])));
 }
 
 #[test]
@@ -250,7 +277,7 @@ fn the_tag_is_loaded_from_where_the_kernel_keeps_it() {
     let Some(_) = platform::UNTAGGED_ONLY else { return };
     for ids in [&[7][..], &[1, 3, 5]] {
         for families in [&BOTH[..1], &BOTH[1..], &BOTH[..]] {
-            let text = filter(&vhids(ids), &Destination::default(), families);
+            let text = filter(&vhids(ids), &Destination::default(), families, &[]);
             let program = compile(&untagged_only(&text));
             // BPF_LD | BPF_B | BPF_ABS at SKF_AD_OFF + SKF_AD_VLAN_TAG.
             let loads = format!("48 0 0 {}", u32::MAX - 4096 + 1 + 44);
@@ -317,7 +344,7 @@ fn on_a_wire() {
 #[test]
 #[ignore = "needs the wire that on_a_wire makes"]
 fn inside() {
-    let text = filter(&vhids(&[7]), &Destination::default(), &BOTH);
+    let text = filter(&vhids(&[7]), &Destination::default(), &BOTH, &[]);
     let mut capture = Capture::open("v0", &text).unwrap();
     let (here, there) = (LinkSocket::open("v0").unwrap(), LinkSocket::open("v1").unwrap());
     let mut ready = Vec::new();

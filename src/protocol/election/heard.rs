@@ -255,11 +255,11 @@ impl Election {
     }
 }
 
-/// Addressed to the winner's MAC, so no kernel hears it: an advertisement more would make one with our interval
+/// Addressed to the winner alone, so no kernel hears it: an advertisement more would make one with our interval
 /// step down, and one that preempts take over. Kernels would do nothing with it.
 fn give_way(peer: Peer, may_speak: bool, out: &mut Vec<Decision>) {
     match peer.kind {
-        PeerKind::Ours | PeerKind::OldUcarp if may_speak => out.push(Decision::GiveWay { to: peer.mac }),
+        PeerKind::Ours | PeerKind::OldUcarp if may_speak => out.push(Decision::GiveWay { to: peer }),
         PeerKind::Ours | PeerKind::OldUcarp | PeerKind::Kernel => {}
     }
 }

@@ -50,7 +50,7 @@ pub(super) enum Decision {
     BowOut,
     /// Show ourselves to the one we give way to, and to nobody else: it may never have heard of us, as after a
     /// partition, and then has to announce the address again.
-    GiveWay { to: MacAddr },
+    GiveWay { to: Peer },
     /// Another master was heard and we stay: neighbours have to be told where the address is.
     Announce,
     /// The link of a master failed: nothing can be announced.

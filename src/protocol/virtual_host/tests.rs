@@ -37,7 +37,11 @@ fn host(sources: Sources, mac: MacAddr) -> VirtualHost {
 fn frames(actions: &[Action], wanted: Transmission) -> Vec<Vec<u8>> {
     let sent = actions.iter().filter_map(|action| match action {
         Action::Transmit(frame) if frame.what == wanted => Some(frame.bytes.clone()),
-        Action::Transmit(_) | Action::Run(_) | Action::KillHook { .. } | Action::Tell(_) => None,
+        Action::Transmit(_)
+        | Action::Deliver(_)
+        | Action::Run(_)
+        | Action::KillHook { .. }
+        | Action::Tell(_) => None,
     });
     sent.collect()
 }
@@ -139,4 +143,132 @@ fn the_dialect_chooses_what_is_sent_and_every_dialect_is_understood() {
             assert!(adverts.iter().all(|frame| hearer.receive(frame, now).is_ok()), "{dialect:?} {other:?}");
         }
     }
+}
+
+/// What is delivered to single hosts: to whom, and what a host with `source` would have sent to the group.
+fn delivered(actions: &[Action]) -> Vec<(Transmission, IpAddr, Vec<IpAddr>, carp::Header)> {
+    let deliveries = actions.iter().filter_map(|action| match action {
+        Action::Deliver(unicast) => Some(unicast),
+        Action::Transmit(_) | Action::Run(_) | Action::KillHook { .. } | Action::Tell(_) => None,
+    });
+    deliveries
+        .map(|unicast| {
+            let to = unicast.packets.iter().map(|(to, _)| *to).collect();
+            let header = carp::Header::parse(&unicast.packets[0].1).unwrap();
+            assert!(unicast.packets.iter().all(|(_, payload)| *payload == unicast.packets[0].1));
+            (unicast.what, unicast.source, to, header)
+        })
+        .collect()
+}
+
+fn ips(addresses: &[&str]) -> Vec<IpAddr> {
+    addresses.iter().map(|address| address.parse().unwrap()).collect()
+}
+
+/// A host with these peers that has just become master, and what it said then.
+fn master_with(peers: &[&str], addresses: &[&str]) -> (VirtualHost, Vec<Action>, Time) {
+    let sources = Sources { v6: Some("fe80::5".parse().unwrap()), ..HERE };
+    let parameters = Parameters {
+        addresses: ips(addresses),
+        destination: Destination { peers: ips(peers), ..Destination::default() },
+        ..host(sources, MAC).parameters().clone()
+    };
+    let mut host = VirtualHost::new(parameters, 1);
+    host.handle(Event::Start, ms(0));
+    host.handle(Event::Link(Link::Up), ms(0));
+    let now = host.next_deadline().unwrap();
+    let actions = host.handle(Event::Tick, now);
+    assert_eq!(host.role(), Role::Master);
+    (host, actions, now)
+}
+
+#[test]
+fn a_family_with_peers_uses_no_group_and_the_other_does() {
+    let (mut host, actions, now) = master_with(&["10.0.0.6", "10.0.0.7"], &["10.0.0.100", "2001:db8::100"]);
+    let to_group = frames(&actions, Transmission::Advert);
+    assert_eq!(to_group.len(), 1);
+    assert_eq!(wire::decode(&to_group[0]).unwrap().destination, IpAddr::V6(Destination::GROUP_V6));
+    let to_peers = delivered(&actions);
+    assert_eq!(to_peers.len(), 1, "one transmission, however many hear it");
+    let (what, source, to, _) = &to_peers[0];
+    assert_eq!((*what, *source), (Transmission::Advert, IpAddr::from([10, 0, 0, 5])));
+    assert_eq!(*to, ips(&["10.0.0.6", "10.0.0.7"]));
+    // A goodbye goes the same ways.
+    let actions = host.handle(Event::Shutdown { withdraw: true }, now);
+    assert_eq!(frames(&actions, Transmission::BowOut).len(), 1);
+    assert!(matches!(&delivered(&actions)[..], [(Transmission::BowOut, _, to, _)] if to.len() == 2));
+}
+
+/// FACTS 3: the pseudo-header covers the destination, so each peer has a checksum of its own.
+#[test]
+fn each_peer_has_its_own_checksum_where_it_covers_the_destination() {
+    let (host, ..) = master_with(&["fe80::6", "fe80::7"], &["2001:db8::100"]);
+    let parameters = Parameters { dialect: Dialect::NetBsd, ..host.parameters().clone() };
+    let mut host = VirtualHost::new(parameters, 1);
+    host.handle(Event::Start, ms(0));
+    host.handle(Event::Link(Link::Up), ms(0));
+    let now = host.next_deadline().unwrap();
+    for action in host.handle(Event::Tick, now) {
+        let Action::Deliver(unicast) = action else { continue };
+        for (to, payload) in &unicast.packets {
+            let (IpAddr::V6(source), IpAddr::V6(to)) = (unicast.source, *to) else { panic!("{to}") };
+            let (_, pseudo_header) = carp::Header::parse_over_ipv6(payload, source, to).unwrap();
+            assert!(pseudo_header);
+        }
+        assert_ne!(unicast.packets[0].1, unicast.packets[1].1);
+        return;
+    }
+    panic!("nothing was sent");
+}
+
+/// An advertisement of another of ours, to this address.
+fn ad_to(destination: &str, skew: u8, parameters: &Parameters) -> Vec<u8> {
+    let authenticator = Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses);
+    let counter = authenticator.marked(4);
+    let header = carp::Header {
+        kind: carp::ADVERTISEMENT,
+        vhid: parameters.vhid.get(),
+        advskew: skew,
+        authlen: carp::AUTHLEN,
+        demotion: 0,
+        advbase: 1,
+        counter,
+        code: authenticator.code(counter),
+    };
+    let decoded = Decoded {
+        mac: OTHER_MAC,
+        source: IpAddr::from([10, 0, 0, 7]),
+        destination: destination.parse().unwrap(),
+        header,
+        pseudo_header: false,
+    };
+    wire::encode(&decoded, MAC, 1)
+}
+
+#[test]
+fn with_peers_the_group_is_not_heard() {
+    let (mut host, _, now) = master_with(&["10.0.0.7"], &["10.0.0.100"]);
+    let parameters = host.parameters().clone();
+    for elsewhere in ["224.0.0.18", "255.255.255.255", "0.0.0.0"] {
+        assert_eq!(host.receive(&ad_to(elsewhere, 9, &parameters), now), Err(Rejected::BadDestination));
+    }
+    assert!(host.receive(&ad_to("10.0.0.5", 9, &parameters), now).is_ok());
+    let (mut grouped, _) = master(HERE, MAC);
+    assert_eq!(grouped.receive(&ad_to("10.0.0.5", 9, &parameters), now), Err(Rejected::BadDestination));
+}
+
+#[test]
+fn who_gives_way_tells_the_winner_alone() {
+    let (mut host, _, now) = master_with(&["10.0.0.6", "10.0.0.7"], &["10.0.0.100"]);
+    let parameters = Parameters { interval: Interval::new(1, 50), ..host.parameters().clone() };
+    host = VirtualHost::new(parameters.clone(), 1);
+    host.handle(Event::Start, ms(0));
+    host.handle(Event::Link(Link::Up), ms(0));
+    let then = host.next_deadline().unwrap();
+    host.handle(Event::Tick, then);
+    let actions = host.receive(&ad_to("10.0.0.5", 0, &parameters), then.max(now)).unwrap();
+    assert_eq!(host.role(), Role::Backup);
+    assert_eq!(frames(&actions, Transmission::Advert).len(), 0);
+    let told = delivered(&actions);
+    assert!(matches!(&told[..], [(Transmission::Advert, _, to, _)] if *to == ips(&["10.0.0.7"])), "{told:?}");
 }

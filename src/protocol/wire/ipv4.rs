@@ -13,7 +13,7 @@ const DONT_FRAGMENT: u16 = 0x4000;
 /// More fragments, or an offset.
 const FRAGMENT: u16 = 0x3fff;
 /// Low delay: what OpenBSD, NetBSD and ucarp put on advertisements (FACTS 4).
-const LOW_DELAY: u8 = 0x10;
+pub const LOW_DELAY: u8 = 0x10;
 
 /// The fields of a header that matter to CARP.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -78,12 +78,7 @@ fn unforwarded_carp(protocol: u8, ttl: u8) -> Result<(), Rejected> {
 /// Source and destination are of one family; for a mixed pair there is no frame, and the result is empty.
 #[must_use]
 pub fn encode(decoded: &Decoded, to: MacAddr, id: u16) -> Vec<u8> {
-    let payload = match (decoded.source, decoded.destination) {
-        (IpAddr::V6(source), IpAddr::V6(destination)) if decoded.pseudo_header => {
-            decoded.header.emit_with_pseudo_header(source, destination)
-        }
-        (IpAddr::V4(_) | IpAddr::V6(_), IpAddr::V4(_) | IpAddr::V6(_)) => decoded.header.emit(),
-    };
+    let payload = encode_payload(decoded);
     let mut frame = Vec::with_capacity(14 + ipv6::LENGTH + carp::LENGTH);
     let mut ethernet = |ethertype| {
         ethernet::Header { destination: to, source: decoded.mac, ethertype }.emit(&mut frame);
@@ -101,6 +96,17 @@ pub fn encode(decoded: &Decoded, to: MacAddr, id: u16) -> Vec<u8> {
         (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {}
     }
     frame
+}
+
+/// What of it follows the IP header.
+#[must_use]
+pub fn encode_payload(decoded: &Decoded) -> Vec<u8> {
+    match (decoded.source, decoded.destination) {
+        (IpAddr::V6(source), IpAddr::V6(destination)) if decoded.pseudo_header => {
+            decoded.header.emit_with_pseudo_header(source, destination)
+        }
+        (IpAddr::V4(_) | IpAddr::V6(_), IpAddr::V4(_) | IpAddr::V6(_)) => decoded.header.emit(),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,168 @@
+//! Packets to single hosts of the network: a raw IP socket, so that the kernel resolves the neighbours.
+//!
+//! The same on every system: the kernel writes the IP header, after options for what is not usual in it, and the
+//! socket is bound to the address to send from. A header of our own would have to be in another byte order on some.
+
+#![expect(unsafe_code, reason = "nix knows neither this protocol nor all of these options")]
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, SockaddrIn, SockaddrIn6, SockaddrLike, bind, recv, sendto};
+
+use super::{posix, sys};
+
+/// More than a queue holds; a flood must not keep us here.
+const MOST_DISCARDED: usize = 512;
+
+/// What the header of every packet says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Envelope {
+    /// IPv6, not IPv4.
+    pub ipv6: bool,
+    /// What the packet carries.
+    pub protocol: u8,
+    /// Time to live, or hop limit.
+    pub ttl: u8,
+    /// Type of service; IPv4 only.
+    pub tos: u8,
+}
+
+/// Sends packets of one protocol to hosts on the network of one interface.
+///
+/// What arrives is of no interest. That it is taken is what keeps the kernel from telling those hosts that nobody
+/// here understands the protocol, which some kernels do.
+#[derive(Debug)]
+pub struct IpSocket {
+    fd: OwnedFd,
+    index: u32,
+}
+
+impl IpSocket {
+    /// Opens.
+    ///
+    /// # Errors
+    /// `PermissionDenied` without the privilege for raw sockets; ENODEV when no interface has this name;
+    /// EAFNOSUPPORT when the kernel does not have the family.
+    pub fn open(interface: &str, envelope: Envelope) -> io::Result<Self> {
+        let index = posix::interface_index(interface)?;
+        let family = if envelope.ipv6 { libc::AF_INET6 } else { libc::AF_INET };
+        // SAFETY: takes no pointers.
+        let fd = Errno::result(unsafe { libc::socket(family, libc::SOCK_RAW, envelope.protocol.into()) })?;
+        // SAFETY: socket(2) just returned it and nobody else knows it.
+        let socket = Self { fd: unsafe { OwnedFd::from_raw_fd(fd) }, index };
+        posix::close_on_exec(socket.fd.as_fd())?;
+        sys::bind_to_interface(socket.fd.as_fd(), interface)?;
+        if envelope.ipv6 {
+            socket.set(libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS, envelope.ttl.into())?;
+        } else {
+            socket.set(libc::IPPROTO_IP, libc::IP_TTL, envelope.ttl.into())?;
+            socket.set(libc::IPPROTO_IP, libc::IP_TOS, envelope.tos.into())?;
+            // To a neighbour or not at all.
+            socket.set(libc::SOL_SOCKET, libc::SO_DONTROUTE, 1)?;
+        }
+        Ok(socket)
+    }
+
+    /// Sends what follows the IP header from one address of this host to an address of another. Never blocks.
+    ///
+    /// A neighbour that does not answer is no error: the packet was sent as well as it could be.
+    ///
+    /// # Errors
+    /// The packet was not sent: EADDRNOTAVAIL (no such address here), ENETDOWN, ENETUNREACH, ENOBUFS or EAGAIN,
+    /// EPERM (a packet filter); EAFNOSUPPORT for addresses that are not of this socket's family.
+    pub fn send(&self, source: IpAddr, destination: IpAddr, payload: &[u8]) -> io::Result<()> {
+        let sent = match (source, destination) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                let at = |address| SockaddrIn::from(SocketAddrV4::new(address, 0));
+                self.send_between(&at(source), &at(destination), &at(Ipv4Addr::UNSPECIFIED), payload)
+            }
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                let at = |address: Ipv6Addr| {
+                    let scope = if address.is_unicast_link_local() { self.index } else { 0 };
+                    SockaddrIn6::from(SocketAddrV6::new(address, 0, 0, scope))
+                };
+                self.send_between(&at(source), &at(destination), &at(Ipv6Addr::UNSPECIFIED), payload)
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => Err(Errno::EAFNOSUPPORT),
+        };
+        match sent {
+            // What the kernels say of a neighbour that they have asked for in vain.
+            Ok(()) | Err(Errno::EHOSTDOWN | Errno::EHOSTUNREACH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn send_between(
+        &self,
+        source: &dyn SockaddrLike,
+        destination: &dyn SockaddrLike,
+        anywhere: &dyn SockaddrLike,
+        payload: &[u8],
+    ) -> Result<(), Errno> {
+        // Each time: the address may have been away since, and a socket that is not connected may be bound anew.
+        bind(self.fd.as_raw_fd(), source)?;
+        let sent = loop {
+            match sendto(self.fd.as_raw_fd(), payload, destination, MsgFlags::MSG_DONTWAIT) {
+                Ok(_) => break Ok(()),
+                Err(Errno::EINTR) => {}
+                Err(error) => break Err(error),
+            }
+        };
+        // What comes to another address of this host is to be taken as well.
+        let _ = bind(self.fd.as_raw_fd(), anywhere);
+        sent
+    }
+
+    /// Throws away what has arrived. To be called now and then: a kernel whose queue is full complains again.
+    pub fn discard(&self) {
+        let mut byte = [0];
+        for _ in 0..MOST_DISCARDED {
+            match recv(self.fd.as_raw_fd(), &mut byte, MsgFlags::MSG_DONTWAIT) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn set(&self, level: i32, option: i32, value: libc::c_int) -> io::Result<()> {
+        let length = libc::socklen_t::try_from(size_of_val(&value)).expect("an int is smaller than 4 GiB");
+        let value = (&raw const value).cast();
+        // SAFETY: the pointer is to an int in this frame and the length is its size; the kernel only reads.
+        Errno::result(unsafe { libc::setsockopt(self.fd.as_raw_fd(), level, option, value, length) })?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V4: Envelope = Envelope { ipv6: false, protocol: 112, ttl: 255, tos: 0x10 };
+
+    #[test]
+    fn a_missing_interface_has_a_clear_error() {
+        let error = IpSocket::open("nosuch0", V4).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ENODEV));
+    }
+
+    // Nothing is sent: that is for the tests in namespaces.
+    #[test]
+    fn an_ip_socket_needs_the_privilege_and_an_address_of_this_host() {
+        let loopback = posix::interface_of(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap().unwrap();
+        let socket = match IpSocket::open(&loopback, V4) {
+            Ok(socket) => socket,
+            Err(error) => return assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
+        };
+        let code = |source: IpAddr, destination: IpAddr| {
+            socket.send(source, destination, &[0; 36]).unwrap_err().raw_os_error()
+        };
+        let (foreign, v6) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from(Ipv6Addr::LOCALHOST));
+        assert_eq!(code(foreign, foreign), Some(libc::EADDRNOTAVAIL));
+        assert_eq!(code(foreign, v6), Some(libc::EAFNOSUPPORT));
+        assert_eq!(code(v6, foreign), Some(libc::EAFNOSUPPORT));
+        socket.discard();
+    }
+}
