@@ -29,7 +29,7 @@ const LATE: Duration = Duration::from_millis(50);
 const EXACT: Duration = Duration::from_micros(20);
 /// How long VRRP routers with our ids are listened to after an interface was taken up; they speak every second.
 const LOOK_AROUND: Duration = Duration::from_secs(5);
-/// How often a missing interface is looked for beside the events about it.
+/// How often a missing interface is looked for beside the events about it, and the state of one that sends none.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// A virtual host with what it needs of this machine.
@@ -361,7 +361,8 @@ fn look_at_link(one: &mut Served, report: &mut Report, now: Time) {
             }
         }
     }
-    one.retry = one.attachment.is_none().then(|| now + RETRY);
+    let must_ask = one.attachment.is_none() || !platform::LINK_CHANGES_ARE_EVENTS;
+    one.retry = must_ask.then(|| now + RETRY);
     tell_link(one, link, report, now);
 }
 

@@ -29,7 +29,7 @@ pub const UNTAGGED_ONLY: Option<&str> = None;
 /// A wait may end late by this fraction of its length. These kernels add a clock tick at most, whatever the length.
 pub const WAIT_SLACK: u32 = u32::MAX;
 
-const INET6: u8 = libc::AF_INET6 as u8;
+const INET6: u8 = libc::AF_INET6.to_le_bytes()[0];
 
 /// An ioctl whose argument is `request`, which it reads and may overwrite.
 ///

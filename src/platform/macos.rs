@@ -80,7 +80,7 @@ pub fn blank_argument(number: usize, from: usize) -> bool {
     let length = unsafe { CStr::from_ptr(argument) }.count_bytes();
     for at in from..length {
         // SAFETY: inside the string, in writable memory; its NUL stays.
-        unsafe { argument.add(at).write_volatile(b'*'.cast_signed()) };
+        unsafe { argument.add(at).write_volatile(libc::c_char::from_ne_bytes([b'*'])) };
     }
     from < length
 }

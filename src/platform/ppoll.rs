@@ -27,11 +27,10 @@ pub fn wait(fds: &[BorrowedFd<'_>], ready: &mut Vec<bool>, timeout: Option<Durat
     let mut entries: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
     let timeout = timeout.map(TimeSpec::from);
     let timeout = timeout.as_ref().map_or(std::ptr::null(), |t| std::ptr::from_ref(t.as_ref()));
+    let count = libc::nfds_t::try_from(entries.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     // SAFETY: PollFd is a transparent libc::pollfd, `entries` is that many of them and lives across the call;
     // the timeout is null or points to a timespec in this frame; a null mask leaves signals as they are.
-    let woken = unsafe {
-        sys::ppoll(entries.as_mut_ptr().cast(), entries.len() as libc::nfds_t, timeout, std::ptr::null())
-    };
+    let woken = unsafe { sys::ppoll(entries.as_mut_ptr().cast(), count, timeout, std::ptr::null()) };
     ready.clear();
     if woken < 0 {
         let error = io::Error::last_os_error();
