@@ -14,6 +14,8 @@
     reason = "a test of real time on a real wire needs clocks, sleeps and processes"
 )]
 
+#[path = "netns/addresses.rs"]
+mod addresses;
 #[path = "netns/cases.rs"]
 mod cases;
 #[path = "netns/daemon.rs"]
@@ -120,6 +122,7 @@ fn main() -> ExitCode {
                 .any(|w| if arguments.exact { name == w } else { name.contains(w.as_str()) })
     };
     let mut cases: Vec<Case> = cases::all();
+    cases.extend(addresses::all());
     cases.extend(families::all());
     cases.extend(unicast::all());
     cases.extend(faults::all());

@@ -53,9 +53,7 @@ const _: fn(&str) -> io::Result<LinkState> = sys::link_state;
 const _: u32 = sys::WAIT_SLACK;
 
 // Addresses.
-#[cfg(bsd)]
 const _: fn(&str, IpAddr, u8) -> io::Result<bool> = sys::assign_address;
-#[cfg(bsd)]
 const _: fn(&str, IpAddr, u8) -> io::Result<bool> = sys::withdraw_address;
 
 // Link changes.

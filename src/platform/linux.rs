@@ -23,6 +23,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::{Changes, LinkState, Unready, posix};
 
+pub use super::netlink::{assign_address, withdraw_address};
 pub use super::ppoll::wait;
 pub(super) use libc::ppoll;
 

@@ -19,6 +19,8 @@ mod ip_socket;
 #[cfg(any(bsd, test))]
 mod layout;
 mod locale;
+#[cfg(target_os = "linux")]
+mod netlink;
 mod pidfile;
 mod posix;
 #[cfg(not(target_os = "macos"))]
@@ -57,13 +59,9 @@ pub use posix::{
 };
 pub use sys::{
     Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, WAIT_SLACK,
-    blank_argument, hardware_address, keep_descriptors_private, link_state, missing_privilege, now,
-    prepare_capture, random_seed, unready_addresses, wait,
+    assign_address, blank_argument, hardware_address, keep_descriptors_private, link_state,
+    missing_privilege, now, prepare_capture, random_seed, unready_addresses, wait, withdraw_address,
 };
-
-// Linux' own, by netlink, are still to come.
-#[cfg(bsd)]
-pub use sys::{assign_address, withdraw_address};
 
 /// Whether an interface can carry frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -274,7 +274,8 @@ pub fn interface_of(address: IpAddr) -> io::Result<Option<String>> {
         .map(|entry| entry.interface_name))
 }
 
-fn address_of(entry: &nix::ifaddrs::InterfaceAddress) -> Option<IpAddr> {
+/// The address of a row of the list, if it is one of IP.
+pub(super) fn address_of(entry: &nix::ifaddrs::InterfaceAddress) -> Option<IpAddr> {
     let address = entry.address.as_ref()?;
     let v4 = address.as_sockaddr_in().map(|a| IpAddr::V4(a.ip()));
     v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::V6(a.ip())))

@@ -110,6 +110,11 @@ impl Host {
         String::from_utf8_lossy(&done.stdout).into_owned()
     }
 
+    /// Runs code of ours here: what the library asks the kernel, it asks of this host.
+    pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        wire::inside(&Path::new(NAMESPACES).join(&self.namespace), work)
+    }
+
     pub(crate) fn has_address(&self, address: Ipv4Addr) -> bool {
         self.sh("ip -o -4 addr show dev eth0").contains(&format!(" {address}/"))
     }

@@ -209,18 +209,29 @@ pub(crate) fn mac(bytes: [u8; 6]) -> String {
     format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
 }
 
-/// A packet socket on the interface with this index in the namespace behind `path`.
-fn socket_in(path: &Path, ifindex: i32) -> OwnedFd {
+/// Does something in the namespace behind `path`, in a thread of its own: a namespace is entered by a thread and left
+/// with it. What it panics with goes on here.
+pub(crate) fn inside<T: Send>(path: &Path, work: impl FnOnce() -> T + Send) -> T {
     let namespace = File::open(path).expect("the namespace exists");
-    // A namespace is entered by a thread and left with it; the socket stays where it was made.
-    thread::spawn(move || {
-        // SAFETY: setns takes a descriptor, which `namespace` keeps open, and changes only this thread.
-        let entered = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
-        assert_eq!(entered, 0, "setns: {}", std::io::Error::last_os_error());
-        packet_socket(ifindex)
+    let name = thread::current().name().unwrap_or("?").to_owned();
+    thread::scope(|scope| {
+        let entering = move || {
+            // SAFETY: setns takes a descriptor, which `namespace` keeps open, and changes only this thread.
+            let entered = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
+            assert_eq!(entered, 0, "setns: {}", std::io::Error::last_os_error());
+            work()
+        };
+        let thread = thread::Builder::new().name(name).spawn_scoped(scope, entering);
+        thread
+            .expect("a thread can be started")
+            .join()
+            .unwrap_or_else(|thrown| std::panic::resume_unwind(thrown))
     })
-    .join()
-    .expect("a packet socket can be opened in the namespace")
+}
+
+/// A packet socket on the interface with this index in the namespace behind `path`; it stays where it was made.
+fn socket_in(path: &Path, ifindex: i32) -> OwnedFd {
+    inside(path, || packet_socket(ifindex))
 }
 
 /// A switch between two interfaces of one namespace that does not forward everything; gone with the value.
