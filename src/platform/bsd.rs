@@ -8,7 +8,7 @@
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
-use std::net::{IpAddr, UdpSocket};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
@@ -65,9 +65,7 @@ fn set_filter(fd: BorrowedFd<'_>, number: u64, filter: &[Instruction]) -> Result
 fn unknown(reason: Unbuildable) -> io::Error {
     match reason {
         Unbuildable::Name => Errno::ENXIO.into(),
-        Unbuildable::Prefix => {
-            io::Error::new(io::ErrorKind::InvalidInput, "the prefix is longer than the address")
-        }
+        Unbuildable::Prefix => Errno::EINVAL.into(),
     }
 }
 
@@ -203,46 +201,10 @@ impl AsFd for LinkMonitor {
 }
 
 /// A datagram socket that is never bound: it has no port, so nothing is ever queued.
-fn unbound(family: AddressFamily) -> io::Result<OwnedFd> {
+pub(super) fn unbound(family: AddressFamily) -> io::Result<OwnedFd> {
     let fd = socket(family, SockType::Datagram, SockFlag::empty(), None)?;
     posix::close_on_exec(fd.as_fd())?;
     Ok(fd)
-}
-
-/// Keeps this host in a multicast group on one interface, so that switches and the interface's own address filter
-/// let it through. Leaves the group when dropped.
-#[derive(Debug)]
-pub struct Membership {
-    _socket: UdpSocket,
-}
-
-impl Membership {
-    /// Joins.
-    ///
-    /// # Errors
-    /// ENXIO or EADDRNOTAVAIL when no interface has this number; `EINVAL` when `group` is no multicast address.
-    pub fn join(group: IpAddr, interface_index: u32) -> io::Result<Self> {
-        let family = if group.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-        let socket = UdpSocket::from(unbound(family)?);
-        match group {
-            IpAddr::V6(group) => socket.join_multicast_v6(&group, interface_index)?,
-            IpAddr::V4(group) => {
-                let group = libc::in_addr { s_addr: u32::from_ne_bytes(group.octets()) };
-                let request = sys::membership(group, interface_index)?;
-                set_option(socket.as_fd(), libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)?;
-            }
-        }
-        Ok(Self { _socket: socket })
-    }
-}
-
-/// `T` must be the plain C type that the option's manual page names.
-pub(super) fn set_option<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::Result<()> {
-    let length = libc::socklen_t::try_from(size_of::<T>()).expect("options are smaller than 4 GiB");
-    let start = std::ptr::from_ref(value).cast();
-    // SAFETY: the pointer is to a T that outlives the call and the length is its size; the kernel only reads.
-    Errno::result(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, start, length) })?;
-    Ok(())
 }
 
 /// What getifaddrs(3) tells of an interface as such.
@@ -354,6 +316,7 @@ pub fn unready_addresses(name: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
 /// address.
 pub fn assign_address(interface: &str, address: IpAddr, prefix: u8) -> io::Result<bool> {
     let index = posix::interface_index(interface)?;
+    posix::check_prefix(address, prefix)?;
     let mut request =
         bsd_bytes::assignment(&LAYOUT, interface, address, prefix, INET6, index).map_err(unknown)?;
     if posix::interface_addresses(interface)?.contains(&address) {
@@ -375,8 +338,7 @@ pub fn assign_address(interface: &str, address: IpAddr, prefix: u8) -> io::Resul
 /// address.
 pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Result<bool> {
     let index = posix::interface_index(interface)?;
-    // The same mistakes are mistakes on every system.
-    bsd_bytes::assignment(&LAYOUT, interface, address, prefix, INET6, index).map_err(unknown)?;
+    posix::check_prefix(address, prefix)?;
     let mut request = bsd_bytes::naming(&LAYOUT, interface, address, INET6, index).map_err(unknown)?;
     let (family, number) = match address {
         IpAddr::V4(_) => (AddressFamily::Inet, LAYOUT.remove_v4),
@@ -454,16 +416,15 @@ pub fn random_seed() -> io::Result<u64> {
 /// # Errors
 /// Never on these systems.
 pub fn keep_descriptors_private() -> io::Result<()> {
-    for number in 3..=sys::last_descriptor() {
+    for number in 3..=last_descriptor() {
         // SAFETY: F_SETFD takes an integer; a number that is not open is refused, which is fine.
         unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
     Ok(())
 }
 
-/// The highest number a descriptor can have: the limit of this process, or what is reasonable when there is none.
-#[cfg_attr(target_os = "netbsd", expect(dead_code, reason = "it can ask for the highest one in use"))]
-pub(super) fn descriptor_limit() -> libc::c_int {
+/// No descriptor of this process has a higher number: its limit, or what is reasonable when there is none.
+pub(super) fn last_descriptor() -> libc::c_int {
     const MOST: libc::c_int = 1 << 20;
     // SAFETY: takes no arguments.
     unsafe { libc::getdtablesize() }.clamp(3, MOST) - 1
@@ -473,7 +434,7 @@ pub(super) fn descriptor_limit() -> libc::c_int {
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
 
-    use super::super::now;
+    use super::super::{Membership, now};
     use super::*;
 
     fn loopback() -> String {

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Changes, LinkState, Unready, background, ip_socket, pidfile, posix, sys};
+use super::{Changes, LinkState, Unready, background, ip_socket, membership, pidfile, posix, sys};
 
 // Time.
 const _: fn() -> Duration = sys::now;
@@ -65,7 +65,7 @@ const _: fn(&mut sys::LinkMonitor) -> Changes = sys::LinkMonitor::read;
 const _: fn(&str) -> io::Result<sys::Claim> = sys::Claim::take;
 const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;
 const _: fn(&sys::LinkSocket, &[u8]) -> io::Result<()> = sys::LinkSocket::send;
-const _: fn(IpAddr, u32) -> io::Result<sys::Membership> = sys::Membership::join;
+const _: fn(IpAddr, u32) -> io::Result<membership::Membership> = membership::Membership::join;
 const _: fn(BorrowedFd<'_>, &str) -> io::Result<()> = sys::bind_to_interface;
 const _: fn(&str, ip_socket::Envelope) -> io::Result<ip_socket::IpSocket> = ip_socket::IpSocket::open;
 const _: fn(&ip_socket::IpSocket, IpAddr, IpAddr, &[u8]) -> io::Result<()> = ip_socket::IpSocket::send;

@@ -3,7 +3,7 @@
 //! The same on every system: the kernel writes the IP header, after options for what is not usual in it, and the
 //! socket is bound to the address to send from. A header of our own would have to be in another byte order on some.
 
-#![expect(unsafe_code, reason = "nix knows neither this protocol nor all of these options")]
+#![expect(unsafe_code, reason = "nix does not know this protocol")]
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
@@ -128,11 +128,7 @@ impl IpSocket {
     }
 
     fn set(&self, level: i32, option: i32, value: libc::c_int) -> io::Result<()> {
-        let length = libc::socklen_t::try_from(size_of_val(&value)).expect("an int is smaller than 4 GiB");
-        let value = (&raw const value).cast();
-        // SAFETY: the pointer is to an int in this frame and the length is its size; the kernel only reads.
-        Errno::result(unsafe { libc::setsockopt(self.fd.as_raw_fd(), level, option, value, length) })?;
-        Ok(())
+        posix::set_option(self.fd.as_fd(), level, option, &value)
     }
 }
 

@@ -8,7 +8,7 @@
 use std::fs;
 use std::io;
 use std::mem;
-use std::net::{IpAddr, Ipv6Addr, UdpSocket};
+use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -23,6 +23,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::{Changes, LinkState, Unready, posix};
 
+pub(super) use super::mreqn::membership;
 pub use super::netlink::{assign_address, withdraw_address};
 pub use super::ppoll::wait;
 pub(super) use libc::ppoll;
@@ -151,37 +152,10 @@ impl AsFd for LinkMonitor {
     }
 }
 
-/// Keeps this host in a multicast group on one interface, so that switches and the interface's own address filter
-/// let it through. Leaves the group when dropped.
-#[derive(Debug)]
-pub struct Membership {
-    // An unbound socket: it has no port, so no datagram is ever queued.
-    _socket: UdpSocket,
-}
-
-impl Membership {
-    /// Joins.
-    ///
-    /// # Errors
-    /// ENODEV when no interface has this number; `EINVAL` when `group` is no multicast address; ENOBUFS beyond
-    /// `net.ipv4.igmp_max_memberships`.
-    pub fn join(group: IpAddr, interface_index: u32) -> io::Result<Self> {
-        let family = if group.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let socket = UdpSocket::from(socket(family, SockType::Datagram, flags, None)?);
-        match group {
-            IpAddr::V6(group) => socket.join_multicast_v6(&group, interface_index)?,
-            IpAddr::V4(group) => {
-                let request = libc::ip_mreqn {
-                    imr_multiaddr: libc::in_addr { s_addr: u32::from_ne_bytes(group.octets()) },
-                    imr_address: libc::in_addr { s_addr: 0 },
-                    imr_ifindex: signed(interface_index)?,
-                };
-                set_option(socket.as_fd(), libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)?;
-            }
-        }
-        Ok(Self { _socket: socket })
-    }
+/// A datagram socket that is never bound: it has no port, so nothing is ever queued.
+pub(super) fn unbound(family: AddressFamily) -> io::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    Ok(socket(family, SockType::Datagram, flags, None)?)
 }
 
 /// Keeps a socket to one interface: what it sends goes out there whatever the routes say.
@@ -198,7 +172,7 @@ pub(super) fn bind_to_interface(fd: BorrowedFd<'_>, interface: &str) -> io::Resu
 /// # Errors
 /// The kernel is older than 4.20 or the descriptor is no packet socket; the capture still works.
 pub fn prepare_capture(capture: BorrowedFd<'_>) -> io::Result<()> {
-    set_option(capture, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, &1_i32)
+    posix::set_option(capture, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, &1_i32)
 }
 
 /// Interface numbers are C ints; the kernel gives out positive ones.
@@ -208,14 +182,6 @@ fn signed(index: u32) -> io::Result<libc::c_int> {
 
 fn socklen<T>(value: &T) -> libc::socklen_t {
     libc::socklen_t::try_from(size_of_val(value)).expect("socket structures are smaller than 4 GiB")
-}
-
-/// `T` must be the plain C type that the option's manual page names.
-fn set_option<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::Result<()> {
-    let start = std::ptr::from_ref(value).cast();
-    // SAFETY: the pointer is to a T that outlives the call and the length is its size; the kernel only reads.
-    Errno::result(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, start, socklen(value)) })?;
-    Ok(())
 }
 
 /// The addresses of an interface that should not be sent from, and why. IPv4 has none.
@@ -440,6 +406,7 @@ mod tests {
     use nix::fcntl::{FcntlArg, fcntl};
     use std::net::{Ipv4Addr, Ipv6Addr};
 
+    use super::super::Membership;
     use super::*;
 
     fn loopback() -> String {

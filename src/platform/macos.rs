@@ -15,6 +15,7 @@ use nix::time::{ClockId, clock_gettime};
 use super::layout::{self, Layout, MACOS};
 
 pub use super::bsd::*;
+pub(super) use super::mreqn::membership;
 
 pub(super) const LAYOUT: Layout = MACOS;
 
@@ -88,18 +89,6 @@ pub fn blank_argument(number: usize, from: usize) -> bool {
 /// The routing socket of this system cannot be told what to leave out.
 pub(super) fn hear_only(_fd: BorrowedFd<'_>, _layout: &Layout) -> io::Result<()> {
     Ok(())
-}
-
-/// What IP_ADD_MEMBERSHIP takes to name an interface by its number.
-pub(super) fn membership(group: libc::in_addr, interface_index: u32) -> io::Result<libc::ip_mreqn> {
-    let imr_ifindex =
-        i32::try_from(interface_index).map_err(|_| io::Error::from_raw_os_error(libc::ENXIO))?;
-    Ok(libc::ip_mreqn { imr_multiaddr: group, imr_address: libc::in_addr { s_addr: 0 }, imr_ifindex })
-}
-
-/// No descriptor of this process has a higher number.
-pub(super) fn last_descriptor() -> libc::c_int {
-    descriptor_limit()
 }
 
 /// Closes every descriptor beyond the standard three. To be called before anything is opened.

@@ -19,6 +19,9 @@ mod ip_socket;
 #[cfg(any(bsd, test))]
 mod layout;
 mod locale;
+mod membership;
+#[cfg(not(target_os = "netbsd"))]
+mod mreqn;
 #[cfg(target_os = "linux")]
 mod netlink;
 mod pidfile;
@@ -52,15 +55,16 @@ compile_error!("the structures in src/platform/layout.rs are those of 64-bit sys
 pub use background::{Process, Readiness, Waiting, go_to_background};
 pub use ip_socket::{Envelope, IpSocket};
 pub use locale::adopt_locale;
+pub use membership::Membership;
 pub use pidfile::{PidFile, PidFileError};
 pub use posix::{
     LocalTime, Signal, Signals, close_on_exec, executable, interface_addresses, interface_index,
     interface_name, interface_of, kill_group, local_time, local_time_of, may_create_in, writable,
 };
 pub use sys::{
-    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, Membership, UNTAGGED_ONLY, WAIT_SLACK,
-    assign_address, blank_argument, hardware_address, keep_descriptors_private, link_state,
-    missing_privilege, now, prepare_capture, random_seed, unready_addresses, wait, withdraw_address,
+    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY, WAIT_SLACK, assign_address,
+    blank_argument, hardware_address, keep_descriptors_private, link_state, missing_privilege, now,
+    prepare_capture, random_seed, unready_addresses, wait, withdraw_address,
 };
 
 /// Whether an interface can carry frames.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 
 use super::layout::{Layout, NETBSD};
+use super::posix;
 
 pub use super::bsd::*;
 pub use super::ppoll::wait;
@@ -37,7 +38,7 @@ pub(super) fn hear_only(fd: BorrowedFd<'_>, layout: &Layout) -> io::Result<()> {
     let mut kinds = [0_u8; 5];
     let wanted = layout.link_messages.iter().chain(layout.address_messages);
     kinds.iter_mut().zip(wanted).for_each(|(to, from)| *to = *from);
-    set_option(fd, libc::PF_ROUTE, RO_MSGFILTER, &kinds)
+    posix::set_option(fd, libc::PF_ROUTE, RO_MSGFILTER, &kinds)
 }
 
 const _: () = assert!(LAYOUT.link_messages.len() + LAYOUT.address_messages.len() == 5);
@@ -50,12 +51,6 @@ pub(super) fn membership(group: libc::in_addr, interface_index: u32) -> io::Resu
     }
     let imr_interface = libc::in_addr { s_addr: interface_index.to_be() };
     Ok(libc::ip_mreq { imr_multiaddr: group, imr_interface })
-}
-
-/// No descriptor of this process has a higher number.
-pub(super) fn last_descriptor() -> libc::c_int {
-    // SAFETY: F_MAXFD takes nothing and answers with a number (fcntl(2)).
-    unsafe { libc::fcntl(0, libc::F_MAXFD) }
 }
 
 /// Closes every descriptor beyond the standard three. To be called before anything is opened.

@@ -49,7 +49,7 @@ const MOST_TIMES: u32 = 64;
 /// address may be there or not.
 pub fn assign_address(interface: &str, address: IpAddr, prefix: u8) -> io::Result<bool> {
     let index = posix::interface_index(interface)?;
-    check(address, prefix)?;
+    posix::check_prefix(address, prefix)?;
     // The kernel would take the same IPv4 address again with another prefix length, as a second entry.
     if entry_of(interface, address)?.is_some() {
         return Ok(false);
@@ -77,7 +77,7 @@ pub fn assign_address(interface: &str, address: IpAddr, prefix: u8) -> io::Resul
 /// may still be there.
 pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Result<bool> {
     let index = posix::interface_index(interface)?;
-    check(address, prefix)?;
+    posix::check_prefix(address, prefix)?;
     let mut taken = false;
     for _ in 0..MOST_TIMES {
         let request = match address {
@@ -101,18 +101,6 @@ pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Res
         }
     }
     Err(io::Error::from_raw_os_error(libc::EBUSY))
-}
-
-/// The same mistakes are mistakes on every system.
-fn check(address: IpAddr, prefix: u8) -> io::Result<()> {
-    let width = if address.is_ipv4() { 32 } else { 128 };
-    if prefix > width {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("the prefix length is over {width}: {prefix}"),
-        ));
-    }
-    Ok(())
 }
 
 /// What the kernel lists about an address of an interface.
@@ -424,7 +412,7 @@ mod tests {
             ("2001:db8::1", 128, true),
             ("2001:db8::1", 129, false),
         ] {
-            let outcome = check(ip(address), prefix).map_err(|error| error.kind());
+            let outcome = posix::check_prefix(ip(address), prefix).map_err(|error| error.kind());
             let expected = if good { Ok(()) } else { Err(io::ErrorKind::InvalidInput) };
             assert_eq!(outcome, expected, "{address}/{prefix}");
         }

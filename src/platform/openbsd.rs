@@ -9,8 +9,10 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 
 use super::layout::{Layout, OPENBSD};
+use super::posix;
 
 pub use super::bsd::*;
+pub(super) use super::mreqn::membership;
 pub use super::ppoll::wait;
 pub use super::titled::blank_argument;
 pub(super) use libc::ppoll;
@@ -39,19 +41,7 @@ pub(super) fn hear_only(fd: BorrowedFd<'_>, layout: &Layout) -> io::Result<()> {
     const ROUTE_MSGFILTER: i32 = 1;
     let kinds = layout.link_messages.iter().chain(layout.address_messages);
     let bits = kinds.fold(0_u32, |bits, kind| bits | 1 << kind);
-    set_option(fd, AF_ROUTE_LEVEL, ROUTE_MSGFILTER, &bits)
-}
-
-/// What IP_ADD_MEMBERSHIP takes to name an interface by its number.
-pub(super) fn membership(group: libc::in_addr, interface_index: u32) -> io::Result<libc::ip_mreqn> {
-    let imr_ifindex =
-        i32::try_from(interface_index).map_err(|_| io::Error::from_raw_os_error(libc::ENXIO))?;
-    Ok(libc::ip_mreqn { imr_multiaddr: group, imr_address: libc::in_addr { s_addr: 0 }, imr_ifindex })
-}
-
-/// No descriptor of this process has a higher number.
-pub(super) fn last_descriptor() -> libc::c_int {
-    descriptor_limit()
+    posix::set_option(fd, AF_ROUTE_LEVEL, ROUTE_MSGFILTER, &bits)
 }
 
 /// Closes every descriptor beyond the standard three. To be called before anything is opened.

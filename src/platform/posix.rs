@@ -4,7 +4,7 @@
 //! Must not name a system or need a cfg. Anything whose constants, structures or meaning differ between kernels
 //! belongs into that kernel's file.
 
-#![expect(unsafe_code, reason = "signal handlers and localtime_r have no safe wrapper")]
+#![expect(unsafe_code, reason = "signal handlers, localtime_r and some socket options have no safe wrapper")]
 
 use std::fs;
 use std::io;
@@ -162,6 +162,25 @@ pub fn close_on_exec(fd: BorrowedFd<'_>) -> io::Result<()> {
     let flags = FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD)?);
     if !flags.contains(FdFlag::FD_CLOEXEC) {
         fcntl(fd, FcntlArg::F_SETFD(flags | FdFlag::FD_CLOEXEC))?;
+    }
+    Ok(())
+}
+
+/// Sets an option of a socket. `T` must be the plain C type that the option's manual page names.
+pub(super) fn set_option<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(size_of::<T>()).expect("options are smaller than 4 GiB");
+    let start = std::ptr::from_ref(value).cast();
+    // SAFETY: the pointer is to a T that outlives the call and the length is its size; the kernel only reads.
+    Errno::result(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, start, length) })?;
+    Ok(())
+}
+
+/// Refuses a prefix longer than the address: the same mistakes are mistakes on every system.
+pub(super) fn check_prefix(address: IpAddr, prefix: u8) -> io::Result<()> {
+    let width = if address.is_ipv4() { 32 } else { 128 };
+    if prefix > width {
+        let what = format!("the prefix length is over {width}: {prefix}");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
     Ok(())
 }
