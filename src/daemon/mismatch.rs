@@ -50,26 +50,9 @@ impl Mismatches {
 mod tests {
     use super::*;
     use crate::protocol::MacAddr;
-    use crate::protocol::wire::carp;
 
     fn frame(last: u8) -> Vec<u8> {
-        let header = carp::Header {
-            kind: 1,
-            vhid: 7,
-            advskew: 0,
-            authlen: 7,
-            demotion: 0,
-            advbase: 1,
-            counter: 1,
-            code: [0; 20],
-        };
-        let decoded = Decoded {
-            mac: MacAddr([2; 6]),
-            source: IpAddr::from([10, 0, 0, last]),
-            destination: IpAddr::from([224, 0, 0, 18]),
-            header,
-            pseudo_header: false,
-        };
+        let decoded = Decoded { source: IpAddr::from([10, 0, 0, last]), ..wire::sample() };
         wire::encode(&decoded, MacAddr::BROADCAST, 1)
     }
 

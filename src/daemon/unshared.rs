@@ -96,21 +96,10 @@ impl Search {
 mod tests {
     use super::*;
     use crate::protocol::MacAddr;
-    use crate::protocol::wire::carp;
+    use crate::protocol::wire;
 
     fn suspect() -> Decoded {
-        let header = carp::Header {
-            kind: 1,
-            vhid: 7,
-            advskew: 0,
-            authlen: 7,
-            demotion: 0,
-            advbase: 1,
-            counter: 1,
-            code: [0; 20],
-        };
-        let (source, destination) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([224, 0, 0, 18]));
-        Decoded { mac: MacAddr([2, 0, 0, 0, 0, 1]), source, destination, header, pseudo_header: false }
+        Decoded { mac: MacAddr([2, 0, 0, 0, 0, 1]), ..wire::sample() }
     }
 
     fn at(seconds: u64) -> Time {

@@ -79,8 +79,7 @@ pub fn shares_also(key: &Key, vhid: Vhid, addresses: &[IpAddr], extra: IpAddr, d
 
 #[cfg(test)]
 mod tests {
-    use super::super::MacAddr;
-    use super::super::wire::carp;
+    use super::super::wire;
     use super::*;
 
     fn vhid() -> Vhid {
@@ -98,18 +97,10 @@ mod tests {
     /// What a peer with this password and these addresses sends.
     fn ad(password: &str, addresses: &[&str]) -> Decoded {
         let counter = 0x0123_4567_89ab_cdef;
-        let header = carp::Header {
-            kind: 1,
-            vhid: 7,
-            advskew: 0,
-            authlen: 7,
-            demotion: 0,
-            advbase: 1,
-            counter,
-            code: Authenticator::new(&key(password), vhid(), &ips(addresses)).code(counter),
-        };
-        let (source, destination) = ("10.0.0.1".parse().unwrap(), "224.0.0.18".parse().unwrap());
-        Decoded { mac: MacAddr([2; 6]), source, destination, header, pseudo_header: false }
+        let mut decoded = wire::sample();
+        decoded.header.counter = counter;
+        decoded.header.code = Authenticator::new(&key(password), vhid(), &ips(addresses)).code(counter);
+        decoded
     }
 
     const OURS: [&str; 4] = ["10.0.0.10", "10.0.0.11", "2001:db8::10", "fe80::10"];

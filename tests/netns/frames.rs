@@ -155,6 +155,16 @@ fn checksum(bytes: &[u8]) -> [u8; 2] {
     [high, low]
 }
 
+/// The 36 bytes of an advertisement, with their checksum.
+fn carp((vhid, base, skew): (u8, u8, u8), counter: u64, tag: [u8; 20]) -> Vec<u8> {
+    let mut carp = vec![0x21, vhid, skew, 7, 0, base, 0, 0];
+    carp.extend(counter.to_be_bytes());
+    carp.extend(tag);
+    let sum = checksum(&carp);
+    carp[6..8].copy_from_slice(&sum);
+    carp
+}
+
 /// A well-formed advertisement whose HMAC is `tag`, right in everything else.
 pub(crate) fn advertisement(
     mac: [u8; 6],
@@ -165,12 +175,7 @@ pub(crate) fn advertisement(
     counter: u64,
     tag: [u8; 20],
 ) -> Vec<u8> {
-    let mut carp = vec![0x21, vhid, skew, 7, 0, base, 0, 0];
-    carp.extend(counter.to_be_bytes());
-    carp.extend(tag);
-    let sum = checksum(&carp);
-    carp[6..8].copy_from_slice(&sum);
-    to_group(mac, source, &carp)
+    to_group(mac, source, &carp((vhid, base, skew), counter, tag))
 }
 
 /// An advertisement over IPv6 behind an empty hop-by-hop header.
@@ -181,18 +186,13 @@ pub(crate) fn advertisement_behind_options(
     counter: u64,
     tag: [u8; 20],
 ) -> Vec<u8> {
-    let mut carp = vec![0x21, vhid, skew, 7, 0, base, 0, 0];
-    carp.extend(counter.to_be_bytes());
-    carp.extend(tag);
-    let sum = checksum(&carp);
-    carp[6..8].copy_from_slice(&sum);
     let mut frame = vec![0x33, 0x33, 0, 0, 0, 0x12];
     frame.extend(mac);
     frame.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 44, 0, 255]);
     frame.extend(source.octets());
     frame.extend(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12).octets());
     frame.extend([112, 0, 1, 4, 0, 0, 0, 0]);
-    frame.extend(carp);
+    frame.extend(carp((vhid, base, skew), counter, tag));
     frame
 }
 

@@ -109,6 +109,23 @@ pub fn encode_payload(decoded: &Decoded) -> Vec<u8> {
     }
 }
 
+/// An advertisement as any master's, from 10.0.0.1 for id 7, without an HMAC.
+#[cfg(test)]
+pub(crate) fn sample() -> Decoded {
+    let header = carp::Header {
+        kind: 1,
+        vhid: 7,
+        advskew: 0,
+        authlen: 7,
+        demotion: 0,
+        advbase: 1,
+        counter: 1,
+        code: [0; 20],
+    };
+    let (source, destination) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([224, 0, 0, 18]));
+    Decoded { mac: MacAddr([2; 6]), source, destination, header, pseudo_header: false }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
