@@ -39,6 +39,10 @@
 //! are told), `demotion` (each reason's own share), `action` and `parameters` (the types that cross the border).
 //! `election` is two files: the states, and what an advertisement means. A backup that slept listens once more
 //! before it takes over, and a demoted host settles ties with a demoted one of its own kind by the key.
+//!
+//! Beside frames, which are whole, there are packets to single hosts (`Action::Deliver`, for `--peer`): the kernel makes
+//! their link headers, because it is the one that resolves neighbours. What differs between the BSD kernels and macOS
+//! is mostly figures: `platform/layout.rs` has those of all four, so that what is built from them is tested everywhere.
 
 pub mod config;
 pub mod daemon;
