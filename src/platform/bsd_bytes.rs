@@ -179,8 +179,9 @@ pub(super) fn link_layer(sockaddr: &[u8]) -> Option<LinkLayer> {
 pub(super) fn changes(layout: &Layout, mut messages: &[u8]) -> Changes {
     let mut changes = Changes::default();
     while let [low, high, _version, kind, ..] = messages {
-        changes.links |= layout.link_messages.contains(kind);
-        changes.addresses |= layout.address_messages.contains(kind);
+        let lost = layout.lost_messages == Some(*kind);
+        changes.links |= lost || layout.link_messages.contains(kind);
+        changes.addresses |= lost || layout.address_messages.contains(kind);
         // A length that leads nowhere ends it: at least the four bytes just read.
         let length = usize::from(u16::from_ne_bytes([*low, *high]));
         messages = match messages.get(length..) {
@@ -374,12 +375,15 @@ mod tests {
         for layout in ALL {
             for kind in 0..=255 {
                 let changes = changes(&layout, &message(152, kind, 148));
-                assert_eq!(changes.links, layout.link_messages.contains(&kind));
-                assert_eq!(changes.addresses, layout.address_messages.contains(&kind));
+                let lost = layout.lost_messages == Some(kind);
+                assert_eq!(changes.links, lost || layout.link_messages.contains(&kind));
+                assert_eq!(changes.addresses, lost || layout.address_messages.contains(&kind));
             }
         }
         let both = [message(24, 12, 20), message(168, 14, 164)].concat();
         assert_eq!(changes(&FREEBSD, &both), Changes { links: true, addresses: true });
+        // RTM_DESYNC: anything may have changed.
+        assert_eq!(changes(&OPENBSD, &message(8, 16, 4)), Changes { links: true, addresses: true });
         // RTM_NEWADDR of old NetBSD means nothing there now.
         assert_eq!(changes(&NETBSD, &message(24, 12, 20)), Changes::default());
     }

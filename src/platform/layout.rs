@@ -45,6 +45,8 @@ pub(super) struct Layout {
     pub(super) link_messages: &'static [u8],
     /// net/route.h: messages about an address.
     pub(super) address_messages: &'static [u8],
+    /// net/route.h: RTM_DESYNC, which OpenBSD sends after messages were lost; the others fail the read.
+    pub(super) lost_messages: Option<u8>,
 }
 
 /// net/bpf.h: a read hands out what there is instead of waiting for a full buffer.
@@ -84,6 +86,7 @@ pub(super) const OPENBSD: Layout = Layout {
     link_messages: &[14, 15],
     // RTM_NEWADDR, RTM_DELADDR, RTM_CHGADDRATTR.
     address_messages: &[12, 13, 20],
+    lost_messages: Some(16),
 };
 
 pub(super) const NETBSD: Layout = Layout {
@@ -105,6 +108,7 @@ pub(super) const NETBSD: Layout = Layout {
     link_messages: &[20, 16],
     // RTM_NEWADDR, RTM_DELADDR, RTM_CHGADDR.
     address_messages: &[22, 23, 24],
+    lost_messages: None,
 };
 
 pub(super) const FREEBSD: Layout = Layout {
@@ -126,6 +130,7 @@ pub(super) const FREEBSD: Layout = Layout {
     link_messages: &[14, 17],
     // RTM_NEWADDR, RTM_DELADDR.
     address_messages: &[12, 13],
+    lost_messages: None,
 };
 
 pub(super) const MACOS: Layout = Layout {
@@ -147,6 +152,7 @@ pub(super) const MACOS: Layout = Layout {
     link_messages: &[14, 18],
     // RTM_NEWADDR, RTM_DELADDR.
     address_messages: &[12, 13],
+    lost_messages: None,
 };
 
 #[cfg(test)]
@@ -191,6 +197,8 @@ mod tests {
     fn a_message_is_of_one_kind() {
         for layout in ALL {
             assert!(layout.link_messages.iter().all(|kind| !layout.address_messages.contains(kind)));
+            let known = [layout.link_messages, layout.address_messages].concat();
+            assert!(layout.lost_messages.is_none_or(|lost| !known.contains(&lost)));
         }
     }
 }
