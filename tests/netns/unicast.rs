@@ -145,7 +145,8 @@ fn out_of_reach() {
     segment.hosts[1].sh("ip link set eth0 down");
     thread::sleep(seconds(6));
     assert_eq!(a.role(), "MASTER");
-    assert!(a.lines(|l| l.contains("240") || l.contains("[ERROR]")).is_empty(), "it was demoted");
+    assert!(a.lines(|l| l.contains("demotion is now") || l.contains("[ERROR]")).is_empty(), "it was demoted");
+    assert!(segment.ads_of(0, 0.0).iter().all(|ad| ad.skew == 0), "it was demoted");
     segment.hosts[1].sh("ip link set eth0 up");
     let b = Daemon::start(&segment, 1, Kind::Ours, &to(&["--peer=10.9.0.1"], 100));
     b.await_hooks(&["down"], seconds(3));
