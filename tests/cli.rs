@@ -603,6 +603,34 @@ mod ours {
     }
 
     #[test]
+    fn options_of_the_other_ip_version() {
+        if other() {
+            return;
+        }
+        let host = |more: &'static str| ["-ieth0", "-v1", "-psecret", "-a2001:db8::9", more];
+        refuses("a source", &host("-s192.0.2.1"), &["--srcip", "'192.0.2.1'", "--addr"]);
+        refuses("a group", &host("-m224.0.0.99"), &["--mcast", "'224.0.0.99'", "--addr"]);
+        refuses("a peer", &host("--peer=192.0.2.2"), &["--peer", "'192.0.2.2'", "--addr"]);
+        refuses("a source of IPv6", &["-ieth0", "-v1", "-psecret", "-a192.0.2.9", "-sfe80::1"], &["--srcip"]);
+    }
+
+    #[test]
+    fn more_addresses_than_fit() {
+        if other() {
+            return;
+        }
+        let addresses: Vec<String> = (1..=65).map(|last| format!("-a10.0.0.{last}")).collect();
+        let with = |count: usize| -> Vec<&str> {
+            ["-inosuch0", "-v1", "-psecret"]
+                .into_iter()
+                .chain(addresses[..count].iter().map(String::as_str))
+                .collect()
+        };
+        assert_eq!(run(&with(64)).status, Some(2), "64 are accepted, the interface is not there");
+        refuses("65", &with(65), &["--addr", "64", "--vhid"]);
+    }
+
+    #[test]
     fn pidfiles_and_waiting() {
         if other() {
             return;

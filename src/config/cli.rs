@@ -24,7 +24,7 @@ use super::{
 };
 use super::{shown, words};
 use crate::i18n::tr;
-use crate::protocol::{Announcing, Dialect, HookFailure, Hooks, Interval, Vhid};
+use crate::protocol::{Announcing, Dialect, Family, HookFailure, Hooks, Interval, Vhid};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -195,6 +195,9 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
     }
     let (vhid, secret) = (vhid(given)?, secret(given, warnings)?);
     let addresses = addresses(given, source)?;
+    for link_local in addresses.iter().filter(|shared| shared.is_link_local()) {
+        warnings.push(Warning::LinkLocalAddress { value: link_local.address.to_string() });
+    }
     Ok(VirtualHostConfig {
         vhid,
         secret,
@@ -260,12 +263,21 @@ fn addresses(given: &Given, source: Option<IpAddr>) -> Result<Vec<VirtualAddress
         if addresses.iter().any(|known| known.address == virtual_address.address) {
             return Err(Error::DuplicateAddress { option, value: shown(&word) });
         }
+        if addresses.len() == VirtualAddress::MOST {
+            return Err(Error::TooManyAddresses { option, max: VirtualAddress::MOST });
+        }
         addresses.push(virtual_address);
     }
     if addresses.is_empty() {
         return Err(Error::Required { option, example: "--addr=192.0.2.10/24" });
     }
-    Ok(addresses)
+    let has = |family| addresses.iter().any(|shared| Family::of(shared.address) == family);
+    match source {
+        Some(source) if !has(Family::of(source)) => {
+            Err(Error::OtherFamily { option: "--srcip", value: source.to_string() })
+        }
+        _ => Ok(addresses),
+    }
 }
 
 fn interval(given: &Given) -> Result<Interval, Error> {

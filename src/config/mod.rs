@@ -49,7 +49,7 @@ pub struct VirtualHostConfig {
     pub vhid: Vhid,
     /// The shared secret.
     pub secret: Secret,
-    /// The addresses shared, in the order given; never empty, no duplicates, none equal to `source`.
+    /// The addresses shared, in the order given; 1 to 64, no duplicates, none equal to `source`.
     pub addresses: Vec<VirtualAddress>,
     /// Our preference; neither 0/0 nor 255/255.
     pub interval: Interval,
@@ -114,6 +114,17 @@ pub struct VirtualAddress {
     pub address: IpAddr,
     /// What stood behind the slash, 1..=32 or 1..=128.
     pub prefix: Option<u8>,
+}
+
+impl VirtualAddress {
+    /// How many a virtual host can have.
+    pub const MOST: usize = 64;
+
+    /// Whether it is one of fe80::/10, which the kernels do not treat alike.
+    #[must_use]
+    pub fn is_link_local(self) -> bool {
+        matches!(self.address, IpAddr::V6(v6) if v6.is_unicast_link_local())
+    }
 }
 
 /// As given on the command line: `10.0.0.9` or `10.0.0.9/24`.
@@ -238,10 +249,11 @@ pub enum Error {
     AddressOfNetwork { option: &'static str, value: String },
     Prefix { option: &'static str, value: String, max: u8 },
     DuplicateAddress { option: &'static str, value: String },
+    TooManyAddresses { option: &'static str, max: usize },
     AddressIsSource { option: &'static str, value: String },
     Group { option: &'static str, value: String },
     PeerIsOurs { option: &'static str, value: String, other: &'static str },
-    PeerFamily { option: &'static str, value: String },
+    OtherFamily { option: &'static str, value: String },
     DuplicatePeer { option: &'static str, value: String },
     NotWithPeers { option: &'static str },
     NoInterval,
@@ -351,6 +363,10 @@ impl fmt::Display for Error {
                 &tr("{option}: '{value}' is given twice; give each virtual address once"),
                 &[("option", option), ("value", value)],
             ),
+            Self::TooManyAddresses { option, max } => fill(
+                &tr("{option}: a virtual host has at most {max} addresses; share the others under another --vhid"),
+                &[("option", option), ("max", max)],
+            ),
             Self::AddressIsSource { option, value } => fill(
                 &tr("{option}: '{value}' is also the address given with --srcip; that one must be this host's own and the other shared"),
                 &[("option", option), ("value", value)],
@@ -363,7 +379,7 @@ impl fmt::Display for Error {
                 &tr("{option}: '{value}' is given with {other} too; a peer is another host, named by an address of its own"),
                 &[("option", option), ("value", value), ("other", other)],
             ),
-            Self::PeerFamily { option, value } => fill(
+            Self::OtherFamily { option, value } => fill(
                 &tr("{option}: '{value}' is of the other IP version than all addresses given with --addr"),
                 &[("option", option), ("value", value)],
             ),
@@ -449,6 +465,7 @@ pub enum Warning {
     TwentyBytePassword,
     ReadablePassfile { path: String },
     DeadRatioOfOne,
+    LinkLocalAddress { value: String },
     NoHooks,
     NoUpHook,
     NoDownHook,
@@ -473,6 +490,10 @@ impl fmt::Display for Warning {
                 "--deadratio=1: a single lost advertisement makes a backup take over; 3 is usual",
             )
             .into_owned(),
+            Self::LinkLocalAddress { value } => fill(
+                &tr("--addr={value}: OpenBSD signs its advertisements without link-local addresses, the other systems sign them too; share one only if other hosts need it, as their router perhaps"),
+                &[("value", value)],
+            ),
             Self::NoHooks => tr(
                 "neither --upscript nor --downscript is given: nothing will add the virtual address to this host, or remove it",
             )

@@ -40,7 +40,10 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     let interface = start::interface_for(host)?;
     let place = match start::locate(&interface, host) {
         Ok(place) => Some(place),
-        Err(error) if error.passes_soon() || host.wait_for_interface && error.may_pass() => None,
+        Err(error) if error.is_waited_for() || host.wait_for_interface && error.may_pass() => {
+            lines.add("warning", &error);
+            None
+        }
         Err(error) => return Err(error),
     };
     lines.add("interface", &interface);

@@ -35,6 +35,7 @@ pub(super) enum Doing {
     FindInterface,
     FindSource,
     AwaitSource,
+    AwaitSoleSource,
     ReadHardwareAddress,
     UsePeer,
     JoinGroup,
@@ -60,12 +61,12 @@ impl StartError {
 
     /// Whether the interface is merely not there yet, or has no address yet.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(self.doing, Doing::FindInterface | Doing::FindSource | Doing::AwaitSource)
+        matches!(self.doing, Doing::FindInterface | Doing::FindSource) || self.is_waited_for()
     }
 
-    /// Whether it passes by itself within seconds, so that a start need not fail for it.
-    pub(super) fn passes_soon(&self) -> bool {
-        self.doing == Doing::AwaitSource
+    /// Whether no start fails for it: the address is there, and the kernel says when it can be sent from.
+    pub(super) fn is_waited_for(&self) -> bool {
+        matches!(self.doing, Doing::AwaitSource | Doing::AwaitSoleSource)
     }
 
     /// Whether the interface is merely down: it cannot be captured on yet, and it is taken up when it is not.
@@ -89,12 +90,13 @@ impl fmt::Display for StartError {
             Doing::WritePidfile => tr("cannot write the pidfile {object}: {why}"),
             Doing::Claim => tr("another ucarp serves {object} already: {why}"),
             Doing::FindInterface => tr("cannot find the interface {object}: {why}"),
-            Doing::FindSource => {
-                tr("cannot choose a source address on {object}: {why}. Give one with --srcip.")
-            }
+            Doing::FindSource => tr("cannot choose a source address on {object}: {why}"),
             Doing::AwaitSource => {
                 tr("{why} is still being checked for duplicates on {object}: it cannot be sent from yet")
             }
+            Doing::AwaitSoleSource => tr(
+                "another host of the network has {why} too, so {object} cannot send from it: give one of them another",
+            ),
             Doing::ReadHardwareAddress => tr("cannot read the hardware address of {object}: {why}"),
             Doing::UsePeer => tr("the peer {why} is this host itself: it is an address of {object}"),
             Doing::JoinGroup => tr("cannot join the multicast group on {object}: {why}"),
@@ -168,7 +170,7 @@ pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartEr
             let place = if config.source.is_some() { place? } else { place.unwrap_or(Place::NOWHERE) };
             (None, place, Some(error))
         }
-        Err(error) if error.passes_soon() || config.wait_for_interface && error.may_pass() => {
+        Err(error) if error.is_waited_for() || config.wait_for_interface && error.may_pass() => {
             (None, Place::NOWHERE, Some(error))
         }
         Err(error) => return Err(error),
@@ -295,31 +297,38 @@ fn choose_sources(interface: &str, config: &VirtualHostConfig) -> Result<Sources
     // Whether an address that there is cannot be used is told rather than that there is none.
     let hindered = |wanted: &dyn Fn(&IpAddr) -> bool| {
         let (address, why) = *unready.iter().find(|(address, _)| had.contains(address) && wanted(address))?;
-        match why {
-            Unready::Tentative => Some(StartError::new(Doing::AwaitSource, interface, address.to_string())),
-            Unready::Duplicate => {
-                let why = tr("another host of the network has {address} too");
-                Some(failed(fill(&why, &[("address", &address)]).into()))
-            }
-            Unready::Deprecated => None,
-        }
+        let doing = match why {
+            Unready::Tentative => Doing::AwaitSource,
+            Unready::Duplicate => Doing::AwaitSoleSource,
+            Unready::Deprecated => return None,
+        };
+        Some(StartError::new(doing, interface, address.to_string()))
     };
     if let Some(asked) = config.source.filter(|asked| !own.contains(asked)) {
         return Err(hindered(&|address| *address == asked).unwrap_or_else(|| {
-            let why = tr("{address} is not one of its addresses");
+            let why = tr("{address}, which --srcip asks for, is not one of its addresses");
             failed(fill(&why, &[("address", &asked)]).into())
         }));
     }
     let sources = choose(&own, config.source, Sources::default());
     for family in families(config) {
-        let (found, kind): (bool, _) = match family {
-            Family::V4 => (sources.v4.is_some_and(|v4| v4 != Ipv4Addr::UNSPECIFIED), "IPv4"),
-            Family::V6 => (sources.v6.is_some_and(|v6| v6 != Ipv6Addr::UNSPECIFIED), "IPv6"),
+        let found = match family {
+            Family::V4 => sources.v4.is_some_and(|v4| v4 != Ipv4Addr::UNSPECIFIED),
+            Family::V6 => sources.v6.is_some_and(|v6| v6 != Ipv6Addr::UNSPECIFIED),
         };
         if !found {
             return Err(hindered(&|address| is_default_source(*address, family)).unwrap_or_else(|| {
-                let why = tr("it has no {family} address of its own");
-                failed(fill(&why, &[("family", &kind)]).into())
+                let has_any = had.iter().any(|address| Family::of(*address) == family);
+                let why = match family {
+                    Family::V4 => tr("it has no IPv4 address but those shared; give it one"),
+                    Family::V6 if has_any => {
+                        tr("it has no link-local address; give it one, or choose another with --srcip")
+                    }
+                    Family::V6 => {
+                        tr("it has no IPv6 address; give it one, or enable IPv6 on it if that is off")
+                    }
+                };
+                failed(why.into())
             }));
         }
     }
@@ -470,7 +479,7 @@ mod tests {
         ] {
             let error = StartError::new(doing, "eth0", "because");
             assert_eq!(error.may_pass(), passes, "{doing:?}");
-            assert_eq!(error.passes_soon(), doing == Doing::AwaitSource, "{doing:?}");
+            assert_eq!(error.is_waited_for(), doing == Doing::AwaitSource, "{doing:?}");
         }
     }
 }

@@ -148,6 +148,10 @@ impl Setup {
         self.shared = addresses.iter().map(ToString::to_string).collect();
         self
     }
+
+    fn shares_ipv4(&self) -> bool {
+        self.shared.iter().any(|address| !address.contains(':'))
+    }
 }
 
 /// One run of a hook.
@@ -207,7 +211,8 @@ impl Daemon {
         }
         command.arg(kind.binary());
         command
-            .args([&format!("--interface={}", setup.interface), &format!("--srcip={}", place.address)])
+            .arg(format!("--interface={}", setup.interface))
+            .args(setup.shares_ipv4().then(|| format!("--srcip={}", place.address)))
             .args([&format!("--vhid={VHID}"), &format!("--advskew={}", setup.skew)])
             .arg(setup.passfile.as_ref().map_or_else(
                 || format!("--pass={}", setup.password),

@@ -33,6 +33,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("password_cut_by_ifconfig", ours, cut_password),
         Case::new("ancestor_with_one_of_two_addresses", &[Kind::Ours, Kind::Theirs], one_of_two),
         Case::new("ipv6_address_still_tentative", ours, tentative_source),
+        Case::new("ipv6_address_that_another_host_has", ours, duplicate_source),
     ]
 }
 
@@ -208,8 +209,10 @@ fn pruned(passes: fn(&[u8]) -> bool, family: &'static str) {
 
 fn several_addresses() {
     let segment = Segment::new(2);
-    let first = Setup::skew(0).sharing(&["10.9.0.200/16", "10.9.0.201/16", "10.9.0.202"]);
-    let second = Setup::skew(100).sharing(&["10.9.0.202", "10.9.0.200", "10.9.0.201/16"]);
+    let first =
+        Setup::skew(0).sharing(&["10.9.0.200/16", "10.9.0.201/16", "10.9.0.202", "10.9.1.7/16", "10.8.0.3"]);
+    let second =
+        Setup::skew(100).sharing(&["10.9.0.202", "10.8.0.3", "10.9.0.200", "10.9.1.7/16", "10.9.0.201/16"]);
     let (a, b) = pair(&segment, &first, &second);
     let from = wire::now();
     eventually("the master goes on", seconds(6), || segment.ads_of(0, from).len() >= 4);
@@ -221,12 +224,12 @@ fn several_addresses() {
     let words = &b.hooks()[1];
     assert_eq!(
         words.environment.get("UCARP_ADDRESSES").map(String::as_str),
-        Some("10.9.0.202 10.9.0.200 10.9.0.201/16")
+        Some("10.9.0.202 10.8.0.3 10.9.0.200 10.9.1.7/16 10.9.0.201/16")
     );
     assert_eq!(words.arguments, ["eth0", "10.9.0.202"]);
     let mac = segment.hosts[1].mac;
-    for last in [200, 201, 202] {
-        let address = Ipv4Addr::new(10, 9, 0, last);
+    for address in [[10, 9, 0, 200], [10, 9, 0, 201], [10, 9, 0, 202], [10, 9, 1, 7], [10, 8, 0, 3]] {
+        let address = Ipv4Addr::from(address);
         segment.wire().await_arp("its announcement", seconds(2), |arp| {
             arp.at > at && arp.is_gratuitous() && arp.sender == address && arp.sender_mac == mac
         });
@@ -312,6 +315,28 @@ fn tentative_source() {
     let a = Daemon::start(&segment, 0, Kind::Ours, &setup);
     a.await_line("that it waits", seconds(2), |l| l.contains("checked for duplicates"));
     a.await_line("that it has begun", seconds(6), |l| l.contains("sharing 2001:db8:9::c8"));
+    a.await_hooks(&["down", "up"], seconds(8));
+    assert!(ads6(&segment, 0, 0.0) >= 1);
+}
+
+/// The check has found another host with the address: the daemon says so and waits for one that is its own.
+fn duplicate_source() {
+    let segment = v6_segment(2);
+    let settings = "/proc/sys/net/ipv6/conf/eth0";
+    segment.hosts[1].sh("ip -6 addr add fe80::77/64 dev eth0 nodad");
+    segment.hosts[0].sh(&format!(
+        "ip -6 addr flush dev eth0 scope link && echo 1 >{settings}/accept_dad && echo 1 >{settings}/dad_transmits && \
+         ip -6 addr add fe80::77/64 dev eth0"
+    ));
+    eventually("an address that is not its own", seconds(3), || {
+        segment.hosts[0].sh("ip -o -6 addr show dev eth0 scope link").contains("dadfailed")
+    });
+    let setup = Setup::skew(0).sharing(&["2001:db8:9::c8"]);
+    let a = Daemon::start(&segment, 0, Kind::Ours, &setup);
+    a.await_line("why it waits", seconds(2), |l| l.contains("fe80::77") && l.contains("another host"));
+    throughout("it sends nothing", seconds(4), || ads6(&segment, 0, 0.0) == 0);
+    segment.hosts[0].sh("ip -6 addr add fe80::78/64 dev eth0");
+    a.await_line("that it has begun", seconds(6), |l| l.contains("from fe80::78"));
     a.await_hooks(&["down", "up"], seconds(8));
     assert!(ads6(&segment, 0, 0.0) >= 1);
 }

@@ -1,14 +1,21 @@
 //! `--sniff` beside daemons that change hands.
 
+use std::net::Ipv4Addr;
+use std::thread;
+
 use nix::sys::signal::Signal;
 
 use crate::Case;
 use crate::cases::{backup, lone_master, seconds};
 use crate::daemon::{Daemon, Kind, Setup};
-use crate::segment::Segment;
+use crate::frames;
+use crate::segment::{Segment, eventually};
 
 pub(crate) fn all() -> Vec<Case> {
-    vec![Case::new("sniff_tells_what_happens", &[Kind::Ours], handover)]
+    vec![
+        Case::new("sniff_tells_what_happens", &[Kind::Ours], handover),
+        Case::new("sniff_on_a_busy_segment", &[Kind::Ours], crowd),
+    ]
 }
 
 fn watch(segment: &Segment, host: usize, more: &[&str]) -> Daemon {
@@ -50,4 +57,43 @@ fn handover() {
         assert!(seen.iter().any(|line| line.contains(&format!("\"src\":\"{address}\""))), "{seen:?}");
     }
     assert_eq!(objects.lines(|line| !line.contains("\"kind\":\"ours\"")), [""; 0]);
+}
+
+/// A hundred strangers with ids of their own, each once a second, beside the one host that is understood.
+fn crowd() {
+    const ROUNDS: u8 = 4;
+    let segment = Segment::new(2);
+    let lines = watch(&segment, 1, &[]);
+    let objects = watch(&segment, 1, &["--json"]);
+    lines.await_line("it watches", seconds(3), |line| line.contains("Watching eth0"));
+    let _a = lone_master(&segment, 0, Kind::Ours, &Setup::skew(0));
+    let known = segment.hosts[0].address.to_string();
+    objects.await_line("the host that is understood", seconds(5), |line| line.contains("\"accepted\""));
+    let strangers: Vec<(u8, Ipv4Addr)> = (100..200).map(|id| (id, Ipv4Addr::new(10, 9, 1, id))).collect();
+    for round in 0..ROUNDS {
+        for (id, address) in &strangers {
+            let counter = u64::from(round) << 8 | u64::from(*id);
+            let mac = [2, 0, 0, 1, 9, *id];
+            segment.wire().send(&frames::advertisement(mac, *address, *id, 1, 0, counter, [*id; 20]));
+        }
+        thread::sleep(seconds(1));
+    }
+    for (id, address) in &strangers {
+        let packets = || objects.lines(|line| line.contains(&format!("\"src\":\"{address}\",")));
+        eventually("every packet is told", seconds(3), || packets().len() == usize::from(ROUNDS));
+        for line in packets() {
+            assert!(line.contains(&format!("\"vhid\":{id},")) && line.contains("\"bad_auth\""), "{line}");
+        }
+    }
+    lines.signal(Signal::SIGUSR1);
+    lines.await_line("the sum", seconds(3), |line| line.starts_with("Speakers: 101,"));
+    let row = |address: &str, verdict: &str| {
+        lines.lines(|line| {
+            line.contains(&format!(" {address} ")) && line.contains(verdict) && !line.contains("new:")
+        })
+    };
+    assert_eq!(row(&known, "accepted").len(), 1);
+    for (_, address) in &strangers {
+        assert_eq!(row(&address.to_string(), "bad_auth").len(), 1, "{address}");
+    }
 }

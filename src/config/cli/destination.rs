@@ -17,6 +17,9 @@ pub(super) fn read(
     let mut destination = Destination { broadcast, ..Destination::default() };
     if let Some(word) = given.last("mcast") {
         destination.v4 = words::group("--mcast", &word)?;
+        if !addresses.iter().any(|shared| shared.address.is_ipv4()) {
+            return Err(Error::OtherFamily { option: "--mcast", value: shown(&word) });
+        }
     }
     for word in given.all("peer") {
         let peer = words::address(option, &word)?;
@@ -29,7 +32,7 @@ pub(super) fn read(
             return Err(Error::PeerIsOurs { option, value: value(), other: "--addr" });
         }
         if !shared(&|address| Family::of(address) == Family::of(peer)) {
-            return Err(Error::PeerFamily { option, value: value() });
+            return Err(Error::OtherFamily { option, value: value() });
         }
         if destination.peers.contains(&peer) {
             return Err(Error::DuplicatePeer { option, value: value() });

@@ -142,6 +142,8 @@ fn warnings() {
     assert!(warned(&["-u", "/bin/sh"], Warning::NoDownHook));
     assert!(!warned(&["-u", "/bin/sh", "-z"], Warning::AddressStays));
     assert!(warned(&["-d", "/bin/sh"], Warning::NoUpHook));
+    assert!(warned(&["-afe80::9"], Warning::LinkLocalAddress { value: "fe80::9".into() }));
+    assert!(!warned(&["-a2001:db8::9"], Warning::LinkLocalAddress { value: "2001:db8::9".into() }));
 }
 
 #[test]
