@@ -16,6 +16,7 @@ use std::num::NonZeroU8;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use sha1::{Digest, Sha1};
 use ucarp::protocol::wire::{self, Decoded, carp};
 use ucarp::protocol::{
     Action, Announcing, Authenticator, Destination, Dialect, Event, Family, Hook, HookFailure, Hooks,
@@ -140,6 +141,47 @@ proptest! {
         let bytes = header.emit();
         prop_assert_eq!(carp::Header::parse(&bytes), Ok(header));
         prop_assert_eq!(carp::Header::parse(&bytes).unwrap().emit(), bytes);
+    }
+
+    /// What every kernel computes, said once more in another way: RFC 2104 by hand, addresses as sorted numbers.
+    #[test]
+    fn the_code_is_that_of_the_formula(
+        password in prop::collection::vec(any::<u8>(), 0..=20),
+        vhid in 1..=255_u8,
+        v4 in prop::collection::vec(any::<u32>(), 0..8),
+        v6 in prop::collection::vec(prop_oneof![any::<u128>(), (0..9_u128).prop_map(|last| 0xfe80 << 112 | last)], 0..8),
+        counter in any::<u64>(),
+    ) {
+        let addresses: Vec<IpAddr> = v4
+            .iter()
+            .map(|number| IpAddr::from(number.to_be_bytes()))
+            .chain(v6.iter().map(|number| IpAddr::from(number.to_be_bytes())))
+            .collect();
+        let formula = |hashed: &dyn Fn(u128) -> bool| -> [u8; 20] {
+            let (mut v4, mut v6) = (v4.clone(), v6.clone());
+            v6.retain(|number| hashed(*number));
+            v4.sort_unstable();
+            v4.dedup();
+            v6.sort_unstable();
+            v6.dedup();
+            let pad = |with: u8| -> Vec<u8> {
+                (0..64).map(|at| password.get(at).copied().unwrap_or(0) ^ with).collect()
+            };
+            let mut inner = pad(0x36);
+            inner.extend([2, 1, vhid]);
+            inner.extend(v4.iter().flat_map(|number| number.to_be_bytes()));
+            inner.extend(v6.iter().flat_map(|number| number.to_be_bytes()));
+            inner.extend(counter.to_be_bytes());
+            let mut outer = pad(0x5c);
+            outer.extend(Sha1::digest(inner));
+            Sha1::digest(outer).into()
+        };
+        let key = Key::from_password(&password).unwrap();
+        let ours = |dialect| {
+            Authenticator::new(&key, NonZeroU8::new(vhid).unwrap(), &addresses).speaking(dialect).code(counter)
+        };
+        prop_assert_eq!(ours(Dialect::Any), formula(&|_| true));
+        prop_assert_eq!(ours(Dialect::OpenBsd), formula(&|number| number >> 118 != 0xfe80 >> 6));
     }
 
     #[test]
