@@ -1,7 +1,8 @@
 //! The simulation: tens of thousands of random worlds, the sums under lasting loss, and the named scenarios.
 //!
-//! `SIM_WORLDS=1000000 cargo test --test simulation` runs more worlds, `SIM_SEED=17` one with its event log, and
-//! `SIM_FIRST=500000` starts counting elsewhere. A failure prints the seed and the log. What went wrong once is in
+//! `SIM_WORLDS=1000000 cargo test --test simulation` runs more worlds, `SIM_SEED=17` one of each kind with its event
+//! log (name the test, `random_worlds_settle` or `random_worlds_of_unicast_peers_settle`), and `SIM_FIRST=500000`
+//! starts counting elsewhere. A failure prints the seed and the log. What went wrong once is in
 //! `sim/regressions.rs`, run first each time.
 
 #![expect(clippy::print_stdout, reason = "sums and event logs are what these tests are read for")]
@@ -15,7 +16,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sim::oracle::Sums;
-use sim::random::{self, Mix};
+use sim::random::{self, Judgement, Mix};
 use sim::regressions;
 
 fn number(variable: &str) -> Option<u64> {
@@ -41,13 +42,13 @@ fn in_parallel(seeds: std::ops::Range<u64>, one: impl Fn(u64) + Sync) {
     });
 }
 
-fn complaints(seed: u64) -> Vec<String> {
-    catch_unwind(AssertUnwindSafe(|| random::judge(seed, false).0))
+fn complaints(judge: Judgement, seed: u64) -> Vec<String> {
+    catch_unwind(AssertUnwindSafe(|| judge(seed, false).0))
         .unwrap_or_else(|_| vec!["the core panicked".into()])
 }
 
-fn explain(seed: u64) {
-    let (complaints, log) = random::judge(seed, true);
+fn explain(judge: Judgement, seed: u64) {
+    let (complaints, log) = judge(seed, true);
     println!("world {seed}:");
     log.iter().for_each(|line| println!("{line}"));
     complaints.iter().for_each(|line| println!("!! {line}"));
@@ -55,35 +56,44 @@ fn explain(seed: u64) {
 
 #[test]
 fn random_worlds_settle() {
+    settle(random::judge, &regressions::WORLDS, 20_000);
+}
+
+#[test]
+fn random_worlds_of_unicast_peers_settle() {
+    settle(random::judge_unicast, &regressions::UNICAST_WORLDS, 5_000);
+}
+
+fn settle(judge: Judgement, regressions: &[(u64, &str)], usual: u64) {
     if let Some(seed) = number("SIM_SEED") {
-        explain(seed);
-        assert_eq!(complaints(seed), Vec::<String>::new());
+        explain(judge, seed);
+        assert_eq!(complaints(judge, seed), Vec::<String>::new());
         return;
     }
     let first = number("SIM_FIRST").unwrap_or(0);
-    let worlds = number("SIM_WORLDS").unwrap_or(20_000);
+    let worlds = number("SIM_WORLDS").unwrap_or(usual);
     let failed = Mutex::new(Vec::new());
-    for (seed, what) in regressions::WORLDS {
-        let complaints = complaints(seed);
+    for &(seed, what) in regressions {
+        let complaints = complaints(judge, seed);
         if !complaints.is_empty() {
             println!("back again: {what}");
-            failed.lock().unwrap().push((seed, complaints));
+            failed.lock().expect("no holder panics").push((seed, complaints));
         }
     }
     in_parallel(first..first + worlds, |seed| {
-        let complaints = complaints(seed);
+        let complaints = complaints(judge, seed);
         if !complaints.is_empty() {
-            failed.lock().unwrap().push((seed, complaints));
+            failed.lock().expect("no holder panics").push((seed, complaints));
         }
     });
-    let mut failed = failed.into_inner().unwrap();
+    let mut failed = failed.into_inner().expect("no holder panics");
     failed.sort();
     println!("{worlds} worlds, {} failed", failed.len());
     for (seed, complaints) in failed.iter().take(20) {
         println!("  {seed}: {}", complaints.join("; "));
     }
     if let Some((seed, _)) = failed.first() {
-        explain(*seed);
+        explain(judge, *seed);
         panic!("{} of {worlds} worlds failed, first SIM_SEED={seed}", failed.len());
     }
 }

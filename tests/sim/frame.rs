@@ -58,7 +58,7 @@ fn internet_checksum(bytes: &[u8]) -> u16 {
 pub fn encode(ad: &Ad, auth: &Authenticator) -> Vec<u8> {
     let mut frame = match ad.source {
         IpAddr::V4(source) => ipv4(source, Ipv4Addr::from(GROUP_V4), ad.mac),
-        IpAddr::V6(source) => ipv6(source, ad.mac),
+        IpAddr::V6(source) => ipv6(source, GROUP_V6, ad.mac),
     };
     frame.extend(carp(ad, auth));
     frame
@@ -87,12 +87,24 @@ fn ipv4(source: Ipv4Addr, to: Ipv4Addr, mac: [u8; 6]) -> Vec<u8> {
     frame
 }
 
-fn ipv6(source: Ipv6Addr, mac: [u8; 6]) -> Vec<u8> {
+/// The frame that a system makes of a packet to a single host.
+pub fn to_one(source: IpAddr, mac: [u8; 6], peer: IpAddr, peer_mac: [u8; 6], packet: &[u8]) -> Vec<u8> {
+    let mut frame = match (source, peer) {
+        (IpAddr::V4(source), IpAddr::V4(peer)) => ipv4(source, peer, mac),
+        (IpAddr::V6(source), IpAddr::V6(peer)) => ipv6(source, peer.octets(), mac),
+        _ => panic!("from {source} to {peer}"),
+    };
+    frame[..6].copy_from_slice(&peer_mac);
+    frame.extend(packet);
+    frame
+}
+
+fn ipv6(source: Ipv6Addr, to: [u8; 16], mac: [u8; 6]) -> Vec<u8> {
     let mut frame = vec![0x33, 0x33, 0x00, 0x00, 0x00, 0x12];
     frame.extend(mac);
     frame.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 36, 112, 255]);
     frame.extend(source.octets());
-    frame.extend(GROUP_V6);
+    frame.extend(to);
     frame
 }
 

@@ -5,14 +5,14 @@
 //! due tick, no effect of an early one. Each daemon has a clock of its own, with an arbitrary zero and a drift.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use ucarp::protocol::{
-    Action, Event, Frame, Hook, Link, Notice, Parameters, Reason, Role, Snapshot, Time, Transmission,
-    VirtualHost,
+    Action, Event, Hook, Link, Notice, Parameters, Reason, Role, Snapshot, Time, Transmission, VirtualHost,
 };
 
-use super::frame::{Seen, look};
+use super::frame::{self, Seen, look};
 use super::{Out, Rng};
 
 /// A clock that started `offset` before the world's and gains `ppm` (may be negative) microseconds a second.
@@ -73,6 +73,8 @@ pub struct Ours {
     pub parameters: Parameters,
     pub clock: Clock,
     pub plan: HookPlan,
+    /// Whose hardware addresses the system knows.
+    pub neighbours: Vec<(IpAddr, [u8; 6])>,
     /// The network card refuses what we send.
     pub send_fails: bool,
     pub transitions: Vec<(u64, Role, Reason)>,
@@ -91,6 +93,7 @@ impl Ours {
             parameters,
             clock,
             plan,
+            neighbours: Vec::new(),
             send_fails: false,
             transitions: Vec::new(),
             notices: Vec::new(),
@@ -214,14 +217,26 @@ impl Ours {
         while let Some(action) = todo.pop_front() {
             match action {
                 Action::Transmit(frame) => {
-                    self.check_frame(&frame, before, role, out);
-                    if !self.send_fails {
-                        out.send(frame.bytes);
-                    }
-                    let sent = Event::Sent { what: frame.what, ok: !self.send_fails };
-                    todo.extend(self.host.handle(sent, self.time(now)));
+                    // Who gives way may show itself to the winner alone: to others it would look like a master.
+                    let to_one = frame.bytes[0] & 1 == 0;
+                    todo.extend(self.send(frame.what, vec![frame.bytes], to_one, (before, role), now, out));
                 }
-                Action::Deliver(unicast) => panic!("there are no peers: {unicast:?}"),
+                Action::Deliver(unicast) => {
+                    let frames: Vec<_> = unicast
+                        .packets
+                        .iter()
+                        .map(|(peer, packet)| {
+                            let (_, mac) = self
+                                .neighbours
+                                .iter()
+                                .find(|(known, _)| known == peer)
+                                .expect("only hosts of this world are peers");
+                            frame::to_one(unicast.source, self.parameters.mac.0, *peer, *mac, packet)
+                        })
+                        .collect();
+                    let to_one = frames.len() == 1;
+                    todo.extend(self.send(unicast.what, frames, to_one, (before, role), now, out));
+                }
                 Action::Run(hook) => self.run(hook, now, out),
                 Action::KillHook { hook, force } => self.kill(hook, force, now, out),
                 Action::Tell(notice) => {
@@ -236,9 +251,32 @@ impl Ours {
         self.check_snapshot(now, out);
     }
 
-    fn check_frame(&self, frame: &Frame, before: Role, role: Role, out: &mut Out) {
-        let seen = look(&frame.bytes);
-        let right = match (frame.what, seen) {
+    /// Sends and tells the core how that went.
+    fn send(
+        &mut self,
+        what: Transmission,
+        frames: Vec<Vec<u8>>,
+        to_one: bool,
+        (before, role): (Role, Role),
+        now: u64,
+        out: &mut Out,
+    ) -> Vec<Action> {
+        let giving_way = to_one && what == Transmission::Advert && before == Role::Master;
+        if what != Transmission::BowOut && role != Role::Master && !giving_way {
+            out.violation(format!("{what:?} sent as {}", role.code()));
+        }
+        for frame in frames {
+            self.check_frame(what, &frame, out);
+            if !self.send_fails {
+                out.send(frame);
+            }
+        }
+        self.host.handle(Event::Sent { what, ok: !self.send_fails }, self.time(now))
+    }
+
+    fn check_frame(&self, what: Transmission, frame: &[u8], out: &mut Out) {
+        let seen = look(frame);
+        let right = match (what, seen) {
             (Transmission::Announcement, Seen::Announcement(of)) => self.parameters.addresses.contains(&of),
             (Transmission::Advert, Seen::Ad(ad)) => {
                 !ad.is_bow_out() && ad.counter != 0 && ad.base == self.parameters.interval.base
@@ -247,13 +285,7 @@ impl Ours {
             _ => false,
         };
         if !right {
-            out.violation(format!("{:?} is not one: {seen:?}", frame.what));
-        }
-        // Who gives way may show itself to the winner alone: to others it would look like a master.
-        let giving_way =
-            frame.bytes[0] & 1 == 0 && frame.what == Transmission::Advert && before == Role::Master;
-        if frame.what != Transmission::BowOut && role != Role::Master && !giving_way {
-            out.violation(format!("{:?} sent as {}", frame.what, role.code()));
+            out.violation(format!("{what:?} is not one: {seen:?}"));
         }
     }
 

@@ -27,6 +27,9 @@ pub enum Mix {
 }
 
 /// Judges one random world; the complaints, and the log if it was asked for.
+pub type Judgement = fn(u64, bool) -> (Vec<String>, Vec<String>);
+
+/// A world of hosts that advertise to a group.
 pub fn judge(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
     let mut rng = Rng::new(seed ^ 0x05ca_1ab1_e0dd_ba11);
     let mix = match rng.within(0, 99) {
@@ -35,12 +38,24 @@ pub fn judge(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
         70..85 => Mix::WithOld,
         _ => Mix::Anything,
     };
-    let mut world = make(&mut rng, mix, 5);
+    let world = make(&mut rng, mix, 5);
+    judge_made(world, &mut rng, logging)
+}
+
+/// A world of ours, each of which has all others as peers.
+pub fn judge_unicast(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
+    let mut rng = Rng::new(seed ^ 0x0dd5_9ee5);
+    let mut world = make(&mut rng, Mix::Ours, 5);
+    world.unicast = true;
+    judge_made(world, &mut rng, logging)
+}
+
+fn judge_made(mut world: World, rng: &mut Rng, logging: bool) -> (Vec<String>, Vec<String>) {
     if logging {
         world = world.logging();
         tell_specs(&mut world);
     }
-    let quiet_from = disturb(&mut world, &mut rng);
+    let quiet_from = disturb(&mut world, rng);
     world.run_until(quiet_from);
     let watch = bound(&world) / 4 + 2 * SECOND;
     let mut judge = Judge { quiet_from, end: quiet_from };

@@ -22,3 +22,6 @@ pub const WORLDS: [(u64, &str); 10] = [
     ),
     (1_554_982, "the same, where both candidates had been heard within an interval"),
 ];
+
+/// The same among worlds of single hosts.
+pub const UNICAST_WORLDS: [(u64, &str); 0] = [];

@@ -325,6 +325,8 @@ pub struct World {
     pub log: Option<Vec<String>>,
     pub addresses: Vec<IpAddr>,
     pub loss: u64,
+    /// All of ours have all others as peers and tell nobody else.
+    pub unicast: bool,
     doubling: u64,
     key: Key,
     echo: Vec<bool>,
@@ -344,6 +346,7 @@ impl World {
             log: None,
             addresses: vec![IpAddr::from([10, 0, 0, 100])],
             loss: 0,
+            unicast: false,
             doubling: 0,
             key: Key::from_password(b"secret").expect("short"),
             echo: Vec::new(),
@@ -563,6 +566,7 @@ impl World {
     fn count(&mut self, node: usize, frames: u64) {
         let now = self.now;
         self.record.frames += frames;
+        let others = self.slots.len() as u64 - 1;
         let slot = &mut self.slots[node];
         let second = now / SECOND;
         if slot.window.0 != second {
@@ -574,7 +578,8 @@ impl World {
             let families = 1 + u64::from(slot.spec.v4.is_some() && slot.spec.v6.is_some());
             let due = SECOND / slot.spec.interval().max(3_906) + 2;
             let prompt = 11;
-            let ads = families * (due + prompt + 4 * slot.changes_in_window);
+            let copies = if self.unicast { others } else { 1 };
+            let ads = copies * families * (due + prompt + 4 * slot.changes_in_window);
             let announcements = 4 * self.addresses.len() as u64 * (prompt + 4 + 2 * slot.changes_in_window);
             if slot.window.1 > ads + announcements {
                 let sent = slot.window.1;
@@ -646,14 +651,30 @@ impl World {
         }
     }
 
+    /// The other hosts' own addresses.
+    fn neighbours(&self, node: usize) -> Vec<(IpAddr, [u8; 6])> {
+        let others = self.slots.iter().enumerate().filter(|(other, _)| *other != node);
+        let addresses = others.flat_map(|(_, slot)| {
+            let own = [slot.spec.v4.map(IpAddr::V4), slot.spec.v6.map(IpAddr::V6)];
+            own.into_iter().flatten().map(|address| (address, slot.spec.mac))
+        });
+        addresses.collect()
+    }
+
     fn make(&mut self, node: usize) -> Machine {
         let spec = self.slots[node].spec.clone();
         let rng = self.rng.fork();
         let preference = (spec.base, spec.skew);
         match spec.kind {
             Kind::Ours => {
-                let parameters = spec.parameters(&self.addresses, &self.key);
-                Machine::Ours(Ours::new(parameters, spec.clock, spec.plan, rng))
+                let mut parameters = spec.parameters(&self.addresses, &self.key);
+                let neighbours = self.neighbours(node);
+                if self.unicast {
+                    parameters.destination.peers = neighbours.iter().map(|(address, _)| *address).collect();
+                }
+                let mut ours = Ours::new(parameters, spec.clock, spec.plan, rng);
+                ours.neighbours = neighbours;
+                Machine::Ours(ours)
             }
             Kind::Kernel(os) => Machine::Kernel(Kernel::new(
                 os,
