@@ -105,9 +105,10 @@ pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Res
 
 /// What the kernel lists about an address of an interface.
 fn entry_of(interface: &str, address: IpAddr) -> io::Result<Option<InterfaceAddress>> {
-    // An IPv4 address may have a label, which is listed in place of the interface's name: that name, a colon, more.
-    let ours = |name: &str| name.split(':').next() == Some(interface);
-    Ok(getifaddrs()?.find(|entry| ours(&entry.interface_name) && posix::address_of(entry) == Some(address)))
+    let wanted = |entry: &InterfaceAddress| {
+        posix::interface_of_row(entry) == interface && posix::address_of(entry) == Some(address)
+    };
+    Ok(getifaddrs()?.find(wanted))
 }
 
 /// The prefix length of an IPv6 address in the list.

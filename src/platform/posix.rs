@@ -278,7 +278,7 @@ pub fn interface_name(index: u32) -> Option<String> {
 /// The list of interfaces cannot be read.
 pub fn interface_addresses(interface: &str) -> io::Result<Vec<IpAddr>> {
     Ok(nix::ifaddrs::getifaddrs()?
-        .filter(|entry| entry.interface_name == interface)
+        .filter(|entry| interface_of_row(entry) == interface)
         .filter_map(|entry| address_of(&entry))
         .collect())
 }
@@ -290,7 +290,14 @@ pub fn interface_addresses(interface: &str) -> io::Result<Vec<IpAddr>> {
 pub fn interface_of(address: IpAddr) -> io::Result<Option<String>> {
     Ok(nix::ifaddrs::getifaddrs()?
         .find(|entry| address_of(entry) == Some(address))
-        .map(|entry| entry.interface_name))
+        .map(|entry| interface_of_row(&entry).to_owned()))
+}
+
+/// The interface of a row of the list. An IPv4 address of Linux may have a label, which is listed in place of the
+/// interface's name: that name, a colon, more (`inet_fill_ifaddr` in net/ipv4/devinet.c).
+pub(super) fn interface_of_row(entry: &nix::ifaddrs::InterfaceAddress) -> &str {
+    let listed = entry.interface_name.as_str();
+    listed.split_once(':').map_or(listed, |(name, _)| name)
 }
 
 /// The address of a row of the list, if it is one of IP.

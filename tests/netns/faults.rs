@@ -36,7 +36,10 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("interface_not_ethernet", ours, interface_not_ethernet),
         Case::new("without_privileges", ours, without_privileges),
         Case::new("second_instance", ours, second_instance),
-        Case::new("interface_found_by_source", ours, interface_by_source),
+        Case::new("interface_found_by_source", ours, || interface_by_source("10.9.0.1/24 dev eth0")),
+        Case::new("interface_found_by_labelled_source", ours, || {
+            interface_by_source("10.9.0.1/24 dev eth0 label eth0:own");
+        }),
     ]
 }
 
@@ -315,11 +318,12 @@ fn second_instance() {
 }
 
 /// The ancestor's own example: neither an interface nor scripts.
-fn interface_by_source() {
+fn interface_by_source(address: &str) {
     let segment = Segment::new(1);
     if !Path::new("/sys/class/net").exists() {
         skip("needs /sys");
     }
+    segment.hosts[0].sh(&format!("ip addr flush dev eth0 && ip addr add {address}"));
     let mut command = segment.hosts[0].command(Kind::Ours.binary());
     command.args(["--srcip=10.9.0.1", "--vhid=7", "--pass=mypassword", "--addr=10.9.0.200"]);
     let daemon =
