@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -304,7 +304,21 @@ pub(super) fn interface_of_row(entry: &nix::ifaddrs::InterfaceAddress) -> &str {
 pub(super) fn address_of(entry: &nix::ifaddrs::InterfaceAddress) -> Option<IpAddr> {
     let address = entry.address.as_ref()?;
     let v4 = address.as_sockaddr_in().map(|a| IpAddr::V4(a.ip()));
-    v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::V6(a.ip())))
+    let v6 = |address: Ipv6Addr| if cfg!(bsd) { as_on_the_wire(address) } else { address };
+    v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::V6(v6(a.ip()))))
+}
+
+/// Kernels that come from KAME keep the number of the interface in the third and fourth byte of a link-local address,
+/// and some of them list it so (`in6_fillscopeid` in ifconfig of OpenBSD and NetBSD undoes it). In packets these
+/// bytes are zero (RFC 4291 section 2.5.6).
+fn as_on_the_wire(address: Ipv6Addr) -> Ipv6Addr {
+    match address.segments() {
+        [first, _, rest @ ..] if address.is_unicast_link_local() => {
+            let [c, d, e, f, g, h] = rest;
+            Ipv6Addr::new(first, 0, c, d, e, f, g, h)
+        }
+        _ => address,
+    }
 }
 
 #[cfg(test)]
@@ -316,6 +330,20 @@ mod tests {
     use nix::sys::signal::raise;
 
     use super::*;
+
+    #[test]
+    fn the_interface_inside_a_link_local_address_is_taken_out() {
+        for (listed, sent) in [
+            ("fe80:2::211:22ff:fe33:4455", "fe80::211:22ff:fe33:4455"),
+            ("fe80::1", "fe80::1"),
+            ("febf:ffff::1", "febf::1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("fec0:1::1", "fec0:1::1"),
+        ] {
+            let listed: Ipv6Addr = listed.parse().unwrap();
+            assert_eq!(as_on_the_wire(listed).to_string(), sent, "{listed}");
+        }
+    }
 
     // One test: the handlers and the pipe belong to the whole process.
     #[test]
