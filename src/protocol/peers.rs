@@ -63,9 +63,13 @@ impl Known {
         now.since(heard.unwrap_or(self.first))
     }
 
+    /// As others are told of it. Who speaks both families goes by its IPv4 address, the one operators know it by,
+    /// unless that has not been heard for an interval.
     pub(super) fn peer(&self) -> Peer {
+        let fresh = |heard: Time| self.heard.since(heard) <= self.interval.period();
+        let v4 = self.v4.filter(|v4| !v4.is_unspecified() && self.heard_v4.is_some_and(fresh));
         Peer {
-            source: self.source,
+            source: v4.map_or(self.source, IpAddr::V4),
             mac: self.mac,
             interval: self.interval,
             kind: self.kind,

@@ -140,6 +140,9 @@ fn dual_stack() {
     let at = wire::now();
     a.signal(Signal::SIGKILL);
     b.await_hooks(&["down", "up"], seconds(6));
+    b.await_line("who fell silent, by its IPv4 address", seconds(1), |l| {
+        l.contains("UC1001") && l.contains(&format!(" {} ", segment.hosts[0].address))
+    });
     await_announcement6(&segment, 1, at);
     await_owner6(&segment, 1, seconds(3));
     segment.await_owner(1, seconds(3));
