@@ -11,7 +11,7 @@ use nix::time::{ClockId, clock_gettime};
 use super::layout::{self, FREEBSD, Layout};
 
 pub use super::bsd::*;
-pub(super) use super::mreqn::membership;
+pub(super) use super::group_req::join_v4;
 pub use super::ppoll::wait;
 pub use super::titled::blank_argument;
 pub(super) use libc::ppoll;

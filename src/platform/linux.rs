@@ -23,7 +23,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::{Changes, LinkState, Unready, posix};
 
-pub(super) use super::mreqn::membership;
+pub(super) use super::mreqn::join_v4;
 pub use super::netlink::{assign_address, withdraw_address};
 pub use super::ppoll::wait;
 pub(super) use libc::ppoll;

@@ -15,7 +15,7 @@ use nix::time::{ClockId, clock_gettime};
 use super::layout::{self, Layout, MACOS};
 
 pub use super::bsd::*;
-pub(super) use super::mreqn::membership;
+pub(super) use super::group_req::join_v4;
 
 pub(super) const LAYOUT: Layout = MACOS;
 

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 
 use nix::sys::socket::AddressFamily;
 
-use super::{posix, sys};
+use super::sys;
 
 /// Keeps this host in a multicast group on one interface, so that switches and the interface's own address filter
 /// let it through. Leaves the group when dropped.
@@ -26,11 +26,7 @@ impl Membership {
         let socket = UdpSocket::from(sys::unbound(family)?);
         match group {
             IpAddr::V6(group) => socket.join_multicast_v6(&group, interface_index)?,
-            IpAddr::V4(group) => {
-                let group = libc::in_addr { s_addr: u32::from_ne_bytes(group.octets()) };
-                let request = sys::membership(group, interface_index)?;
-                posix::set_option(socket.as_fd(), libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)?;
-            }
+            IpAddr::V4(group) => sys::join_v4(socket.as_fd(), group, interface_index)?,
         }
         Ok(Self { _socket: socket })
     }

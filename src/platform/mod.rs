@@ -15,12 +15,14 @@ mod bsd;
 #[cfg(any(bsd, test))]
 mod bsd_bytes;
 mod contract;
+#[cfg(any(target_os = "freebsd", target_os = "macos"))]
+mod group_req;
 mod ip_socket;
 #[cfg(any(bsd, test))]
 mod layout;
 mod locale;
 mod membership;
-#[cfg(not(target_os = "netbsd"))]
+#[cfg(any(target_os = "linux", target_os = "openbsd"))]
 mod mreqn;
 #[cfg(target_os = "linux")]
 mod netlink;

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "descriptors are closed by number")]
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
@@ -43,14 +44,16 @@ pub(super) fn hear_only(fd: BorrowedFd<'_>, layout: &Layout) -> io::Result<()> {
 
 const _: () = assert!(LAYOUT.link_messages.len() + LAYOUT.address_messages.len() == 5);
 
-/// What IP_ADD_MEMBERSHIP takes to name an interface by its number: an address that begins with 0 is one
+/// Joins an IPv4 group on an interface named by its number: an address that begins with 0 is one
 /// (ip_multicast_if() of netinet/ip_output.c).
-pub(super) fn membership(group: libc::in_addr, interface_index: u32) -> io::Result<libc::ip_mreq> {
+pub(super) fn join_v4(fd: BorrowedFd<'_>, group: Ipv4Addr, interface_index: u32) -> io::Result<()> {
     if interface_index == 0 || interface_index >= 1 << 24 {
         return Err(io::Error::from_raw_os_error(libc::ENXIO));
     }
-    let imr_interface = libc::in_addr { s_addr: interface_index.to_be() };
-    Ok(libc::ip_mreq { imr_multiaddr: group, imr_interface })
+    let imr_multiaddr = libc::in_addr { s_addr: u32::from_ne_bytes(group.octets()) };
+    let request =
+        libc::ip_mreq { imr_multiaddr, imr_interface: libc::in_addr { s_addr: interface_index.to_be() } };
+    posix::set_option(fd, libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)
 }
 
 /// Closes every descriptor beyond the standard three. To be called before anything is opened.

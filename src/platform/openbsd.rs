@@ -12,7 +12,7 @@ use super::layout::{Layout, OPENBSD};
 use super::posix;
 
 pub use super::bsd::*;
-pub(super) use super::mreqn::membership;
+pub(super) use super::mreqn::join_v4;
 pub use super::ppoll::wait;
 pub use super::titled::blank_argument;
 pub(super) use libc::ppoll;
