@@ -39,7 +39,7 @@ pub(crate) enum CaptureError {
     Library(Error),
     /// The interface does not carry Ethernet frames; what it carries instead.
     NotEthernet(String),
-    /// The descriptor could not be kept from the hooks.
+    /// The descriptor could not be set up, or not be kept from the hooks.
     Descriptor(std::io::Error),
 }
 
@@ -70,7 +70,7 @@ impl Capture {
     pub(crate) fn open(interface: &str, filter: &str) -> Result<Self, CaptureError> {
         let mut capture = Self::open_unfiltered(interface)?;
         // Where the kernel cannot leave our own frames out, libpcap discards them for us.
-        let _ = platform::prepare_capture(capture.0.as_fd());
+        let _ = platform::ignore_sent(capture.0.as_fd());
         capture.0.direction(Direction::In)?;
         capture.set_filter(filter)?;
         Ok(capture)
@@ -91,6 +91,7 @@ impl Capture {
         let capture =
             pcap::Capture::from_device(interface)?.snaplen(SNAPLEN).promisc(false).buffer_size(RING);
         let capture = immediate(capture).open()?.setnonblock()?;
+        platform::hand_out_at_once(capture.as_fd()).map_err(CaptureError::Descriptor)?;
         platform::close_on_exec(capture.as_fd()).map_err(CaptureError::Descriptor)?;
         ethernet_only(&capture)?;
         Ok(Self(capture))
@@ -172,7 +173,7 @@ fn immediate(capture: pcap::Capture<pcap::Inactive>) -> pcap::Capture<pcap::Inac
     capture.immediate_mode(true)
 }
 
-/// [`platform::prepare_capture`] sees to it, because OpenBSD's libpcap lacks the call.
+/// [`platform::hand_out_at_once`] sees to it, because the crate does not find the call in OpenBSD's libpcap.
 #[cfg(bsd)]
 fn immediate(capture: pcap::Capture<pcap::Inactive>) -> pcap::Capture<pcap::Inactive> {
     capture

@@ -138,14 +138,21 @@ fn open_device() -> io::Result<File> {
     Err(failure)
 }
 
-/// Makes an opened capture hand frames out at once, and leave out those this host sent: each of them would be copied
-/// and wake the process only to be thrown away. The first is libpcap's business, but its call does not exist
-/// everywhere.
+/// Makes an opened capture hand frames out as they come, not when a buffer is full. It would be libpcap's business,
+/// but OpenBSD's library keeps its call from the crate.
 ///
 /// # Errors
 /// The descriptor is no BPF device.
-pub fn prepare_capture(capture: BorrowedFd<'_>) -> io::Result<()> {
-    tell(capture, BIOCIMMEDIATE, 1)?;
+pub fn hand_out_at_once(capture: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(tell(capture, BIOCIMMEDIATE, 1)?)
+}
+
+/// Tells a capture descriptor that frames sent by this host are of no interest: each of them would be copied and wake
+/// the process only to be thrown away.
+///
+/// # Errors
+/// The descriptor is no BPF device.
+pub fn ignore_sent(capture: BorrowedFd<'_>) -> io::Result<()> {
     let (number, value) = LAYOUT.ignore_sent;
     Ok(tell(capture, number, value)?)
 }
@@ -501,6 +508,6 @@ mod tests {
         fcntl(&copy, FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
         keep_descriptors_private().unwrap();
         assert!(fcntl(&copy, FcntlArg::F_GETFD).unwrap() & libc::FD_CLOEXEC != 0);
-        assert!(prepare_capture(copy.as_fd()).is_err());
+        assert!(ignore_sent(copy.as_fd()).is_err() && hand_out_at_once(copy.as_fd()).is_err());
     }
 }

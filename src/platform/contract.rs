@@ -70,7 +70,8 @@ const _: fn(BorrowedFd<'_>, &str) -> io::Result<()> = sys::bind_to_interface;
 const _: fn(&str, ip_socket::Envelope) -> io::Result<ip_socket::IpSocket> = ip_socket::IpSocket::open;
 const _: fn(&ip_socket::IpSocket, IpAddr, IpAddr, &[u8]) -> io::Result<()> = ip_socket::IpSocket::send;
 const _: fn(&ip_socket::IpSocket) = ip_socket::IpSocket::discard;
-const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::prepare_capture;
+const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::hand_out_at_once;
+const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::ignore_sent;
 const _: Option<&str> = sys::UNTAGGED_ONLY;
 
 const fn can_be_waited_for<T: AsFd>() {}

@@ -65,8 +65,8 @@ pub use posix::{
 };
 pub use sys::{
     Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY, WAIT_SLACK, assign_address,
-    blank_argument, hardware_address, keep_descriptors_private, link_state, missing_privilege, now,
-    prepare_capture, random_seed, unready_addresses, wait, withdraw_address,
+    blank_argument, hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private, link_state,
+    missing_privilege, now, random_seed, unready_addresses, wait, withdraw_address,
 };
 
 /// Whether an interface can carry frames.
