@@ -199,6 +199,15 @@ impl AsFd for Capture {
     }
 }
 
+// The language of filters is that of OpenBSD's libpcap: it does not know carp[n], and takes > for >= and <= for <
+// (gen_relation in gencode.c), so neither is used.
+
+/// IPv4 with protocol 112, from the network itself, whole.
+const UNFORWARDED: &str = "ip proto 112 and ip[8] = 255 and ip[6:2] & 0x3fff = 0 and ip[0] & 0xf >= 5";
+
+/// The byte of this number, to be followed by it and a bracket, behind the IPv4 header and its options.
+const BEHIND_IPV4: &str = "ip[((ip[0] & 0xf) << 2) + ";
+
 /// IPv4 and IPv6 with protocol 112, in IPv6 also behind any headers that may stand before it.
 const EVERYTHING: &str = "ip proto 112 or (ip6 and (ip6[6] = 112 or ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 44 \
                           or ip6[6] = 60))";
@@ -227,12 +236,10 @@ pub(crate) fn filter(
     let families: Vec<String> = families
         .iter()
         .map(|family| match family {
-            // carp[n] steps over IP options and refuses all but the first fragment.
             Family::V4 => format!(
-                "(ip proto 112 and ip[8] = 255 and {} and ip[6:2] & 0x3fff = 0 and ip[0] & 0xf > 4 \
-                 and ip[2:2] >= 56 and len >= 70 and carp[0] & 0xf0 = 0x20{})",
+                "({UNFORWARDED} and {} and ip[2:2] >= 56 and len >= 70 and {BEHIND_IPV4}0] & 0xf0 = 0x20{})",
                 addressed(destination, *family, own),
-                ids(vhids, "carp[1]"),
+                ids(vhids, &format!("{BEHIND_IPV4}1]")),
             ),
             // Behind extension headers the place of the id varies, so for these frames, which nobody sends in
             // numbers, only the chain's first link is looked at. Fragments are refused by the core anyway.
@@ -272,11 +279,7 @@ fn addressed(destination: &Destination, family: Family, own: &[IpAddr]) -> Strin
 /// The filter for VRRP routers that use one of our ids: they share group and MAC with us, and the operator should
 /// know. Too dear to be left on, since it lets in what costs us a wake-up.
 pub(crate) fn clashes(vhids: &[Vhid], destination: &Destination) -> String {
-    format!(
-        "(ip proto 112 and ip[8] = 255 and ip dst host {} and ip[6:2] & 0x3fff = 0 and ip[0] & 0xf > 4{})",
-        destination.v4,
-        ids(vhids, "carp[1]"),
-    )
+    format!("({UNFORWARDED} and ip dst host {}{})", destination.v4, ids(vhids, &format!("{BEHIND_IPV4}1]")))
 }
 
 /// The term for the byte at `place` being one of `vhids`; empty when that is not worth a test.
@@ -297,7 +300,7 @@ fn ids(vhids: &[Vhid], place: &str) -> String {
         if first == last {
             write!(text, "{or}{place} = {first}")
         } else {
-            write!(text, "{or}({place} >= {first} and {place} <= {last})")
+            write!(text, "{or}({place} >= {first} and {place} < {})", u16::from(*last) + 1)
         }
         .expect("writing into a String cannot fail");
     }

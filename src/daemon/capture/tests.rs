@@ -50,6 +50,51 @@ fn good_v6() -> Vec<u8> {
     framed(&bytes(&control["ip_packet"]))
 }
 
+/// Which words OpenBSD's libpcap knows, and which comparisons it gets right, see [`UNFORWARDED`].
+#[test]
+fn filters_are_in_the_language_of_every_libpcap() {
+    let ours = ["192.0.2.1", "2001:db8::1", "fe80::1"].map(|address| address.parse().unwrap());
+    let unicast = Destination { peers: ours.to_vec(), ..Destination::default() };
+    let many: Vec<Vhid> = vhids(&(1..=255).filter(|id| id % 7 != 0 && id % 9 != 0).collect::<Vec<_>>());
+    let ids = [vhids(&[7]), vhids(&[7, 8, 9, 40, 255]), many];
+    let mut texts = vec![EVERYTHING.to_owned()];
+    for ids in &ids {
+        for destination in [&Destination::default(), &unicast] {
+            for own in [&[][..], &ours, &[ours[0]; MOST_ADDRESSES + 1]] {
+                texts.push(filter(ids, destination, &BOTH, own));
+            }
+            texts.push(clashes(ids, destination));
+        }
+    }
+    for text in texts {
+        let words = text.split(|letter: char| letter.is_whitespace() || "()[]+".contains(letter));
+        for word in words.filter(|word| !word.is_empty()) {
+            let known = [
+                "ip",
+                "ip6",
+                "proto",
+                "dst",
+                "host",
+                "multicast",
+                "len",
+                "and",
+                "or",
+                "not",
+                "=",
+                ">=",
+                "<",
+                "&",
+                "<<",
+            ];
+            let number = word.strip_prefix("0x").map_or_else(
+                || word.split(':').all(|part| part.parse::<u32>().is_ok()),
+                |digits| u32::from_str_radix(digits, 16).is_ok(),
+            );
+            assert!(known.contains(&word) || number || word.parse::<IpAddr>().is_ok(), "{word:?} in {text}");
+        }
+    }
+}
+
 #[test]
 fn every_kernels_ads_pass_for_their_own_vhid_only() {
     let vectors = vectors();
