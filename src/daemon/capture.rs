@@ -30,7 +30,11 @@ const MOST_RUNS: usize = 32;
 const MOST_ADDRESSES: usize = 16;
 
 /// An open capture on one interface.
-pub(crate) struct Capture(pcap::Capture<Active>);
+pub(crate) struct Capture {
+    library: pcap::Capture<Active>,
+    #[cfg(bsd)]
+    frames: platform::FrameReader,
+}
 
 /// Why there is none.
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub(crate) enum CaptureError {
     Library(Error),
     /// The interface does not carry Ethernet frames; what it carries instead.
     NotEthernet(String),
+    /// This system's library cannot be used to read files.
+    NoFiles,
     /// The descriptor could not be set up, or not be kept from the hooks.
     Descriptor(std::io::Error),
 }
@@ -54,6 +60,7 @@ impl std::fmt::Display for CaptureError {
         match self {
             Self::Library(error) => error.fmt(f),
             Self::NotEthernet(link_type) => write!(f, "not Ethernet but {link_type}"),
+            Self::NoFiles => f.write_str("not possible with the libpcap of this system, try another one"),
             Self::Descriptor(error) => error.fmt(f),
         }
     }
@@ -70,8 +77,8 @@ impl Capture {
     pub(crate) fn open(interface: &str, filter: &str) -> Result<Self, CaptureError> {
         let mut capture = Self::open_unfiltered(interface)?;
         // Where the kernel cannot leave our own frames out, libpcap discards them for us.
-        let _ = platform::ignore_sent(capture.0.as_fd());
-        capture.0.direction(Direction::In)?;
+        let _ = platform::ignore_sent(capture.as_fd());
+        capture.library.direction(Direction::In)?;
         capture.set_filter(filter)?;
         Ok(capture)
     }
@@ -94,7 +101,11 @@ impl Capture {
         platform::hand_out_at_once(capture.as_fd()).map_err(CaptureError::Descriptor)?;
         platform::close_on_exec(capture.as_fd()).map_err(CaptureError::Descriptor)?;
         ethernet_only(&capture)?;
-        Ok(Self(capture))
+        Ok(Self {
+            #[cfg(bsd)]
+            frames: platform::FrameReader::new(capture.as_fd()).map_err(CaptureError::Descriptor)?,
+            library: capture,
+        })
     }
 
     /// Puts another filter in place of the one it was opened with.
@@ -102,7 +113,7 @@ impl Capture {
     /// # Errors
     /// When the interface went away.
     pub(crate) fn set_filter(&mut self, filter: &str) -> Result<(), CaptureError> {
-        Ok(self.0.filter(&untagged_only(filter), OPTIMISE)?)
+        Ok(self.library.filter(&untagged_only(filter), OPTIMISE)?)
     }
 
     /// Hands out what has arrived, at most `budget` frames, and says how many there were. Fewer than `budget`
@@ -125,12 +136,23 @@ impl Capture {
     ///
     /// # Errors
     /// As there.
+    #[cfg(not(bsd))]
     pub(crate) fn drain_stamped(
         &mut self,
         budget: usize,
         mut each: impl FnMut(Duration, &[u8]),
     ) -> Result<usize, CaptureError> {
-        Ok(self.0.dispatch(Some(budget), |packet| each(stamp(packet.header), packet.data))?)
+        Ok(self.library.dispatch(Some(budget), |packet| each(stamp(packet.header), packet.data))?)
+    }
+
+    /// The same past the library, see [`platform::FrameReader`].
+    #[cfg(bsd)]
+    pub(crate) fn drain_stamped(
+        &mut self,
+        budget: usize,
+        each: impl FnMut(Duration, &[u8]),
+    ) -> Result<usize, CaptureError> {
+        self.frames.drain(self.library.as_fd(), budget, each).map_err(CaptureError::Descriptor)
     }
 }
 
@@ -143,6 +165,9 @@ impl Recording {
     /// # Errors
     /// When it cannot be read, is no capture, or not one of Ethernet frames.
     pub(crate) fn open(path: &Path) -> Result<Self, CaptureError> {
+        if !platform::READS_CAPTURE_FILES {
+            return Err(CaptureError::NoFiles);
+        }
         let capture = pcap::Capture::from_file(path)?;
         ethernet_only(&capture)?;
         Ok(Self(capture))
@@ -195,7 +220,7 @@ fn ethernet_only(capture: &pcap::Capture<impl Activated>) -> Result<(), CaptureE
 
 impl AsFd for Capture {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.library.as_fd()
     }
 }
 

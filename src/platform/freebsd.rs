@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
+use super::bpf_frames::Shape;
 use super::layout::{self, FREEBSD, Layout};
 
 pub use super::bsd::*;
@@ -17,6 +18,10 @@ pub use super::titled::blank_argument;
 pub(super) use libc::ppoll;
 
 pub(super) const LAYOUT: Layout = FREEBSD;
+pub(super) const FRAMES: Shape = Shape::FREEBSD;
+
+/// Whether what libpcap hands out of a capture file is what its crate takes it for.
+pub const READS_CAPTURE_FILES: bool = true;
 
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;

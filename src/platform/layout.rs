@@ -49,6 +49,8 @@ pub(super) struct Layout {
     pub(super) lost_messages: Option<u8>,
 }
 
+/// net/bpf.h: how many bytes a read hands out at most, and must ask for.
+pub(super) const BIOCGBLEN: u64 = 0x4004_4266;
 /// net/bpf.h: a read hands out what there is instead of waiting for a full buffer.
 pub(super) const BIOCIMMEDIATE: u64 = 0x8004_4270;
 /// net/bpf.h: the source address of written frames is left as it is.
@@ -166,6 +168,7 @@ mod tests {
     fn number(direction: u64, size: usize, group: u8, command: u64) -> u64 {
         direction << 28 | (size as u64) << 16 | u64::from(group) << 8 | command
     }
+    const OUT: u64 = 0x4;
     const IN: u64 = 0x8;
     const BOTH: u64 = 0xc;
 
@@ -189,6 +192,7 @@ mod tests {
         }
         assert_eq!(SIOCGIFAFLAG_IN6, number(BOTH, IN6_IFREQ, b'i', 73));
         assert_eq!(SIOCDIFADDR_IN6, number(IN, IN6_IFREQ, b'i', 25));
+        assert_eq!(BIOCGBLEN, number(OUT, 4, b'B', 102));
         assert_eq!(BIOCIMMEDIATE, number(IN, 4, b'B', 112));
         assert_eq!(BIOCSHDRCMPLT, number(IN, 4, b'B', 117));
     }

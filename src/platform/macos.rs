@@ -12,12 +12,17 @@ use nix::sys::select::{FdSet, pselect};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
+use super::bpf_frames::Shape;
 use super::layout::{self, Layout, MACOS};
 
 pub use super::bsd::*;
 pub(super) use super::group_req::join_v4;
 
 pub(super) const LAYOUT: Layout = MACOS;
+pub(super) const FRAMES: Shape = Shape::MACOS;
+
+/// Whether what libpcap hands out of a capture file is what its crate takes it for.
+pub const READS_CAPTURE_FILES: bool = true;
 
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 ///
