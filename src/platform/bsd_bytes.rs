@@ -4,25 +4,28 @@
 //! Pure: compiled and tested on every system for all four, by the figures of `layout`. A request is what an ioctl
 //! copies in, so it needs no alignment. Nothing read here is trusted to be as long as it says.
 
+use std::mem::offset_of;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::layout::{
-    IFM_ACTIVE, IFM_AVALID, IN6_IFF_DEPRECATED, IN6_IFF_DUPLICATED, IN6_IFF_TENTATIVE, IN6_IFREQ, Layout,
+    BPF_INSN, IFM_ACTIVE, IFM_AVALID, IN6_ADDRLIFETIME, IN6_IFF_DEPRECATED, IN6_IFF_DUPLICATED,
+    IN6_IFF_TENTATIVE, IN6_IFREQ, Layout,
 };
 use super::{Changes, Unready};
 
 /// net/if.h: IFNAMSIZ, the room for an interface's name and a NUL.
-const NAME: usize = 16;
-/// sys/socket.h, the same on all four: AF_INET, sizeof sockaddr_in and sockaddr_in6.
-const AF_INET: u8 = 2;
-const SOCKADDR_IN: usize = 16;
-const SOCKADDR_IN6: usize = 28;
-/// netinet6/in6_var.h: offsets in struct in6_aliasreq, the same on all four.
-const V6_MASK: usize = 72;
-const V6_FLAGS: usize = 100;
-const V6_LIFETIMES: usize = 104 + 16;
-/// netinet/in_var.h: offset of the mask in struct in_aliasreq, the same on all four.
-const V4_MASK: usize = 48;
+pub(super) const NAME: usize = 16;
+/// sys/socket.h, netinet/in.h and netinet6/in6.h, the same on all four: AF_INET, sizeof sockaddr_in and sockaddr_in6.
+pub(super) const AF_INET: u8 = 2;
+pub(super) const SOCKADDR_IN: usize = 16;
+pub(super) const SOCKADDR_IN6: usize = 28;
+/// netinet/in_var.h: in struct in_aliasreq name, address, destination and mask follow each other on all four.
+pub(super) const V4_MASK: usize = NAME + 2 * SOCKADDR_IN;
+/// netinet6/in6_var.h: so they do in struct in6_aliasreq, then flags and struct in6_addrlifetime, whose last eight bytes
+/// are the times left.
+const V6_MASK: usize = NAME + 2 * SOCKADDR_IN6;
+const V6_FLAGS: usize = V6_MASK + SOCKADDR_IN6;
+const V6_LIFETIMES: usize = V6_FLAGS + 4 + IN6_ADDRLIFETIME - 8;
 
 /// Why a request cannot be built.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -201,6 +204,8 @@ pub(super) struct Instruction {
     if_false: u8,
     operand: u32,
 }
+const _: () = assert!(size_of::<Instruction>() == BPF_INSN && offset_of!(Instruction, if_true) == 2);
+const _: () = assert!(offset_of!(Instruction, if_false) == 3 && offset_of!(Instruction, operand) == 4);
 
 /// Accepts nothing: a descriptor that only sends need not queue what others send.
 pub(super) const NOTHING: [Instruction; 1] = [accept(0)];
