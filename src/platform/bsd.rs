@@ -2,6 +2,11 @@
 //!
 //! What differs is a figure of `layout` or an item of the system's own file. It must not know what the bytes it sends
 //! mean. Every descriptor made here is closed on exec and never blocks.
+//!
+//! Nothing here reads frames from a BPF device: libpcap opens one of its own, maps or reads its buffer and walks the
+//! headers and their alignment (struct bpf_hdr), which differ between these systems. It does so everywhere, is what
+//! these systems' own tools trust, and is needed for the filters anyway. It lets no caller wait for what it holds
+//! after a full batch: `daemon::draining` asks again.
 
 #![expect(unsafe_code, reason = "ioctls, getifaddrs' raw addresses and routing sockets have no safe wrapper")]
 
