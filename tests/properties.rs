@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sha1::{Digest, Sha1};
-use ucarp::protocol::wire::{self, Decoded, carp};
+use ucarp::protocol::wire::{self, Decoded, arp, carp, checksum, ethernet, ipv4, ipv6, ndp, peek};
 use ucarp::protocol::{
     Action, Announcing, Authenticator, Destination, Dialect, Event, Family, Hook, HookFailure, Hooks,
     Interval, Key, Link, MacAddr, Notice, Parameters, PeerKind, Role, Sources, Time, Transmission,
@@ -116,6 +116,109 @@ proptest! {
         let _ = wire::decode(&frame[..cut.index(frame.len())]);
         frame.extend(tail);
         let _ = wire::decode(&frame);
+    }
+
+    // Each layer by itself too: one in front of it may refuse what would bring it down.
+    #[test]
+    fn no_bytes_make_a_layer_panic_or_give_out_what_is_not_theirs(
+        mut bytes in prop::collection::vec(any::<u8>(), 0..300),
+        start in prop::option::of(prop::sample::select(vec![
+            &[0x45_u8, 0, 0, 56][..], &[0x4f, 0, 1, 0], &[0x60, 0, 0, 0, 0, 36, 112, 255], &[0x60, 0, 0, 0, 0, 64, 0, 255],
+        ])),
+        ethertype in prop::option::of(prop::sample::select(vec![[8_u8, 0], [8, 6], [0x81, 0], [0x86, 0xdd], [0x88, 0xa8]])),
+    ) {
+        if let Some(start) = start {
+            bytes.splice(0..start.len().min(bytes.len()), start.iter().copied());
+        }
+        let rests = [
+            ethernet::Header::parse(&bytes).ok().map(|(_, rest)| rest),
+            ipv4::Header::parse(&bytes).ok().map(|(_, rest)| rest),
+            ipv6::Header::parse(&bytes).ok().map(|(_, rest)| rest),
+        ];
+        for rest in rests.into_iter().flatten() {
+            prop_assert!(bytes.as_ptr_range().start <= rest.as_ptr_range().start);
+            prop_assert!(rest.as_ptr_range().end <= bytes.as_ptr_range().end);
+        }
+        for family in [Family::V4, Family::V6] {
+            if let Some(vrrp) = peek::Vrrp::read(&bytes, family) {
+                prop_assert_eq!((vrrp.vrid, vrrp.priority), (bytes[1], bytes[2]));
+            }
+        }
+        let fields = peek::Fields::read(&bytes);
+        prop_assert_eq!((fields.vhid, fields.advbase), (bytes.get(1).copied(), bytes.get(5).copied()));
+        let mut frame = bytes;
+        if let (Some(two), Some(ethertype)) = (frame.get_mut(12..14), ethertype) {
+            two.copy_from_slice(&ethertype);
+        }
+        let _ = arp::Packet::parse(&frame);
+        let _ = wire::decode(&frame);
+        if let Some(peeked) = peek::peek(&frame) {
+            prop_assert!(frame.len() >= 14 + peeked.payload.len());
+        }
+    }
+
+    // An observer sees all that the decoder accepts, the same way, and goes on seeing what it refuses.
+    #[test]
+    fn what_is_sound_is_also_seen(
+        decoded in decoded(),
+        tag in prop::option::of(any::<[u8; 2]>()),
+        cut in any::<prop::sample::Index>(),
+        change in (any::<prop::sample::Index>(), any::<u8>()),
+    ) {
+        let mut frame = wire::encode(&decoded, MacAddr::BROADCAST, 1);
+        if let Some([high, low]) = tag {
+            frame.splice(12..12, [0x81, 0, high, low]);
+        }
+        let peeked = peek::peek(&frame);
+        prop_assert!(peeked.is_some());
+        let peeked = peeked.unwrap();
+        prop_assert_eq!((peeked.mac, peeked.family), (decoded.mac, Family::of(decoded.source)));
+        prop_assert_eq!((peeked.source, peeked.destination), (Some(decoded.source), Some(decoded.destination)));
+        prop_assert_eq!(peeked.payload, &decoded.header.emit()[..]);
+        let fields = peek::Fields::read(peeked.payload);
+        prop_assert_eq!((fields.vhid, fields.counter), (Some(decoded.header.vhid), Some(decoded.header.counter)));
+        let cut = cut.index(frame.len());
+        if let Some(part) = peek::peek(&frame[..cut]) {
+            prop_assert!(peeked.payload.starts_with(part.payload));
+        }
+        let index = change.0.index(frame.len());
+        frame[index] = change.1;
+        let _ = peek::peek(&frame);
+        let _ = peek::peek(&frame[..cut]);
+    }
+
+    #[test]
+    fn an_announcement_says_where_an_address_is(
+        mac in any::<[u8; 6]>(),
+        v4 in any::<[u8; 4]>(),
+        source in any::<[u8; 16]>(),
+        v6 in any::<[u8; 16]>(),
+        damage in (any::<prop::sample::Index>(), 0..8_u8),
+        padding in prop::collection::vec(any::<u8>(), 0..20),
+    ) {
+        let (mac, address) = (MacAddr(mac), Ipv4Addr::from(v4));
+        for form in [arp::Form::Request, arp::Form::Reply] {
+            let whole = arp::gratuitous(form, mac, address);
+            let said = Some(arp::Packet { mac, sender: address, target: address });
+            prop_assert_eq!(arp::Packet::parse(&whole), said);
+            prop_assert_eq!(arp::Packet::parse(&[&whole[..], &padding].concat()), said);
+            prop_assert!((0..whole.len()).all(|length| arp::Packet::parse(&whole[..length]).is_none()));
+            let mut other = whole.clone();
+            other[damage.0.index(whole.len())] ^= 1 << damage.1;
+            // The link's addresses, the operation and what a reply repeats are not looked at; all else is said or refused.
+            let unread = other[..12] != whole[..12] || other[21] != whole[21] || other[32..38] != whole[32..38];
+            prop_assert_eq!(arp::Packet::parse(&other) == said, unread);
+        }
+        let (source, address) = (Ipv6Addr::from(source), Ipv6Addr::from(v6));
+        let frame = ndp::unsolicited(mac, source, address);
+        let (link, packet) = ethernet::Header::parse(&frame).unwrap();
+        let (ip, message) = ipv6::Header::parse(packet).unwrap();
+        prop_assert_eq!((link.source, ip.source, ip.protocol, ip.hop_limit), (mac, source, 58, 255));
+        let ends = [source.octets(), ip.destination.octets()];
+        let sum = checksum::internet_of(&[&ends[0], &ends[1], &[0, 0, 0, 32, 0, 0, 0, 58], message]);
+        prop_assert_eq!(sum, 0);
+        prop_assert_eq!((&message[8..24], &message[26..]), (&address.octets()[..], &mac.0[..]));
+        prop_assert_eq!(arp::Packet::parse(&frame), None);
     }
 
     #[test]

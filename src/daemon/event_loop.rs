@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use super::attachment::Attachment;
+use super::draining::{BATCH, Draining};
 use super::hooks::RunningHook;
 use super::mismatch::Mismatches;
 use super::perform::perform;
@@ -18,11 +19,6 @@ use crate::config::VirtualHostConfig;
 use crate::platform::{self, Changes, Claim, LinkMonitor, LinkState, Signal, Signals};
 use crate::protocol::{Action, Cause, Event, Link, Rejected, Role, Time, Unicast, VirtualHost};
 
-/// Frames taken in before deadlines are looked at again.
-const BATCH: usize = 512;
-/// After nothing but refused frames the capture is left alone for this long: under a flood its ring fills and is
-/// emptied in one go, instead of waking us for every frame.
-const REST: Duration = Duration::from_millis(1);
 /// Lateness worth telling the core about.
 const LATE: Duration = Duration::from_millis(50);
 /// A wait may be late by this much.
@@ -42,7 +38,7 @@ pub(super) struct Served {
     _claim: Claim,
     attachment: Option<Attachment>,
     link: Link,
-    rests_until: Option<Time>,
+    draining: Draining,
     looks_around_until: Option<Time>,
     retry: Option<Time>,
     mismatches: Mismatches,
@@ -77,7 +73,7 @@ impl Served {
             renamed: None,
             attachment,
             link: Link::Down,
-            rests_until: None,
+            draining: Draining::default(),
             looks_around_until: None,
             retry: None,
             mismatches: Mismatches::default(),
@@ -106,12 +102,11 @@ impl Served {
 
     /// The capture, unless it rests.
     fn capture(&self, now: Time) -> Option<BorrowedFd<'_>> {
-        let rests = self.rests_until.is_some_and(|until| until > now);
-        self.attachment.as_ref().filter(|_| !rests).map(AsFd::as_fd)
+        self.attachment.as_ref().filter(|_| !self.draining.rests(now)).map(AsFd::as_fd)
     }
 
-    fn deadline(&self) -> Option<Time> {
-        [self.host.next_deadline(), self.rests_until, self.looks_around_until, self.retry]
+    fn deadline(&self, now: Time) -> Option<Time> {
+        [self.host.next_deadline(), self.draining.deadline(now), self.looks_around_until, self.retry]
             .into_iter()
             .flatten()
             .min()
@@ -170,7 +165,7 @@ pub(super) fn serve(
     let mut ready = Vec::new();
     while !served.iter().all(|one| one.host.finished()) {
         let asleep = now();
-        let deadline = served.iter().filter_map(Served::deadline).min();
+        let deadline = served.iter().filter_map(|one| one.deadline(asleep)).min();
         let fds: Vec<BorrowedFd<'_>> = [sources.signals.as_fd(), sources.links.as_fd()]
             .into_iter()
             .chain(served.iter().filter_map(|one| one.capture(asleep)))
@@ -205,10 +200,9 @@ pub(super) fn serve(
                 look_at_place(one, report, woken);
             }
             let due = one.host.next_deadline().is_some_and(|deadline| deadline <= woken);
-            if captured || (due && one.host.role() == Role::Backup) {
+            if one.draining.is_due(captured, woken) || (due && one.host.role() == Role::Backup) {
                 take_frames(one, report);
             }
-            one.rests_until = one.rests_until.filter(|until| *until > woken);
             if one.looks_around_until.is_some_and(|until| until <= woken) {
                 one.looks_around_until = None;
                 one.unshared.end();
@@ -260,7 +254,11 @@ fn reap(one: &mut Served, now: Time) -> Vec<Action> {
 }
 
 fn take_frames(one: &mut Served, report: &mut Report) {
-    let Some(attachment) = &mut one.attachment else { return };
+    let Some(attachment) = &mut one.attachment else {
+        // What it held went with it.
+        one.draining = Draining::default();
+        return;
+    };
     let about = About { interface: &one.interface, vhid: one.config.vhid };
     let (host, mut accepted, mut answers) = (&mut one.host, 0usize, Vec::new());
     let (mismatches, unshared, mut clash) = (&mut one.mismatches, &mut one.unshared, false);
@@ -284,7 +282,7 @@ fn take_frames(one: &mut Served, report: &mut Report) {
     });
     // A capture that fails belongs to an interface that is going away; the link monitor tells.
     let taken = taken.unwrap_or(0);
-    one.rests_until = (taken > 0 && accepted == 0).then(|| now + REST);
+    one.draining.drained(taken, accepted, now);
     if clash && !one.unshared.running() && one.looks_around_until.take().is_some() {
         // It has been named; whatever else it sends is not worth a wake-up.
         attachment.look_ahead();

@@ -8,6 +8,7 @@
 mod attachment;
 mod capture;
 mod check;
+mod draining;
 mod event_loop;
 mod hooks;
 mod mismatch;

@@ -2,12 +2,16 @@
 //!
 //! What differs is a figure of `layout` or an item of the system's own file. It must not know what the bytes it sends
 //! mean. Every descriptor made here is closed on exec and never blocks.
+//!
+//! libpcap opens a BPF device to hear by and makes its filter. What that device hands out is read here
+//! ([`FrameReader`]), and taken apart by `bpf_frames`.
 
 #![expect(unsafe_code, reason = "ioctls, getifaddrs' raw addresses and routing sockets have no safe wrapper")]
 
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
+use std::mem::offset_of;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
@@ -21,7 +25,9 @@ use nix::unistd::Uid;
 
 use super::bpf_frames::frame_at;
 use super::bsd_bytes::{self, INTERNET, Instruction, LinkLayer, NOTHING, Unbuildable};
-use super::layout::{BIOCGBLEN, BIOCIMMEDIATE, BIOCSHDRCMPLT, SIOCDIFADDR_IN6, SIOCGIFAFLAG_IN6};
+use super::layout::{
+    BIOCGBLEN, BIOCIMMEDIATE, BIOCSHDRCMPLT, BPF_PROGRAM, SIOCDIFADDR_IN6, SIOCGIFAFLAG_IN6,
+};
 use super::sys::LAYOUT;
 use super::{Changes, LinkState, Unready, posix, sys};
 
@@ -32,6 +38,28 @@ pub const UNTAGGED_ONLY: Option<&str> = None;
 pub const WAIT_SLACK: u32 = u32::MAX;
 
 const INET6: u8 = libc::AF_INET6.to_le_bytes()[0];
+
+// What bsd_bytes puts together and takes apart, where libc has it from the same headers.
+const _: () = assert!(libc::IFNAMSIZ == bsd_bytes::NAME && libc::AF_INET == bsd_bytes::AF_INET as i32);
+const _: () = assert!(offset_of!(libc::sockaddr, sa_len) == 0 && offset_of!(libc::sockaddr, sa_family) == 1);
+const _: () = assert!(size_of::<libc::sockaddr_in>() == bsd_bytes::SOCKADDR_IN);
+const _: () = assert!(offset_of!(libc::sockaddr_in, sin_addr) == 4);
+const _: () = assert!(size_of::<libc::sockaddr_in6>() == bsd_bytes::SOCKADDR_IN6);
+const _: () = assert!(offset_of!(libc::sockaddr_in6, sin6_addr) == 8);
+const _: () = assert!(offset_of!(libc::sockaddr_in6, sin6_scope_id) == 24);
+const _: () = assert!(offset_of!(libc::sockaddr_dl, sdl_type) == 4);
+const _: () = assert!(offset_of!(libc::sockaddr_dl, sdl_nlen) == 5);
+const _: () = assert!(offset_of!(libc::sockaddr_dl, sdl_alen) == 6);
+const _: () = assert!(offset_of!(libc::sockaddr_dl, sdl_data) == 8);
+
+/// Whether `kinds` are those that libc has from net/route.h.
+pub(super) const fn are(kinds: &[u8], named: &[libc::c_int]) -> bool {
+    let mut at = 0;
+    while at < kinds.len() && at < named.len() && kinds[at] as libc::c_int == named[at] {
+        at += 1;
+    }
+    at == kinds.len() && at == named.len()
+}
 
 /// An ioctl whose argument is `request`, which it reads and may overwrite.
 ///
@@ -55,6 +83,7 @@ fn set_filter(fd: BorrowedFd<'_>, number: u64, filter: &[Instruction]) -> Result
         length: libc::c_uint,
         instructions: *const Instruction,
     }
+    const _: () = assert!(size_of::<Program>() == BPF_PROGRAM && offset_of!(Program, instructions) == 8);
     let length = libc::c_uint::try_from(filter.len()).map_err(|_| Errno::EINVAL)?;
     let program = Program { length, instructions: filter.as_ptr() };
     // SAFETY: BIOCSETF and BIOCSETWF take a bpf_program (net/bpf.h), copy `length` instructions from where it points

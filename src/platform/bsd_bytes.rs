@@ -4,25 +4,28 @@
 //! Pure: compiled and tested on every system for all four, by the figures of `layout`. A request is what an ioctl
 //! copies in, so it needs no alignment. Nothing read here is trusted to be as long as it says.
 
+use std::mem::offset_of;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::layout::{
-    IFM_ACTIVE, IFM_AVALID, IN6_IFF_DEPRECATED, IN6_IFF_DUPLICATED, IN6_IFF_TENTATIVE, IN6_IFREQ, Layout,
+    BPF_INSN, IFM_ACTIVE, IFM_AVALID, IN6_ADDRLIFETIME, IN6_IFF_DEPRECATED, IN6_IFF_DUPLICATED,
+    IN6_IFF_TENTATIVE, IN6_IFREQ, Layout,
 };
 use super::{Changes, Unready};
 
 /// net/if.h: IFNAMSIZ, the room for an interface's name and a NUL.
-const NAME: usize = 16;
-/// sys/socket.h, the same on all four: AF_INET, sizeof sockaddr_in and sockaddr_in6.
-const AF_INET: u8 = 2;
-const SOCKADDR_IN: usize = 16;
-const SOCKADDR_IN6: usize = 28;
-/// netinet6/in6_var.h: offsets in struct in6_aliasreq, the same on all four.
-const V6_MASK: usize = 72;
-const V6_FLAGS: usize = 100;
-const V6_LIFETIMES: usize = 104 + 16;
-/// netinet/in_var.h: offset of the mask in struct in_aliasreq, the same on all four.
-const V4_MASK: usize = 48;
+pub(super) const NAME: usize = 16;
+/// sys/socket.h, netinet/in.h and netinet6/in6.h, the same on all four: AF_INET, sizeof sockaddr_in and sockaddr_in6.
+pub(super) const AF_INET: u8 = 2;
+pub(super) const SOCKADDR_IN: usize = 16;
+pub(super) const SOCKADDR_IN6: usize = 28;
+/// netinet/in_var.h: in struct in_aliasreq name, address, destination and mask follow each other on all four.
+pub(super) const V4_MASK: usize = NAME + 2 * SOCKADDR_IN;
+/// netinet6/in6_var.h: so they do in struct in6_aliasreq, then flags and struct in6_addrlifetime, whose last eight bytes
+/// are the times left.
+const V6_MASK: usize = NAME + 2 * SOCKADDR_IN6;
+const V6_FLAGS: usize = V6_MASK + SOCKADDR_IN6;
+const V6_LIFETIMES: usize = V6_FLAGS + 4 + IN6_ADDRLIFETIME - 8;
 
 /// Why a request cannot be built.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -174,22 +177,27 @@ pub(super) fn link_layer(sockaddr: &[u8]) -> Option<LinkLayer> {
     Some(LinkLayer { kind: *kind, address: found })
 }
 
-/// What a message of the routing socket is about. All of them begin alike on all four (net/route.h): a length of
-/// two bytes, a version, the kind. Several may follow each other.
-pub(super) fn changes(layout: &Layout, mut messages: &[u8]) -> Changes {
+/// What messages of the routing socket are about.
+pub(super) fn changes(layout: &Layout, messages: &[u8]) -> Changes {
     let mut changes = Changes::default();
-    while let [low, high, _version, kind, ..] = messages {
-        let lost = layout.lost_messages == Some(*kind);
-        changes.links |= lost || layout.link_messages.contains(kind);
-        changes.addresses |= lost || layout.address_messages.contains(kind);
-        // A length that leads nowhere ends it: at least the four bytes just read.
-        let length = usize::from(u16::from_ne_bytes([*low, *high]));
-        messages = match messages.get(length..) {
-            Some(rest) if length >= 4 => rest,
-            _ => break,
-        };
+    for kind in kinds(messages) {
+        let lost = layout.lost_messages == Some(kind);
+        changes.links |= lost || layout.link_messages.contains(&kind);
+        changes.addresses |= lost || layout.address_messages.contains(&kind);
     }
     changes
+}
+
+/// The kinds of messages that follow each other. All of them begin alike on all four (net/route.h): a length of two
+/// bytes, a version, the kind.
+fn kinds(mut messages: &[u8]) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let [low, high, _version, kind, ..] = messages else { return None };
+        // A length that leads nowhere ends it: at least the four bytes just read.
+        let length = usize::from(u16::from_ne_bytes([*low, *high]));
+        messages = messages.get(length..).filter(|_| length >= 4).unwrap_or_default();
+        Some(*kind)
+    })
 }
 
 /// An instruction of the packet filter: struct bpf_insn of net/bpf.h.
@@ -201,6 +209,8 @@ pub(super) struct Instruction {
     if_false: u8,
     operand: u32,
 }
+const _: () = assert!(size_of::<Instruction>() == BPF_INSN && offset_of!(Instruction, if_true) == 2);
+const _: () = assert!(offset_of!(Instruction, if_false) == 3 && offset_of!(Instruction, operand) == 4);
 
 /// Accepts nothing: a descriptor that only sends need not queue what others send.
 pub(super) const NOTHING: [Instruction; 1] = [accept(0)];
@@ -229,6 +239,9 @@ const fn accept(bytes: u32) -> Instruction {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
     use super::super::layout::{ALL, FREEBSD, MACOS, NETBSD, OPENBSD};
     use super::*;
 
@@ -421,6 +434,185 @@ mod tests {
         {
             assert_eq!(run(&INTERNET, &frame(kind)) > 0, sent, "{kind:#x}");
             assert_eq!(run(&NOTHING, &frame(kind)), 0);
+        }
+    }
+
+    /// Name and address as a sockaddr_dl, with the room behind them that the C structure of each system has.
+    fn sockaddr_dl(kind: u8, name: &[u8], address: &[u8], size: usize) -> Vec<u8> {
+        let lengths = [name.len(), address.len()].map(|length| u8::try_from(length).unwrap());
+        let mut bytes = [&[0, 18, 1, 0, kind, lengths[0], lengths[1], 0][..], name, address].concat();
+        bytes.resize(bytes.len().max(size), 0);
+        bytes[0] = u8::try_from(bytes.len()).unwrap();
+        bytes
+    }
+
+    fn layouts() -> impl Strategy<Value = Layout> {
+        select(ALL.to_vec())
+    }
+
+    /// Kinds and what follows the first four bytes, as long as in the messages of one system or of no system.
+    fn sound_messages() -> impl Strategy<Value = Vec<(u8, Vec<u8>)>> {
+        let rest = prop_oneof![
+            select(vec![24_usize, 168, 32, 152, 20, 112]).prop_map(|length| length - 4),
+            0..300_usize,
+        ];
+        let rest = rest.prop_flat_map(|length| prop::collection::vec(any::<u8>(), length));
+        let kind = prop_oneof![4 => 0..26_u8, 1 => any::<u8>()];
+        prop::collection::vec((kind, rest), 0..6)
+    }
+
+    fn joined(messages: &[(u8, Vec<u8>)]) -> Vec<u8> {
+        let one = |(kind, rest): &(u8, Vec<u8>)| {
+            let length = u16::try_from(4 + rest.len()).unwrap();
+            [&length.to_ne_bytes()[..], &[5, *kind], rest].concat()
+        };
+        messages.iter().flat_map(one).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_bytes_are_too_strange(layout in layouts(), bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            // Each message takes four bytes or more, so there is an end to them.
+            let most = bytes.len() / 4;
+            prop_assert!(kinds(&bytes).take(most + 1).count() <= most);
+            changes(&layout, &bytes);
+            is_down(&layout, &bytes);
+            let whole = bytes.len() >= layout.media.2 + 4;
+            prop_assert!(whole || medium_is_active(&layout, &bytes));
+            prop_assert!(bytes.len() >= NAME + 4 || unready(&bytes).is_none());
+        }
+
+        #[test]
+        fn of_a_link_layer_address_nothing_is_made_up(bytes in prop::collection::vec(0..60_u8, 0..100)) {
+            match link_layer(&bytes) {
+                None => prop_assert!(bytes.len() < 8),
+                Some(LinkLayer { kind, address }) => {
+                    prop_assert_eq!(kind, bytes[4]);
+                    let (start, length) = (8 + usize::from(bytes[5]), usize::from(bytes[6]));
+                    let there = bytes.get(start..start + length).filter(|there| there.len() == 6);
+                    prop_assert_eq!(address.as_ref().map(|address| &address[..]), there);
+                }
+            }
+        }
+
+        #[test]
+        fn a_link_layer_address_is_found_whole_or_not_at_all(
+            kind: u8,
+            name in prop::collection::vec(any::<u8>(), 0..16),
+            address: [u8; 6],
+            size in select(vec![20_usize, 32, 54]),
+            cut: Index,
+            flipped in (any::<Index>(), 0..8_u8),
+        ) {
+            let mut bytes = sockaddr_dl(kind, &name, &address, size);
+            let end = 8 + name.len() + 6;
+            prop_assert_eq!(link_layer(&bytes), Some(LinkLayer { kind, address: Some(address) }));
+            let cut = cut.index(bytes.len());
+            let found = link_layer(&bytes[..cut]).and_then(|found| found.address);
+            prop_assert_eq!(found, Some(address).filter(|_| cut >= end));
+            let at = flipped.0.index(bytes.len());
+            bytes[at] ^= 1 << flipped.1;
+            link_layer(&bytes);
+        }
+
+        #[test]
+        fn each_message_is_read_where_it_begins(layout in layouts(), messages in sound_messages()) {
+            let bytes = joined(&messages);
+            let known: Vec<u8> = messages.iter().map(|(kind, _)| *kind).collect();
+            prop_assert_eq!(kinds(&bytes).collect::<Vec<_>>(), known.clone());
+            let told = |kinds: &[u8]| {
+                known.iter().any(|kind| kinds.contains(kind) || layout.lost_messages == Some(*kind))
+            };
+            let expected =
+                Changes { links: told(layout.link_messages), addresses: told(layout.address_messages) };
+            prop_assert_eq!(changes(&layout, &bytes), expected);
+        }
+
+        // Among messages of no interest, which those of the other systems are here.
+        #[test]
+        fn a_message_among_others_is_found(
+            layout in layouts(),
+            around in [sound_messages(), sound_messages()],
+            which: Index,
+            length in 0..200_usize,
+        ) {
+            let known = [layout.link_messages, layout.address_messages].concat();
+            let [mut messages, behind] = around;
+            messages.push((known[which.index(known.len())], vec![0xff; length]));
+            let (kind, at) = (messages[messages.len() - 1].0, messages.len() - 1);
+            messages.extend(behind);
+            for (index, other) in messages.iter_mut().enumerate() {
+                if index != at && (known.contains(&other.0) || layout.lost_messages == Some(other.0)) {
+                    other.0 = 0;
+                }
+            }
+            let (links, addresses) =
+                (layout.link_messages.contains(&kind), layout.address_messages.contains(&kind));
+            prop_assert_eq!(changes(&layout, &joined(&messages)), Changes { links, addresses });
+        }
+
+        #[test]
+        fn damage_hides_nothing_before_it(
+            messages in sound_messages(),
+            damage: Index,
+            bit in prop::option::of(0..8_u8),
+        ) {
+            let mut bytes = joined(&messages);
+            prop_assume!(!bytes.is_empty());
+            let at = damage.index(bytes.len());
+            match bit {
+                Some(bit) => bytes[at] ^= 1 << bit,
+                None => bytes.truncate(at),
+            }
+            let ends = messages.iter().scan(0, |end, (_, rest)| {
+                *end += 4 + rest.len();
+                Some(*end)
+            });
+            let sound = ends.take_while(|end| *end <= at).count();
+            let most = bytes.len() / 4;
+            let found: Vec<u8> = kinds(&bytes).take(most + 1).collect();
+            prop_assert!(found.len() <= most);
+            for (found, (kind, _)) in found.iter().zip(&messages).take(sound) {
+                prop_assert_eq!(found, kind);
+            }
+            prop_assert!(found.len() >= sound);
+        }
+
+        #[test]
+        fn a_request_is_as_long_as_its_ioctl_says(
+            layout in layouts(),
+            name in "[a-z0-9\0]{0,18}",
+            bits: u128,
+            v6: bool,
+            prefix: u8,
+            inet6 in select(vec![24_u8, 28, 30]),
+            scope: u32,
+        ) {
+            let [.., a, b, c, d] = bits.to_be_bytes();
+            let address = if v6 { IpAddr::V6(bits.into()) } else { IpAddr::from([a, b, c, d]) };
+            let (add, remove, width) = if v6 {
+                (layout.add_v6.0, super::super::layout::SIOCDIFADDR_IN6, 128)
+            } else {
+                (layout.add_v4.0, layout.remove_v4, 32)
+            };
+            let says = |number: u64| usize::try_from(number >> 16 & 0x1fff).unwrap();
+            let nameable = !name.is_empty() && name.len() < NAME && !name.contains('\0');
+            let given = assignment(&layout, &name, address, prefix, inet6, scope);
+            let named = naming(&layout, &name, address, inet6, scope);
+            prop_assert_eq!(given.is_ok(), nameable && prefix <= width);
+            prop_assert_eq!(named.is_ok(), nameable);
+            if let (Ok(given), Ok(named)) = (given, named) {
+                prop_assert_eq!((given.len(), named.len()), (says(add), says(remove)));
+                let sockaddr = NAME..NAME + if v6 { SOCKADDR_IN6 } else { SOCKADDR_IN };
+                prop_assert_eq!(&given[sockaddr.clone()], &named[sockaddr.clone()]);
+                let (start, length) = if v6 { (V6_MASK + 8, 16) } else { (V4_MASK + 4, 4) };
+                let ones: u32 = given[start..start + length].iter().map(|byte| byte.count_ones()).sum();
+                prop_assert_eq!(ones, u32::from(prefix));
+                // What is beyond an address is no part of it.
+                prop_assert!(named[sockaddr.end..].iter().all(|byte| *byte == 0));
+            }
         }
     }
 }

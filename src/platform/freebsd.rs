@@ -3,12 +3,15 @@
 #![expect(unsafe_code, reason = "descriptors are closed by number")]
 
 use std::io;
+use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
 use super::bpf_frames::Shape;
+use super::bsd::are;
+use super::bsd_bytes;
 use super::layout::{self, FREEBSD, Layout};
 
 pub use super::bsd::*;
@@ -28,18 +31,25 @@ pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 
 const _: () = assert!(size_of::<libc::ifreq>() == LAYOUT.ifreq);
 const _: () = assert!(size_of::<libc::ifmediareq>() == LAYOUT.media.1);
-const _: () = assert!(std::mem::offset_of!(libc::ifmediareq, ifm_status) == LAYOUT.media.2);
+const _: () = assert!(offset_of!(libc::ifmediareq, ifm_status) == LAYOUT.media.2);
 const _: () = assert!(size_of::<libc::ifaliasreq>() == LAYOUT.add_v4.1);
-const _: () = assert!(std::mem::offset_of!(libc::ifaliasreq, ifra_mask) == 48);
+const _: () = assert!(offset_of!(libc::ifaliasreq, ifra_addr) == bsd_bytes::NAME);
+const _: () = assert!(offset_of!(libc::ifaliasreq, ifra_mask) == bsd_bytes::V4_MASK);
 const _: () = assert!(size_of::<libc::in6_ifreq>() == layout::IN6_IFREQ);
-const _: () = assert!(size_of::<libc::if_data>() == 152);
-const _: () = assert!(std::mem::offset_of!(libc::if_data, ifi_link_state) == 4);
+const _: () = assert!(size_of::<libc::if_data>() == LAYOUT.if_data);
+const _: () =
+    assert!(matches!(LAYOUT.link_state, Some((at, 1)) if at == offset_of!(libc::if_data, ifi_link_state)));
 const _: () = assert!(libc::LINK_STATE_DOWN as u32 == LAYOUT.link_down);
 const _: () = assert!(libc::BIOCSETIF == LAYOUT.bind_capture && libc::BIOCSETF == LAYOUT.read_filter);
 const _: () = assert!(libc::BIOCIMMEDIATE == layout::BIOCIMMEDIATE);
 const _: () = assert!(libc::BIOCSHDRCMPLT == layout::BIOCSHDRCMPLT);
 const _: () = assert!(libc::BIOCSSEESENT == LAYOUT.ignore_sent.0);
-const _: () = assert!(libc::RTM_IFINFO == 14 && libc::RTM_IFANNOUNCE == 17);
+const _: () = assert!(offset_of!(libc::if_msghdr, ifm_msglen) == 0);
+const _: () = assert!(offset_of!(libc::if_msghdr, ifm_type) == 3);
+const _: () = assert!(offset_of!(libc::ifa_msghdr, ifam_type) == 3);
+const _: () = assert!(offset_of!(libc::if_announcemsghdr, ifan_type) == 3);
+const _: () = assert!(are(LAYOUT.link_messages, &[libc::RTM_IFINFO, libc::RTM_IFANNOUNCE]));
+const _: () = assert!(are(LAYOUT.address_messages, &[libc::RTM_NEWADDR, libc::RTM_DELADDR]));
 const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_INET6 == 28);
 
 /// Time since boot. The kernel has no clock that counts suspended time: a host that slept finds its deadlines where they

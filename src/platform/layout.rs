@@ -2,8 +2,9 @@
 //!
 //! One value per system, so that what is built from them is tested on every system for all four. Each figure was read
 //! by compiling the system's own headers (OpenBSD 7, NetBSD 10.1, FreeBSD 14.0, macOS; for macOS' in6_var.h, which no
-//! SDK ships, from XNU's bsd/netinet6/in6_var.h). The tests compute the ioctl numbers once more from direction, group
-//! and size; where libc knows a structure too, the system's own file asserts that it is the same.
+//! SDK ships, from XNU's bsd/netinet6/in6_var.h). A wrong one does not compile: each ioctl number is computed once more
+//! from direction, size, group and command; the tests compare with what the headers said, in
+//! tests/vectors/layouts.txt; where libc knows a structure too, the system's own file asserts that it is the same.
 //!
 //! All structures are those of 64-bit systems. Must not do anything with the figures.
 
@@ -35,6 +36,8 @@ pub(super) struct Layout {
     pub(super) add_v6: (u64, usize),
     /// netinet6/in6_var.h: IN6_IFF_NODAD; OpenBSD has none.
     pub(super) no_dad: u32,
+    /// net/if.h, struct if_data.
+    pub(super) if_data: usize,
     /// net/if.h: where struct if_data has the link state, and in how many bytes; macOS has none.
     pub(super) link_state: Option<(usize, usize)>,
     /// net/if.h: LINK_STATE_DOWN.
@@ -61,6 +64,8 @@ pub(super) const SIOCGIFAFLAG_IN6: u64 = 0xc120_6949;
 pub(super) const SIOCDIFADDR_IN6: u64 = 0x8120_6919;
 /// netinet6/in6_var.h, struct in6_ifreq.
 pub(super) const IN6_IFREQ: usize = 288;
+/// netinet6/in6_var.h, struct in6_addrlifetime.
+pub(super) const IN6_ADDRLIFETIME: usize = 24;
 /// netinet6/in6_var.h.
 pub(super) const IN6_IFF_TENTATIVE: u32 = 2;
 pub(super) const IN6_IFF_DUPLICATED: u32 = 4;
@@ -68,6 +73,13 @@ pub(super) const IN6_IFF_DEPRECATED: u32 = 16;
 /// net/if_media.h: the status is known; the link is up.
 pub(super) const IFM_AVALID: u32 = 1;
 pub(super) const IFM_ACTIVE: u32 = 2;
+/// net/route.h of OpenBSD: an option of routing sockets, a bit for each kind of message that is to be heard.
+pub(super) const ROUTE_MSGFILTER: i32 = 1;
+/// net/route.h of NetBSD: the same as a list of kinds.
+pub(super) const RO_MSGFILTER: i32 = 1;
+/// net/bpf.h, struct bpf_insn and struct bpf_program.
+pub(super) const BPF_INSN: usize = 8;
+pub(super) const BPF_PROGRAM: usize = 16;
 
 pub(super) const OPENBSD: Layout = Layout {
     bind_capture: 0x8020_426c,
@@ -81,6 +93,7 @@ pub(super) const OPENBSD: Layout = Layout {
     remove_v4: 0x8020_6919,
     add_v6: (0x8080_691a, 128),
     no_dad: 0,
+    if_data: 144,
     link_state: Some((3, 1)),
     link_down: 2,
     media: (0xc040_6938, 64, 32),
@@ -103,6 +116,7 @@ pub(super) const NETBSD: Layout = Layout {
     remove_v4: 0x8090_6919,
     add_v6: (0x8080_696b, 128),
     no_dad: 32,
+    if_data: 136,
     link_state: Some((4, 4)),
     link_down: 1,
     media: (0xc030_6938, 48, 24),
@@ -125,6 +139,7 @@ pub(super) const FREEBSD: Layout = Layout {
     remove_v4: 0x8020_6919,
     add_v6: (0x8088_691b, 136),
     no_dad: 32,
+    if_data: 152,
     link_state: Some((4, 1)),
     link_down: 1,
     media: (0xc030_6938, 48, 24),
@@ -147,6 +162,7 @@ pub(super) const MACOS: Layout = Layout {
     remove_v4: 0x8020_6919,
     add_v6: (0x8080_691a, 128),
     no_dad: 32,
+    if_data: 96,
     link_state: None,
     link_down: 1,
     media: (0xc02c_6938, 44, 24),
@@ -157,6 +173,62 @@ pub(super) const MACOS: Layout = Layout {
     lost_messages: None,
 };
 
+/// The commands of ioctls that are not the same on all four.
+struct Commands {
+    write_filter: u8,
+    lock: u8,
+    ignore_sent: u8,
+    add_v4: u8,
+    add_v6: u8,
+}
+
+// sys/ioccom.h: what an ioctl does with the structure it is given.
+const NONE: u64 = 0x2;
+const OUT: u64 = 0x4;
+const IN: u64 = 0x8;
+const BOTH: u64 = 0xc;
+
+/// sys/ioccom.h: the number of an ioctl.
+const fn number(direction: u64, size: usize, group: u8, command: u8) -> u64 {
+    direction << 28 | (size as u64 & 0x1fff) << 16 | (group as u64) << 8 | command as u64
+}
+
+/// Fails to compile where the figures of one system contradict each other.
+const fn check(layout: &Layout, commands: &Commands) {
+    const UNSIGNED: usize = 4;
+    assert!(layout.bind_capture == number(IN, layout.ifreq, b'B', 108));
+    assert!(layout.read_filter == number(IN, BPF_PROGRAM, b'B', 103));
+    if let Some(write_filter) = layout.write_filter {
+        assert!(write_filter == number(IN, BPF_PROGRAM, b'B', commands.write_filter));
+    }
+    if let Some(lock) = layout.lock {
+        assert!(lock == number(NONE, 0, b'B', commands.lock));
+    }
+    assert!(layout.ignore_sent.0 == number(IN, UNSIGNED, b'B', commands.ignore_sent));
+    assert!(layout.add_v4.0 == number(IN, layout.add_v4.1, b'i', commands.add_v4));
+    assert!(layout.remove_v4 == number(IN, layout.ifreq, b'i', 25));
+    assert!(layout.add_v6.0 == number(IN, layout.add_v6.1, b'i', commands.add_v6));
+    assert!(layout.media.0 == number(BOTH, layout.media.1, b'i', 56));
+    assert!(layout.media.2 + UNSIGNED <= layout.media.1);
+    if let Some((offset, width)) = layout.link_state {
+        assert!((width == 1 || width == 4) && offset + width <= layout.if_data);
+    }
+}
+
+const _: () =
+    check(&OPENBSD, &Commands { write_filter: 119, lock: 118, ignore_sent: 125, add_v4: 26, add_v6: 26 });
+const _: () =
+    check(&NETBSD, &Commands { write_filter: 127, lock: 126, ignore_sent: 121, add_v4: 26, add_v6: 107 });
+const _: () =
+    check(&FREEBSD, &Commands { write_filter: 123, lock: 122, ignore_sent: 119, add_v4: 43, add_v6: 27 });
+// It has the first two not.
+const _: () = check(&MACOS, &Commands { write_filter: 0, lock: 0, ignore_sent: 119, add_v4: 26, add_v6: 26 });
+const _: () = assert!(BIOCGBLEN == number(OUT, 4, b'B', 102));
+const _: () = assert!(BIOCIMMEDIATE == number(IN, 4, b'B', 112));
+const _: () = assert!(BIOCSHDRCMPLT == number(IN, 4, b'B', 117));
+const _: () = assert!(SIOCGIFAFLAG_IN6 == number(BOTH, IN6_IFREQ, b'i', 73));
+const _: () = assert!(SIOCDIFADDR_IN6 == number(IN, IN6_IFREQ, b'i', 25));
+
 #[cfg(test)]
 pub(super) const ALL: [Layout; 4] = [OPENBSD, NETBSD, FREEBSD, MACOS];
 
@@ -164,37 +236,193 @@ pub(super) const ALL: [Layout; 4] = [OPENBSD, NETBSD, FREEBSD, MACOS];
 mod tests {
     use super::*;
 
-    /// sys/ioccom.h: the number of an ioctl that takes `size` bytes in, or in and out.
-    fn number(direction: u64, size: usize, group: u8, command: u64) -> u64 {
-        direction << 28 | (size as u64) << 16 | u64::from(group) << 8 | command
+    /// What the systems' headers said: see tests/vectors/README.md.
+    const HEADERS: &str = include_str!("../../tests/vectors/layouts.txt");
+    const SYSTEMS: [(&str, Layout); 5] = [
+        ("openbsd", OPENBSD),
+        ("openbsdarm", OPENBSD),
+        ("netbsd", NETBSD),
+        ("freebsd", FREEBSD),
+        ("macos", MACOS),
+    ];
+
+    /// Our figures by their names in the headers. A system that lacks one has no line for it there.
+    const fn named(layout: &Layout) -> [(&'static str, Option<u64>); 30] {
+        let link_state = match layout.link_state {
+            Some((offset, _)) => offset,
+            // There as well: no field is where the length is.
+            None => 0,
+        };
+        [
+            ("BIOCSETIF", Some(layout.bind_capture)),
+            ("BIOCSETF", Some(layout.read_filter)),
+            ("BIOCSETWF", layout.write_filter),
+            ("BIOCLOCK", layout.lock),
+            ("BIOCSDIRFILT", Some(layout.ignore_sent.0)),
+            ("BIOCSSEESENT", Some(layout.ignore_sent.0)),
+            ("BIOCSDIRECTION", Some(layout.ignore_sent.0)),
+            ("BIOCGBLEN", Some(BIOCGBLEN)),
+            ("BIOCIMMEDIATE", Some(BIOCIMMEDIATE)),
+            ("BIOCSHDRCMPLT", Some(BIOCSHDRCMPLT)),
+            ("SIOCAIFADDR", Some(layout.add_v4.0)),
+            ("SIOCDIFADDR", Some(layout.remove_v4)),
+            ("SIOCAIFADDR_IN6", Some(layout.add_v6.0)),
+            ("SIOCDIFADDR_IN6", Some(SIOCDIFADDR_IN6)),
+            ("SIOCGIFMEDIA", Some(layout.media.0)),
+            ("sizeof ifreq", Some(layout.ifreq as u64)),
+            ("sizeof in_aliasreq", Some(layout.add_v4.1 as u64)),
+            ("sizeof ifaliasreq", Some(layout.add_v4.1 as u64)),
+            ("sizeof in6_aliasreq", Some(layout.add_v6.1 as u64)),
+            ("sizeof in6_ifreq", Some(IN6_IFREQ as u64)),
+            ("sizeof in6_addrlifetime", Some(IN6_ADDRLIFETIME as u64)),
+            ("sizeof ifmediareq", Some(layout.media.1 as u64)),
+            ("sizeof if_data", Some(layout.if_data as u64)),
+            ("if_data.ifi_link_state_", Some(link_state as u64)),
+            ("LINK_STATE_DOWN", Some(layout.link_down as u64)),
+            ("IFM_AVALID", Some(IFM_AVALID as u64)),
+            ("IFM_ACTIVE", Some(IFM_ACTIVE as u64)),
+            ("RTM_IFINFO", Some(layout.link_messages[0] as u64)),
+            ("ROUTE_MSGFILTER", Some(ROUTE_MSGFILTER as u64)),
+            ("RO_MSGFILTER", Some(RO_MSGFILTER as u64)),
+        ]
     }
-    const OUT: u64 = 0x4;
-    const IN: u64 = 0x8;
-    const BOTH: u64 = 0xc;
+
+    /// What else the headers were asked for: constants that are libc's, and what nothing here uses.
+    const NOT_OURS: [&str; 20] = [
+        "SIOCGIFFLAGS",
+        "SIOCSIFFLAGS",
+        "SIOCGIFMTU",
+        "SIOCGIFDATA",
+        "IFF_RUNNING",
+        "RTM_VERSION",
+        "AF_LINK",
+        "PF_ROUTE",
+        "IFT_ETHER",
+        "IFT_CARP",
+        "LINK_STATE_UP",
+        "IP_RECVTTL",
+        "IPV6_RECVHOPLIMIT",
+        "sizeof sockaddr_dl",
+        "sizeof if_msghdr",
+        "sizeof ifa_msghdr",
+        "sizeof bpf_hdr",
+        "if_msghdr.ifm_index",
+        "if_msghdr.ifm_flags",
+        "if_msghdr.ifm_data",
+    ];
+
+    /// What follows `start` in `text`, if that is how it begins.
+    const fn behind<'a>(mut text: &'a [u8], start: &str) -> Option<&'a [u8]> {
+        let mut start = start.as_bytes();
+        while let Some((wanted, rest)) = start.split_first() {
+            start = rest;
+            match text.split_first() {
+                Some((found, rest)) if *found == *wanted => text = rest,
+                _ => return None,
+            }
+        }
+        Some(text)
+    }
+
+    /// The rest of the line about `system`.
+    const fn line(system: &str) -> &'static [u8] {
+        let mut left = HEADERS.as_bytes();
+        loop {
+            match behind(left, system) {
+                Some(line) if behind(line, " ").is_some() => return line,
+                _ => {}
+            }
+            loop {
+                left = match left.split_first() {
+                    Some((b'\n', rest)) => break left = rest,
+                    Some((_, rest)) => rest,
+                    None => panic!("the system has no line"),
+                };
+            }
+        }
+    }
+
+    /// The figure of this name in a line.
+    const fn figure(mut line: &[u8], name: &str) -> Option<u64> {
+        while let Some((before, rest)) = line.split_first() {
+            if *before == b'\n' {
+                break;
+            }
+            line = rest;
+            let found = match behind(line, name) {
+                Some(found) if *before == b' ' => behind(found, "="),
+                _ => None,
+            };
+            if let Some(found) = found {
+                return Some(value(found));
+            }
+        }
+        None
+    }
+
+    /// The number that `text` begins with.
+    const fn value(text: &[u8]) -> u64 {
+        let (mut digits, base) = match behind(text, "0x") {
+            Some(digits) => (digits, 16),
+            None => (text, 10),
+        };
+        let mut value = 0;
+        while let Some((first, rest)) = digits.split_first() {
+            let Some(digit) = (*first as char).to_digit(base) else { break };
+            value = value * base as u64 + digit as u64;
+            digits = rest;
+        }
+        value
+    }
+
+    /// Fails to compile, with the name, where a figure is not that of the headers.
+    const fn compare(system: &str, layout: &Layout) {
+        let (line, named) = (line(system), named(layout));
+        let mut left = named.as_slice();
+        while let Some(((name, ours), rest)) = left.split_first() {
+            left = rest;
+            if let Some(theirs) = figure(line, name) {
+                match *ours {
+                    Some(ours) if ours == theirs => {}
+                    _ => panic!("{}", *name),
+                }
+            }
+        }
+    }
+
+    const _: () = compare("openbsd", &OPENBSD);
+    const _: () = compare("openbsdarm", &OPENBSD);
+    const _: () = compare("netbsd", &NETBSD);
+    const _: () = compare("freebsd", &FREEBSD);
+    const _: () = compare("macos", &MACOS);
 
     #[test]
-    fn the_size_in_a_number_is_that_of_its_structure() {
-        for layout in ALL {
-            assert_eq!(layout.bind_capture, number(IN, layout.ifreq, b'B', 108));
-            assert_eq!(layout.remove_v4, number(IN, layout.ifreq, b'i', 25));
-            assert_eq!(layout.media.0, number(BOTH, layout.media.1, b'i', 56));
-            assert_eq!(layout.read_filter, number(IN, 16, b'B', 103));
-            let (add, size) = layout.add_v4;
-            assert_eq!(add & !0xff, number(IN, size, b'i', 0));
-            let (add, size) = layout.add_v6;
-            assert_eq!(add & !0xff, number(IN, size, b'i', 0));
-            assert_eq!(layout.ignore_sent.0 & !0xff, number(IN, 4, b'B', 0));
-            assert!(layout.write_filter.is_none_or(|write| write & !0xff == number(IN, 16, b'B', 0)));
-            assert!(layout.lock.is_none_or(|lock| lock & !0xff == 0x2000_4200));
-            // An offset stays inside; if_data begins alike up to its eighth byte.
-            assert!(layout.link_state.is_none_or(|(offset, width)| offset + width <= 8));
-            assert!(layout.media.2 + 4 <= layout.media.1);
+    fn no_figure_of_the_headers_is_forgotten() {
+        // No SDK of macOS has in6_var.h.
+        let unread = ["SIOCAIFADDR_IN6", "SIOCDIFADDR_IN6", "sizeof in6_aliasreq", "sizeof in6_ifreq"];
+        for (line, (system, layout)) in HEADERS.lines().zip(SYSTEMS) {
+            let figures = line.strip_prefix(system).unwrap().replace(" sizeof ", " sizeof_");
+            let figures: Vec<_> = figures
+                .split_whitespace()
+                .map(|figure| figure.split_once('=').unwrap())
+                .map(|(name, value)| (name.replace("sizeof_", "sizeof "), value))
+                .collect();
+            let named = named(&layout);
+            for (name, value) in &figures {
+                let read = figure(self::line(system), name).unwrap();
+                assert!(*value == read.to_string() || *value == format!("{read:#x}"), "{name}: {read:#x}");
+                let compared = named.iter().any(|(ours, _)| ours == name);
+                assert!(compared != NOT_OURS.contains(&name.as_str()), "{system}: {name}");
+            }
+            for name in
+                ["BIOCSETIF", "BIOCSETF", "SIOCAIFADDR", "SIOCGIFMEDIA", "sizeof ifreq", "sizeof if_data"]
+                    .iter()
+                    .chain(unread.iter().filter(|_| system != "macos"))
+            {
+                assert!(figures.iter().any(|(theirs, _)| theirs == name), "{system}: {name}");
+            }
         }
-        assert_eq!(SIOCGIFAFLAG_IN6, number(BOTH, IN6_IFREQ, b'i', 73));
-        assert_eq!(SIOCDIFADDR_IN6, number(IN, IN6_IFREQ, b'i', 25));
-        assert_eq!(BIOCGBLEN, number(OUT, 4, b'B', 102));
-        assert_eq!(BIOCIMMEDIATE, number(IN, 4, b'B', 112));
-        assert_eq!(BIOCSHDRCMPLT, number(IN, 4, b'B', 117));
+        assert_eq!(HEADERS.lines().count(), SYSTEMS.len());
     }
 
     #[test]

@@ -286,7 +286,7 @@ fn hardware(interface: &str) -> io::Result<libc::sockaddr> {
 }
 
 /// One of the ioctls that take an interface name in an ifreq and fill the rest of it (netdevice(7)).
-fn ask(interface: &str, question: libc::Ioctl) -> Result<libc::ifreq, Errno> {
+fn ask(interface: &str, question: libc::c_ulong) -> Result<libc::ifreq, Errno> {
     // SAFETY: all-zero is a valid ifreq (linux/if.h): an empty name and integers.
     let mut request: libc::ifreq = unsafe { mem::zeroed() };
     // One byte is left for the NUL; a longer name cannot be an interface's.
@@ -299,7 +299,7 @@ fn ask(interface: &str, question: libc::Ioctl) -> Result<libc::ifreq, Errno> {
     let any = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)
         .or_else(|_| socket(AddressFamily::Packet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None))?;
     // SAFETY: both callers' ioctls read and write exactly one ifreq (linux/sockios.h), which this points to.
-    Errno::result(unsafe { libc::ioctl(any.as_raw_fd(), question, &raw mut request) })?;
+    Errno::result(unsafe { libc::ioctl(any.as_raw_fd(), question as libc::Ioctl, &raw mut request) })?;
     Ok(request)
 }
 

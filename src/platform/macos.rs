@@ -4,6 +4,7 @@
 
 use std::ffi::CStr;
 use std::io;
+use std::mem::offset_of;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
 use super::bpf_frames::Shape;
+use super::bsd::are;
+use super::bsd_bytes;
 use super::layout::{self, Layout, MACOS};
 
 pub use super::bsd::*;
@@ -31,13 +34,22 @@ pub const LINK_CHANGES_ARE_EVENTS: bool = false;
 
 const _: () = assert!(size_of::<libc::ifreq>() == LAYOUT.ifreq);
 const _: () = assert!(size_of::<libc::in6_ifreq>() == layout::IN6_IFREQ);
-const _: () = assert!(size_of::<libc::in6_addrlifetime>() == 24);
-const _: () = assert!(std::mem::offset_of!(libc::in6_addrlifetime, ia6t_vltime) == 16);
+const _: () = assert!(size_of::<libc::ifaliasreq>() == LAYOUT.add_v4.1);
+const _: () = assert!(offset_of!(libc::ifaliasreq, ifra_addr) == bsd_bytes::NAME);
+const _: () = assert!(offset_of!(libc::ifaliasreq, ifra_mask) == bsd_bytes::V4_MASK);
+const _: () = assert!(size_of::<libc::in6_addrlifetime>() == layout::IN6_ADDRLIFETIME);
+const _: () = assert!(offset_of!(libc::in6_addrlifetime, ia6t_vltime) == 16);
+const _: () = assert!(offset_of!(libc::in6_addrlifetime, ia6t_pltime) == 20);
+const _: () = assert!(size_of::<libc::if_data>() == LAYOUT.if_data);
 const _: () = assert!(libc::BIOCSETIF == LAYOUT.bind_capture && libc::BIOCSETF == LAYOUT.read_filter);
 const _: () = assert!(libc::BIOCIMMEDIATE == layout::BIOCIMMEDIATE);
 const _: () = assert!(libc::BIOCSHDRCMPLT == layout::BIOCSHDRCMPLT);
 const _: () = assert!(libc::BIOCSSEESENT == LAYOUT.ignore_sent.0);
-const _: () = assert!(libc::RTM_IFINFO == 14);
+const _: () = assert!(offset_of!(libc::if_msghdr, ifm_msglen) == 0);
+const _: () = assert!(offset_of!(libc::if_msghdr, ifm_type) == 3);
+const _: () = assert!(offset_of!(libc::ifa_msghdr, ifam_type) == 3);
+const _: () = assert!(are(LAYOUT.link_messages, &[libc::RTM_IFINFO, libc::RTM_IFINFO2]));
+const _: () = assert!(are(LAYOUT.address_messages, &[libc::RTM_NEWADDR, libc::RTM_DELADDR]));
 const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_INET6 == 30);
 
 /// Time since boot, suspended time included: what clock_gettime(3) calls raw is mach_continuous_time.

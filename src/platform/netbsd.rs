@@ -10,7 +10,8 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 
 use super::bpf_frames::Shape;
-use super::layout::{Layout, NETBSD};
+use super::bsd::are;
+use super::layout::{Layout, NETBSD, RO_MSGFILTER};
 use super::posix;
 
 pub use super::bsd::*;
@@ -28,7 +29,10 @@ pub const READS_CAPTURE_FILES: bool = true;
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 
-const _: () = assert!(libc::RTM_IFINFO == 20 && libc::RTM_IFANNOUNCE == 16);
+// libc has no ifreq, no if_data and nothing of net/bpf.h here.
+const _: () = assert!(are(LAYOUT.link_messages, &[libc::RTM_IFINFO, libc::RTM_IFANNOUNCE]));
+const _: () =
+    assert!(are(LAYOUT.address_messages, &[libc::RTM_NEWADDR, libc::RTM_DELADDR, libc::RTM_CHGADDR]));
 const _: () = assert!(libc::PF_ROUTE == 34 && libc::AF_LINK == 18 && libc::AF_INET6 == 24);
 
 /// Time since boot. The kernel has no clock that counts suspended time: a host that slept finds its deadlines where they
@@ -40,7 +44,6 @@ pub fn now() -> Duration {
 
 /// Has the routing socket tell of links and addresses alone: RO_MSGFILTER of net/route.h takes a list of kinds.
 pub(super) fn hear_only(fd: BorrowedFd<'_>, layout: &Layout) -> io::Result<()> {
-    const RO_MSGFILTER: i32 = 1;
     let mut kinds = [0_u8; 5];
     let wanted = layout.link_messages.iter().chain(layout.address_messages);
     kinds.iter_mut().zip(wanted).for_each(|(to, from)| *to = *from);

@@ -3,13 +3,15 @@
 #![expect(unsafe_code, reason = "descriptors are closed by number")]
 
 use std::io;
+use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
 use super::bpf_frames::Shape;
-use super::layout::{Layout, OPENBSD};
+use super::bsd::are;
+use super::layout::{self, Layout, OPENBSD, ROUTE_MSGFILTER};
 use super::posix;
 
 pub use super::bsd::*;
@@ -30,10 +32,19 @@ pub const READS_CAPTURE_FILES: bool = false;
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 
 const _: () = assert!(size_of::<libc::ifreq>() == LAYOUT.ifreq);
-const _: () = assert!(size_of::<libc::if_data>() == 144);
-const _: () = assert!(std::mem::offset_of!(libc::if_data, ifi_link_state) == 3);
+const _: () = assert!(libc::BIOCSETIF == LAYOUT.bind_capture);
+const _: () = assert!(libc::BIOCIMMEDIATE == layout::BIOCIMMEDIATE);
+const _: () = assert!(libc::BIOCSHDRCMPLT == layout::BIOCSHDRCMPLT);
+const _: () = assert!(size_of::<libc::if_data>() == LAYOUT.if_data);
+const _: () =
+    assert!(matches!(LAYOUT.link_state, Some((at, 1)) if at == offset_of!(libc::if_data, ifi_link_state)));
 const _: () = assert!(libc::LINK_STATE_DOWN as u32 == LAYOUT.link_down);
-const _: () = assert!(libc::RTM_IFINFO == 14 && libc::RTM_IFANNOUNCE == 15);
+const _: () = assert!(offset_of!(libc::if_msghdr, ifm_msglen) == 0);
+const _: () = assert!(offset_of!(libc::if_msghdr, ifm_type) == 3);
+const _: () = assert!(are(LAYOUT.link_messages, &[libc::RTM_IFINFO, libc::RTM_IFANNOUNCE]));
+const _: () =
+    assert!(are(LAYOUT.address_messages, &[libc::RTM_NEWADDR, libc::RTM_DELADDR, libc::RTM_CHGADDRATTR]));
+const _: () = assert!(libc::RTM_DESYNC == 16 && matches!(LAYOUT.lost_messages, Some(16)));
 const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_INET6 == 24);
 
 /// Time since boot, suspended time included.
@@ -45,7 +56,6 @@ pub fn now() -> Duration {
 /// Has the routing socket tell of links and addresses alone: ROUTE_MSGFILTER of net/route.h, a bit for each kind.
 pub(super) fn hear_only(fd: BorrowedFd<'_>, layout: &Layout) -> io::Result<()> {
     const AF_ROUTE_LEVEL: i32 = libc::AF_ROUTE;
-    const ROUTE_MSGFILTER: i32 = 1;
     let kinds = layout.link_messages.iter().chain(layout.address_messages);
     let bits = kinds.fold(0_u32, |bits, kind| bits | 1 << kind);
     posix::set_option(fd, AF_ROUTE_LEVEL, ROUTE_MSGFILTER, &bits)

@@ -238,7 +238,8 @@ pub fn local_time() -> LocalTime {
 /// What the wall clock showed that long after 1970 began.
 #[must_use]
 pub fn local_time_of(since_1970: Duration) -> LocalTime {
-    let seconds = libc::time_t::try_from(since_1970.as_secs()).unwrap_or(libc::time_t::MAX);
+    // A time_t, which libc would rather not name for musl.
+    let seconds = since_1970.as_secs().try_into().unwrap_or_default();
     // SAFETY: an all-zero tm (time.h) is valid: integers, and on some systems a pointer that may be null.
     let mut parts: libc::tm = unsafe { std::mem::zeroed() };
     // SAFETY: both pointers are to this frame and localtime_r(3) keeps neither; when it fails, as for years beyond
