@@ -2,10 +2,10 @@
 
 use nix::sys::signal::Signal;
 
-use crate::Case;
-use crate::cases::{backup, lone_master, seconds};
-use crate::daemon::{Daemon, Kind, Setup};
-use crate::segment::Segment;
+use super::Case;
+use super::cases::{backup, lone_master, seconds};
+use super::daemon::{Daemon, Kind, Setup};
+use super::segment::Segment;
 
 pub(crate) fn all() -> Vec<Case> {
     vec![Case::new("sniff_tells_what_happens", &[Kind::Ours], handover)]
