@@ -7,8 +7,8 @@ use std::path::Path;
 
 use ucarp::platform::{assign_address, withdraw_address};
 
-use crate::segment::{Host, Segment, VIP};
-use crate::{Case, skip};
+use super::segment::{Host, Segment, VIP};
+use super::{Case, skip};
 
 const VIP6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, 0xc8);
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::Case;
-use crate::daemon::{Daemon, Kind, Setup};
-use crate::segment::{Segment, VIP, eventually, throughout};
-use crate::wire;
+use super::Case;
+use super::daemon::{Daemon, Kind, Setup};
+use super::segment::{Segment, VIP, eventually, throughout};
+use super::wire;
 
 /// 3 · advbase + 100/256: when a backup of skew 100 may move.
 const DEAD: f64 = 3.0 + 100.0 / 256.0;

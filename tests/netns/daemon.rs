@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::segment::{Segment, VHID, VIP, eventually};
-use crate::wire;
+use super::segment::{Segment, VHID, VIP, eventually};
+use super::wire;
 
 const REFEREE: &str = "/usr/sbin/ucarp";
 

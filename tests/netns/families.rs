@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use ucarp::protocol::{Authenticator, Key};
 
-use crate::Case;
-use crate::cases::seconds;
-use crate::daemon::{Daemon, Kind, Setup};
-use crate::frames::{self, is_ad_of};
-use crate::segment::{Segment, VHID, VIP, eventually, throughout};
-use crate::{skip, wire};
+use super::Case;
+use super::cases::seconds;
+use super::daemon::{Daemon, Kind, Setup};
+use super::frames::{self, is_ad_of};
+use super::segment::{Segment, VHID, VIP, eventually, throughout};
+use super::{skip, wire};
 
 const VIP6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, 0xc8);
 

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::Case;
-use crate::cases::{backup, lone_master, master_and_backup, seconds};
-use crate::daemon::{Daemon, Kind, Setup};
-use crate::frames::{self, Ad};
-use crate::segment::{Segment, VHID, VIP, eventually, throughout};
-use crate::surroundings::own_dev;
-use crate::{skip, wire};
+use super::Case;
+use super::cases::{backup, lone_master, master_and_backup, seconds};
+use super::daemon::{Daemon, Kind, Setup};
+use super::frames::{self, Ad};
+use super::segment::{Segment, VHID, VIP, eventually, throughout};
+use super::surroundings::own_dev;
+use super::{skip, wire};
 
 pub(crate) fn all() -> Vec<Case> {
     let ours = &[Kind::Ours];

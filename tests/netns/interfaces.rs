@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::Case;
-use crate::cases::{lone_master, master_and_backup, seconds};
-use crate::daemon::{Daemon, Kind, Setup};
-use crate::segment::{Segment, VHID, VIP, eventually, throughout};
-use crate::{skip, wire};
+use super::Case;
+use super::cases::{lone_master, master_and_backup, seconds};
+use super::daemon::{Daemon, Kind, Setup};
+use super::segment::{Segment, VHID, VIP, eventually, throughout};
+use super::{skip, wire};
 
 const OURS: (Kind, Kind) = (Kind::Ours, Kind::Ours);
 

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::daemon::Log;
-use crate::frames::Ad;
-use crate::wire::{self, Sieve, Wire};
+use super::daemon::Log;
+use super::frames::Ad;
+use super::wire::{self, Sieve, Wire};
 
 /// The shared address of every case.
 pub(crate) const VIP: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 200);

@@ -9,12 +9,12 @@ use std::process::Command;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::Case;
-use crate::cases::{lone_master, seconds};
-use crate::daemon::{Daemon, Kind, Setup};
-use crate::faults::{assert_start_failure, ends_by_itself};
-use crate::segment::{Segment, VHID, VIP, eventually, throughout};
-use crate::{skip, wire};
+use super::Case;
+use super::cases::{lone_master, seconds};
+use super::daemon::{Daemon, Kind, Setup};
+use super::faults::{assert_start_failure, ends_by_itself};
+use super::segment::{Segment, VHID, VIP, eventually, throughout};
+use super::{skip, wire};
 
 pub(crate) fn all() -> Vec<Case> {
     let ours = &[Kind::Ours];
@@ -142,7 +142,7 @@ fn background_failures() {
 
 fn background_log() {
     let segment = Segment::new(1);
-    let (log, wrapper) = crate::surroundings::own_dev(&segment);
+    let (log, wrapper) = super::surroundings::own_dev(&segment);
     let syslog = std::os::unix::net::UnixDatagram::bind(&log).expect("the directory is ours");
     syslog.set_nonblocking(true).expect("it is ours");
     let pidfile = segment.dir().join("pid");

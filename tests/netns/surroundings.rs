@@ -13,13 +13,13 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 
-use crate::Case;
-use crate::cases::{lone_master, master_and_backup, seconds};
-use crate::daemon::{Daemon, Kind, Setup};
-use crate::faults::{assert_on_time, ends_by_itself};
-use crate::frames;
-use crate::segment::{Segment, VHID, VIP, eventually, throughout};
-use crate::wire;
+use super::Case;
+use super::cases::{lone_master, master_and_backup, seconds};
+use super::daemon::{Daemon, Kind, Setup};
+use super::faults::{assert_on_time, ends_by_itself};
+use super::frames;
+use super::segment::{Segment, VHID, VIP, eventually, throughout};
+use super::wire;
 
 const OURS: (Kind, Kind) = (Kind::Ours, Kind::Ours);
 

@@ -5,13 +5,13 @@ use std::thread;
 
 use nix::sys::signal::Signal;
 
-use crate::Case;
-use crate::cases::seconds;
-use crate::daemon::{Daemon, Kind, Setup};
-use crate::families::{pair, v6_segment};
-use crate::frames::Ad;
-use crate::segment::{Segment, eventually, throughout};
-use crate::wire;
+use super::Case;
+use super::cases::seconds;
+use super::daemon::{Daemon, Kind, Setup};
+use super::families::{pair, v6_segment};
+use super::frames::Ad;
+use super::segment::{Segment, eventually, throughout};
+use super::wire;
 
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
 

@@ -5,11 +5,11 @@ use std::thread;
 
 use nix::sys::signal::Signal;
 
-use crate::Case;
-use crate::cases::{backup, lone_master, seconds};
-use crate::daemon::{Daemon, Kind, Setup};
-use crate::frames;
-use crate::segment::{Segment, eventually};
+use super::Case;
+use super::cases::{backup, lone_master, seconds};
+use super::daemon::{Daemon, Kind, Setup};
+use super::frames;
+use super::segment::{Segment, eventually};
 
 pub(crate) fn all() -> Vec<Case> {
     vec![

@@ -21,7 +21,7 @@ use nix::sys::socket::{
 };
 use nix::sys::time::TimeVal;
 
-use crate::frames::{self, Ad, Ad6, Arp, Neighbour, Seen};
+use super::frames::{self, Ad, Ad6, Arp, Neighbour, Seen};
 
 /// Seconds since the epoch: the clock of the kernel's receive stamps.
 pub(crate) fn now() -> f64 {
