@@ -129,10 +129,9 @@ impl Attachment {
             .collect::<io::Result<_>>()
             .map_err(failed)?;
         let capture = Capture::open(interface, filter).map_err(|error| match error {
-            CaptureError::Library(_)
-            | CaptureError::NotEthernet(_)
-            | CaptureError::NoFiles
-            | CaptureError::Descriptor(_) => StartError::new(Doing::OpenCapture, interface, error),
+            CaptureError::Library(_) | CaptureError::NotEthernet(_) | CaptureError::Descriptor(_) => {
+                StartError::new(Doing::OpenCapture, interface, error)
+            }
         })?;
         Ok((Sockets { link, ip }, capture))
     }

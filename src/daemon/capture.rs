@@ -9,12 +9,13 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
 use std::time::Duration;
 
 #[cfg(test)]
 use pcap::BpfProgram as Program;
-use pcap::{Activated, Active, Direction, Error, Linktype, Offline, PacketHeader};
+#[cfg(not(bsd))]
+use pcap::PacketHeader;
+use pcap::{Active, Direction, Error, Linktype};
 
 use crate::platform;
 use crate::protocol::{Destination, Family, Vhid};
@@ -43,8 +44,6 @@ pub(crate) enum CaptureError {
     Library(Error),
     /// The interface does not carry Ethernet frames; what it carries instead.
     NotEthernet(String),
-    /// This system's library cannot be used to read files.
-    NoFiles,
     /// The descriptor could not be set up, or not be kept from the hooks.
     Descriptor(std::io::Error),
 }
@@ -60,7 +59,6 @@ impl std::fmt::Display for CaptureError {
         match self {
             Self::Library(error) => error.fmt(f),
             Self::NotEthernet(link_type) => write!(f, "not Ethernet but {link_type}"),
-            Self::NoFiles => f.write_str("not possible with the libpcap of this system, try another one"),
             Self::Descriptor(error) => error.fmt(f),
         }
     }
@@ -156,42 +154,6 @@ impl Capture {
     }
 }
 
-/// A capture file, read from its beginning.
-pub(crate) struct Recording(pcap::Capture<Offline>);
-
-impl Recording {
-    /// Opens a file of pcap's, or stdin for `-`.
-    ///
-    /// # Errors
-    /// When it cannot be read, is no capture, or not one of Ethernet frames.
-    pub(crate) fn open(path: &Path) -> Result<Self, CaptureError> {
-        if !platform::READS_CAPTURE_FILES {
-            return Err(CaptureError::NoFiles);
-        }
-        let capture = pcap::Capture::from_file(path)?;
-        ethernet_only(&capture)?;
-        Ok(Self(capture))
-    }
-
-    /// Hands out every frame with the time since 1970 at which it was captured, until the file ends or `each` says
-    /// that it has seen enough.
-    ///
-    /// # Errors
-    /// When the file ends in the middle of a frame, after all the whole ones.
-    pub(crate) fn play<E: From<CaptureError>>(
-        &mut self,
-        mut each: impl FnMut(Duration, &[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        loop {
-            match self.0.next_packet() {
-                Ok(packet) => each(stamp(packet.header), packet.data)?,
-                Err(Error::NoMorePackets) => return Ok(()),
-                Err(error) => return Err(CaptureError::from(error).into()),
-            }
-        }
-    }
-}
-
 /// Frames are handed out as they come, not when a buffer is full.
 #[cfg(not(bsd))]
 fn immediate(capture: pcap::Capture<pcap::Inactive>) -> pcap::Capture<pcap::Inactive> {
@@ -204,13 +166,14 @@ fn immediate(capture: pcap::Capture<pcap::Inactive>) -> pcap::Capture<pcap::Inac
     capture
 }
 
+#[cfg(not(bsd))]
 fn stamp(header: &PacketHeader) -> Duration {
     let seconds = u64::try_from(header.ts.tv_sec).unwrap_or_default();
     let micros = u64::try_from(header.ts.tv_usec).unwrap_or_default();
     Duration::from_secs(seconds).saturating_add(Duration::from_micros(micros))
 }
 
-fn ethernet_only(capture: &pcap::Capture<impl Activated>) -> Result<(), CaptureError> {
+fn ethernet_only(capture: &pcap::Capture<Active>) -> Result<(), CaptureError> {
     let link_type = capture.get_datalink();
     if link_type == Linktype::ETHERNET {
         return Ok(());

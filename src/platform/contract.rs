@@ -58,7 +58,6 @@ const _: fn(&str, IpAddr, u8) -> io::Result<bool> = sys::withdraw_address;
 
 // Link changes.
 const _: bool = sys::LINK_CHANGES_ARE_EVENTS;
-const _: bool = sys::READS_CAPTURE_FILES;
 const _: fn() -> io::Result<sys::LinkMonitor> = sys::LinkMonitor::open;
 const _: fn(&mut sys::LinkMonitor) -> Changes = sys::LinkMonitor::read;
 

@@ -24,9 +24,6 @@ pub(super) use super::group_req::join_v4;
 pub(super) const LAYOUT: Layout = MACOS;
 pub(super) const FRAMES: Shape = Shape::MACOS;
 
-/// Whether what libpcap hands out of a capture file is what its crate takes it for.
-pub const READS_CAPTURE_FILES: bool = true;
-
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 ///
 /// The routing socket tells of flags; a lost carrier may be told of later or not at all.

@@ -7,8 +7,7 @@
 //! This is the only file that asks for which system we are built. It moves bytes and names: it knows neither
 //! what CARP is nor any other room, it decides nothing and it logs nothing. It is the only room with `unsafe`.
 //!
-//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`READS_CAPTURE_FILES`], [`UNTAGGED_ONLY`], [`WAIT_SLACK`]), never
-//! systems.
+//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`], [`WAIT_SLACK`]), never systems.
 
 mod background;
 #[cfg(any(bsd, test))]
@@ -69,10 +68,9 @@ pub use posix::{
     interface_name, interface_of, kill_group, local_time, local_time_of, may_create_in, writable,
 };
 pub use sys::{
-    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, READS_CAPTURE_FILES, UNTAGGED_ONLY, WAIT_SLACK,
-    assign_address, blank_argument, hand_out_at_once, hardware_address, ignore_sent,
-    keep_descriptors_private, link_state, missing_privilege, now, random_seed, unready_addresses, wait,
-    withdraw_address,
+    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY, WAIT_SLACK, assign_address,
+    blank_argument, hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private, link_state,
+    missing_privilege, now, random_seed, unready_addresses, wait, withdraw_address,
 };
 
 /// Whether an interface can carry frames.

@@ -23,9 +23,6 @@ pub(super) use libc::pollts as ppoll;
 pub(super) const LAYOUT: Layout = NETBSD;
 pub(super) const FRAMES: Shape = Shape::NETBSD;
 
-/// Whether what libpcap hands out of a capture file is what its crate takes it for.
-pub const READS_CAPTURE_FILES: bool = true;
-
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 

@@ -23,11 +23,6 @@ pub(super) use libc::ppoll;
 pub(super) const LAYOUT: Layout = OPENBSD;
 pub(super) const FRAMES: Shape = Shape::OPENBSD;
 
-/// Whether what libpcap hands out of a capture file is what its crate takes it for.
-///
-/// Here the time in struct pcap_pkthdr has 32 bits (pcap.h of lib/libpcap), so the lengths are elsewhere.
-pub const READS_CAPTURE_FILES: bool = false;
-
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 

@@ -7,6 +7,7 @@
 
 mod json;
 mod packet;
+mod recording;
 mod show;
 mod speakers;
 
@@ -16,13 +17,14 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 
-use super::capture::{Capture, CaptureError, Recording};
+use super::capture::{Capture, CaptureError};
 use super::start::{Doing, StartError};
 use crate::config::{SniffConfig, Watched};
 use crate::platform::{self, Membership, Signal, Signals};
 use crate::protocol::{Destination, Family, MacAddr, Rejected};
 
 use packet::{Judge, Own};
+use recording::{Recording, RecordingError};
 use speakers::Speakers;
 
 /// Frames taken in before signals are looked at again.
@@ -42,6 +44,7 @@ pub fn sniff(config: &SniffConfig, out: &mut dyn Write) -> Result<(), StartError
         Err(Stop::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(Stop::Output(error)) => Err(StartError::new(Doing::Show, "", error)),
         Err(Stop::Capture(error)) => Err(StartError::new(doing, object, error)),
+        Err(Stop::Recording(error)) => Err(StartError::new(doing, object, error)),
         Err(Stop::Start(error)) => Err(error),
     }
 }
@@ -50,6 +53,7 @@ pub fn sniff(config: &SniffConfig, out: &mut dyn Write) -> Result<(), StartError
 enum Stop {
     Output(io::Error),
     Capture(CaptureError),
+    Recording(RecordingError),
     Start(StartError),
 }
 
@@ -65,6 +69,12 @@ impl From<CaptureError> for Stop {
     }
 }
 
+impl From<RecordingError> for Stop {
+    fn from(error: RecordingError) -> Self {
+        Self::Recording(error)
+    }
+}
+
 impl From<StartError> for Stop {
     fn from(error: StartError) -> Self {
         Self::Start(error)
@@ -77,8 +87,8 @@ fn replay(path: &Path, config: &SniffConfig, out: &mut dyn Write) -> Result<(), 
     let played = recording.play(|at, frame| Ok::<_, Stop>(watcher.hear(at, frame, out)?));
     // Of a file that was cut off the part that is there is shown.
     match &played {
-        Ok(()) | Err(Stop::Capture(_)) => watcher.table(watcher.latest, out)?,
-        Err(Stop::Output(_) | Stop::Start(_)) => {}
+        Ok(()) | Err(Stop::Recording(_)) => watcher.table(watcher.latest, out)?,
+        Err(Stop::Output(_) | Stop::Capture(_) | Stop::Start(_)) => {}
     }
     played
 }
