@@ -526,7 +526,7 @@ mod tests {
 
     #[test]
     fn open_descriptors_become_private() {
-        let copy = std::io::stderr().as_fd().try_clone_to_owned().unwrap();
+        let copy = io::stderr().as_fd().try_clone_to_owned().unwrap();
         fcntl(&copy, FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
         keep_descriptors_private().unwrap();
         assert!(fcntl(&copy, FcntlArg::F_GETFD).unwrap() & libc::FD_CLOEXEC != 0);

@@ -590,7 +590,8 @@ mod tests {
             inet6 in select(vec![24_u8, 28, 30]),
             scope: u32,
         ) {
-            let address = if v6 { IpAddr::V6(bits.into()) } else { IpAddr::V4((bits as u32).into()) };
+            let v4 = u32::try_from(bits & 0xffff_ffff).unwrap();
+            let address: IpAddr = if v6 { IpAddr::V6(bits.into()) } else { IpAddr::V4(v4.into()) };
             let (add, remove, width) = if v6 {
                 (layout.add_v6.0, super::super::layout::SIOCDIFADDR_IN6, 128)
             } else {
