@@ -210,8 +210,9 @@ pub(super) fn serve(
             }
         }
         for one in served.iter_mut() {
-            let now = now();
-            if one.host.next_deadline().is_some_and(|deadline| deadline <= now) {
+            // What became due since has its turn next, with a drain before it: we may just have been kept from running.
+            if one.host.next_deadline().is_some_and(|deadline| deadline <= woken) {
+                let now = now();
                 let actions = one.host.handle(Event::Tick, now);
                 perform(one, actions, report, now);
             }
