@@ -101,7 +101,7 @@ impl Capture {
         ethernet_only(&capture)?;
         Ok(Self {
             #[cfg(bsd)]
-            frames: platform::FrameReader::new(capture.as_fd()).map_err(CaptureError::Descriptor)?,
+            frames: platform::frame_reader(capture.as_fd()).map_err(CaptureError::Descriptor)?,
             library: capture,
         })
     }

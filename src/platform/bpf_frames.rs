@@ -3,7 +3,11 @@
 //! libpcap could take it apart, but the crate's idea of the header it hands on is wrong on OpenBSD, where times have 32
 //! bits (`pcap_read` in lib/libpcap/pcap-bpf.c), and everywhere the library keeps to itself what it did not hand out.
 
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
+
+use nix::errno::Errno;
 
 /// How a system lays out struct bpf_hdr (net/bpf.h): the time, seconds and microseconds alike wide; the length of what
 /// was captured, 4 bytes; the length of the frame, 4 bytes; the length of the header, 2 bytes.
@@ -25,6 +29,54 @@ impl Shape {
     pub(super) const FREEBSD: Self = Self { time: 8, alignment: 8 };
     /// bh_tstamp is a timeval32.
     pub(super) const MACOS: Self = Self { time: 4, alignment: 4 };
+}
+
+/// Frames out of an opened capture, read from its BPF device.
+#[derive(Debug)]
+pub struct FrameReader {
+    shape: Shape,
+    buffer: Vec<u8>,
+    filled: usize,
+    next: usize,
+}
+
+impl FrameReader {
+    /// `size`: how many bytes the device hands out at once.
+    pub(super) fn new(shape: Shape, size: usize) -> Self {
+        Self { shape, buffer: vec![0; size], filled: 0, next: 0 }
+    }
+
+    /// Hands out what has arrived, at most `budget` frames, with the time since 1970 at which the kernel took each in,
+    /// and says how many there were. Fewer than `budget` means that nothing is left for now; otherwise some may be here
+    /// that the descriptor does not announce.
+    ///
+    /// # Errors
+    /// The interface went away (ENXIO, EIO).
+    pub fn drain(
+        &mut self,
+        capture: BorrowedFd<'_>,
+        budget: usize,
+        mut each: impl FnMut(Duration, &[u8]),
+    ) -> io::Result<usize> {
+        let mut count = 0;
+        while count < budget {
+            let filled = self.buffer.get(..self.filled).unwrap_or_default();
+            if let Some(taken) = frame_at(self.shape, filled, self.next) {
+                each(taken.stamp, taken.frame);
+                self.next = taken.next;
+                count += 1;
+                continue;
+            }
+            (self.filled, self.next) = (0, 0);
+            match nix::unistd::read(capture, &mut self.buffer) {
+                Ok(0) | Err(Errno::EWOULDBLOCK) => break,
+                Ok(filled) => self.filled = filled,
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(count)
+    }
 }
 
 /// A frame in a buffer.
@@ -69,6 +121,9 @@ fn number(bytes: &[u8], width: usize) -> Option<(u64, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixDatagram;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -127,6 +182,40 @@ mod tests {
             let header = usize::from(u16::from_ne_bytes([buffer[at], buffer[at + 1]]));
             assert_eq!(buffer[header..], [9; 60], "{shape:?}");
             assert_eq!((header + 14) % shape.alignment, 0, "{shape:?}");
+        }
+    }
+
+    /// A socket that hands out a datagram a read, and otherwise has nothing, as a device does with buffers.
+    #[test]
+    fn batches_end_where_they_should_and_nothing_is_lost() {
+        for shape in ALL {
+            let (device, kernel) = UnixDatagram::pair().unwrap();
+            device.set_nonblocking(true).unwrap();
+            let mut reader = FrameReader::new(shape, 4096);
+            let mut drain = |budget: usize| {
+                let mut seen = Vec::new();
+                let count = reader.drain(device.as_fd(), budget, |_, frame| seen.push(frame[0])).unwrap();
+                assert_eq!(count, seen.len());
+                seen
+            };
+            let send = |firsts: &[u8]| {
+                let mut buffer = Vec::new();
+                firsts.iter().for_each(|first| put(shape, (1, 2), &[*first; 70], &mut buffer));
+                kernel.send(&buffer).unwrap();
+            };
+            assert!(drain(9).is_empty());
+            send(&[1, 2, 3]);
+            assert_eq!(drain(2), [1, 2]);
+            // The descriptor announces nothing, and still there is one.
+            assert_eq!(drain(2), [3]);
+            send(&[4]);
+            send(&[5, 6]);
+            assert_eq!(drain(2), [4, 5]);
+            kernel.send(b"no frame at all").unwrap();
+            send(&[7]);
+            assert_eq!(drain(9), [6, 7]);
+            assert!(drain(9).is_empty());
+            drop(kernel);
         }
     }
 

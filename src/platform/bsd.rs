@@ -3,8 +3,7 @@
 //! What differs is a figure of `layout` or an item of the system's own file. It must not know what the bytes it sends
 //! mean. Every descriptor made here is closed on exec and never blocks.
 //!
-//! libpcap opens a BPF device to hear by and makes its filter. What that device hands out is read here
-//! ([`FrameReader`]), and taken apart by `bpf_frames`.
+//! libpcap opens a BPF device to hear by and makes its filter. What that device hands out is read by `bpf_frames`.
 
 #![expect(unsafe_code, reason = "ioctls, getifaddrs' raw addresses and routing sockets have no safe wrapper")]
 
@@ -16,14 +15,13 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, Flock, FlockArg, OFlag, fcntl};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::unistd::Uid;
 
-use super::bpf_frames::frame_at;
+use super::bpf_frames::FrameReader;
 use super::bsd_bytes::{self, INTERNET, Instruction, LinkLayer, NOTHING, Unbuildable};
 use super::layout::{
     BIOCGBLEN, BIOCIMMEDIATE, BIOCSHDRCMPLT, BPF_PROGRAM, SIOCDIFADDR_IN6, SIOCGIFAFLAG_IN6,
@@ -188,61 +186,16 @@ pub fn ignore_sent(capture: BorrowedFd<'_>) -> io::Result<()> {
     Ok(tell(capture, number, value)?)
 }
 
-/// Frames out of an opened capture, read from its BPF device.
-#[derive(Debug)]
-pub struct FrameReader {
-    buffer: Vec<u8>,
-    filled: usize,
-    next: usize,
-}
-
-impl FrameReader {
-    /// Makes room for as much as the device hands out at once: it refuses to be asked for less.
-    ///
-    /// # Errors
-    /// The descriptor is no BPF device.
-    pub fn new(capture: BorrowedFd<'_>) -> io::Result<Self> {
-        let mut size = [0; 4];
-        ask(capture, BIOCGBLEN, &mut size)?;
-        let size = usize::try_from(u32::from_ne_bytes(size)).map_err(io::Error::other)?;
-        Ok(Self { buffer: vec![0; size], filled: 0, next: 0 })
-    }
-
-    /// Hands out what has arrived, at most `budget` frames, with the time since 1970 at which the kernel took each in,
-    /// and says how many there were. Fewer than `budget` means that nothing is left for now.
-    ///
-    /// # Errors
-    /// The interface went away (ENXIO, EIO).
-    pub fn drain(
-        &mut self,
-        capture: BorrowedFd<'_>,
-        budget: usize,
-        mut each: impl FnMut(Duration, &[u8]),
-    ) -> io::Result<usize> {
-        let mut count = 0;
-        let mut read_in_vain = false;
-        while count < budget {
-            let filled = self.buffer.get(..self.filled).unwrap_or_default();
-            if let Some(taken) = frame_at(sys::FRAMES, filled, self.next) {
-                each(taken.stamp, taken.frame);
-                self.next = taken.next;
-                count += 1;
-                read_in_vain = false;
-                continue;
-            }
-            if read_in_vain {
-                break;
-            }
-            (self.filled, self.next) = (0, 0);
-            match nix::unistd::read(capture, &mut self.buffer) {
-                Ok(0) | Err(Errno::EWOULDBLOCK) => break,
-                Ok(filled) => (self.filled, read_in_vain) = (filled, true),
-                Err(Errno::EINTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(count)
-    }
+/// Prepares to read frames from an opened capture: room for as much as the device hands out at once, for it refuses to
+/// be asked for less.
+///
+/// # Errors
+/// The descriptor is no BPF device.
+pub fn frame_reader(capture: BorrowedFd<'_>) -> io::Result<FrameReader> {
+    let mut size = [0; 4];
+    ask(capture, BIOCGBLEN, &mut size)?;
+    let size = usize::try_from(u32::from_ne_bytes(size)).map_err(io::Error::other)?;
+    Ok(FrameReader::new(sys::FRAMES, size))
 }
 
 /// Becomes readable when an interface of this host or its addresses change; does not say which, ask [`link_state`].
@@ -539,7 +492,7 @@ mod tests {
     #[test]
     fn the_clock_only_grows() {
         let first = now();
-        assert!(first > Duration::ZERO && now() >= first);
+        assert!(first > std::time::Duration::ZERO && now() >= first);
     }
 
     #[test]
@@ -597,6 +550,6 @@ mod tests {
         keep_descriptors_private().unwrap();
         assert!(fcntl(&copy, FcntlArg::F_GETFD).unwrap() & libc::FD_CLOEXEC != 0);
         assert!(ignore_sent(copy.as_fd()).is_err() && hand_out_at_once(copy.as_fd()).is_err());
-        assert!(FrameReader::new(copy.as_fd()).is_err());
+        assert!(frame_reader(copy.as_fd()).is_err());
     }
 }

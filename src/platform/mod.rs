@@ -58,7 +58,9 @@ compile_error!("the structures in src/platform/layout.rs are those of 64-bit sys
 
 pub use background::{Process, Readiness, Waiting, go_to_background};
 #[cfg(bsd)]
-pub use bsd::FrameReader;
+pub use bpf_frames::FrameReader;
+#[cfg(bsd)]
+pub use bsd::frame_reader;
 pub use ip_socket::{Envelope, IpSocket};
 pub use locale::adopt_locale;
 pub use membership::Membership;
