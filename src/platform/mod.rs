@@ -57,7 +57,7 @@ compile_error!("this system is not supported; supported: OpenBSD, NetBSD, FreeBS
 compile_error!("the structures in src/platform/layout.rs are those of 64-bit systems");
 
 pub use background::{Process, Readiness, Waiting, go_to_background};
-#[cfg(bsd)]
+#[cfg(any(bsd, test))]
 pub use bpf_frames::FrameReader;
 #[cfg(bsd)]
 pub use bsd::frame_reader;
