@@ -269,7 +269,9 @@ fn take_frames(one: &mut Served, report: &mut Report) {
             match host.receive(frame, now) {
                 Ok(actions) => {
                     accepted += 1;
-                    answers.push(actions);
+                    if !actions.is_empty() {
+                        answers.push(actions);
+                    }
                 }
                 Err(rejected) => {
                     if rejected == Rejected::BadAuth {

@@ -24,7 +24,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Writes to the log, and knows what it has said already.
 pub(crate) struct Report {
     log: Log,
-    limits: HashMap<Subject, Limit>,
+    /// By interface, then by virtual host and the code of the line.
+    limits: HashMap<String, HashMap<(u8, &'static str), Limit>>,
 }
 
 /// Whom a line is about.
@@ -34,14 +35,6 @@ pub(crate) struct About<'a> {
     pub(crate) interface: &'a str,
     /// The virtual host.
     pub(crate) vhid: Vhid,
-}
-
-/// What is limited together.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct Subject {
-    interface: String,
-    vhid: u8,
-    code: &'static str,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -226,9 +219,12 @@ impl Report {
         if period.is_zero() {
             return Some(0);
         }
-        let subject = Subject { interface: about.interface.to_owned(), vhid: about.vhid.get(), code };
-        let Some(limit) = self.limits.get_mut(&subject) else {
-            self.limits.insert(subject, Limit { said: now, held_back: 0 });
+        let subject = (about.vhid.get(), code);
+        // In two steps, so that what a stranger sends in great numbers costs no copy of the name.
+        let known = self.limits.get_mut(about.interface).and_then(|limits| limits.get_mut(&subject));
+        let Some(limit) = known else {
+            let limits = self.limits.entry(about.interface.to_owned()).or_default();
+            limits.insert(subject, Limit { said: now, held_back: 0 });
             return Some(0);
         };
         if now.since(limit.said) < period {

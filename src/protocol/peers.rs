@@ -102,11 +102,17 @@ enum Match {
     No,
 }
 
-/// The table.
-#[derive(Debug, Default)]
+/// The table. It has its whole size from the beginning: who is met allocates nothing.
+#[derive(Debug)]
 pub(super) struct Peers {
     table: Vec<Known>,
     next: u32,
+}
+
+impl Default for Peers {
+    fn default() -> Self {
+        Self { table: Vec::with_capacity(CAPACITY), next: 0 }
+    }
 }
 
 impl Peers {
