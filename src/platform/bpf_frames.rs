@@ -29,6 +29,11 @@ impl Shape {
     pub(super) const FREEBSD: Self = Self { time: 8, alignment: 8 };
     /// bh_tstamp is a timeval32.
     pub(super) const MACOS: Self = Self { time: 4, alignment: 4 };
+
+    /// The offset of bh_hdrlen, the last field that all systems have.
+    pub(super) const fn header_length_at(self) -> usize {
+        2 * self.time + 8
+    }
 }
 
 /// Frames out of an opened capture, read from its BPF device.
@@ -100,7 +105,7 @@ pub(super) fn frame_at(shape: Shape, buffer: &[u8], at: usize) -> Option<Taken<'
     let (header, _) = number(behind, 2)?;
     let (captured, header) = (usize::try_from(captured).ok()?, usize::try_from(header).ok()?);
     // A header that ends inside itself would be met again for ever.
-    if header < 2 * shape.time + 10 {
+    if header < shape.header_length_at() + 2 {
         return None;
     }
     let end = header.checked_add(captured)?;
@@ -133,7 +138,7 @@ mod tests {
     /// As bpf_catchpacket (net/bpf.c) puts a frame into the buffer: the header is padded so that what follows the
     /// 14 bytes of an Ethernet header is aligned.
     fn put(shape: Shape, stamp: (u64, u64), frame: &[u8], buffer: &mut Vec<u8>) {
-        let least = 2 * shape.time + 10;
+        let least = shape.header_length_at() + 2;
         let header = (14 + least).next_multiple_of(shape.alignment) - 14;
         let word = |value: u64, width: usize| {
             let bytes = value.to_ne_bytes();

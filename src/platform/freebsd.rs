@@ -41,6 +41,7 @@ const _: () = assert!(libc::BIOCSETIF == LAYOUT.bind_capture && libc::BIOCSETF =
 const _: () = assert!(libc::BIOCIMMEDIATE == layout::BIOCIMMEDIATE);
 const _: () = assert!(libc::BIOCSHDRCMPLT == layout::BIOCSHDRCMPLT);
 const _: () = assert!(libc::BIOCSSEESENT == LAYOUT.ignore_sent.0);
+const _: () = assert!(offset_of!(libc::bpf_hdr, bh_hdrlen) == FRAMES.header_length_at());
 const _: () = assert!(offset_of!(libc::if_msghdr, ifm_msglen) == 0);
 const _: () = assert!(offset_of!(libc::if_msghdr, ifm_type) == 3);
 const _: () = assert!(offset_of!(libc::ifa_msghdr, ifam_type) == 3);
