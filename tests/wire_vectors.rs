@@ -288,11 +288,12 @@ fn a_flipped_bit_anywhere_is_noticed_or_harmless() {
 }
 
 /// How many right and wrong advertisements for us one thread takes from the wire to the verdict in a second of its
-/// processor. Never an assertion: machines differ.
+/// processor: of some rounds the middle one. Never an assertion: machines differ.
 #[test]
 #[ignore = "a measurement, made by ci/bench in a release build"]
 fn cost_of_a_verdict() {
-    const TIMES: u32 = 2_000_000;
+    const TIMES: u32 = 500_000;
+    const ROUNDS: usize = 9;
     let vectors = vectors();
     let (_, case) = cases(&vectors).find(|(id, _)| *id == "openbsd-001").unwrap();
     let authenticator = authenticator(case);
@@ -301,15 +302,18 @@ fn cost_of_a_verdict() {
     decoded.header.code[0] ^= 1;
     let bad = wire::encode(&decoded, MacAddr([1, 0, 0x5e, 0, 0, 0x12]), 1);
     for (what, frame) in [("right", &good), ("wrong", &bad)] {
-        let started = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap();
-        let right = (0..TIMES)
-            .filter(|_| {
-                let decoded = wire::decode(std::hint::black_box(frame));
-                decoded.is_ok_and(|decoded| authenticator.verify(&decoded).is_ok())
-            })
-            .count();
-        assert_eq!(right, if what == "right" { TIMES as usize } else { 0 });
-        let spent = Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap() - started);
-        println!("{what}: {:.0} in a CPU second", f64::from(TIMES) / spent.as_secs_f64());
+        let mut rounds = [(); ROUNDS].map(|()| {
+            let started = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap();
+            let right = (0..TIMES)
+                .filter(|_| {
+                    let decoded = wire::decode(std::hint::black_box(frame));
+                    decoded.is_ok_and(|decoded| authenticator.verify(&decoded).is_ok())
+                })
+                .count();
+            assert_eq!(right, if what == "right" { TIMES as usize } else { 0 });
+            Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap() - started)
+        });
+        rounds.sort_unstable();
+        println!("{what}: {:.0} in a CPU second", f64::from(TIMES) / rounds[ROUNDS / 2].as_secs_f64());
     }
 }
