@@ -271,9 +271,8 @@ fn addresses(given: &Given, source: Option<IpAddr>) -> Result<Vec<VirtualAddress
     if addresses.is_empty() {
         return Err(Error::Required { option, example: "--addr=192.0.2.10/24" });
     }
-    let has = |family| addresses.iter().any(|shared| Family::of(shared.address) == family);
     match source {
-        Some(source) if !has(Family::of(source)) => {
+        Some(source) if !VirtualAddress::any_of(&addresses, Family::of(source)) => {
             Err(Error::OtherFamily { option: "--srcip", value: source.to_string() })
         }
         _ => Ok(addresses),

@@ -21,7 +21,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::i18n::{fill, tr};
-use crate::protocol::{Announcing, Destination, Dialect, HookFailure, Interval, Key, Vhid};
+use crate::protocol::{Announcing, Destination, Dialect, Family, HookFailure, Interval, Key, Vhid};
 
 /// Everything the operator asked for, checked.
 #[derive(Clone, Debug)]
@@ -119,6 +119,12 @@ pub struct VirtualAddress {
 impl VirtualAddress {
     /// How many a virtual host can have.
     pub const MOST: usize = 64;
+
+    /// Whether any of these is of this IP version.
+    #[must_use]
+    pub fn any_of(addresses: &[Self], family: Family) -> bool {
+        addresses.iter().any(|shared| Family::of(shared.address) == family)
+    }
 
     /// Whether it is one of fe80::/10, which the kernels do not treat alike.
     #[must_use]

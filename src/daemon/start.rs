@@ -11,7 +11,7 @@ use std::path::Path;
 use super::attachment::{Attachment, Wanted};
 use super::event_loop::Served;
 use super::report::Report;
-use crate::config::VirtualHostConfig;
+use crate::config::{VirtualAddress, VirtualHostConfig};
 use crate::i18n::{fill, tr};
 use crate::log::Level;
 use crate::platform::{self, Claim, LinkState, PidFile, PidFileError, Unready};
@@ -274,7 +274,7 @@ fn addresses(config: &VirtualHostConfig) -> Vec<IpAddr> {
 pub(super) fn families(config: &VirtualHostConfig) -> Vec<Family> {
     [Family::V4, Family::V6]
         .into_iter()
-        .filter(|family| config.addresses.iter().any(|shared| Family::of(shared.address) == *family))
+        .filter(|family| VirtualAddress::any_of(&config.addresses, *family))
         .collect()
 }
 

@@ -17,21 +17,20 @@ pub(super) fn read(
     let mut destination = Destination { broadcast, ..Destination::default() };
     if let Some(word) = given.last("mcast") {
         destination.v4 = words::group("--mcast", &word)?;
-        if !addresses.iter().any(|shared| shared.address.is_ipv4()) {
+        if !VirtualAddress::any_of(addresses, Family::V4) {
             return Err(Error::OtherFamily { option: "--mcast", value: shown(&word) });
         }
     }
     for word in given.all("peer") {
         let peer = words::address(option, &word)?;
         let value = || shown(&word);
-        let shared = |same: &dyn Fn(IpAddr) -> bool| addresses.iter().any(|shared| same(shared.address));
         if source == Some(peer) {
             return Err(Error::PeerIsOurs { option, value: value(), other: "--srcip" });
         }
-        if shared(&|address| address == peer) {
+        if addresses.iter().any(|shared| shared.address == peer) {
             return Err(Error::PeerIsOurs { option, value: value(), other: "--addr" });
         }
-        if !shared(&|address| Family::of(address) == Family::of(peer)) {
+        if !VirtualAddress::any_of(addresses, Family::of(peer)) {
             return Err(Error::OtherFamily { option, value: value() });
         }
         if destination.peers.contains(&peer) {
