@@ -42,12 +42,14 @@ pub const WAIT_SLACK: u32 = 1000;
 
 /// A term for a capture filter that is true for frames without a VLAN tag or with VLAN id 0 (a priority tag).
 ///
-/// Linux takes the tag out of the frame before a filter sees it, so frames of other VLANs look like ours; the tag
-/// is found at `SKF_AD_OFF + SKF_AD_VLAN_TAG` (linux/filter.h), 0 when there is none. pcap-filter's own `vlan`
-/// cannot say "none or 0". The load is of one byte because only that one means the same to libpcap's own
-/// interpreter, which judges the first frames; everybody answers it with all 16 bits. The filter must be compiled
-/// with optimisation, which folds the offset into the instruction; otherwise nothing would match.
-pub const UNTAGGED_ONLY: Option<&str> = Some("ether[-4052:1] & 0xfff = 0");
+/// Linux takes the tag out of the frame before a filter sees it, so frames of other VLANs look like ours. Whether
+/// there is a tag is found at `SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT`, the tag at `SKF_AD_OFF + SKF_AD_VLAN_TAG`
+/// (linux/filter.h). The first has to be asked first: up to Linux 6.1 a tag that was taken off, by a VLAN device or
+/// a filtering bridge, can still be read where the tag was. pcap-filter's own `vlan` cannot say "none or 0". The
+/// loads are of one byte because only that means the same to libpcap's own interpreter, which judges the first
+/// frames; everybody answers the second with all 16 bits. The filter must be compiled with optimisation, which folds
+/// the offset into the instruction; otherwise nothing would match.
+pub const UNTAGGED_ONLY: Option<&str> = Some("(ether[-4048:1] = 0 or ether[-4052:1] & 0xfff = 0)");
 
 /// Time since boot, suspended time included. Read without a system call.
 #[must_use]
