@@ -31,7 +31,8 @@
 //! and never acts.
 //!
 //! To begin reading: this page, `protocol/mod.rs` (the compatibility register), `protocol/election`,
-//! `daemon/event_loop.rs`.
+//! `daemon/event_loop.rs`. In `daemon` one host served is `host`, why something failed `failure`, from where is sent
+//! `place`, what was heard `hearing`, what became of the interface `interface`, and what time it is `clock`.
 //!
 //! # Where this is more than the first design
 //!

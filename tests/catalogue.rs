@@ -12,14 +12,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The only files with sentences for operators; `report` is one in two parts.
-const SPEAKERS: [&str; 6] = [
-    "src/config/mod.rs",
-    "src/config/cli.rs",
+/// The only files with sentences for operators; `report` is one in several parts.
+const SPEAKERS: [&str; 10] = [
+    "src/config/error.rs",
+    "src/config/cli/usage.rs",
+    "src/daemon/failure.rs",
+    "src/daemon/place.rs",
     "src/daemon/start.rs",
     "src/daemon/report.rs",
-    "src/daemon/sniff/show.rs",
+    "src/daemon/report/notices.rs",
+    "src/daemon/report/refusals.rs",
     "src/daemon/report/explanation.rs",
+    "src/daemon/sniff/show.rs",
 ];
 
 #[derive(Debug, PartialEq, Eq)]

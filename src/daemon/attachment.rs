@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::capture::{self, Capture, CaptureError};
-use super::start::{Doing, StartError};
+use super::failure::{Doing, StartError};
 use crate::platform::{self, Envelope, IpSocket, LinkSocket, Membership};
 use crate::protocol::wire::{self, ipv4};
 use crate::protocol::{Destination, Family, Unicast, Vhid};

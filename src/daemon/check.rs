@@ -8,7 +8,8 @@ use std::fmt::{Display, Write};
 use std::path::Path;
 
 use super::attachment::Attachment;
-use super::start::{self, Doing, StartError};
+use super::failure::{Doing, StartError};
+use super::{place, start};
 use crate::config::{Config, Facility, VirtualHostConfig, Warning};
 use crate::platform;
 use crate::protocol::HookFailure;
@@ -38,7 +39,7 @@ pub fn check(config: &Config, warnings: &[Warning]) -> Result<String, StartError
 
 fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), StartError> {
     let interface = start::interface_for(host)?;
-    let place = match start::locate(&interface, host) {
+    let place = match place::locate(&interface, host) {
         Ok(place) => Some(place),
         Err(error) if error.is_waited_for() || host.wait_for_interface && error.may_pass() => {
             lines.add("warning", &error);
@@ -52,7 +53,7 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
             Attachment::try_out(&interface, &start::wanted(&interface, host)?)
                 .or_else(|error| if error.is_for_want_of_link(&interface) { Ok(()) } else { Err(error) })?;
             let addresses: Vec<_> = host.addresses.iter().map(|shared| shared.address).collect();
-            if let Some(source) = start::main_source(&addresses, place.sources) {
+            if let Some(source) = place::main_source(&addresses, place.sources) {
                 lines.add("srcip", source);
             }
             lines.add("mac", place.mac);

@@ -8,11 +8,17 @@
 mod attachment;
 mod capture;
 mod check;
+mod clock;
 mod draining;
 mod event_loop;
+mod failure;
+mod hearing;
 mod hooks;
+mod host;
+mod interface;
 mod mismatch;
 mod perform;
+mod place;
 mod report;
 mod sniff;
 mod start;
@@ -26,12 +32,13 @@ use crate::platform::{self, LinkMonitor, Process, Signals};
 use crate::protocol::{Role, VirtualHost};
 
 pub use check::check;
+pub use failure::StartError;
 pub use sniff::sniff;
-pub use start::StartError;
 
-use event_loop::{Ending, Served};
+use event_loop::Ending;
+use failure::Doing;
+use host::Served;
 use report::Report;
-use start::Doing;
 
 /// Exit status after a bug of ours: EX_SOFTWARE of sysexits.h.
 pub const BUG: u8 = 70;

@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 
-use super::event_loop::Served;
 use super::hooks::RunningHook;
+use super::host::Served;
 use super::report::{About, Report};
 use crate::protocol::{Action, Event, Hook, Time};
 

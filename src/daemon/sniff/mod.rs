@@ -18,7 +18,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::capture::{Capture, CaptureError};
-use super::start::{Doing, StartError};
+use super::failure::{Doing, StartError};
 use crate::config::{SniffConfig, Watched};
 use crate::platform::{self, Membership, Signal, Signals};
 use crate::protocol::{Destination, Family, MacAddr, Rejected};

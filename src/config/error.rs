@@ -1,0 +1,297 @@
+//! What is wrong with the operator's words, in sentences: one variant for each, translated, always one line.
+//!
+//! No sentence here ever holds a password.
+
+use std::fmt;
+use std::io;
+
+use crate::i18n::{fill, tr};
+
+/// What is wrong with the operator's words. `Display` is the translated sentence: what, which value, what to
+/// do; one line, without the program's name. `option` is a long option with its dashes; `value` has control
+/// characters escaped already.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the sentence in Display is the documentation of each variant")]
+pub enum Error {
+    UnknownOption { option: String },
+    AmbiguousOption { option: String, candidates: String },
+    MissingValue { option: String },
+    UnexpectedValue { option: String },
+    StrayArgument { value: String },
+    StrayAfterPassword,
+    Required { option: &'static str, example: &'static str },
+    NoInterface,
+    NoNameToWaitFor,
+    Interface { value: String },
+    Number { option: &'static str, value: String, min: u64, max: u64 },
+    Address { option: &'static str, value: String },
+    AddressUnspecified { option: &'static str, value: String },
+    AddressLoopback { option: &'static str, value: String },
+    AddressMulticast { option: &'static str, value: String },
+    AddressBroadcast { option: &'static str, value: String },
+    AddressMapped { option: &'static str, value: String },
+    AddressOfNetwork { option: &'static str, value: String },
+    Prefix { option: &'static str, value: String, max: u8 },
+    DuplicateAddress { option: &'static str, value: String },
+    TooManyAddresses { option: &'static str, max: usize },
+    AddressIsSource { option: &'static str, value: String },
+    Group { option: &'static str, value: String },
+    PeerIsOurs { option: &'static str, value: String, other: &'static str },
+    OtherFamily { option: &'static str, value: String },
+    DuplicatePeer { option: &'static str, value: String },
+    NotWithPeers { option: &'static str },
+    NoInterval,
+    BowOutInterval,
+    PasswordEmpty { option: &'static str },
+    PasswordTooLong { option: &'static str },
+    PasswordWithNul { option: &'static str },
+    PassfileUnreadable { path: String, source: io::Error },
+    PassfileEmpty { path: String },
+    HookMissing { option: &'static str, path: String, source: io::Error },
+    HookNotAFile { option: &'static str, path: String },
+    HookNotExecutable { option: &'static str, path: String },
+    Facility { option: &'static str, value: String },
+    HookFailure { option: &'static str, value: String },
+    PeerType { option: &'static str, value: String },
+    Pidfile { option: &'static str, path: String },
+    OnlyToSniff { option: &'static str },
+    NothingToWatch,
+    CaptureFile { value: String },
+}
+
+impl Error {
+    /// The exit status for it: 1, as the ancestor's.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        1
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // TRANSLATORS: words in braces are replaced and must stay; {option} is an option such as --vhid, which
+        // may stand anywhere in the sentence. MASTER, BACKUP and vhid are not translated.
+        f.write_str(&match self {
+            Self::UnknownOption { option } => {
+                fill(&tr("{option}: there is no such option; 'ucarp --help' lists them"), &[("option", option)])
+            }
+            Self::AmbiguousOption { option, candidates } => fill(
+                &tr("{option}: could be any of {candidates}; write out more of it"),
+                &[("option", option), ("candidates", candidates)],
+            ),
+            Self::MissingValue { option } => fill(&tr("{option}: needs a value"), &[("option", option)]),
+            Self::UnexpectedValue { option } => {
+                fill(&tr("{option}: takes no value; leave out the '=' and what follows"), &[("option", option)])
+            }
+            Self::StrayArgument { value } => {
+                fill(&tr("'{value}' does not belong to any option; remove it"), &[("value", value)])
+            }
+            Self::StrayAfterPassword => tr(
+                "the word after the password does not belong to any option; quote a password that has spaces, or use --passfile",
+            )
+            .into_owned(),
+            Self::Required { option, example } => {
+                fill(&tr("{option}: is required, for example {example}"), &[("option", option), ("example", example)])
+            }
+            Self::NoInterface => tr(
+                "--interface or --srcip: one of them is required, for example --interface=eth0",
+            )
+            .into_owned(),
+            Self::NoNameToWaitFor => tr(
+                "--wait-interface: needs the name of the interface, for example --interface=eth0",
+            )
+            .into_owned(),
+            Self::Interface { value } => fill(
+                &tr("--interface: '{value}' cannot be the name of a network interface (1 to 15 characters, no spaces or slashes)"),
+                &[("value", value)],
+            ),
+            Self::Number { option, value, min, max } => fill(
+                &tr("{option}: '{value}' is not a whole number from {min} to {max} (0x10 is hexadecimal, 010 octal)"),
+                &[("option", option), ("value", value), ("min", min), ("max", max)],
+            ),
+            Self::Address { option, value } => fill(
+                &tr("{option}: '{value}' is not an IPv4 or IPv6 address in numbers, such as 192.0.2.10; names are not looked up"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressUnspecified { option, value } => fill(
+                &tr("{option}: '{value}' means no address at all; give the address of a host"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressLoopback { option, value } => fill(
+                &tr("{option}: '{value}' never leaves this host; give an address of the network"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressMulticast { option, value } => fill(
+                &tr("{option}: '{value}' is a multicast group; give the address of a host (groups go to --mcast)"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressBroadcast { option, value } => fill(
+                &tr("{option}: '{value}' is the broadcast address; give the address of a host"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressMapped { option, value } => fill(
+                &tr("{option}: '{value}' is an IPv4 address inside an IPv6 one; give the IPv4 address itself"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressOfNetwork { option, value } => fill(
+                &tr("{option}: '{value}' is the first or last address of its network, which no host may use; check the prefix length"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::Prefix { option, value, max } => fill(
+                &tr("{option}: '{value}': the prefix length after the slash must be a number from 1 to {max}"),
+                &[("option", option), ("value", value), ("max", max)],
+            ),
+            Self::DuplicateAddress { option, value } => fill(
+                &tr("{option}: '{value}' is given twice; give each virtual address once"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::TooManyAddresses { option, max } => fill(
+                &tr("{option}: a virtual host has at most {max} addresses; share the others under another --vhid"),
+                &[("option", option), ("max", max)],
+            ),
+            Self::AddressIsSource { option, value } => fill(
+                &tr("{option}: '{value}' is also the address given with --srcip; that one must be this host's own and the other shared"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::Group { option, value } => fill(
+                &tr("{option}: '{value}' is not an IPv4 multicast group (224.0.0.0 to 239.255.255.255)"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::PeerIsOurs { option, value, other } => fill(
+                &tr("{option}: '{value}' is given with {other} too; a peer is another host, named by an address of its own"),
+                &[("option", option), ("value", value), ("other", other)],
+            ),
+            Self::OtherFamily { option, value } => fill(
+                &tr("{option}: '{value}' is of the other IP version than all addresses given with --addr"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::DuplicatePeer { option, value } => fill(
+                &tr("{option}: '{value}' is given twice; give each peer once"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::NotWithPeers { option } => fill(
+                &tr("{option}: is about sending to a group, and --peer about sending to single hosts; remove one of them"),
+                &[("option", option)],
+            ),
+            Self::NoInterval => tr(
+                "--advbase and --advskew: both are 0, so there is no time between two advertisements; raise one of them",
+            )
+            .into_owned(),
+            Self::BowOutInterval => tr(
+                "--advbase and --advskew: 255 and 255 together mean that a host leaves; lower one of them",
+            )
+            .into_owned(),
+            Self::PasswordEmpty { option } => {
+                fill(&tr("{option}: the password is empty; all hosts need the same one, of 1 to 20 bytes"), &[("option", option)])
+            }
+            Self::PasswordTooLong { option } => {
+                fill(&tr("{option}: the password is too long; at most 20 bytes fit, and 19 with most kernels"), &[("option", option)])
+            }
+            Self::PasswordWithNul { option } => {
+                fill(&tr("{option}: the password holds a NUL byte, which no other host can be given"), &[("option", option)])
+            }
+            Self::PassfileUnreadable { path, source } => fill(
+                &tr("--passfile: '{path}' cannot be read: {error}"),
+                &[("path", path), ("error", source)],
+            ),
+            Self::PassfileEmpty { path } => fill(
+                &tr("--passfile: the first line of '{path}' is empty; it must be the password"),
+                &[("path", path)],
+            ),
+            Self::HookMissing { option, path, source } => fill(
+                &tr("{option}: '{path}' cannot be found: {error}"),
+                &[("option", option), ("path", path), ("error", source)],
+            ),
+            Self::HookNotAFile { option, path } => fill(
+                &tr("{option}: '{path}' is not a file; name the script itself"),
+                &[("option", option), ("path", path)],
+            ),
+            Self::HookNotExecutable { option, path } => fill(
+                &tr("{option}: '{path}' is not executable; try chmod +x"),
+                &[("option", option), ("path", path)],
+            ),
+            Self::Facility { option, value } => fill(
+                &tr("{option}: '{value}' is not a syslog facility; daemon, local0 to local7 are some, none turns syslog off"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::HookFailure { option, value } => {
+                fill(&tr("{option}: '{value}' is neither stay nor demote"), &[("option", option), ("value", value)])
+            }
+            Self::PeerType { option, value } => fill(
+                &tr("{option}: '{value}' is none of openbsd, freebsd, netbsd, ucarp, any"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::Pidfile { option, path } => fill(
+                &tr("{option}: '{path}' cannot be the name of a file; an example is /run/ucarp.pid"),
+                &[("option", option), ("path", path)],
+            ),
+            Self::OnlyToSniff { option } => {
+                fill(&tr("{option}: means something only together with --sniff"), &[("option", option)])
+            }
+            Self::NothingToWatch => tr(
+                "--sniff: needs an interface to look at, for example --interface=eth0, or a capture file with --read",
+            )
+            .into_owned(),
+            Self::CaptureFile { value } => {
+                fill(&tr("--read: '{value}' cannot be the name of a file"), &[("value", value)])
+            }
+        })
+    }
+}
+
+/// What is allowed, but worth a line in the log at start. `Display` is the translated sentence, one line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the sentence in Display is the documentation of each variant")]
+pub enum Warning {
+    TwoPasswords { used: &'static str, ignored: &'static str },
+    TwentyBytePassword,
+    ReadablePassfile { path: String },
+    DeadRatioOfOne,
+    LinkLocalAddress { value: String },
+    NoHooks,
+    NoUpHook,
+    NoDownHook,
+    AddressStays,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&match self {
+            Self::TwoPasswords { used, ignored } => fill(
+                &tr("{ignored} is ignored because {used} comes later"),
+                &[("used", used), ("ignored", ignored)],
+            ),
+            Self::TwentyBytePassword => tr(
+                "the password has 20 bytes; the ifconfig of BSD kernels keeps only 19, so such a peer will not understand us",
+            )
+            .into_owned(),
+            Self::ReadablePassfile { path } => {
+                fill(&tr("'{path}' can be read by everybody on this host; try chmod 600"), &[("path", path)])
+            }
+            Self::DeadRatioOfOne => tr(
+                "--deadratio=1: a single lost advertisement makes a backup take over; 3 is usual",
+            )
+            .into_owned(),
+            Self::LinkLocalAddress { value } => fill(
+                &tr("--addr={value}: OpenBSD signs its advertisements without link-local addresses, the other systems sign them too; share one only if other hosts need it, as their router perhaps"),
+                &[("value", value)],
+            ),
+            Self::NoHooks => tr(
+                "neither --upscript nor --downscript is given: nothing will add the virtual address to this host, or remove it",
+            )
+            .into_owned(),
+            Self::NoUpHook => {
+                tr("no --upscript is given: nothing will add the virtual address to this host").into_owned()
+            }
+            Self::NoDownHook => {
+                tr("no --downscript is given: nothing will remove the virtual address from this host").into_owned()
+            }
+            Self::AddressStays => tr(
+                "without --shutdown the virtual address stays on this host when the daemon ends as MASTER",
+            )
+            .into_owned(),
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! One virtual host with what it needs of this machine.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use super::attachment::Attachment;
+use super::draining::Draining;
+use super::hooks::RunningHook;
+use super::mismatch::Mismatches;
+use super::report::About;
+use super::unshared::Unshared;
+use crate::config::VirtualHostConfig;
+use crate::platform::Claim;
+use crate::protocol::{Link, Time, Unicast, VirtualHost};
+
+/// How long VRRP routers with our ids are listened to after an interface was taken up; they speak every second.
+pub(super) const LOOK_AROUND: Duration = Duration::from_secs(5);
+
+/// A virtual host with what it needs of this machine.
+pub(super) struct Served {
+    pub(super) config: VirtualHostConfig,
+    pub(super) interface: String,
+    pub(super) host: VirtualHost,
+    pub(super) hook: Option<RunningHook>,
+    /// That nobody else on this machine serves the same.
+    _claim: Claim,
+    pub(super) attachment: Option<Attachment>,
+    pub(super) link: Link,
+    pub(super) draining: Draining,
+    pub(super) looks_around_until: Option<Time>,
+    pub(super) retry: Option<Time>,
+    pub(super) mismatches: Mismatches,
+    pub(super) unshared: Unshared,
+    /// Whether the operator has been told where it is; not yet, while its first interface is waited for.
+    pub(super) introduced: bool,
+    /// Why the interface could not be taken up when that was last tried.
+    pub(super) trouble: Option<String>,
+    /// The source address is gone and there is no other.
+    pub(super) stranded: bool,
+    /// What the interface is called now that it lost the name we were given.
+    pub(super) renamed: Option<String>,
+}
+
+impl Served {
+    pub(super) fn new(
+        config: VirtualHostConfig,
+        interface: String,
+        claim: Claim,
+        attachment: Option<Attachment>,
+        host: VirtualHost,
+    ) -> Self {
+        Self {
+            config,
+            interface,
+            host,
+            hook: None,
+            _claim: claim,
+            introduced: attachment.is_some(),
+            trouble: None,
+            stranded: false,
+            renamed: None,
+            attachment,
+            link: Link::Down,
+            draining: Draining::default(),
+            looks_around_until: None,
+            retry: None,
+            mismatches: Mismatches::default(),
+            unshared: Unshared::default(),
+        }
+    }
+
+    /// The name under which hooks find the interface that has, or had, the addresses.
+    pub(super) fn interface_for_hooks(&self) -> &str {
+        self.renamed.as_deref().unwrap_or(&self.interface)
+    }
+
+    pub(super) fn about(&self) -> About<'_> {
+        About { interface: &self.interface, vhid: self.config.vhid }
+    }
+
+    /// Whether the system took the frame.
+    pub(super) fn send(&self, frame: &[u8]) -> bool {
+        self.attachment.as_ref().is_some_and(|attachment| attachment.send(frame).is_ok())
+    }
+
+    /// Whether the system took any of the packets: one host out of reach is no fault of ours.
+    pub(super) fn deliver(&self, unicast: &Unicast) -> bool {
+        self.attachment.as_ref().is_some_and(|attachment| attachment.deliver(unicast))
+    }
+
+    /// The capture, unless it rests.
+    pub(super) fn capture(&self, now: Time) -> Option<BorrowedFd<'_>> {
+        self.attachment.as_ref().filter(|_| !self.draining.rests(now)).map(AsFd::as_fd)
+    }
+
+    pub(super) fn deadline(&self, now: Time) -> Option<Time> {
+        [self.host.next_deadline(), self.draining.deadline(now), self.looks_around_until, self.retry]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}

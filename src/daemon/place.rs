@@ -1,0 +1,240 @@
+//! Where a virtual host is on the network: the hardware address of its interface, and which of the interface's
+//! addresses it sends from.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::failure::{Doing, StartError};
+use crate::config::{VirtualAddress, VirtualHostConfig};
+use crate::i18n::{fill, tr};
+use crate::platform::{self, Unready};
+use crate::protocol::{Family, MacAddr, Sources};
+
+/// Where a virtual host is on the network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Place {
+    pub(super) mac: MacAddr,
+    pub(super) sources: Sources,
+}
+
+impl Place {
+    /// Before the interface is there; nothing is sent from it.
+    pub(super) const NOWHERE: Self = Self { mac: MacAddr([0; 6]), sources: Sources { v4: None, v6: None } };
+}
+
+/// What has to be known of an interface before it is taken up.
+pub(super) fn locate(interface: &str, config: &VirtualHostConfig) -> Result<Place, StartError> {
+    let mac = platform::hardware_address(interface).map(MacAddr).map_err(|error| {
+        let doing = match platform::interface_index(interface) {
+            Ok(_) => Doing::ReadHardwareAddress,
+            Err(_) => Doing::FindInterface,
+        };
+        StartError::new(doing, interface, error)
+    })?;
+    Ok(Place { mac, sources: choose_sources(interface, config)? })
+}
+
+/// What became of the place of a host in use, and whether its source address is gone without another to replace it.
+/// What cannot be found out stays as it was.
+pub(super) fn relocated(interface: &str, config: &VirtualHostConfig, before: Place) -> (Place, bool) {
+    let (Ok(mut own), Ok(unready)) =
+        (own_addresses(interface, config), platform::unready_addresses(interface))
+    else {
+        return (before, false);
+    };
+    let current = [before.sources.v4.map(IpAddr::V4), before.sources.v6.map(IpAddr::V6)];
+    leave_out(&mut own, &unready, &current);
+    let found = choose(&own, config.source, before.sources);
+    let sources = Sources { v4: found.v4.or(before.sources.v4), v6: found.v6.or(before.sources.v6) };
+    let shared = addresses(config);
+    let stranded = main_source(&shared, sources).is_some_and(|source| !own.contains(&source));
+    let mac = platform::hardware_address(interface).map_or(before.mac, MacAddr);
+    (Place { mac, sources }, stranded)
+}
+
+pub(super) fn addresses(config: &VirtualHostConfig) -> Vec<IpAddr> {
+    config.addresses.iter().map(|shared| shared.address).collect()
+}
+
+pub(super) fn families(config: &VirtualHostConfig) -> Vec<Family> {
+    [Family::V4, Family::V6]
+        .into_iter()
+        .filter(|family| VirtualAddress::any_of(&config.addresses, *family))
+        .collect()
+}
+
+/// The addresses of an interface that are not shared.
+pub(super) fn own_addresses(interface: &str, config: &VirtualHostConfig) -> io::Result<Vec<IpAddr>> {
+    let shared = addresses(config);
+    let mut own = platform::interface_addresses(interface)?;
+    own.retain(|address| !shared.contains(address));
+    Ok(own)
+}
+
+/// The source of each family in use.
+fn choose_sources(interface: &str, config: &VirtualHostConfig) -> Result<Sources, StartError> {
+    let failed =
+        |why: Box<dyn std::error::Error + Send + Sync>| StartError::new(Doing::FindSource, interface, why);
+    let mut own = own_addresses(interface, config).map_err(|error| failed(error.into()))?;
+    let unready = platform::unready_addresses(interface).map_err(|error| failed(error.into()))?;
+    let had = own.clone();
+    leave_out(&mut own, &unready, &[]);
+    // Whether an address that there is cannot be used is told rather than that there is none.
+    let hindered = |wanted: &dyn Fn(&IpAddr) -> bool| {
+        let (address, why) = *unready.iter().find(|(address, _)| had.contains(address) && wanted(address))?;
+        let doing = match why {
+            Unready::Tentative => Doing::AwaitSource,
+            Unready::Duplicate => Doing::AwaitSoleSource,
+            Unready::Deprecated => return None,
+        };
+        Some(StartError::new(doing, interface, address.to_string()))
+    };
+    if let Some(asked) = config.source.filter(|asked| !own.contains(asked)) {
+        return Err(hindered(&|address| *address == asked).unwrap_or_else(|| {
+            let why = tr("{address}, which --srcip asks for, is not one of its addresses");
+            failed(fill(&why, &[("address", &asked)]).into())
+        }));
+    }
+    let sources = choose(&own, config.source, Sources::default());
+    for family in families(config) {
+        let found = match family {
+            Family::V4 => sources.v4.is_some_and(|v4| v4 != Ipv4Addr::UNSPECIFIED),
+            Family::V6 => sources.v6.is_some_and(|v6| v6 != Ipv6Addr::UNSPECIFIED),
+        };
+        if !found {
+            return Err(hindered(&|address| is_default_source(*address, family)).unwrap_or_else(|| {
+                let has_any = had.iter().any(|address| Family::of(*address) == family);
+                let why = match family {
+                    Family::V4 => tr("it has no IPv4 address but those shared; give it one"),
+                    Family::V6 if has_any => {
+                        tr("it has no link-local address; give it one, or choose another with --srcip")
+                    }
+                    Family::V6 => {
+                        tr("it has no IPv6 address; give it one, or enable IPv6 on it if that is off")
+                    }
+                };
+                failed(why.into())
+            }));
+        }
+    }
+    Ok(sources)
+}
+
+/// Leaves out what cannot be sent from, but for what is in use, and puts last what should not be.
+fn leave_out(own: &mut Vec<IpAddr>, unready: &[(IpAddr, Unready)], current: &[Option<IpAddr>]) {
+    let state = |address: &IpAddr| unready.iter().find(|(known, _)| known == address).map(|(_, why)| *why);
+    own.retain(|address| match state(address) {
+        Some(Unready::Tentative | Unready::Duplicate) => current.contains(&Some(*address)),
+        Some(Unready::Deprecated) | None => true,
+    });
+    own.sort_by_key(|address| state(address) == Some(Unready::Deprecated));
+}
+
+/// Whether an address of the interface may be the source although nobody asked for it.
+fn is_default_source(address: IpAddr, family: Family) -> bool {
+    match address {
+        IpAddr::V4(_) => family == Family::V4,
+        IpAddr::V6(v6) => family == Family::V6 && v6.is_unicast_link_local(),
+    }
+}
+
+/// The source of each family, if `own` has one: the one asked for, else the one in use, else the first; for IPv6 a
+/// link-local one unless another was asked for.
+fn choose(own: &[IpAddr], asked: Option<IpAddr>, current: Sources) -> Sources {
+    let of = |family: Family, current: Option<IpAddr>| {
+        let there = |address: &IpAddr| Family::of(*address) == family && own.contains(address);
+        let usable = |address: &&IpAddr| is_default_source(**address, family);
+        asked.filter(there).or_else(|| current.filter(there)).or_else(|| own.iter().find(usable).copied())
+    };
+    Sources {
+        v4: of(Family::V4, current.v4.map(IpAddr::V4)).and_then(|address| match address {
+            IpAddr::V4(v4) => Some(v4),
+            IpAddr::V6(_) => None,
+        }),
+        v6: of(Family::V6, current.v6.map(IpAddr::V6)).and_then(|address| match address {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(v6) => Some(v6),
+        }),
+    }
+}
+
+/// The source of one family.
+pub(super) fn source_of(sources: Sources, family: Family) -> Option<IpAddr> {
+    match family {
+        Family::V4 => sources.v4.map(IpAddr::V4),
+        Family::V6 => sources.v6.map(IpAddr::V6),
+    }
+}
+
+/// The address that a host with these parameters goes by.
+pub(super) fn main_source(addresses: &[IpAddr], sources: Sources) -> Option<IpAddr> {
+    let v4 = sources.v4.filter(|_| addresses.iter().any(IpAddr::is_ipv4));
+    v4.map(IpAddr::V4).or(sources.v6.map(IpAddr::V6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn v4(own: &[&str], asked: Option<&str>, current: Option<&str>) -> Option<String> {
+        let own: Vec<IpAddr> = own.iter().map(|text| ip(text)).collect();
+        let current = Sources { v4: current.map(|text| text.parse().unwrap()), v6: None };
+        choose(&own, asked.map(ip), current).v4.map(|v4| v4.to_string())
+    }
+
+    #[test]
+    fn the_source_asked_for_then_the_one_in_use_then_the_first() {
+        let own = ["fe80::1", "10.0.0.1", "10.0.0.2", "10.0.0.3"];
+        assert_eq!(v4(&own, None, None).as_deref(), Some("10.0.0.1"));
+        assert_eq!(v4(&own, None, Some("10.0.0.2")).as_deref(), Some("10.0.0.2"));
+        assert_eq!(v4(&own, Some("10.0.0.3"), Some("10.0.0.2")).as_deref(), Some("10.0.0.3"));
+        assert_eq!(v4(&own, Some("10.0.0.9"), Some("10.0.0.2")).as_deref(), Some("10.0.0.2"));
+        assert_eq!(v4(&own, Some("10.0.0.9"), Some("10.0.0.8")).as_deref(), Some("10.0.0.1"));
+        assert_eq!(v4(&["fe80::1"], None, Some("10.0.0.2")), None);
+    }
+
+    #[test]
+    fn ipv6_goes_out_from_a_link_local_address() {
+        let own = [ip("2001:db8::1"), ip("fe80::1"), ip("10.0.0.1")];
+        let sources = choose(&own, None, Sources::default());
+        assert_eq!(sources.v6.map(IpAddr::V6), Some(ip("fe80::1")));
+        let sources = choose(&own, Some(ip("2001:db8::1")), Sources::default());
+        assert_eq!(sources.v6.map(IpAddr::V6), Some(ip("2001:db8::1")));
+        assert_eq!(sources.v4.map(IpAddr::V4), Some(ip("10.0.0.1")));
+    }
+
+    #[test]
+    fn an_address_that_is_not_ready_is_left_out_unless_in_use() {
+        let own = [ip("fe80::1"), ip("fe80::2"), ip("fe80::3"), ip("fe80::4"), ip("10.0.0.1")];
+        let unready = [
+            (ip("fe80::1"), Unready::Deprecated),
+            (ip("fe80::2"), Unready::Tentative),
+            (ip("fe80::3"), Unready::Duplicate),
+        ];
+        let mut left = own.to_vec();
+        leave_out(&mut left, &unready, &[]);
+        assert_eq!(left, [ip("fe80::4"), ip("10.0.0.1"), ip("fe80::1")]);
+        let mut left = own.to_vec();
+        leave_out(&mut left, &unready, &[None, Some(ip("fe80::2"))]);
+        assert!(left.contains(&ip("fe80::2")) && !left.contains(&ip("fe80::3")));
+    }
+
+    #[test]
+    fn the_error_that_waiting_mends() {
+        for (doing, passes) in [
+            (Doing::FindInterface, true),
+            (Doing::FindSource, true),
+            (Doing::AwaitSource, true),
+            (Doing::ReadHardwareAddress, false),
+            (Doing::OpenCapture, false),
+        ] {
+            let error = StartError::new(doing, "eth0", "because");
+            assert_eq!(error.may_pass(), passes, "{doing:?}");
+            assert_eq!(error.is_waited_for(), doing == Doing::AwaitSource, "{doing:?}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! A sentence for each notice of the core, how often it may be said, and what else to say with it.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::{About, HOUR, MINUTE, describe, of, seconds};
+use crate::i18n::{fill, tr};
+use crate::log::Level;
+use crate::protocol::{Demotion, Hook, Notice, Peer, PeerKind, Reason, Transmission};
+
+/// How long a repeated notice is held back.
+pub(super) fn period(notice: &Notice) -> Duration {
+    match notice {
+        Notice::Transition { .. }
+        | Notice::FamilySilent { .. }
+        | Notice::FamilyBack { .. }
+        | Notice::Demoted { .. }
+        | Notice::Restored { .. }
+        | Notice::HookFailed { .. }
+        | Notice::Abandoned { .. }
+        | Notice::HookKilled { .. }
+        | Notice::HookSucceeded { .. }
+        | Notice::ResignRefused { .. } => Duration::ZERO,
+        Notice::GaveWay { .. }
+        | Notice::StrangerLeft { .. }
+        | Notice::Grace { .. }
+        | Notice::GraceOver
+        | Notice::Sending { .. } => Duration::from_secs(1),
+        Notice::ConflictWon { .. } | Notice::Late { .. } => MINUTE,
+        Notice::EqualInterval { .. } | Notice::SameSource { .. } | Notice::Unheard { .. } => HOUR,
+    }
+}
+
+pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
+    match notice {
+        Notice::Transition { from, to, reason, peer, silent } => {
+            let template = tr("Switching to state: {to} on {interface} id {vhid} (was {from}): {why}");
+            let text = fill(
+                &template,
+                &[
+                    ("to", &to.code()),
+                    ("from", &from.code()),
+                    ("interface", &about.interface),
+                    ("vhid", &about.vhid),
+                    ("why", &why(*reason, *peer, *silent)),
+                ],
+            );
+            (Level::Warning, text)
+        }
+        Notice::ConflictWon { peer } => (
+            Level::Warning,
+            of(&tr("Non-preferred master {peer} advertised: reasserting control of the address"), *peer),
+        ),
+        Notice::GaveWay { peer } => (
+            Level::Info,
+            of(&tr("{peer} was master too and leaves the address to us: announcing it again"), *peer),
+        ),
+        Notice::EqualInterval { peer } => {
+            let template = match peer.kind {
+                PeerKind::OldUcarp => {
+                    tr("{peer} is an old ucarp with our interval: give one of you another advskew")
+                }
+                PeerKind::Kernel | PeerKind::Ours => {
+                    tr("{peer} is a kernel with our interval: give one of you another advskew")
+                }
+            };
+            (Level::Warning, of(&template, *peer))
+        }
+        Notice::SameSource { peer } => (
+            Level::Error,
+            of(&tr("{peer} advertises from our own source address: give each host its own (--srcip)"), *peer),
+        ),
+        Notice::Unheard { peer } => (
+            Level::Error,
+            of(
+                &tr(
+                    "{peer} goes on advertising although it should give way: our advertisements do not reach it. Check multicast, VLANs and filters between us.",
+                ),
+                *peer,
+            ),
+        ),
+        Notice::StrangerLeft { peer } => (Level::Info, of(&tr("{peer} gave up being master"), *peer)),
+        Notice::FamilySilent { family, peer } => (
+            Level::Warning,
+            fill(
+                &tr("No {family} advertisements of {peer} any more, only the other family's"),
+                &[("family", family), ("peer", &describe(*peer))],
+            ),
+        ),
+        Notice::FamilyBack { family, peer } => (
+            Level::Info,
+            fill(
+                &tr("{family} advertisements of {peer} are heard again"),
+                &[("family", family), ("peer", &describe(*peer))],
+            ),
+        ),
+        Notice::Demoted { reason } => (
+            Level::Warning,
+            match reason {
+                Demotion::SendFailures => {
+                    tr("Three advertisements in a row could not be sent: competing with advskew 240")
+                        .into_owned()
+                }
+                Demotion::HookFailure => tr("The up script failed: competing with advskew 240").into_owned(),
+            },
+        ),
+        Notice::Restored { reason } => (
+            Level::Info,
+            fill(
+                &tr("Competing with the configured advskew again ({reason})"),
+                &[("reason", &reason.code())],
+            ),
+        ),
+        Notice::Late { by, role } => (
+            Level::Warning,
+            fill(
+                &tr(
+                    "This process was not running for {duration} as {state}: machine suspended or overloaded?",
+                ),
+                &[("duration", &seconds(*by)), ("state", &role.code())],
+            ),
+        ),
+        Notice::Grace { lasts } => (
+            Level::Warning,
+            fill(
+                &tr("Interface {interface} lost its link: keeping the address for {duration}"),
+                &[("interface", &about.interface), ("duration", &seconds(*lasts))],
+            ),
+        ),
+        Notice::GraceOver => (
+            Level::Info,
+            fill(&tr("Interface {interface} has its link again in time"), &[("interface", &about.interface)]),
+        ),
+        Notice::Abandoned { hook } => (
+            Level::Warning,
+            fill(
+                &tr(
+                    "Told to end at once: the {hook} script is killed, and the address may still be on this host",
+                ),
+                &[("hook", &hook.code())],
+            ),
+        ),
+        Notice::HookFailed { hook, .. } => {
+            (Level::Error, fill(&tr("The {hook} script failed"), &[("hook", &hook.code())]))
+        }
+        Notice::HookKilled { hook, ran } => (
+            Level::Error,
+            fill(
+                &tr("The {hook} script is being ended after {duration}"),
+                &[("hook", &hook.code()), ("duration", &seconds(*ran))],
+            ),
+        ),
+        Notice::HookSucceeded { hook, ran } => (
+            Level::Debug,
+            fill(
+                &tr("The {hook} script ended well after {duration}"),
+                &[("hook", &hook.code()), ("duration", &seconds(*ran))],
+            ),
+        ),
+        Notice::ResignRefused { role } => (
+            Level::Warning,
+            fill(
+                &tr("Asked to step aside, but only a master can; this host is {state}"),
+                &[("state", &role.code())],
+            ),
+        ),
+        Notice::Sending { what, ok } => sending(about, *what, *ok),
+    }
+}
+
+fn sending(about: About<'_>, what: Transmission, ok: bool) -> (Level, String) {
+    let template = match (what, ok) {
+        (Transmission::Advert | Transmission::BowOut, false) => {
+            tr("Cannot send advertisements on {interface}: other hosts will take over")
+        }
+        (Transmission::Announcement, false) => {
+            tr("Cannot announce the address on {interface}: neighbours may keep the old hardware address")
+        }
+        (Transmission::Advert | Transmission::BowOut, true) => {
+            tr("Advertisements are sent again on {interface}")
+        }
+        (Transmission::Announcement, true) => tr("The address is announced again on {interface}"),
+    };
+    let level = if ok { Level::Info } else { Level::Error };
+    (level, fill(&template, &[("interface", &about.interface)]))
+}
+
+fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
+    let template = match (reason, peer) {
+        (Reason::Started, _) => tr("initialisation complete"),
+        (Reason::LinkUp, _) => tr("the interface is up"),
+        (Reason::LinkDown, _) => tr("the interface is down"),
+        (Reason::LinkGone, _) => tr("the interface was removed"),
+        (Reason::MasterTimedOut, Some(_)) => tr("nothing heard from {peer} for {silent}"),
+        (Reason::MasterTimedOut, None) => tr("no master was heard"),
+        (Reason::MasterLeft, _) => tr("the master {peer} left"),
+        (Reason::SlowerMaster, _) => tr("preempting the slower master {peer}"),
+        (Reason::MasterTooSlow, _) => tr("{peer} advertises too seldom and will time out"),
+        (Reason::MasterDemoted, _) => tr("the master {peer} is demoted more than this host"),
+        (Reason::FasterMaster, _) => tr("the preferred master {peer} advertised"),
+        (Reason::TieLost, _) => tr("{peer} has our interval and goes before us"),
+        (Reason::StubbornMaster, _) => tr("{peer} does not hear us, so it keeps the address"),
+        (Reason::Overslept, _) => tr("this process was not running, and {peer} took over meanwhile"),
+        (Reason::Resigned, _) => tr("asked to step aside (SIGUSR2)"),
+        (Reason::HookFailed, _) => tr("the up script failed"),
+        (Reason::Shutdown, _) => tr("this program ends"),
+    };
+    let peer = peer.map(describe).unwrap_or_default();
+    fill(&template, &[("peer", &peer), ("silent", &silent.map(seconds).unwrap_or_default())])
+}
+
+/// What else to say, in a line of its own.
+pub(super) fn hint(notice: &Notice) -> Option<Cow<'static, str>> {
+    if let Notice::HookFailed { hook: Hook::Up, wanted: true } = notice {
+        Some(tr("The address may be missing on this host"))
+    } else if let Notice::HookFailed { hook: Hook::Down, .. } | Notice::HookKilled { hook: Hook::Down, .. } =
+        notice
+    {
+        Some(tr("The address may still be on this host"))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,92 @@
+//! A sentence for each reason to refuse a frame, and what can be said of where it came from.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use crate::i18n::tr;
+use crate::log::Level;
+use crate::protocol::wire::{self, Decoded};
+use crate::protocol::{MacAddr, Rejected};
+
+pub(super) fn refusal(rejected: Rejected) -> (Level, Cow<'static, str>) {
+    match rejected {
+        Rejected::BadAuth => (
+            Level::Warning,
+            tr(
+                "Advertisement for id {vhid} from {source} ({mac}) does not authenticate: another password, another list of addresses, or another cluster with our id?",
+            ),
+        ),
+        Rejected::OwnEcho => (
+            Level::Warning,
+            tr(
+                "Our own advertisement came back from {mac} on {interface}: a loop, or a switch that reflects?",
+            ),
+        ),
+        Rejected::BadVersion => (
+            Level::Warning,
+            tr(
+                "{source} ({mac}) speaks another version: a VRRP router with our id {ours}? Give them different ids.",
+            ),
+        ),
+        Rejected::TooShort => (
+            Level::Warning,
+            tr(
+                "Truncated advertisement from {source} ({mac}): a VRRP router with our id? Give them different ids.",
+            ),
+        ),
+        Rejected::BadTtl => (
+            Level::Warning,
+            tr("Advertisement from {source} ({mac}) was forwarded by a router or forged: its TTL is not 255"),
+        ),
+        Rejected::BadDestination => (
+            Level::Warning,
+            tr(
+                "Advertisement for id {vhid} from {source} ({mac}) was sent to another group or address than ours",
+            ),
+        ),
+        Rejected::BadChecksum | Rejected::BadIpChecksum => {
+            (Level::Warning, tr("Advertisement from {source} ({mac}) has a wrong checksum"))
+        }
+        Rejected::BadIpHeader | Rejected::TruncatedIp | Rejected::Fragment => {
+            (Level::Warning, tr("Damaged packet from {mac} on {interface}"))
+        }
+        Rejected::NotIp | Rejected::NotCarp | Rejected::UnknownVhid => {
+            (Level::Debug, tr("Ignored a frame from {mac} on {interface} that is not for id {ours}"))
+        }
+    }
+}
+
+/// What can be said of where a refused frame came from.
+pub(super) struct Sender {
+    mac: Option<MacAddr>,
+    decoded: Option<Decoded>,
+    source: Option<IpAddr>,
+}
+
+impl Sender {
+    pub(super) fn of(frame: &[u8]) -> Self {
+        let ethernet = wire::ethernet::Header::parse(frame).ok();
+        let source = ethernet.and_then(|(header, packet)| match header.ethertype {
+            wire::ethernet::IPV4 => {
+                wire::ipv4::Header::parse(packet).ok().map(|(ip, _)| IpAddr::V4(ip.source))
+            }
+            wire::ethernet::IPV6 => {
+                wire::ipv6::Header::parse(packet).ok().map(|(ip, _)| IpAddr::V6(ip.source))
+            }
+            _ => None,
+        });
+        Self { mac: ethernet.map(|(header, _)| header.source), decoded: wire::decode(frame).ok(), source }
+    }
+
+    pub(super) fn mac(&self) -> String {
+        self.mac.map_or_else(|| "?".to_owned(), |mac| mac.to_string())
+    }
+
+    pub(super) fn source(&self) -> String {
+        self.source.map_or_else(|| "?".to_owned(), |source| source.to_string())
+    }
+
+    pub(super) fn vhid(&self) -> String {
+        self.decoded.map_or_else(|| "?".to_owned(), |decoded| decoded.header.vhid.to_string())
+    }
+}
