@@ -153,10 +153,10 @@ fn take_signal(one: &mut Served, signal: Signal, ending: Ending, report: &mut Re
 
 fn reap(one: &mut Served, now: Time) -> Vec<Action> {
     let Some(running) = &mut one.hook else { return Vec::new() };
-    let Some(success) = running.reap() else { return Vec::new() };
+    let Some(outcome) = running.reap() else { return Vec::new() };
     let hook = running.hook();
     one.hook = None;
-    one.host.handle(Event::HookDone { hook, success }, now)
+    one.host.handle(Event::HookDone { hook, success: outcome.success() }, now)
 }
 
 /// How long to wait for a deadline this far away. The kernel may end a long wait late in proportion to its length,

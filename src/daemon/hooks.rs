@@ -5,9 +5,9 @@
 //! inherits no descriptor but standard output and error.
 
 use std::io;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use crate::config::VirtualHostConfig;
@@ -22,6 +22,34 @@ const NAP: Duration = Duration::from_millis(10);
 pub(crate) struct RunningHook {
     hook: Hook,
     child: Child,
+}
+
+/// How a script ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// With this exit status.
+    Exited(i32),
+    /// By this signal.
+    Signalled(i32),
+    /// It has ended, but the system does not say how.
+    Unknown,
+}
+
+impl Outcome {
+    /// Whether it did what it was there for, as far as scripts tell.
+    pub(crate) const fn success(self) -> bool {
+        matches!(self, Self::Exited(0))
+    }
+}
+
+impl From<ExitStatus> for Outcome {
+    fn from(status: ExitStatus) -> Self {
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Self::Exited(code),
+            (None, Some(signal)) => Self::Signalled(signal),
+            (None, None) => Self::Unknown,
+        }
+    }
 }
 
 impl RunningHook {
@@ -69,12 +97,13 @@ impl RunningHook {
         self.hook
     }
 
-    /// Whether it succeeded, if it has ended.
-    pub(crate) fn reap(&mut self) -> Option<bool> {
+    /// How it ended, if it has.
+    pub(crate) fn reap(&mut self) -> Option<Outcome> {
         match self.child.try_wait() {
-            Ok(Some(status)) => Some(status.success()),
+            Ok(Some(status)) => Some(status.into()),
             Ok(None) => None,
-            Err(_) => Some(false),
+            // Somebody else has waited for it, so it is over.
+            Err(_) => Some(Outcome::Unknown),
         }
     }
 

@@ -88,13 +88,13 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-fn end(mut hook: RunningHook) -> bool {
-    let mut success = None;
+fn end(mut hook: RunningHook) -> Outcome {
+    let mut outcome = None;
     wait_until("the hook does not end", || {
-        success = hook.reap();
-        success.is_some()
+        outcome = hook.reap();
+        outcome.is_some()
     });
-    success.unwrap()
+    outcome.unwrap()
 }
 
 #[test]
@@ -105,13 +105,13 @@ fn a_hook_is_told_everything() {
     );
     let hook = scripts.start(&["-x", "two words"]).unwrap();
     assert_eq!(hook.hook(), Hook::Up);
-    assert!(end(hook));
+    assert!(end(hook).success());
     let expected = "<eth7>\n<10.0.0.10>\n<two words>\nUCARP_ADDRESSES=10.0.0.10/24 2001:db8::10\nUCARP_HOOK=up\n\
                     UCARP_INTERFACE=eth7\nUCARP_REASON=started\nUCARP_STATE=INIT\nUCARP_VHID=42\n\
                     UCARP_XPARAM=two words\n0\n";
     assert_eq!(scripts.said(), expected);
 
-    assert!(end(scripts.start(&[]).unwrap()));
+    assert!(end(scripts.start(&[]).unwrap()).success());
     assert!(!scripts.said().contains("two words") && !scripts.said().contains("UCARP_XPARAM"));
 }
 
@@ -121,9 +121,9 @@ fn its_end_is_noticed_without_waiting() {
     let mut hook = scripts.start(&[]).unwrap();
     assert_eq!(hook.reap(), None);
     fs::write(scripts.0.join("go"), "").unwrap();
-    assert!(end(hook));
-    assert!(!end(Scripts::new("status", "exit 3").start(&[]).unwrap()));
-    assert!(!end(Scripts::new("signal", "kill -9 $$").start(&[]).unwrap()));
+    assert_eq!(end(hook), Outcome::Exited(0));
+    assert_eq!(end(Scripts::new("status", "exit 3").start(&[]).unwrap()), Outcome::Exited(3));
+    assert_eq!(end(Scripts::new("signal", "kill -9 $$").start(&[]).unwrap()), Outcome::Signalled(9));
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn its_children_end_with_it() {
             assert!(alive());
         }
         hook.kill(force);
-        assert!(!end(hook));
+        assert!(!end(hook).success());
         wait_until("the grandchild lives on", || !alive());
     }
 }
@@ -181,7 +181,7 @@ fn no_descriptor_of_ours_reaches_it() {
     let _monitor = platform::LinkMonitor::open().unwrap();
     // What this test was started with may be open to everybody.
     platform::keep_descriptors_private().unwrap();
-    assert!(end(scripts.start(&[]).unwrap()));
+    assert!(end(scripts.start(&[]).unwrap()).success());
     let said = scripts.said();
     assert!(said.contains(" 0 -> /dev/null") && said.contains(" 1 -> ") && said.contains(" 2 -> "), "{said}");
     let others: Vec<&str> =
