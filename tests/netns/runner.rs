@@ -8,6 +8,7 @@
 mod addresses;
 mod cases;
 mod daemon;
+mod demonstration;
 mod families;
 mod faults;
 mod frames;
@@ -109,6 +110,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(starting::all());
     cases.extend(surroundings::all());
     cases.extend(watching::all());
+    cases.extend(demonstration::all());
     let total = cases.len();
     cases.retain(|case| wanted(&case.name) && !arguments.ignored_only);
     let mut out = std::io::stdout();
