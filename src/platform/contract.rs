@@ -74,6 +74,5 @@ const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::hand_out_at_once;
 const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::ignore_sent;
 const _: Option<&str> = sys::UNTAGGED_ONLY;
 
-const fn can_be_waited_for<T: AsFd>() {}
-const _: () = can_be_waited_for::<posix::Signals>();
-const _: () = can_be_waited_for::<sys::LinkMonitor>();
+const _: fn(&posix::Signals) -> BorrowedFd<'_> = AsFd::as_fd;
+const _: fn(&sys::LinkMonitor) -> BorrowedFd<'_> = AsFd::as_fd;
