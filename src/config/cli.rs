@@ -1,19 +1,17 @@
 //! The command line: the ancestor's spellings, and its usage text in our words.
 //!
-//! The words are first brought into one shape, because getopt_long(3) allowed more than getopts does: long
-//! names may be cut short as long as only one fits (the ancestor's own names are tried first, so a new option
-//! never makes an old abbreviation ambiguous), options may be repeated (the last one counts, `--addr` and
-//! `--peer` add up), and values may hold any bytes. Passwords are taken out on the way and never reach getopts.
+//! Options may be repeated: the last one counts, `--addr` and `--peer` add up. How they may be written is known to
+//! `spelling`, which brings the words into one shape before getopts sees them.
 //!
 //! What a value may be is not decided here but in `words`. Nothing is opened, logged or printed.
 
 mod destination;
 mod sniff;
+mod spelling;
 mod usage;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::net::IpAddr;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +24,7 @@ use super::{
 use super::{shown, words};
 use crate::protocol::{Announcing, Dialect, Family, HookFailure, Hooks, Interval, Vhid};
 
+use spelling::{OPTIONS, bytes_of, canonical, normalize};
 pub use usage::{usage, version};
 
 /// What the command line asks for.
@@ -69,77 +68,6 @@ pub struct Exposed {
     pub word: usize,
     /// The byte of that word where it begins.
     pub from: usize,
-}
-
-/// One option as it may be written.
-struct Spelling {
-    short: &'static str,
-    long: &'static str,
-    takes_value: bool,
-    /// Whether ucarp 1.5.2 has it: its names win when an abbreviation fits several.
-    old: bool,
-}
-
-const fn old(short: &'static str, long: &'static str, takes_value: bool) -> Spelling {
-    Spelling { short, long, takes_value, old: true }
-}
-
-const fn new(short: &'static str, long: &'static str, takes_value: bool) -> Spelling {
-    Spelling { short, long, takes_value, old: false }
-}
-
-const OPTIONS: [Spelling; 38] = [
-    old("i", "interface", true),
-    old("s", "srcip", true),
-    old("m", "mcast", true),
-    old("v", "vhid", true),
-    old("p", "pass", true),
-    old("o", "passfile", true),
-    old("P", "preempt", false),
-    old("n", "neutral", false),
-    old("a", "addr", true),
-    old("h", "help", false),
-    old("b", "advbase", true),
-    old("k", "advskew", true),
-    old("u", "upscript", true),
-    old("d", "downscript", true),
-    old("r", "deadratio", true),
-    old("D", "debug", false),
-    old("z", "shutdown", false),
-    old("B", "daemonize", false),
-    old("S", "ignoreifstate", false),
-    old("M", "nomcast", false),
-    old("f", "facility", true),
-    old("x", "xparam", true),
-    new("V", "version", false),
-    new("", "hook-timeout", true),
-    new("", "hook-failure", true),
-    new("", "garp-count", true),
-    new("", "garp-interval", true),
-    new("", "garp-refresh", true),
-    new("", "peer", true),
-    new("", "peer-type", true),
-    new("", "pidfile", true),
-    new("", "wait-interface", false),
-    new("", "check", false),
-    new("", "sniff", false),
-    new("", "json", false),
-    new("", "read", true),
-    // Names of the ancestor's documents for options above.
-    old("", "mcastip", true),
-    old("", "syslog", true),
-];
-
-/// The option whose value must not be seen.
-const PASSWORD: &str = "pass";
-
-/// The name under which an option's values are kept.
-fn canonical(long: &'static str) -> &'static str {
-    match long {
-        "mcastip" => "mcast",
-        "syslog" => "facility",
-        name => name,
-    }
 }
 
 /// Reads the arguments after the program's name.
@@ -373,142 +301,6 @@ impl Given {
 
     fn last_position(&self, long: &str) -> Option<usize> {
         self.matches.opt_positions(long).last().copied()
-    }
-}
-
-/// Text that getopts, which insists on UTF-8, can carry without loss: each byte as the character of that number.
-fn text_of(bytes: &[u8]) -> String {
-    bytes.iter().copied().map(char::from).collect()
-}
-
-/// The bytes that [`text_of`] was given.
-fn bytes_of(text: &str) -> OsString {
-    OsString::from_vec(text.chars().filter_map(|character| u8::try_from(character).ok()).collect())
-}
-
-/// Brings the words into the one shape `--name`, `--name=value` that getopts is given: names in full, values
-/// joined to them, passwords set aside and replaced by nothing.
-fn normalize(
-    args: impl Iterator<Item = OsString>,
-    passwords: &mut Vec<Zeroizing<Vec<u8>>>,
-    exposed: &mut Vec<Exposed>,
-) -> Result<Vec<String>, Error> {
-    let mut args = args.enumerate();
-    let mut normal = Vec::new();
-    let mut previous_was_password = false;
-    while let Some((position, arg)) = args.next() {
-        let word = Zeroizing::new(arg.into_vec());
-        let was_password = std::mem::take(&mut previous_was_password);
-        if let Some(long) = word.strip_prefix(b"--").filter(|long| !long.is_empty()) {
-            let (name, value) = match long.iter().position(|&byte| byte == b'=') {
-                Some(equals) => (long.get(..equals), long.get(equals + 1..)),
-                None => (Some(long), None),
-            };
-            let spelling = find_long(name.unwrap_or_default())?;
-            let mut place = Exposed { word: position, from: word.len() - value.map_or(0, <[u8]>::len) };
-            let value = match value {
-                Some(value) => Some(value.to_vec()),
-                None if spelling.takes_value => {
-                    place = Exposed { word: position + 1, from: 0 };
-                    Some(next_value(&mut args, spelling)?)
-                }
-                None => None,
-            };
-            previous_was_password = spelling.long == PASSWORD;
-            exposed.extend(previous_was_password.then_some(place));
-            normal.push(normal_word(spelling, value, passwords));
-        } else if let Some(mut cluster) =
-            word.strip_prefix(b"-").filter(|rest| !rest.is_empty() && *rest != b"-")
-        {
-            while let Some((&letter, rest)) = cluster.split_first() {
-                let spelling = find_short(letter)?;
-                cluster = rest;
-                let mut value = None;
-                let mut place = Exposed { word: position, from: word.len() - rest.len() };
-                if spelling.takes_value {
-                    value = Some(if rest.is_empty() {
-                        place = Exposed { word: position + 1, from: 0 };
-                        next_value(&mut args, spelling)?
-                    } else {
-                        rest.to_vec()
-                    });
-                    cluster = &[];
-                }
-                previous_was_password = spelling.long == PASSWORD;
-                exposed.extend(previous_was_password.then_some(place));
-                normal.push(normal_word(spelling, value, passwords));
-            }
-        } else if was_password && word.as_slice() != b"--" {
-            return Err(Error::StrayAfterPassword);
-        } else {
-            // "--" and everything that is no option; getopts knows what to make of them.
-            normal.push(text_of(&word));
-            if word.as_slice() == b"--" {
-                normal.extend(args.by_ref().map(|(_, arg)| text_of(arg.as_bytes())));
-            }
-        }
-    }
-    Ok(normal)
-}
-
-fn normal_word(
-    spelling: &Spelling,
-    value: Option<Vec<u8>>,
-    passwords: &mut Vec<Zeroizing<Vec<u8>>>,
-) -> String {
-    let name = canonical(spelling.long);
-    match value {
-        Some(password) if name == PASSWORD => {
-            passwords.push(Zeroizing::new(password));
-            format!("--{name}=")
-        }
-        Some(value) => format!("--{name}={}", text_of(&value)),
-        None => format!("--{name}"),
-    }
-}
-
-fn next_value(
-    args: &mut impl Iterator<Item = (usize, OsString)>,
-    spelling: &Spelling,
-) -> Result<Vec<u8>, Error> {
-    let (_, value) =
-        args.next().ok_or_else(|| Error::MissingValue { option: format!("--{}", spelling.long) })?;
-    Ok(value.into_vec())
-}
-
-fn find_short(letter: u8) -> Result<&'static Spelling, Error> {
-    OPTIONS
-        .iter()
-        .find(|spelling| spelling.short.as_bytes() == [letter])
-        .ok_or_else(|| Error::UnknownOption { option: format!("-{}", shown(OsStr::from_bytes(&[letter]))) })
-}
-
-/// The option a long name, or the beginning of one, stands for.
-fn find_long(name: &[u8]) -> Result<&'static Spelling, Error> {
-    let option = || format!("--{}", shown(OsStr::from_bytes(name)));
-    if let Some(exact) = OPTIONS.iter().find(|spelling| spelling.long.as_bytes() == name) {
-        return Ok(exact);
-    }
-    let fitting = |old: bool| {
-        let mut fitting: Vec<&'static Spelling> = OPTIONS
-            .iter()
-            .filter(|spelling| spelling.long.as_bytes().starts_with(name) && (spelling.old || !old))
-            .collect();
-        // Two names of one option are not two options.
-        fitting.dedup_by_key(|spelling| canonical(spelling.long));
-        fitting
-    };
-    let mut candidates = fitting(true);
-    if candidates.is_empty() {
-        candidates = fitting(false);
-    }
-    match candidates.as_slice() {
-        [] => Err(Error::UnknownOption { option: option() }),
-        [only] => Ok(only),
-        several => {
-            let names: Vec<_> = several.iter().map(|spelling| format!("--{}", spelling.long)).collect();
-            Err(Error::AmbiguousOption { option: option(), candidates: names.join(", ") })
-        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! The command line in-process: shapes, abbreviations, order, defaults.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use super::*;
 use crate::protocol::Destination;
 
