@@ -32,6 +32,8 @@ pub(super) struct Known {
     pub(super) heard: Time,
     heard_v4: Option<Time>,
     heard_v6: Option<Time>,
+    /// One family that was heard although the other was missing by then, and since when.
+    alone: Option<(Family, Time)>,
     /// It bowed out and has not advertised since.
     pub(super) left: bool,
     /// We stayed master against it.
@@ -54,13 +56,38 @@ impl Known {
         self.id
     }
 
-    /// How long this family has not been heard while the peer was.
+    /// How long this family has not been heard while the other was. Both are sent together, so the frame that comes
+    /// first says nothing about the other: before it, the family has to have been missing beside an earlier one. Else
+    /// who was silent in both, as a backup is, would seem to have lost one.
     pub(super) fn silence(&self, family: Family, now: Time) -> Duration {
+        let missed = |(heard, since)| heard != family && now.since(since) >= self.interval.period() / 2;
+        if self.alone.is_some_and(missed) { now.since(self.last(family)) } else { Duration::ZERO }
+    }
+
+    fn last(&self, family: Family) -> Time {
         let heard = match family {
             Family::V4 => self.heard_v4,
             Family::V6 => self.heard_v6,
         };
-        now.since(heard.unwrap_or(self.first))
+        heard.unwrap_or(self.first)
+    }
+
+    fn note_family(&mut self, ad: &Advertisement, now: Time) {
+        let (family, other) = (ad.family(), ad.family().other());
+        self.alone = self.alone.filter(|(heard, _)| *heard == family).or_else(|| {
+            let missing = now.since(self.last(other)) >= self.interval.period() / 2;
+            missing.then_some((family, now))
+        });
+        match ad.source() {
+            IpAddr::V4(source) => {
+                self.v4 = Some(source);
+                self.heard_v4 = Some(now);
+            }
+            IpAddr::V6(source) => {
+                self.v6 = Some(source);
+                self.heard_v6 = Some(now);
+            }
+        }
     }
 
     /// As others are told of it. Who speaks both families goes by its IPv4 address, the one operators know it by,
@@ -154,7 +181,7 @@ impl Peers {
             if now.since(known.heard) > forget {
                 known.first = now;
                 (known.heard_v4, known.heard_v6) = (None, None);
-                (known.conflict, known.silent) = (None, None);
+                (known.alone, known.conflict, known.silent) = (None, None, None);
             }
             known.source = ad.source();
             known.kind = ad.kind();
@@ -163,7 +190,7 @@ impl Peers {
             if !left {
                 known.interval = ad.interval();
             }
-            note_family(known, ad, now);
+            known.note_family(ad, now);
             return known.id;
         }
         self.make_room(keep);
@@ -181,11 +208,12 @@ impl Peers {
             heard: now,
             heard_v4: None,
             heard_v6: None,
+            alone: None,
             left,
             conflict: None,
             silent: None,
         };
-        note_family(&mut known, ad, now);
+        known.note_family(ad, now);
         self.table.push(known);
         id
     }
@@ -218,19 +246,6 @@ impl Peers {
             .map(|(index, _)| index);
         if let Some(index) = silent {
             self.table.swap_remove(index);
-        }
-    }
-}
-
-fn note_family(known: &mut Known, ad: &Advertisement, now: Time) {
-    match ad.source() {
-        IpAddr::V4(source) => {
-            known.v4 = Some(source);
-            known.heard_v4 = Some(now);
-        }
-        IpAddr::V6(source) => {
-            known.v6 = Some(source);
-            known.heard_v6 = Some(now);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! scenario with a name; these are kept because they cost nothing.
 
 /// The seed, and what went wrong in it.
-pub const WORLDS: [(u64, &str); 10] = [
+pub const WORLDS: [(u64, &str); 12] = [
     (7583, "a daemon waiting for its last hook was taken for a candidate (the oracle's mistake)"),
     (34, "a hook left alone at the end was taken for a forgotten one (the oracle's mistake)"),
     (29421, "a pause after a failed hook ended in the quiet phase (the oracle's mistake)"),
@@ -21,6 +21,14 @@ pub const WORLDS: [(u64, &str); 10] = [
         "after its master crashed a preempting host followed who had given way already, and came late",
     ),
     (1_554_982, "the same, where both candidates had been heard within an interval"),
+    (
+        987_290_664,
+        "two timed out together, and one took the IPv4 of the other, which it had not heard yet, for lost",
+    ),
+    (
+        3_000_033_691,
+        "one gave way because it seemed unheard, to one that gave way to it: a third came in between, too late to settle",
+    ),
 ];
 
 /// The same among worlds of single hosts.

@@ -275,6 +275,55 @@ fn two_that_preempt_a_slow_third_together_agree() {
     }
 }
 
+// Once each yields by another family, for one of them IPv4 had been missing. Then both have been silent for a dead
+// time in both families: that the one is heard a moment before the other says nothing.
+#[test]
+fn each_yields_by_another_family_only_once() {
+    let mut crossed = 0;
+    for seed in 0..300 {
+        let mut world = World::dual(seed).logging();
+        world.add(Spec::ours(1, 50).dual(9));
+        world.add(Spec::ours(2, 50).dual(1));
+        for (to, v6) in [(0, false), (1, false), (1, true)] {
+            world.change(Change::Prune { to, v6, pruned: true });
+        }
+        world.start_all();
+        world.run_until(6 * SECOND);
+        assert_eq!(world.masters(), [0, 1]);
+        world.change(Change::Heal);
+        world.run_until(7 * SECOND);
+        crossed += u32::from(world.masters().is_empty());
+        world.run_for(3_200 * MS);
+        assert_eq!(world.masters().len(), 1, "seed {seed}\n{}", tail(&world));
+        assert_settles(&mut world);
+    }
+    assert!(crossed > 50, "they seldom crossed: {crossed}");
+}
+
+// Who yields because it believed itself unheard is told in the same moment that it was heard after all.
+#[test]
+fn a_stubborn_peer_that_gives_way_leaves_the_address_with_someone() {
+    let mut crossed = 0;
+    for seed in 0..100 {
+        let mut world = World::new(seed).logging();
+        world.add(Spec::ours(1, 50));
+        world.add(Spec::ours(2, 50));
+        world.change(Change::Cut { from: 0, to: 1, cut: true });
+        world.start_all();
+        // Both advertise every 1.195 s from 3.195 s on; the third conflict that outlasts the dead time is at 6.781 s.
+        world.run_until(6 * SECOND);
+        assert_eq!(world.masters(), [0, 1]);
+        world.change(Change::Cut { from: 0, to: 1, cut: false });
+        world.run_until(7 * SECOND);
+        crossed += said(&world, 0, |n| matches!(n, Notice::Unheard { .. }));
+        assert_eq!(world.masters(), [0], "seed {seed}\n{}", tail(&world));
+        let list = timeline(&world, 6 * SECOND, world.now);
+        assert!(longest(&list, |masters| masters == 0) <= 3 * MS, "seed {seed}\n{}", tail(&world));
+        assert_settles(&mut world);
+    }
+    assert!(crossed > 50, "they seldom crossed: {crossed}");
+}
+
 #[test]
 fn equal_source_addresses() {
     let mut world = World::new(1);

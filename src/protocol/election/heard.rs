@@ -49,7 +49,10 @@ impl Election {
             return;
         }
         if ad.gives_way() {
-            // Its sender is master no more, and neither are we.
+            // Its sender is master no more, and neither are we. If we left because it seemed not to hear us, it did.
+            if self.reason == Reason::StubbornMaster && self.followed == Some(id) {
+                self.take_over(Reason::MasterLeft, Some(peer), None, now, out);
+            }
             return;
         }
         let demotion = self.compare_demotion(ad);
@@ -239,10 +242,7 @@ impl Election {
             out.push(Decision::Tell(Notice::SameSource { peer: speaker.peer() }));
         }
         if dual_stack && followed == Some(id) {
-            let other = match ad.family() {
-                Family::V4 => Family::V6,
-                Family::V6 => Family::V4,
-            };
+            let other = ad.family().other();
             if speaker.silent == Some(ad.family()) {
                 speaker.silent = None;
                 out.push(Decision::Tell(Notice::FamilyBack { family: ad.family(), peer: speaker.peer() }));
