@@ -1,7 +1,8 @@
 //! The translator at the door: binds the message catalogue, looks sentences up, fills in names.
 //!
 //! A sentence is written in English where it is said, with named placeholders that translators may reorder:
-//! `fill(&tr("{path} is empty"), &[("path", &path)])`. Lookup comes first, filling second, so the catalogue
+//! `fill(&tr("{path} is empty"), &[("path", &path)])`; one about a number of things is written for one and for many,
+//! `trn("{count} file", "{count} files", count)`. Lookup comes first, filling second, so the catalogue
 //! never sees a value. Without a catalogue, without the `gettext` feature, or when a catalogue holds bytes
 //! that are not UTF-8, the English text is used: a broken translation must not stop a failover daemon.
 //!
@@ -44,6 +45,13 @@ pub fn tr(msgid: &'static str) -> Cow<'static, str> {
     catalogue::look_up(msgid).map_or(Cow::Borrowed(msgid), Cow::Owned)
 }
 
+/// The sentence about `count` things in the operator's language, which may have more forms than English's two.
+#[must_use]
+pub fn trn(one: &'static str, many: &'static str, count: u64) -> Cow<'static, str> {
+    let english = if count == 1 { one } else { many };
+    catalogue::look_up_plural(one, many, count).map_or(Cow::Borrowed(english), Cow::Owned)
+}
+
 /// Replaces each `{name}` of a (translated) sentence by its value. Unknown names and lone braces stay as they
 /// are, and values are never searched for further names.
 #[must_use]
@@ -75,16 +83,31 @@ mod catalogue {
     /// Whether lookups may be made: false before `init`, and again once a catalogue proved broken.
     pub(super) static USABLE: AtomicBool = AtomicBool::new(false);
 
-    /// The binding panics on text that is not UTF-8. That costs us the language, not the process, and the
-    /// hook is put aside meanwhile because a broken catalogue is not a bug worth a backtrace.
     pub(super) fn look_up(msgid: &'static str) -> Option<String> {
         // The empty msgid is the catalogue's header.
-        if msgid.is_empty() || !USABLE.load(Ordering::Relaxed) {
+        (!msgid.is_empty()).then(|| ask(|| gettextrs::dgettext(super::DOMAIN, msgid))).flatten()
+    }
+
+    pub(super) fn look_up_plural(one: &'static str, many: &'static str, count: u64) -> Option<String> {
+        ask(|| gettextrs::dngettext(super::DOMAIN, one, many, number_for_grammar(count)))
+    }
+
+    /// The rules of languages look at the last digits, and whether there are more: what is too large for the binding
+    /// keeps both.
+    pub(super) fn number_for_grammar(count: u64) -> u32 {
+        const MILLION: u64 = 1_000_000;
+        u32::try_from(count).unwrap_or_else(|_| u32::try_from(MILLION + count % MILLION).unwrap_or_default())
+    }
+
+    /// The binding panics on text that is not UTF-8. That costs us the language, not the process, and the
+    /// hook is put aside meanwhile because a broken catalogue is not a bug worth a backtrace.
+    fn ask(question: impl FnOnce() -> String + panic::UnwindSafe) -> Option<String> {
+        if !USABLE.load(Ordering::Relaxed) {
             return None;
         }
         let hook = panic::take_hook();
         panic::set_hook(Box::new(|_| {}));
-        let found = panic::catch_unwind(|| gettextrs::dgettext(super::DOMAIN, msgid));
+        let found = panic::catch_unwind(question);
         panic::set_hook(hook);
         if found.is_err() {
             USABLE.store(false, Ordering::Relaxed);
@@ -96,6 +119,10 @@ mod catalogue {
 #[cfg(not(feature = "gettext"))]
 mod catalogue {
     pub(super) fn look_up(_msgid: &'static str) -> Option<String> {
+        None
+    }
+
+    pub(super) fn look_up_plural(_one: &'static str, _many: &'static str, _count: u64) -> Option<String> {
         None
     }
 }
@@ -126,5 +153,14 @@ mod tests {
     #[test]
     fn untranslated_before_init() {
         assert_eq!(tr("not in any catalogue"), "not in any catalogue");
+        assert_eq!([0, 1, 2, 101].map(|count| trn("one", "many", count)), ["many", "one", "many", "many"]);
+    }
+
+    #[cfg(feature = "gettext")]
+    #[test]
+    fn a_number_too_large_keeps_what_grammar_asks_for() {
+        assert_eq!(catalogue::number_for_grammar(1), 1);
+        assert_eq!(catalogue::number_for_grammar(u64::from(u32::MAX)), u32::MAX);
+        assert_eq!(catalogue::number_for_grammar((1 << 40) + 1), 1_000_000 + 627_777);
     }
 }

@@ -1,7 +1,7 @@
 //! The catalogue and the sources tell the same story.
 //!
-//! Reads every `tr("...")` from the files where operator-facing sentences live and compares with
-//! po/ucarp.pot; `UPDATE_POT=1 cargo test --test catalogue` rewrites that file. Translations must keep the
+//! Reads every `tr("...")` and `trn("...", "...", n)` from the files where operator-facing sentences live and compares
+//! with po/ucarp.pot; `UPDATE_POT=1 cargo test --test catalogue` rewrites that file. Translations must keep the
 //! placeholders and the width of the help text. A translation that lacks messages is reported, not refused.
 
 #![expect(clippy::disallowed_methods, reason = "runs the program and msgfmt")]
@@ -29,6 +29,8 @@ const SPEAKERS: [&str; 10] = [
 #[derive(Debug, PartialEq, Eq)]
 struct Message {
     id: String,
+    /// Of a sentence about a number of things: how it is for many of them.
+    plural: Option<String>,
     file: String,
     comment: String,
 }
@@ -41,13 +43,18 @@ fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// The literal at the start of `code`, and its length there.
+/// The literal at the start of `code`.
 fn literal(code: &str) -> Option<String> {
+    Some(literal_and_rest(code)?.0)
+}
+
+/// The literal at the start of `code`, and what follows it.
+fn literal_and_rest(code: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut rest = code.trim_start().strip_prefix('"')?.chars();
     loop {
         match rest.next()? {
-            '"' => return Some(value),
+            '"' => return Some((value, rest.as_str())),
             '\\' => match rest.next()? {
                 'n' => value.push('\n'),
                 't' => value.push('\t'),
@@ -65,22 +72,24 @@ fn literal(code: &str) -> Option<String> {
     }
 }
 
-/// Every message of one source, in order. The argument of `tr` must be a plain literal.
+/// Every message of one source, in order. The arguments of `tr` and `trn` must be plain literals.
 fn messages_of(file: &str, source: &str) -> Vec<Message> {
     let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let mut found = Vec::new();
     let mut from = 0;
-    for (at, call) in
-        source.match_indices("tr(").chain(source.match_indices("tr!(")).collect::<BTreeMap<_, _>>()
-    {
+    let calls = ["tr(", "trn("].map(|call| source.match_indices(call));
+    for (at, call) in calls.into_iter().flatten().collect::<BTreeMap<_, _>>() {
         let before = &source[..at];
         let in_word = before.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
         let in_comment = before.lines().next_back().is_some_and(|line| line.trim_start().starts_with("//"));
         if in_word || in_comment && !before.ends_with('\n') {
             continue;
         }
-        let id = literal(&source[at + call.len()..])
-            .unwrap_or_else(|| panic!("{file}: tr() of something that is no literal, after {before:.60}"));
+        let (id, rest) = literal_and_rest(&source[at + call.len()..]).unwrap_or_else(|| {
+            panic!("{file}: tr() of something that is no literal, before {}", &source[at..])
+        });
+        let many = rest.trim_start().strip_prefix(',').and_then(literal);
+        assert_eq!(many.is_some(), call == "trn(", "{file}: the forms of {id}");
         let comment = source[from..at]
             .rsplit_once("// TRANSLATORS:")
             .map(|(_, comment)| {
@@ -92,7 +101,7 @@ fn messages_of(file: &str, source: &str) -> Vec<Message> {
             })
             .unwrap_or_default();
         from = at;
-        found.push(Message { id, file: file.to_owned(), comment });
+        found.push(Message { id, plural: many, file: file.to_owned(), comment });
     }
     found
 }
@@ -133,7 +142,8 @@ fn template() -> String {
          \"Language: \\n\"\n\
          \"MIME-Version: 1.0\\n\"\n\
          \"Content-Type: text/plain; charset=UTF-8\\n\"\n\
-         \"Content-Transfer-Encoding: 8bit\\n\"\n",
+         \"Content-Transfer-Encoding: 8bit\\n\"\n\
+         \"Plural-Forms: nplurals=INTEGER; plural=EXPRESSION;\\n\"\n",
     );
     let messages = messages();
     let mut written = BTreeSet::new();
@@ -151,37 +161,56 @@ fn template() -> String {
             pot.push_str(&format!("#: {file}\n"));
         }
         pot.push_str(&quoted("msgid", &message.id));
-        pot.push_str("msgstr \"\"\n");
+        match &message.plural {
+            None => pot.push_str("msgstr \"\"\n"),
+            Some(plural) => {
+                pot.push_str(&quoted("msgid_plural", plural));
+                pot.push_str("msgstr[0] \"\"\nmsgstr[1] \"\"\n");
+            }
+        }
     }
     pot
 }
 
-/// msgid to msgstr; entries marked fuzzy and obsolete ones are left out, as msgfmt does.
-fn read_po(text: &str) -> BTreeMap<String, String> {
+/// A message of a translation.
+#[derive(Default)]
+struct Entry {
+    plural: Option<String>,
+    /// One, or as many as the language has forms; the first is empty if it is not translated.
+    strings: Vec<String>,
+}
+
+impl Entry {
+    fn is_translated(&self) -> bool {
+        self.strings.iter().all(|string| !string.is_empty())
+    }
+}
+
+/// Entries by their msgid; those marked fuzzy and obsolete ones are left out, as msgfmt does.
+fn read_po(text: &str) -> BTreeMap<String, Entry> {
     let mut entries = BTreeMap::new();
     for block in text.split("\n\n") {
         if block.lines().any(|line| line.starts_with("#,") && line.contains("fuzzy")) {
             continue;
         }
-        let (mut id, mut string, mut in_string) = (String::new(), String::new(), false);
+        let (mut id, mut entry) = (String::new(), Entry::default());
         for line in block.lines().filter(|line| !line.starts_with('#')) {
-            let part = if let Some(part) = line.strip_prefix("msgid ") {
-                part
-            } else if let Some(part) = line.strip_prefix("msgstr ") {
-                in_string = true;
-                part
-            } else {
-                line
-            };
-            let target = if in_string { &mut string } else { &mut id };
-            target.push_str(&literal(part).unwrap_or_else(|| panic!("not a po line: {line}")));
+            let part = line.find('"').map_or("", |at| &line[at..]);
+            let part = literal(part).unwrap_or_else(|| panic!("not a po line: {line}"));
+            if line.starts_with("msgid_plural ") {
+                entry.plural = Some(String::new());
+            } else if line.starts_with("msgstr") {
+                entry.strings.push(String::new());
+            }
+            let target = entry.strings.last_mut().or(entry.plural.as_mut()).unwrap_or(&mut id);
+            target.push_str(&part);
         }
-        entries.insert(id, string);
+        entries.insert(id, entry);
     }
     entries
 }
 
-fn languages() -> Vec<(String, BTreeMap<String, String>)> {
+fn languages() -> Vec<(String, BTreeMap<String, Entry>)> {
     let linguas = fs::read_to_string(root().join("po/LINGUAS")).expect("po/LINGUAS");
     let names = linguas.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     names
@@ -228,27 +257,36 @@ fn sentences_live_in_few_files() {
     }
 }
 
+fn check(language: &str, message: &Message, string: &str) {
+    let names = placeholders(message.plural.as_ref().unwrap_or(&message.id));
+    assert_eq!(names, placeholders(string), "{language}: {string}");
+    if message.id.starts_with("  -") || message.id.starts_with("      --") {
+        let option = message.id.split(['=', '[']).next().unwrap_or_default();
+        let option = option.split("  ").find(|part| part.contains("--")).unwrap_or_default();
+        assert!(string.contains(option.trim()), "{language}: {option} is gone from: {string}");
+        for line in string.lines() {
+            assert!(line.chars().count() < 80, "{language}: over 79 columns: {line}");
+        }
+    }
+    let may_wrap = message.id.contains('\n') || message.id.starts_with(' ');
+    assert!(may_wrap || !string.contains('\n'), "{language}: one line: {string}");
+}
+
 #[test]
 fn translations_keep_placeholders_and_columns() {
     let messages = messages();
     for (language, entries) in languages() {
         let mut missing = 0;
         for message in &messages {
-            let Some(string) = entries.get(&message.id).filter(|string| !string.is_empty()) else {
+            // One that has more or fewer forms than it had is a new one.
+            let current = |entry: &&Entry| entry.is_translated() && entry.plural == message.plural;
+            let Some(entry) = entries.get(&message.id).filter(current) else {
                 missing += 1;
                 continue;
             };
-            assert_eq!(placeholders(&message.id), placeholders(string), "{language}: {string}");
-            if message.id.starts_with("  -") || message.id.starts_with("      --") {
-                let option = message.id.split(['=', '[']).next().unwrap_or_default();
-                let option = option.split("  ").find(|part| part.contains("--")).unwrap_or_default();
-                assert!(string.contains(option.trim()), "{language}: {option} is gone from: {string}");
-                for line in string.lines() {
-                    assert!(line.chars().count() < 80, "{language}: over 79 columns: {line}");
-                }
+            for string in &entry.strings {
+                check(&language, message, string);
             }
-            let may_wrap = message.id.contains('\n') || message.id.starts_with(' ');
-            assert!(may_wrap || !string.contains('\n'), "{language}: one line: {string}");
         }
         let known: BTreeSet<_> = messages.iter().map(|message| &message.id).collect();
         let old = entries.keys().filter(|id| !id.is_empty() && !known.contains(id)).count();
@@ -297,7 +335,7 @@ fn the_help_text_speaks_each_language() {
         let untranslated: Vec<_> = messages()
             .into_iter()
             .filter(|message| entries.contains_key(&message.id) && message.id.starts_with("  -"))
-            .filter(|message| !text.contains(&entries[&message.id]))
+            .filter(|message| !text.contains(&entries[&message.id].strings[0]))
             .collect();
         assert_eq!(untranslated, [], "{language}");
         for line in text.lines() {
@@ -352,10 +390,61 @@ fn a_broken_catalogue_costs_only_the_language() {
 
 #[test]
 fn the_reader_understands_rust_literals() {
-    let source = "tr(\"a \\\"b\\\" \\\n      c\\n\\u{e9}\") attr(\"x\") // tr(\"in a comment\")\n// TRANSLATORS: two\n// lines\ntr(\n\"second\",\n)";
+    let source = "tr(\"a \\\"b\\\" \\\n      c\\n\\u{e9}\") attr(\"x\") // tr(\"in a comment\")\ntrn(\"one\",\n \"{n}\", n)\n\
+                  // TRANSLATORS: two\n// lines\ntr(\n\"second\",\n)";
     let messages = messages_of("f", source);
     let ids: Vec<_> = messages.iter().map(|message| message.id.as_str()).collect();
     assert_eq!(ids[0], "a \"b\" c\né");
+    let forms = messages.iter().find(|message| message.id == "one").map(|message| message.plural.as_deref());
+    assert_eq!(forms, Some(Some("{n}")));
     assert_eq!(ids.last(), Some(&"second"));
     assert_eq!(messages.last().map(|message| message.comment.as_str()), Some("TRANSLATORS: two\n lines"));
+}
+
+#[test]
+fn the_reader_understands_plural_forms() {
+    let entries = read_po(
+        "msgid \"\"\nmsgstr \"head\\n\"\n\"more\"\n\nmsgid \"one\"\nmsgid_plural \"\"\n\"{n}\"\nmsgstr[0] \"eins\"\nmsgstr[1] \"\"\n\"{n} \"\n\"viele\"\n",
+    );
+    assert_eq!(entries[""].strings, ["head\nmore"]);
+    assert_eq!(entries["one"].plural.as_deref(), Some("{n}"));
+    assert_eq!(entries["one"].strings, ["eins", "{n} viele"]);
+}
+
+/// Of what this same test prints when it is started again with a catalogue of a language with three forms.
+const FORMS: [(u64, &str); 6] =
+    [(0, "plikow"), (1, "plik"), (3, "pliki"), (5, "plikow"), (22, "pliki"), ((1 << 40) + 1, "plikow")];
+
+#[test]
+fn a_language_has_as_many_forms_as_it_wants() {
+    if std::env::var_os("CATALOGUE_OF_FORMS").is_some() {
+        ucarp::i18n::init(ucarp::platform::adopt_locale);
+        FORMS.iter().for_each(|(count, _)| say(&ucarp::i18n::trn("file", "files", *count)));
+        return;
+    }
+    let directory = std::env::temp_dir().join(format!("ucarp-forms-{}", std::process::id()));
+    let messages = directory.join("pl/LC_MESSAGES");
+    fs::create_dir_all(&messages).expect("a temporary folder");
+    let header = b"Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=3; plural=n==1 ? 0 : \
+                   n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2;\n";
+    let catalogue = compiled(&[(b"", header), (b"file\0files", b"plik\0pliki\0plikow")]);
+    fs::write(messages.join("ucarp.mo"), catalogue).expect("a temporary file");
+    let again = std::env::current_exe().expect("this program");
+    let output = Command::new(again)
+        .args(["--exact", "a_language_has_as_many_forms_as_it_wants", "--nocapture"])
+        .env("CATALOGUE_OF_FORMS", "1")
+        .env("UCARP_LOCALEDIR", &directory)
+        .env("LC_ALL", "C.UTF-8")
+        .env("LANGUAGE", "pl")
+        .output()
+        .expect("this program runs again");
+    let _ = fs::remove_dir_all(&directory);
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    let said: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("fi") || line.starts_with("pl")).collect();
+    let english = FORMS.map(|(count, _)| if count == 1 { "file" } else { "files" });
+    if !cfg!(feature = "gettext") || said == english {
+        return say("skipped: no translations, or this system's C.UTF-8 does not translate");
+    }
+    assert_eq!(said, FORMS.map(|(_, form)| form));
 }

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::i18n::{fill, tr};
+use crate::i18n::{fill, tr, trn};
 use crate::log::{Level, Log};
 use crate::protocol::{Hook, MacAddr, Notice, Peer, Rejected, Snapshot, Time, Vhid};
 
@@ -240,7 +240,7 @@ impl Report {
 
 /// The line about lines that never got through.
 pub(crate) fn lost(count: u64) -> String {
-    fill(&tr("{count} log lines were lost"), &[("count", &count)])
+    fill(&trn("{count} log line was lost", "{count} log lines were lost", count), &[("count", &count)])
 }
 
 fn on(template: &str, about: About<'_>, state: &str) -> String {
@@ -262,6 +262,9 @@ fn seconds(duration: Duration) -> String {
 fn repeats(held_back: u64) -> String {
     match held_back {
         0 => String::new(),
-        count => fill(&tr(" (and {count} more like it)"), &[("count", &count)]),
+        count => {
+            let template = trn(" (and {count} more like it)", " (and {count} more like them)", count);
+            fill(&template, &[("count", &count)])
+        }
     }
 }
