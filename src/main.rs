@@ -11,14 +11,13 @@ use ucarp::config::cli::{self, Exposed, Invocation};
 use ucarp::daemon::{self, BUG};
 use ucarp::{i18n, platform};
 
-const CANNOT_START: u8 = 2;
-
 fn main() -> ExitCode {
     i18n::init(platform::adopt_locale);
     panic::catch_unwind(start).unwrap_or(ExitCode::from(BUG))
 }
 
 fn start() -> ExitCode {
+    platform::forbid_core_files();
     let done = match cli::parse(std::env::args_os().skip(1)) {
         Ok(Invocation::Help) => return show(&cli::usage()),
         Ok(Invocation::Version) => return show(&cli::version()),
@@ -36,7 +35,7 @@ fn start() -> ExitCode {
         }
         Err(error) => return complain(&error, error.exit_code()),
     };
-    done.unwrap_or_else(|error| complain(&error, CANNOT_START))
+    done.unwrap_or_else(|error| complain(&error, error.exit_code()))
 }
 
 /// Where a password cannot be covered it stays in sight, as the manual says.

@@ -47,6 +47,12 @@ impl StartError {
         Self { doing, object: object.into(), source: source.into() }
     }
 
+    /// The exit status for it.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        2
+    }
+
     /// Whether the interface is merely not there yet, or has no address yet.
     pub(super) fn may_pass(&self) -> bool {
         matches!(self.doing, Doing::FindInterface | Doing::FindSource) || self.is_waited_for()

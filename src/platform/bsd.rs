@@ -447,6 +447,9 @@ pub fn missing_privilege() -> Option<&'static str> {
     (!Uid::effective().is_root()).then_some("access to /dev/bpf*")
 }
 
+/// Beside the limit: on these systems that is all there is to do.
+pub(super) fn refuse_core_files() {}
+
 /// 64 bits nobody can guess.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Changes, LinkState, Unready, background, ip_socket, membership, pidfile, posix, sys};
+use super::{Changes, LinkState, Unready, background, ip_socket, membership, pidfile, posix, secrecy, sys};
 
 // Time.
 const _: fn() -> Duration = sys::now;
@@ -37,6 +37,9 @@ const _: fn() -> io::Result<()> = sys::keep_descriptors_private;
 const _: fn(BorrowedFd<'_>) -> bool = posix::writable;
 const _: fn(&Path) -> bool = posix::executable;
 const _: fn(&Path) -> io::Result<()> = posix::may_create_in;
+const _: fn() = secrecy::forbid_core_files;
+const _: fn() -> io::Result<()> = secrecy::restore_core_limit;
+const _: fn() = sys::refuse_core_files;
 const _: fn() -> Option<&'static str> = sys::missing_privilege;
 const _: fn() -> io::Result<u64> = sys::random_seed;
 

@@ -312,6 +312,12 @@ pub fn missing_privilege() -> Option<&'static str> {
     (effective & (1 << CAP_NET_RAW) == 0).then_some("CAP_NET_RAW")
 }
 
+/// Beside the limit, which a kernel that pipes core files to a program does not look at (core(5)). Undone for programs
+/// we start by execve(2).
+pub(super) fn refuse_core_files() {
+    let _ = nix::sys::prctl::set_dumpable(false);
+}
+
 /// 64 bits nobody can guess.
 ///
 /// # Errors

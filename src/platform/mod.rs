@@ -32,6 +32,7 @@ mod pidfile;
 mod posix;
 #[cfg(not(target_os = "macos"))]
 mod ppoll;
+mod secrecy;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
 mod titled;
 
@@ -69,6 +70,7 @@ pub use posix::{
     LocalTime, Signal, Signals, close_on_exec, executable, interface_addresses, interface_index,
     interface_name, interface_of, kill_group, local_time, local_time_of, may_create_in, writable,
 };
+pub use secrecy::{forbid_core_files, restore_core_limit};
 pub use sys::{
     Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY, WAIT_SLACK, assign_address,
     blank_argument, hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private, link_state,
