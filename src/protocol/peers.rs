@@ -1,8 +1,9 @@
 //! The other speakers of our virtual host, as far as they authenticated themselves.
 //!
-//! A peer is known by its MAC and its source address of either family: kernels share one virtual MAC, hosts
-//! without an address of their own share a source, so neither is enough. The table is small and bounded:
-//! whoever could fill it knows the password, and the longest silent one goes first. No rule lives here.
+//! A peer is known by its source address of either family: kernels share one virtual MAC, and a host may change its
+//! own. A source of 0.0.0.0 or a virtual address is nobody's in particular; there the MAC has to tell. The table is
+//! small and bounded: whoever could fill it knows the password, and the longest silent one goes first. No rule lives
+//! here.
 
 use std::cmp::Reverse;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -104,17 +105,16 @@ impl Known {
         }
     }
 
-    fn is(&self, ad: &Advertisement) -> Match {
-        if self.mac != ad.mac() {
-            return Match::No;
-        }
+    /// `identified`: the source says who it is.
+    fn is(&self, ad: &Advertisement, identified: bool) -> Match {
         let known = match ad.family() {
             Family::V4 => self.v4.map(IpAddr::V4),
             Family::V6 => self.v6.map(IpAddr::V6),
         };
         match known {
-            Some(source) if source == ad.source() => Match::Yes,
+            Some(source) if source == ad.source() && (identified || self.mac == ad.mac()) => Match::Yes,
             Some(_) => Match::No,
+            None if self.mac != ad.mac() => Match::No,
             None if ad.interval() == self.interval || ad.interval() == Interval::BOW_OUT => Match::Perhaps,
             None => Match::No,
         }
@@ -134,15 +134,21 @@ enum Match {
 pub(super) struct Peers {
     table: Vec<Known>,
     next: u32,
-}
-
-impl Default for Peers {
-    fn default() -> Self {
-        Self { table: Vec::with_capacity(CAPACITY), next: 0 }
-    }
+    /// The virtual addresses, which several may send from.
+    shared: Vec<IpAddr>,
 }
 
 impl Peers {
+    /// Nobody is known yet; `shared` are the virtual addresses.
+    pub(super) fn new(shared: &[IpAddr]) -> Self {
+        Self { table: Vec::with_capacity(CAPACITY), next: 0, shared: shared.to_vec() }
+    }
+
+    /// Whether a source address says who sent something.
+    pub(super) fn identifies(&self, source: IpAddr) -> bool {
+        !source.is_unspecified() && !self.shared.contains(&source)
+    }
+
     /// Forgets everybody.
     pub(super) fn clear(&mut self) {
         self.table.clear();
@@ -163,7 +169,8 @@ impl Peers {
 
     /// What is known of who sent this.
     pub(super) fn known(&self, ad: &Advertisement) -> Option<&Known> {
-        let matching = |wanted| self.table.iter().find(move |known| known.is(ad) == wanted);
+        let identified = self.identifies(ad.source());
+        let matching = |wanted| self.table.iter().find(move |known| known.is(ad, identified) == wanted);
         matching(Match::Yes).or_else(|| matching(Match::Perhaps))
     }
 
@@ -183,7 +190,7 @@ impl Peers {
                 (known.heard_v4, known.heard_v6) = (None, None);
                 (known.alone, known.conflict, known.silent) = (None, None, None);
             }
-            known.source = ad.source();
+            (known.source, known.mac) = (ad.source(), ad.mac());
             known.kind = ad.kind();
             known.heard = now;
             known.left = left;

@@ -13,6 +13,7 @@ mod families;
 mod faults;
 mod frames;
 mod interfaces;
+mod masters;
 mod segment;
 mod starting;
 mod surroundings;
@@ -107,6 +108,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(unicast::all());
     cases.extend(faults::all());
     cases.extend(interfaces::all());
+    cases.extend(masters::all());
     cases.extend(starting::all());
     cases.extend(surroundings::all());
     cases.extend(watching::all());

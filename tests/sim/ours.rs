@@ -9,7 +9,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ucarp::protocol::{
-    Action, Event, Hook, Link, Notice, Parameters, Reason, Role, Snapshot, Time, Transmission, VirtualHost,
+    Action, Event, Hook, Link, MacAddr, Notice, Parameters, Reason, Role, Snapshot, Time, Transmission,
+    VirtualHost,
 };
 
 use super::frame::{self, Seen, look};
@@ -164,6 +165,14 @@ impl Ours {
             Ok(actions) => self.perform(actions, before, now, out),
             Err(rejected) => out.note(|| format!("  ignored: {}", rejected.code())),
         }
+    }
+
+    /// Its interface has another hardware address.
+    pub fn relocate(&mut self, mac: MacAddr, now: u64, out: &mut Out) {
+        let before = self.host.role();
+        self.parameters.mac = mac;
+        let actions = self.host.relocate(mac, self.parameters.sources, self.time(now));
+        self.perform(actions, before, now, out);
     }
 
     /// The process was stopped and is on a processor again; `queued` came meanwhile.

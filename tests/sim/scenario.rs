@@ -496,6 +496,60 @@ fn repeated_bow_outs_unseat_nobody() {
     }
 }
 
+// Who has another hardware address is the same host: its bow-out counts before anything else was heard from there.
+#[test]
+fn a_bow_out_from_a_new_hardware_address() {
+    for seed in 0..20 {
+        let mut world = pair(seed, Spec::ours(1, 0), Spec::ours(2, 50));
+        world.run_for(10 * MS + seed * 47 * MS);
+        world.change(Change::Mac(0, [2, 0, 0, 0, 1, 1]));
+        let stopped = world.now;
+        world.change(Change::Stop(0, true));
+        world.run_for(SECOND);
+        assert_eq!(reasons(&world, 1).last(), Some(&Reason::MasterLeft));
+        assert!(since(&world, 1, Role::Master) - stopped < 2 * MS, "seed {seed}");
+        assert_settles(&mut world);
+    }
+}
+
+// Hosts without an address send from 0.0.0.0, or from the virtual one: each is known by its hardware address then.
+#[test]
+fn hosts_without_an_address_of_their_own() {
+    for source in [[0, 0, 0, 0], [10, 0, 0, 100]] {
+        let mut world = World::new(1);
+        for (n, skew) in [(1, 0), (2, 50), (3, 100)] {
+            world.add(Spec::ours(n, skew).at(source));
+        }
+        world.change(Change::Start(2));
+        world.run_until(5 * SECOND);
+        world.change(Change::Start(0));
+        world.change(Change::Start(1));
+        world.run_until(10 * SECOND);
+        assert_eq!(world.masters(), [2]);
+        // Somebody who looks the same was master for itself and bows out; the master is another.
+        world.part(&[0], true);
+        world.run_for(4_500 * MS);
+        assert_eq!(world.masters(), [0, 2]);
+        world.part(&[0], false);
+        world.change(Change::Stop(0, true));
+        world.run_for(5 * SECOND);
+        assert_eq!(said(&world, 1, |n| matches!(n, Notice::StrangerLeft { .. })), 1);
+        assert_eq!(reasons(&world, 1), [Reason::LinkUp]);
+        for node in [1, 2] {
+            assert_eq!(said(&world, node, |n| matches!(n, Notice::SameSource { .. })), 0);
+        }
+        assert_settles(&mut world);
+    }
+    // The lower hardware address settles a tie.
+    let mut world = World::new(1);
+    world.add(Spec::ours(2, 0).at([0, 0, 0, 0]));
+    world.add(Spec::ours(1, 0).at([0, 0, 0, 0]));
+    world.start_all();
+    world.run_until(3 * SECOND + 10 * MS);
+    assert_eq!(world.masters(), [1]);
+    assert_settles(&mut world);
+}
+
 // FACTS 7: a demoted OpenBSD kernel leaves to us whatever its interval, and comes back when it preempts.
 #[test]
 fn an_openbsd_kernel_that_is_demoted_and_restored() {

@@ -252,6 +252,8 @@ pub enum Change {
         v6: bool,
         pruned: bool,
     },
+    /// The node has another hardware address from now on.
+    Mac(usize, [u8; 6]),
     /// The node's own frames come back to it.
     Echo(usize, bool),
     /// Every cut, loss, pruning, failing card and bad hook is gone.
@@ -786,8 +788,24 @@ impl World {
                     row[to].pruned[usize::from(v6)] = pruned;
                 }
             }
+            Change::Mac(node, mac) => self.change_mac(node, mac),
             Change::Echo(node, echo) => self.echo[node] = echo,
             Change::Heal => self.heal(),
+        }
+    }
+
+    /// Only ours is told; the neighbours of those that have peers find out as a system does.
+    fn change_mac(&mut self, node: usize, mac: [u8; 6]) {
+        self.slots[node].spec.mac = mac;
+        self.with(node, "changes its hardware address", |machine, now, out| match machine {
+            Machine::Ours(ours) => ours.relocate(MacAddr(mac), now, out),
+            Machine::Kernel(_) | Machine::Old(_) => {}
+        });
+        for other in 0..self.slots.len() {
+            let neighbours = self.neighbours(other);
+            if let Some(Machine::Ours(ours)) = &mut self.slots[other].machine {
+                ours.neighbours = neighbours;
+            }
         }
     }
 

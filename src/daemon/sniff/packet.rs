@@ -49,6 +49,8 @@ pub(super) struct Packet {
     pub(super) at: Duration,
     pub(super) family: Family,
     pub(super) source: Option<IpAddr>,
+    /// Whether the source says who sent it: it is neither 0.0.0.0 nor a virtual address that is known.
+    pub(super) identified: bool,
     pub(super) destination: Option<IpAddr>,
     pub(super) mac: MacAddr,
     pub(super) to: MacAddr,
@@ -117,10 +119,12 @@ impl Judge {
         };
         let own = self.own.mac == Some(peeked.mac)
             || peeked.source.is_some_and(|source| self.own.addresses.contains(&source));
+        let nobody = |source: &IpAddr| source.is_unspecified() || self.addresses.contains(source);
         Some(Packet {
             at,
             family: peeked.family,
             source: peeked.source,
+            identified: peeked.source.is_some_and(|source| !nobody(&source)),
             destination: peeked.destination,
             mac: peeked.mac,
             to: peeked.to,

@@ -49,6 +49,7 @@ pub(super) fn line(at: Duration, speaker: &Speaker, news: News, all: &[Speaker])
         ),
         News::Verdict => fill(&tr("is now {verdict}"), &[("verdict", &explained(speaker))]),
         News::Kind => fill(&tr("is now of kind {kind}"), &[("kind", &speaker.kind.code())]),
+        News::Mac(before) => fill(&tr("has another hardware address, before {mac}"), &[("mac", &before)]),
         News::Left => tr("leaves").into_owned(),
         News::Conflict(conflict, other) => {
             let template = match conflict {

@@ -61,6 +61,8 @@ pub(super) struct Speaker {
     pub(super) two_masters: bool,
     pub(super) strangers: bool,
     echo_told: bool,
+    /// The hardware address it had before.
+    formerly: Option<MacAddr>,
     moments: VecDeque<Duration>,
     /// Its last frame, by which an echo is known.
     frame: Vec<u8>,
@@ -77,6 +79,8 @@ pub(super) enum News {
     Priority(u8),
     Verdict,
     Kind,
+    /// It sends from another hardware address than this one.
+    Mac(MacAddr),
     Left,
     /// The other one's place in the table.
     Conflict(Conflict, usize),
@@ -126,6 +130,7 @@ impl Speaker {
             two_masters: false,
             strangers: false,
             echo_told: false,
+            formerly: None,
             moments: VecDeque::with_capacity(MOMENTS),
             frame: Vec::new(),
         }
@@ -146,6 +151,12 @@ impl Speaker {
             Every::Unknown => PATIENCE,
         };
         self.last.saturating_add(patience).saturating_add(SLACK)
+    }
+
+    /// Whether this can be the same host with another hardware address. Who has the address that it had before is
+    /// another one: two hosts with one source.
+    fn may_be(&self, who: &Who) -> bool {
+        self.formerly != Some(who.mac) && Who { mac: self.who.mac, ..*who } == self.who
     }
 
     /// Whether it is at its work.
@@ -202,9 +213,16 @@ impl Speakers {
     /// Takes a packet in and says what is new.
     pub(super) fn hear(&mut self, packet: &Packet, frame: &[u8]) -> Heard {
         let who = Who::sent(packet);
-        let known = self.0.iter().position(|speaker| speaker.who == who);
-        let place = known.unwrap_or_else(|| self.admit(packet));
         let mut news = Vec::new();
+        let known = self.0.iter().position(|speaker| speaker.who == who).or_else(|| {
+            let place = self.0.iter().position(|speaker| packet.identified && speaker.may_be(&who))?;
+            let speaker = self.0.get_mut(place)?;
+            let before = std::mem::replace(&mut speaker.who, who).mac;
+            speaker.formerly = Some(before);
+            news.push(News::Mac(before));
+            Some(place)
+        });
+        let place = known.unwrap_or_else(|| self.admit(packet));
         let contested = self.rivals(place, &who);
         let Some(speaker) = self.0.get_mut(place) else { return Heard { place, news, echo: false } };
         let silence = packet.at.saturating_sub(speaker.last);

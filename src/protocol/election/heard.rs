@@ -233,11 +233,13 @@ impl Election {
             self.old_ucarp_heard = Some(now);
         }
         let (dual_stack, followed) = (self.dual_stack, self.followed);
+        let identified = self.peers.identifies(ad.source());
         let Some(speaker) = self.peers.get_mut(id) else { return id };
-        let same_source = match ad.source() {
-            IpAddr::V4(source) => self.sources.v4 == Some(source),
-            IpAddr::V6(source) => self.sources.v6 == Some(source),
-        };
+        let same_source = identified
+            && match ad.source() {
+                IpAddr::V4(source) => self.sources.v4 == Some(source),
+                IpAddr::V6(source) => self.sources.v6 == Some(source),
+            };
         if same_source {
             out.push(Decision::Tell(Notice::SameSource { peer: speaker.peer() }));
         }

@@ -114,7 +114,7 @@ impl Election {
             reason: Reason::Started,
             started: false,
             link: Link::Down,
-            peers: Peers::default(),
+            peers: Peers::new(&parameters.addresses),
             followed: None,
             hold_until: None,
             postponed: None,

@@ -8,6 +8,7 @@ fn packet(host: u8, millis: u64) -> Packet {
         at: Duration::from_millis(millis),
         family: Family::V4,
         source: Some(IpAddr::from([10, 0, 0, host])),
+        identified: true,
         destination: None,
         mac: MacAddr([2, 0, 0, 0, 0, host]),
         to: MacAddr::BROADCAST,
@@ -116,6 +117,38 @@ fn two_masters_are_told_once() {
     }
     assert_eq!(told, 1);
     assert!(speakers.all().iter().all(|speaker| speaker.two_masters));
+}
+
+#[test]
+fn another_hardware_address_is_not_another_master() {
+    let mut speakers = Speakers::default();
+    hear(&mut speakers, &packet(1, 0));
+    let moved = |millis, mac| Packet { mac: MacAddr([mac; 6]), ..packet(1, millis) };
+    let before = packet(1, 0).mac;
+    assert_eq!(hear(&mut speakers, &moved(1000, 9)), [News::Mac(before)]);
+    assert_eq!(hear(&mut speakers, &moved(2000, 9)), []);
+    assert_eq!(hear(&mut speakers, &moved(2500, 8)), [News::Mac(MacAddr([9; 6]))]);
+    let leaves = Packet { mac: MacAddr([7; 6]), ..bow_out(1, 2600) };
+    assert_eq!(hear(&mut speakers, &leaves), [News::Mac(MacAddr([8; 6])), News::Left]);
+    assert_eq!(speakers.all().len(), 1);
+    // A source that is nobody's says nothing.
+    let nobody = |millis, mac| Packet { source: None, identified: false, ..moved(millis, mac) };
+    assert_eq!(hear(&mut speakers, &nobody(3000, 1)), [News::New]);
+    assert_eq!(hear(&mut speakers, &nobody(3100, 2)), [News::New]);
+}
+
+#[test]
+fn two_hosts_with_one_source_are_two_masters() {
+    let mut speakers = Speakers::default();
+    let mut found = Vec::new();
+    for second in 0..4 {
+        for mac in [1, 2] {
+            let one = Packet { mac: MacAddr([mac; 6]), ..packet(1, second * 1000 + u64::from(mac)) };
+            found.extend(hear(&mut speakers, &one));
+        }
+    }
+    let conflict = News::Conflict(Conflict::TwoMasters, 1);
+    assert_eq!(found, [News::New, News::Mac(MacAddr([1; 6])), News::New, conflict]);
 }
 
 #[test]
