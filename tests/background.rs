@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "runs the program and waits for it in real time")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
@@ -49,6 +50,18 @@ impl Place {
     /// Runs until the caller is let go and nobody holds its streams any more.
     fn call(&self, more: &[&str]) -> Output {
         self.command(more).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// A script of this name in the folder.
+    fn script(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.join(name)).unwrap_or_default()
     }
 
     fn number(&self) -> Option<Pid> {
@@ -161,4 +174,119 @@ fn a_password_does_not_stay_in_the_list_of_processes() {
     kill(place.number().unwrap(), Signal::SIGTERM).unwrap();
     assert!(daemon.0.wait().unwrap().success());
     assert!(!place.pidfile().exists());
+}
+
+/// What status and limits in /proc/PID say about signals that are blocked and ignored, and about limits.
+fn inherited(said: &str) -> Vec<&str> {
+    let names = ["SigBlk", "SigIgn", "Max "];
+    said.lines().filter(|line| names.iter().any(|name| line.starts_with(name))).collect()
+}
+
+/// The processes whose parent this is, with their states.
+fn children(parent: Pid) -> Vec<(Pid, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let Some((pid, rest)) = stat.split_once(' ') else { continue };
+        let mut fields = rest.rsplit_once(") ").unwrap_or_default().1.split(' ');
+        let state = fields.next().unwrap_or_default().to_owned();
+        if fields.next() == Some(&parent.to_string()) {
+            found.push((Pid::from_raw(pid.parse().unwrap()), state));
+        }
+    }
+    found
+}
+
+#[test]
+fn what_the_caller_did_to_signals_is_for_the_scripts_and_not_for_us() {
+    // Under nice and with a limit, which are the scripts' as well.
+    let preparation = "trap '' INT HUP TTOU VTALRM; ulimit -n 77; ulimit -Sc $(ulimit -Hc); exec nice -n 3 env \
+        --block-signal=CHLD --block-signal=TERM --block-signal=USR1 --block-signal=WINCH \"$@\"";
+    let prepared = || {
+        let mut command = Command::new("sh");
+        command.args(["-c", preparation, "sh"]).env("LC_ALL", "C").stdin(Stdio::null());
+        command
+    };
+    let Ok(expected) = prepared().args(["cat", "/proc/self/status", "/proc/self/limits"]).output() else {
+        return;
+    };
+    if !expected.status.success() {
+        eprintln!("skipped: 1 (needs an env that can block signals)");
+        return;
+    }
+    let place = Place::new("signals");
+    let down = place.script(
+        "down",
+        "cd \"${0%/*}\"; exec >said; exec cat /proc/self/status /proc/self/limits /proc/self/stat fails",
+    );
+    let ucarp = place.command(&["--wait-interface", "-d"]);
+    let mut wrapped = prepared();
+    wrapped.arg(ucarp.get_program()).args(ucarp.get_args()).arg(&down).current_dir(&place.folder);
+    wrapped.stdout(Stdio::null()).stderr(fs::File::create(place.folder.join("log")).unwrap());
+    let daemon = Foreground(wrapped.spawn().unwrap());
+    let pid = Pid::from_raw(daemon.0.id().try_into().unwrap());
+    eventually("the script was taken note of", || place.read("log").contains("UC1014"));
+    let said = place.read("said");
+    assert_eq!(inherited(&said), inherited(&text(&expected.stdout)));
+    assert!(inherited(&said).len() > 10, "{said}");
+    let niceness = said.rsplit_once(") ").unwrap().1.split(' ').nth(16);
+    assert_eq!(niceness, Some("3"), "{said}");
+    kill(pid, Signal::SIGTERM).unwrap();
+    eventually("it ends", || gone(pid));
+}
+
+#[test]
+fn children_of_others_are_buried_and_scripts_keep_their_status() {
+    if !Path::new("/proc/self/stat").exists() {
+        return;
+    }
+    for first in [false, true] {
+        let place = Place::new(if first { "first" } else { "heir" });
+        // An orphan comes to the first process of a container; a child that was there before execve(2) to us.
+        let down = place.script("down", "(sleep 0.2 & sleep 0.3 &); sleep 0.4; exit 3");
+        let ucarp = place.command(&["--wait-interface", "-d"]);
+        let mut command = Command::new(if first { "unshare" } else { "sh" });
+        if first {
+            command.args(["--pid", "--fork", "--kill-child"]);
+        } else {
+            command.args(["-c", "sleep 0.2 & sleep 0.3 & exec \"$@\"", "sh"]);
+        }
+        command.arg(ucarp.get_program()).args(ucarp.get_args()).arg(&down).env("LC_ALL", "C");
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(fs::File::create(place.folder.join("log")).unwrap());
+        let mut started = Foreground(command.spawn().unwrap());
+        let mut pid = Pid::from_raw(started.0.id().try_into().unwrap());
+        if first {
+            eventually("it starts", || !children(pid).is_empty() || started.0.try_wait().unwrap().is_some());
+            match children(pid).first() {
+                Some((daemon, _)) => pid = *daemon,
+                None => {
+                    eprintln!("skipped: 1 (a process namespace needs root and unshare)");
+                    continue;
+                }
+            }
+        }
+        eventually("the script was taken note of", || place.read("log").contains("UC1014"));
+        eventually("nobody is left unburied", || !children(pid).iter().any(|(_, state)| state == "Z"));
+        kill(pid, if first { Signal::SIGKILL } else { Signal::SIGTERM }).unwrap();
+        eventually("it ends", || gone(pid));
+    }
+}
+
+#[test]
+fn a_log_that_may_not_grow_ends_nobody() {
+    let place = Place::new("limit");
+    let ucarp = place.command(&["--wait-interface", "--pidfile=pid"]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 1; exec \"$@\" >>log 2>&1", "sh"]).arg(ucarp.get_program());
+    command.args(ucarp.get_args()).current_dir(&place.folder).env("LC_ALL", "C").stdin(Stdio::null());
+    let mut daemon = Foreground(command.spawn().unwrap());
+    eventually("it runs", || place.number().is_some());
+    for _ in 0..40 {
+        kill(place.number().unwrap(), Signal::SIGUSR1).unwrap();
+        sleep(Duration::from_millis(5));
+    }
+    assert!(fs::metadata(place.folder.join("log")).unwrap().len() >= 512);
+    kill(place.number().unwrap(), Signal::SIGTERM).unwrap();
+    assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::attachment::Attachment;
 use super::clock::now;
 use super::hearing::take_frames;
+use super::hooks::RunningHook;
 use super::host::{LOOK_AROUND, Served};
 use super::interface::{look_at_link, look_at_place};
 use super::perform::perform;
@@ -93,6 +94,9 @@ pub(super) fn serve(
         if signalled {
             for signal in sources.signals.read() {
                 served.iter_mut().for_each(|one| take_signal(one, signal, ending, report, woken));
+                if signal == Signal::Child {
+                    bury_strangers(served);
+                }
             }
         }
         let changes = if link_changed { sources.links.read() } else { Changes::default() };
@@ -157,6 +161,12 @@ fn reap(one: &mut Served, now: Time) -> Vec<Action> {
     let hook = running.hook();
     one.hook = None;
     one.host.handle(Event::HookDone { hook, success: outcome.success() }, now)
+}
+
+/// Children that are no hook of ours: see [`platform::bury_strangers`].
+fn bury_strangers(served: &[Served]) {
+    let hooks: Vec<u32> = served.iter().filter_map(|one| one.hook.as_ref()).map(RunningHook::pid).collect();
+    platform::bury_strangers(&hooks);
 }
 
 /// How long to wait for a deadline this far away. The kernel may end a long wait late in proportion to its length,

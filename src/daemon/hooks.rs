@@ -89,12 +89,18 @@ impl RunningHook {
         if let Some(master) = snapshot.followed {
             command.env("UCARP_MASTER", master.source.to_string());
         }
+        platform::start_as_we_were(&mut command);
         Ok(Self { hook, child: command.spawn()? })
     }
 
     /// Which one it is.
     pub(crate) fn hook(&self) -> Hook {
         self.hook
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// How it ended, if it has.

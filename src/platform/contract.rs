@@ -7,9 +7,12 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use super::{Changes, LinkState, Unready, background, ip_socket, membership, pidfile, posix, secrecy, sys};
+use super::{
+    Changes, LinkState, Unready, background, ip_socket, membership, pidfile, posix, secrecy, signals, sys,
+};
 
 // Time.
 const _: fn() -> Duration = sys::now;
@@ -19,9 +22,11 @@ const _: fn(Duration) -> posix::LocalTime = posix::local_time_of;
 // Waiting, signals, children.
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
 const _: fn(&[BorrowedFd<'_>], &mut Vec<bool>, Option<Duration>) -> io::Result<()> = sys::wait;
-const _: fn() -> io::Result<posix::Signals> = posix::Signals::open;
-const _: fn(&mut posix::Signals) -> Vec<posix::Signal> = posix::Signals::read;
-const _: fn(u32, bool) = posix::kill_group;
+const _: fn() -> io::Result<signals::Signals> = signals::Signals::open;
+const _: fn(&mut signals::Signals) -> Vec<signals::Signal> = signals::Signals::read;
+const _: fn(u32, bool) = signals::kill_group;
+const _: fn(&mut Command) = signals::start_as_we_were;
+const _: fn(&[u32]) = signals::bury_strangers;
 
 // Running in the background.
 const _: fn() -> io::Result<background::Process> = background::go_to_background;
@@ -38,7 +43,6 @@ const _: fn(BorrowedFd<'_>) -> bool = posix::writable;
 const _: fn(&Path) -> bool = posix::executable;
 const _: fn(&Path) -> io::Result<()> = posix::may_create_in;
 const _: fn() = secrecy::forbid_core_files;
-const _: fn() -> io::Result<()> = secrecy::restore_core_limit;
 const _: fn() = sys::refuse_core_files;
 const _: fn() -> Option<&'static str> = sys::missing_privilege;
 const _: fn() -> io::Result<u64> = sys::random_seed;
@@ -77,5 +81,5 @@ const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::hand_out_at_once;
 const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::ignore_sent;
 const _: Option<&str> = sys::UNTAGGED_ONLY;
 
-const _: fn(&posix::Signals) -> BorrowedFd<'_> = AsFd::as_fd;
+const _: fn(&signals::Signals) -> BorrowedFd<'_> = AsFd::as_fd;
 const _: fn(&sys::LinkMonitor) -> BorrowedFd<'_> = AsFd::as_fd;

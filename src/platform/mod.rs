@@ -33,6 +33,7 @@ mod posix;
 #[cfg(not(target_os = "macos"))]
 mod ppoll;
 mod secrecy;
+mod signals;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
 mod titled;
 
@@ -67,10 +68,11 @@ pub use locale::adopt_locale;
 pub use membership::Membership;
 pub use pidfile::{PidFile, PidFileError};
 pub use posix::{
-    LocalTime, Signal, Signals, close_on_exec, executable, interface_addresses, interface_index,
-    interface_name, interface_of, kill_group, local_time, local_time_of, may_create_in, writable,
+    LocalTime, close_on_exec, executable, interface_addresses, interface_index, interface_name, interface_of,
+    local_time, local_time_of, may_create_in, writable,
 };
-pub use secrecy::{forbid_core_files, restore_core_limit};
+pub use secrecy::forbid_core_files;
+pub use signals::{Signal, Signals, bury_strangers, kill_group, start_as_we_were};
 pub use sys::{
     Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY, WAIT_SLACK, assign_address,
     blank_argument, hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private, link_state,

@@ -1,158 +1,22 @@
-//! What is the same on every system: signals as values, local time, interface names and addresses, children's
-//! process groups, descriptor flags.
+//! What is the same on every system: local time, interface names and addresses, descriptor flags.
 //!
 //! Must not name a system or need a cfg. Anything whose constants, structures or meaning differ between kernels
 //! belongs into that kernel's file.
 
-#![expect(unsafe_code, reason = "signal handlers, localtime_r and some socket options have no safe wrapper")]
+#![expect(unsafe_code, reason = "localtime_r and some socket options have no safe wrapper")]
 
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal as Number, killpg, sigaction};
 use nix::time::{ClockId, clock_gettime};
-use nix::unistd::{AccessFlags, Pid, access, pipe};
-
-/// A signal the daemon listens to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Signal {
-    /// SIGTERM.
-    Terminate,
-    /// SIGINT.
-    Interrupt,
-    /// SIGQUIT.
-    Quit,
-    /// SIGHUP; not delivered when it was ignored at start (nohup).
-    HangUp,
-    /// SIGUSR1.
-    User1,
-    /// SIGUSR2.
-    User2,
-    /// SIGCHLD: a child may have ended.
-    Child,
-}
-
-impl Signal {
-    const ALL: [(Self, Number); 7] = [
-        (Self::Terminate, Number::SIGTERM),
-        (Self::Interrupt, Number::SIGINT),
-        (Self::Quit, Number::SIGQUIT),
-        (Self::HangUp, Number::SIGHUP),
-        (Self::User1, Number::SIGUSR1),
-        (Self::User2, Number::SIGUSR2),
-        (Self::Child, Number::SIGCHLD),
-    ];
-
-    fn from_byte(byte: u8) -> Option<Self> {
-        Self::ALL.iter().find(|(_, number)| *number as i32 == i32::from(byte)).map(|(signal, _)| *signal)
-    }
-}
-
-/// The writing end of the one self-pipe; -1 while there is none.
-static PIPE: AtomicI32 = AtomicI32::new(-1);
-
-/// Signals as bytes in a pipe, so that waiting for them is waiting for one more descriptor.
-///
-/// The handlers stay installed for the life of the process.
-#[derive(Debug)]
-pub struct Signals {
-    reader: OwnedFd,
-    // Held open for the handlers, which know it by number.
-    writer: OwnedFd,
-}
-
-impl Signals {
-    /// Installs the handlers. To be called once per process: a second call takes the signals over from the
-    /// first.
-    ///
-    /// # Errors
-    /// No descriptors left.
-    pub fn open() -> io::Result<Self> {
-        let (reader, writer) = pipe()?;
-        for end in [reader.as_fd(), writer.as_fd()] {
-            close_on_exec(end)?;
-            fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        }
-        PIPE.store(writer.as_raw_fd(), Ordering::Release);
-        // No SA_RESTART: an interrupted wait has nothing to gain from sleeping on.
-        let action = SigAction::new(SigHandler::Handler(note), SaFlags::SA_NOCLDSTOP, SigSet::empty());
-        for (signal, number) in Signal::ALL {
-            if signal == Signal::HangUp {
-                let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-                // SAFETY: ignoring a signal runs no code.
-                let before = unsafe { sigaction(number, &ignore) }?;
-                if matches!(before.handler(), SigHandler::SigIgn) {
-                    continue;
-                }
-            }
-            // SAFETY: `note` calls only write(2) and restores errno, which is async-signal-safe.
-            unsafe { sigaction(number, &action) }?;
-        }
-        Ok(Self { reader, writer })
-    }
-
-    /// Takes the signals that arrived since the last call, oldest first. Never blocks.
-    pub fn read(&mut self) -> Vec<Signal> {
-        let mut arrived = Vec::new();
-        let mut bytes = [0_u8; 64];
-        loop {
-            match nix::unistd::read(&self.reader, &mut bytes) {
-                Err(Errno::EINTR) => {}
-                Ok(0) | Err(_) => return arrived,
-                Ok(count) => {
-                    arrived.extend(bytes.iter().take(count).filter_map(|byte| Signal::from_byte(*byte)));
-                    if count < bytes.len() {
-                        return arrived;
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl AsFd for Signals {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.reader.as_fd()
-    }
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        // Only our own number is withdrawn: a later `open` may have stored its own.
-        let own = self.writer.as_raw_fd();
-        let _ = PIPE.compare_exchange(own, -1, Ordering::AcqRel, Ordering::Relaxed);
-    }
-}
-
-/// The handler. A full pipe drops the byte: 65,536 unread signals say nothing new.
-extern "C" fn note(number: libc::c_int) {
-    let errno = Errno::last_raw();
-    let fd = PIPE.load(Ordering::Acquire);
-    if let (true, Ok(byte)) = (fd >= 0, u8::try_from(number)) {
-        // SAFETY: writes one byte from this frame to a descriptor that `Signals` keeps open while PIPE names it.
-        unsafe { libc::write(fd, (&raw const byte).cast(), 1) };
-    }
-    Errno::set_raw(errno);
-}
-
-/// Ends a child and everything in the process group it leads: SIGTERM, or SIGKILL with `force`. A group that has
-/// ended already is fine.
-pub fn kill_group(leader: u32, force: bool) {
-    let signal = if force { Number::SIGKILL } else { Number::SIGTERM };
-    // 0 and 1 would mean ourselves and everybody.
-    if let Some(group) = i32::try_from(leader).ok().filter(|pid| *pid > 1) {
-        // Children are ours, so ESRCH is the only failure left, and means it is over.
-        let _ = killpg(Pid::from_raw(group), signal);
-    }
-}
+use nix::unistd::{AccessFlags, access};
 
 /// Keeps a descriptor out of the programs we start.
 ///
@@ -325,10 +189,11 @@ fn as_on_the_wire(address: Ipv6Addr) -> Ipv6Addr {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
+    use std::os::fd::AsFd;
     use std::os::unix::fs::PermissionsExt;
-    use std::os::unix::process::CommandExt;
 
-    use nix::sys::signal::raise;
+    use nix::fcntl::OFlag;
+    use nix::unistd::pipe;
 
     use super::*;
 
@@ -344,62 +209,6 @@ mod tests {
             let listed: Ipv6Addr = listed.parse().unwrap();
             assert_eq!(as_on_the_wire(listed).to_string(), sent, "{listed}");
         }
-    }
-
-    // One test: the handlers and the pipe belong to the whole process.
-    #[test]
-    fn signals_arrive_as_values_in_order_and_leave_errno_alone() {
-        let mut signals = Signals::open().unwrap();
-        assert_eq!(signals.read(), []);
-        Errno::set_raw(4711);
-        for (_, number) in Signal::ALL {
-            raise(number).unwrap();
-        }
-        assert_eq!(Errno::last_raw(), 4711);
-        let mut ready = Vec::new();
-        super::super::wait(&[signals.as_fd()], &mut ready, None).unwrap();
-        assert_eq!(ready, [true]);
-        let expected: Vec<_> = Signal::ALL.iter().map(|(signal, _)| *signal).collect();
-        // A test that runs beside us may have ended a child.
-        let mut seen = signals.read();
-        seen.dedup();
-        assert_eq!(seen.iter().filter(|s| **s != Signal::Child).count(), 6, "{seen:?}");
-        assert!(expected.iter().all(|s| seen.contains(s)), "{seen:?}");
-        assert!(signals.read().is_empty());
-
-        // nohup: a HUP ignored before stays ignored.
-        let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-        // SAFETY: ignoring a signal runs no code.
-        unsafe { sigaction(Number::SIGHUP, &ignore) }.unwrap();
-        let mut again = Signals::open().unwrap();
-        drop(signals);
-        raise(Number::SIGHUP).unwrap();
-        raise(Number::SIGUSR1).unwrap();
-        let seen = again.read();
-        assert!(seen.contains(&Signal::User1) && !seen.contains(&Signal::HangUp), "{seen:?}");
-        for end in [again.reader.as_fd(), again.writer.as_fd()] {
-            assert!(fcntl(end, FcntlArg::F_GETFD).unwrap() & libc::FD_CLOEXEC != 0);
-            assert!(fcntl(end, FcntlArg::F_GETFL).unwrap() & libc::O_NONBLOCK != 0);
-        }
-        drop(again);
-        raise(Number::SIGUSR1).unwrap();
-
-        let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-        for (_, number) in Signal::ALL {
-            // SAFETY: the default action runs no code of ours.
-            unsafe { sigaction(number, &default) }.unwrap();
-        }
-    }
-
-    #[test]
-    fn a_whole_group_is_ended() {
-        for nobody in [0, 1, u32::MAX] {
-            kill_group(nobody, true);
-        }
-        #[expect(clippy::disallowed_methods, reason = "a child to end")]
-        let mut child = std::process::Command::new("/bin/sleep").arg("600").process_group(0).spawn().unwrap();
-        kill_group(child.id(), false);
-        assert!(!child.wait().unwrap().success());
     }
 
     #[test]

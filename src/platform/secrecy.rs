@@ -29,7 +29,7 @@ pub fn forbid_core_files() {
 ///
 /// # Errors
 /// As setrlimit(2): something lowered the hard limit meanwhile.
-pub fn restore_core_limit() -> io::Result<()> {
+pub(super) fn restore_core_limit() -> io::Result<()> {
     match STARTED_WITH.get() {
         Some(&(soft, hard)) => Ok(setrlimit(Resource::RLIMIT_CORE, soft, hard)?),
         None => Ok(()),
