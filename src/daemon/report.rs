@@ -136,6 +136,13 @@ impl Report {
             ],
         );
         self.log.write(Level::Info, &text);
+        if let Some(peer) = snapshot.refused {
+            let text = fill(
+                &tr("{peer} advertises id {vhid} too, and does not authenticate"),
+                &[("peer", &describe(peer)), ("vhid", &about.vhid)],
+            );
+            self.tell(Level::Info, &text, Rejected::BadAuth.code());
+        }
     }
 
     /// A hook that could not be started.

@@ -159,6 +159,8 @@ pub enum Reason {
     LinkGone,
     /// The master was not heard for the dead time.
     MasterTimedOut,
+    /// The master was not heard for the dead time, but somebody was who does not authenticate.
+    MasterRefused,
     /// The master bowed out.
     MasterLeft,
     /// Preemption: the master is slower than we are.
@@ -193,6 +195,7 @@ impl Reason {
             Self::LinkDown => "link_down",
             Self::LinkGone => "link_gone",
             Self::MasterTimedOut => "master_timed_out",
+            Self::MasterRefused => "master_refused",
             Self::MasterLeft => "master_left",
             Self::SlowerMaster => "slower_master",
             Self::MasterTooSlow => "master_too_slow",
@@ -261,6 +264,16 @@ pub enum Notice {
     },
     /// A peer goes on advertising although it should have given way: our advertisements do not reach it.
     Unheard {
+        /// Which.
+        peer: Peer,
+    },
+    /// We are master, and so is a host whose advertisements for us do not authenticate: both may have the address.
+    RefusedMaster {
+        /// Which, in its own words.
+        peer: Peer,
+    },
+    /// It is silent, or we are master no longer.
+    RefusedMasterGone {
         /// Which.
         peer: Peer,
     },
@@ -392,6 +405,8 @@ impl Notice {
             Self::Sending { .. } => "UC1018",
             Self::GaveWay { .. } => "UC1019",
             Self::Abandoned { .. } => "UC1020",
+            Self::RefusedMaster { .. } => "UC1045",
+            Self::RefusedMasterGone { .. } => "UC1046",
         }
     }
 }

@@ -60,6 +60,7 @@ mod explain;
 mod interval;
 mod parameters;
 mod peers;
+mod refused;
 mod rejected;
 mod takeover;
 mod tie;

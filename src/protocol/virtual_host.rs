@@ -17,6 +17,7 @@ use super::announcer::Announcer;
 use super::auth::{Advertisement, Authenticator};
 use super::election::{Decision, Election, Fact};
 use super::explain::{Cause, explain, shares_also};
+use super::refused::Refused;
 use super::takeover::{Ended, Takeover};
 use super::wire::{self, Decoded, carp};
 use super::{
@@ -43,6 +44,9 @@ pub struct VirtualHost {
     parameters: Parameters,
     authenticator: Authenticator,
     election: Election,
+    refused: Refused,
+    /// Of the role, as the operator was told.
+    reason: Reason,
     takeover: Takeover,
     announcer: Announcer,
     farewell: Option<(Time, u8)>,
@@ -87,6 +91,8 @@ pub struct Snapshot {
     pub reason: Reason,
     /// The master we follow (as backup).
     pub followed: Option<Peer>,
+    /// Who advertises our id and does not authenticate.
+    pub refused: Option<Peer>,
     /// When a silent master will be declared dead (as backup).
     pub master_down: Option<Time>,
     /// The interval we compete with.
@@ -109,6 +115,8 @@ impl VirtualHost {
             authenticator: Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses)
                 .speaking(parameters.dialect),
             election: Election::new(&parameters),
+            refused: Refused::default(),
+            reason: Reason::Started,
             takeover: Takeover::new(parameters.hooks),
             announcer: Announcer::new(parameters.announcing),
             farewell: None,
@@ -128,7 +136,7 @@ impl VirtualHost {
     /// # Errors
     /// Why it was ignored; that is counted, and nothing else has changed.
     pub fn receive(&mut self, frame: &[u8], now: Time) -> Result<Vec<Action>, Rejected> {
-        match self.authenticate(frame) {
+        match self.authenticate(frame, now) {
             Ok(ad) => Ok(self.hear(&ad, now)),
             Err(rejected) => {
                 self.counters.rejections.count(rejected);
@@ -241,8 +249,9 @@ impl VirtualHost {
             role,
             since: self.election.since(),
             lasted: now.since(self.election.since()),
-            reason: self.election.reason(),
+            reason: self.reason,
             followed: self.election.followed().filter(|_| role == Role::Backup),
+            refused: self.refused.master(now),
             master_down: self.election.master_down(),
             interval: self.election.interval(),
             demoted: self.election.demoted(),
@@ -252,7 +261,7 @@ impl VirtualHost {
         }
     }
 
-    fn authenticate(&mut self, frame: &[u8]) -> Result<Advertisement, Rejected> {
+    fn authenticate(&mut self, frame: &[u8], now: Time) -> Result<Advertisement, Rejected> {
         let decoded = wire::decode(frame)?;
         if decoded.header.vhid != self.parameters.vhid.get() {
             return Err(Rejected::UnknownVhid);
@@ -260,7 +269,10 @@ impl VirtualHost {
         if !self.parameters.destination.accepts(decoded.destination) {
             return Err(Rejected::BadDestination);
         }
-        let ad = self.authenticator.verify(&decoded)?;
+        let ad = self.authenticator.verify(&decoded).inspect_err(|_| {
+            let dead_after = |interval| self.election.dead_after(Some(interval));
+            self.refused.note(&decoded, self.parameters.vhid, now, dead_after);
+        })?;
         if self.sent.contains(&Some(ad.counter())) {
             return Err(Rejected::OwnEcho);
         }
@@ -322,9 +334,17 @@ impl VirtualHost {
             match decision {
                 Decision::Become { from, to, reason, peer, silent } => {
                     self.counters.transitions = self.counters.transitions.saturating_add(1);
-                    tells.push(Action::Tell(Notice::Transition { from, to, reason, peer, silent }));
                     self.leave(from, now);
                     self.enter(to, reason, now);
+                    let refused = Some(reason)
+                        .filter(|reason| *reason == Reason::MasterTimedOut)
+                        .and_then(|_| self.refused.instead_of(peer, now));
+                    let (reason, peer, silent) = match refused {
+                        Some(peer) => (Reason::MasterRefused, Some(peer), None),
+                        None => (reason, peer, silent),
+                    };
+                    self.reason = reason;
+                    tells.push(Action::Tell(Notice::Transition { from, to, reason, peer, silent }));
                 }
                 Decision::Advertise { scheduled } => {
                     self.transmit_adverts(self.election.interval(), now, out);
@@ -345,6 +365,7 @@ impl VirtualHost {
                 Decision::Tell(notice) => tells.push(Action::Tell(notice)),
             }
         }
+        tells.extend(self.refused.tell(self.election.role(), now).map(Action::Tell));
         out.append(&mut tells);
         self.settle(now, out);
         self.announce(now, out);

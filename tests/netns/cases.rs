@@ -288,7 +288,8 @@ fn healed_partition_of_equals(first: Kind, second: Kind) {
 fn wrong_password(first: Kind, second: Kind) {
     let segment = Segment::new(2);
     let a = Daemon::start(&segment, 0, first, &Setup::default());
-    let b = Daemon::start(&segment, 1, second, &Setup { password: "Secret", skew: 100, ..Setup::default() });
+    let mistaken = Setup { password: "Secret", skew: 100, ..Setup::default() };
+    let b = Daemon::start(&segment, 1, second, &mistaken);
     a.await_hooks(&["down", "up"], seconds(9));
     b.await_hooks(&["down", "up"], seconds(9));
     let from = wire::now();
@@ -301,8 +302,25 @@ fn wrong_password(first: Kind, second: Kind) {
             let lines = daemon.lines(|l| l.contains("[WARNING]") && l.contains(peer));
             assert!(!lines.is_empty(), "no warning names {peer}");
             assert!(lines.len() <= 3, "the same warning again and again: {lines:#?}");
+            let lines = daemon.lines(|l| l.contains("[ERROR]") && l.contains("[UC1045]") && l.contains(peer));
+            assert_eq!(lines.len(), 1, "{lines:#?}");
+            // The answer to SIGUSR1, given above, goes on with this.
+            daemon.await_line("who does not authenticate", seconds(1), |l| {
+                l.contains("[INFO]") && l.contains("[bad_auth]") && l.contains(peer)
+            });
         }
     }
+    if b.is_ours() {
+        assert_eq!(b.hooks()[1].reason(), "master_refused", "it heard the first one before it took over");
+    }
+    drop(b);
+    let b = Daemon::start(&segment, 1, second, &Setup { password: Setup::default().password, ..mistaken });
+    b.await_hooks(&["down"], seconds(5));
+    if a.is_ours() {
+        a.await_line("that it is over", seconds(6), |l| l.contains("[INFO]") && l.contains("[UC1046]"));
+    }
+    throughout("one of them is master", seconds(2), || b.hook_names() == ["down"]);
+    assert_eq!((a.role(), b.role()), ("MASTER".to_owned(), "BACKUP".to_owned()));
 }
 
 fn other_destination(words: &[&'static str], second: Kind) {

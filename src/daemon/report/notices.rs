@@ -16,6 +16,8 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::FamilyBack { .. }
         | Notice::Demoted { .. }
         | Notice::Restored { .. }
+        | Notice::RefusedMaster { .. }
+        | Notice::RefusedMasterGone { .. }
         | Notice::HookFailed { .. }
         | Notice::Abandoned { .. }
         | Notice::HookKilled { .. }
@@ -78,6 +80,19 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
                 ),
                 *peer,
             ),
+        ),
+        Notice::RefusedMaster { peer } => (
+            Level::Error,
+            fill(
+                &tr(
+                    "{peer} advertises id {vhid}, does not authenticate, and we are MASTER: both may have the address. Give all hosts the same password and the same addresses.",
+                ),
+                &[("peer", &describe(*peer)), ("vhid", &about.vhid)],
+            ),
+        ),
+        Notice::RefusedMasterGone { peer } => (
+            Level::Info,
+            of(&tr("{peer}, which does not authenticate, and we are not both MASTER any more"), *peer),
         ),
         Notice::StrangerLeft { peer } => (Level::Info, of(&tr("{peer} gave up being master"), *peer)),
         Notice::FamilySilent { family, peer } => (
@@ -193,6 +208,9 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
         (Reason::LinkGone, _) => tr("the interface was removed"),
         (Reason::MasterTimedOut, Some(_)) => tr("nothing heard from {peer} for {silent}"),
         (Reason::MasterTimedOut, None) => tr("no master was heard"),
+        (Reason::MasterRefused, _) => tr(
+            "only {peer} was heard, which does not authenticate: another password, or another list of addresses",
+        ),
         (Reason::MasterLeft, _) => tr("the master {peer} left"),
         (Reason::SlowerMaster, _) => tr("preempting the slower master {peer}"),
         (Reason::MasterTooSlow, _) => tr("{peer} advertises too seldom and will time out"),

@@ -142,10 +142,6 @@ impl Election {
         self.since
     }
 
-    pub(super) fn reason(&self) -> Reason {
-        self.reason
-    }
-
     pub(super) fn followed(&self) -> Option<Peer> {
         self.followed.and_then(|id| self.peers.get(id)).map(super::peers::Known::peer)
     }
@@ -459,7 +455,7 @@ impl Election {
     }
 
     /// How long the master may be silent: ours by configuration, longer for a slow master (register, row 16).
-    fn dead_after(&self, followed: Option<Interval>) -> Duration {
+    pub(super) fn dead_after(&self, followed: Option<Interval>) -> Duration {
         let own = self.configured.dead_after(self.dead_ratio);
         followed.map_or(own, |interval| own.max(patience(interval)))
     }
