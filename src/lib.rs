@@ -32,7 +32,8 @@
 //!
 //! To begin reading: this page, `protocol/mod.rs` (the compatibility register), `protocol/election`,
 //! `daemon/event_loop.rs`. In `daemon` one host served is `host`, why something failed `failure`, from where is sent
-//! `place`, what was heard `hearing`, what became of the interface `interface`, and what time it is `clock`.
+//! `place`, what was heard `hearing`, what became of the interface `interface`, what time it is `clock`, and
+//! who has a turn when `turn`, which the simulation drives too.
 //!
 //! # Where this is more than the first design
 //!

@@ -196,14 +196,17 @@ impl Attachment {
         unicast.packets.iter().filter(|packet| send(packet)).count() > 0
     }
 
-    /// Hands out what was captured, at most `budget` frames.
+    /// Hands out the next frame that was captured, if there is one.
     ///
     /// # Errors
     /// When the interface went away.
-    pub(crate) fn drain(&mut self, budget: usize, each: impl FnMut(&[u8])) -> Result<usize, CaptureError> {
-        // The same packets a second time.
+    pub(crate) fn take(&mut self, each: impl FnMut(&[u8])) -> Result<usize, CaptureError> {
+        self.capture.drain(1, each)
+    }
+
+    /// Empties the sockets of families with peers, which have the same packets a second time.
+    pub(crate) fn discard_copies(&self) {
         self.sockets.ip.iter().for_each(|(_, socket)| socket.discard());
-        self.capture.drain(budget, each)
     }
 }
 

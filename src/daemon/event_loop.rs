@@ -9,17 +9,16 @@ use std::time::Duration;
 
 use super::attachment::Attachment;
 use super::clock::now;
-use super::hearing::take_frames;
+use super::hearing::InTurn;
 use super::hooks::RunningHook;
 use super::host::{LOOK_AROUND, Served};
 use super::interface::{look_at_link, look_at_place};
 use super::perform::perform;
 use super::report::Report;
+use super::turn;
 use crate::platform::{self, Changes, LinkMonitor, Signal, Signals};
-use crate::protocol::{Action, Event, Role, Time, VirtualHost};
+use crate::protocol::{Action, Event, Time, VirtualHost};
 
-/// Lateness worth telling the core about.
-const LATE: Duration = Duration::from_millis(50);
 /// A wait may be late by this much.
 const EXACT: Duration = Duration::from_micros(20);
 
@@ -85,11 +84,7 @@ pub(super) fn serve(
             served.iter().map(|one| one.capture(asleep).is_some() && ready.next().unwrap_or(false)).collect();
 
         for one in served.iter_mut() {
-            let late = one.host.next_deadline().map_or(Duration::ZERO, |deadline| woken.since(deadline));
-            if late >= LATE {
-                let actions = one.host.handle(Event::Late(late), woken);
-                perform(one, actions, report, woken);
-            }
+            turn::late(&mut InTurn::new(one, report), woken);
         }
         if signalled {
             for signal in sources.signals.read() {
@@ -108,10 +103,7 @@ pub(super) fn serve(
             if changes.links || changes.addresses {
                 look_at_place(one, report, woken);
             }
-            let due = one.host.next_deadline().is_some_and(|deadline| deadline <= woken);
-            if one.draining.is_due(captured, woken) || (due && one.host.role() == Role::Backup) {
-                take_frames(one, report);
-            }
+            InTurn::new(one, report).take_frames(captured, woken);
             if one.looks_around_until.is_some_and(|until| until <= woken) {
                 one.looks_around_until = None;
                 one.unshared.end();
@@ -119,12 +111,7 @@ pub(super) fn serve(
             }
         }
         for one in served.iter_mut() {
-            // What became due since has its turn next, with a drain before it: we may just have been kept from running.
-            if one.host.next_deadline().is_some_and(|deadline| deadline <= woken) {
-                let now = now();
-                let actions = one.host.handle(Event::Tick, now);
-                perform(one, actions, report, now);
-            }
+            turn::tick(&mut InTurn::new(one, report), woken);
         }
         each_turn(&served.iter().map(|one| &one.host).collect::<Vec<_>>());
     }

@@ -1,53 +1,92 @@
 //! Frames become facts: what was captured is told to the core, and what does not authenticate is looked into.
 
 use super::attachment::Attachment;
-use super::clock::now;
-use super::draining::{BATCH, Draining};
+use super::clock;
 use super::host::{LOOK_AROUND, Served};
 use super::perform::perform;
 use super::report::{About, Report};
-use crate::protocol::{Cause, Rejected, Time};
+use super::turn::{self, Draining, Heard, Surroundings};
+use crate::protocol::{Cause, Event, Rejected, Time, VirtualHost};
 
-pub(super) fn take_frames(one: &mut Served, report: &mut Report) {
-    let Some(attachment) = &mut one.attachment else {
-        // What it held went with it.
-        one.draining = Draining::default();
-        return;
-    };
-    let about = About { interface: &one.interface, vhid: one.config.vhid };
-    let (host, mut accepted, mut answers) = (&mut one.host, 0usize, Vec::new());
-    let (mismatches, unshared, mut clash) = (&mut one.mismatches, &mut one.unshared, false);
-    let now = now();
-    let taken = attachment.drain(BATCH, |frame| {
-        if !unshared.note(frame) {
+/// A virtual host in its turn.
+pub(super) struct InTurn<'a> {
+    one: &'a mut Served,
+    report: &'a mut Report,
+    /// Somebody else uses our ids.
+    clash: bool,
+}
+
+impl<'a> InTurn<'a> {
+    pub(super) fn new(one: &'a mut Served, report: &'a mut Report) -> Self {
+        Self { one, report, clash: false }
+    }
+
+    /// Takes frames in if it is time to, and looks into what was odd about them.
+    pub(super) fn take_frames(&mut self, announced: bool, woken: Time) {
+        if self.one.attachment.is_none() {
+            // What it held went with it.
+            self.one.draining = Draining::default();
+            return;
+        }
+        if !turn::drain(self, announced, woken) {
+            return;
+        }
+        let one = &mut *self.one;
+        one.attachment.iter().for_each(Attachment::discard_copies);
+        if self.clash && !one.unshared.running() && one.looks_around_until.take().is_some() {
+            // It has been named; whatever else it sends is not worth a wake-up.
+            one.attachment.iter_mut().for_each(Attachment::look_ahead);
+        }
+        look_into_mismatches(one, self.report, clock::now());
+    }
+}
+
+impl Surroundings for InTurn<'_> {
+    fn now(&self) -> Time {
+        clock::now()
+    }
+
+    fn host(&self) -> &VirtualHost {
+        &self.one.host
+    }
+
+    fn draining(&mut self) -> &mut Draining {
+        &mut self.one.draining
+    }
+
+    fn tell(&mut self, event: Event, now: Time) {
+        let actions = self.one.host.handle(event, now);
+        perform(self.one, actions, self.report, now);
+    }
+
+    fn hear(&mut self, now: Time) -> Heard {
+        let one = &mut *self.one;
+        let Some(attachment) = &mut one.attachment else { return Heard::Nothing };
+        let (host, unshared, mut heard) = (&mut one.host, &mut one.unshared, Heard::Nothing);
+        let (mismatches, mut answer) = (&mut one.mismatches, Vec::new());
+        let about = About { interface: &one.interface, vhid: one.config.vhid };
+        // A capture that fails belongs to an interface that is going away; the link monitor tells.
+        let _ = attachment.take(|frame| {
+            heard = Heard::Refused;
+            if unshared.note(frame) {
+                return;
+            }
             match host.receive(frame, now) {
-                Ok(actions) => {
-                    accepted += 1;
-                    if !actions.is_empty() {
-                        answers.push(actions);
-                    }
-                }
+                Ok(actions) => (heard, answer) = (Heard::Accepted, actions),
                 Err(rejected) => {
                     if rejected == Rejected::BadAuth {
                         mismatches.note(frame, now);
                     }
-                    clash |= matches!(rejected, Rejected::TooShort | Rejected::BadVersion);
-                    report.refused(about, rejected, frame, now);
+                    self.clash |= matches!(rejected, Rejected::TooShort | Rejected::BadVersion);
+                    self.report.refused(about, rejected, frame, now);
                 }
             }
+        });
+        if !answer.is_empty() {
+            perform(one, answer, self.report, now);
         }
-    });
-    // A capture that fails belongs to an interface that is going away; the link monitor tells.
-    let taken = taken.unwrap_or(0);
-    one.draining.drained(taken, accepted, now);
-    if clash && !one.unshared.running() && one.looks_around_until.take().is_some() {
-        // It has been named; whatever else it sends is not worth a wake-up.
-        attachment.look_ahead();
+        heard
     }
-    for actions in answers {
-        perform(one, actions, report, now);
-    }
-    look_into_mismatches(one, report, now);
 }
 
 /// Explains what does not authenticate. What nothing explains is told as such, and then looked for in ARP.

@@ -4,10 +4,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use super::attachment::Attachment;
-use super::draining::Draining;
 use super::hooks::RunningHook;
 use super::mismatch::Mismatches;
 use super::report::About;
+use super::turn::Draining;
 use super::unshared::Unshared;
 use crate::config::VirtualHostConfig;
 use crate::platform::Claim;

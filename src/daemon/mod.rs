@@ -9,7 +9,6 @@ mod attachment;
 mod capture;
 mod check;
 mod clock;
-mod draining;
 mod event_loop;
 mod failure;
 mod hearing;
@@ -22,6 +21,7 @@ mod place;
 mod report;
 mod sniff;
 mod start;
+pub mod turn;
 mod unshared;
 
 use std::panic::{self, AssertUnwindSafe};

@@ -6,7 +6,10 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Duration;
+
+use ucarp::daemon::turn::{self, Draining, Heard, Surroundings};
 
 use ucarp::protocol::{
     Action, Event, Hook, Link, MacAddr, Notice, Parameters, Reason, Role, Snapshot, Time, Transmission,
@@ -80,6 +83,10 @@ pub struct Ours {
     pub send_fails: bool,
     pub transitions: Vec<(u64, Role, Reason)>,
     pub notices: Vec<(u64, Notice)>,
+    /// Whatever wakes it is a whole turn of the loop: hooks, frames, deadlines. Without, a frame is only heard.
+    pub whole_turns: bool,
+    pub draining: Draining,
+    captured: VecDeque<Rc<[u8]>>,
     rng: Rng,
     running: Option<Running>,
     last_run: Option<Hook>,
@@ -98,6 +105,9 @@ impl Ours {
             send_fails: false,
             transitions: Vec::new(),
             notices: Vec::new(),
+            whole_turns: false,
+            draining: Draining::by(512, Duration::ZERO),
+            captured: VecDeque::new(),
             rng,
             running: None,
             last_run: None,
@@ -136,12 +146,13 @@ impl Ours {
     }
 
     pub fn deadline(&self) -> Option<u64> {
-        let host = self.host.next_deadline().map(|at| {
+        let of_the_clock = [self.host.next_deadline(), self.draining.deadline(Time::ZERO)];
+        let of_the_world = of_the_clock.into_iter().flatten().map(|at| {
             // A quarter of an interval can fall between two microseconds.
             self.clock.world(u64::try_from(at.since_zero().as_nanos().div_ceil(1_000)).expect("a short run"))
         });
         let hook = self.running.as_ref().map(|running| running.ends).filter(|&ends| ends != u64::MAX);
-        host.into_iter().chain(hook).min()
+        of_the_world.chain(hook).min()
     }
 
     pub fn start(&mut self, now: u64, link_up: bool, out: &mut Out) {
@@ -159,11 +170,14 @@ impl Ours {
         self.perform(actions, before, now, out);
     }
 
-    pub fn frame(&mut self, now: u64, frame: &[u8], out: &mut Out) {
-        let before = self.host.role();
-        match self.host.receive(frame, self.time(now)) {
-            Ok(actions) => self.perform(actions, before, now, out),
-            Err(rejected) => out.note(|| format!("  ignored: {}", rejected.code())),
+    /// A frame is captured.
+    pub fn frame(&mut self, now: u64, frame: Rc<[u8]>, out: &mut Out) {
+        self.captured.push_back(frame);
+        if !self.draining.rests(self.time(now)) {
+            self.turn(now, out);
+            if self.whole_turns {
+                self.tick_if_due(now, out);
+            }
         }
     }
 
@@ -176,48 +190,59 @@ impl Ours {
     }
 
     /// The process was stopped and is on a processor again; `queued` came meanwhile.
-    pub fn wake(&mut self, now: u64, queued: &[std::rc::Rc<[u8]>], out: &mut Out) {
-        if let Some(deadline) = self.host.next_deadline() {
-            let late = self.time(now).since(deadline);
-            if late > Duration::ZERO {
-                self.event(Event::Late(late), now, out);
-            }
-        }
-        for frame in queued {
-            self.frame(now, frame, out);
-        }
+    pub fn wake(&mut self, now: u64, queued: Vec<Rc<[u8]>>, out: &mut Out) {
+        self.captured.extend(queued);
         self.tick(now, out);
     }
 
+    /// Whatever it waited for has come.
     pub fn tick(&mut self, now: u64, out: &mut Out) {
+        self.turn(now, out);
+        self.end_hook(now, out);
+        if self.tick_if_due(now, out) {
+            return;
+        }
+        let (before, time) = (self.host.next_deadline(), self.time(now));
+        if self.draining.deadline(time).is_none() && self.rng.percent(10) {
+            let actions = self.host.handle(Event::Tick, time);
+            if !actions.is_empty() || self.host.next_deadline() != before {
+                out.violation(format!("an early tick did something: {actions:?}"));
+            }
+        }
+    }
+
+    /// The first half of a turn.
+    fn turn(&mut self, now: u64, out: &mut Out) {
+        let woken = self.time(now);
+        let announced = !self.captured.is_empty() && !self.draining.rests(woken);
+        turn::late(&mut InTurn { ours: self, now, out }, woken);
+        if self.whole_turns {
+            self.end_hook(now, out);
+        }
+        turn::drain(&mut InTurn { ours: self, now, out }, announced, woken);
+    }
+
+    fn end_hook(&mut self, now: u64, out: &mut Out) {
         if self.running.as_ref().is_some_and(|running| running.ends <= now) {
             let Running { hook, success, .. } = self.running.take().expect("just seen");
-            if hook == Hook::Down {
-                out.claim(false);
-            } else {
-                out.claim(true);
-            }
+            out.claim(hook == Hook::Up);
             self.last_done = Some((hook, success));
             self.event(Event::HookDone { hook, success }, now, out);
         }
+    }
+
+    /// The second half of a turn; whether there was anything to do.
+    fn tick_if_due(&mut self, now: u64, out: &mut Out) -> bool {
         let time = self.time(now);
-        match self.host.next_deadline() {
-            Some(at) if at <= time => {
-                let before = self.host.role();
-                let actions = self.host.handle(Event::Tick, time);
-                self.perform(actions, before, now, out);
-                if let Some(next) = self.host.next_deadline().filter(|&next| next <= time) {
-                    out.violation(format!("after a due tick at {time:?} the deadline is {next:?}"));
-                }
-            }
-            before if self.rng.percent(10) => {
-                let actions = self.host.handle(Event::Tick, time);
-                if !actions.is_empty() || self.host.next_deadline() != before {
-                    out.violation(format!("an early tick did something: {actions:?}"));
-                }
-            }
-            _ => {}
+        if self.host.next_deadline().is_none_or(|at| at > time) {
+            return false;
         }
+        turn::tick(&mut InTurn { ours: self, now, out }, time);
+        let waits = self.host.role() == Role::Backup && self.draining.deadline(time).is_some();
+        if let Some(next) = self.host.next_deadline().filter(|&next| next <= time && !waits) {
+            out.violation(format!("after a due tick at {time:?} the deadline is {next:?}"));
+        }
+        true
     }
 
     fn perform(&mut self, actions: Vec<Action>, before: Role, now: u64, out: &mut Out) {
@@ -346,6 +371,52 @@ impl Ours {
                 }
             }
             _ => out.violation(format!("{hook:?} killed, which does not run")),
+        }
+    }
+}
+
+/// One of ours in its turn.
+struct InTurn<'a> {
+    ours: &'a mut Ours,
+    now: u64,
+    out: &'a mut Out,
+}
+
+impl Surroundings for InTurn<'_> {
+    fn now(&self) -> Time {
+        self.ours.time(self.now)
+    }
+
+    fn host(&self) -> &VirtualHost {
+        &self.ours.host
+    }
+
+    fn draining(&mut self) -> &mut Draining {
+        &mut self.ours.draining
+    }
+
+    fn tell(&mut self, event: Event, _: Time) {
+        if event == Event::Tick {
+            let before = self.ours.host.role();
+            let actions = self.ours.host.handle(event, self.now());
+            self.ours.perform(actions, before, self.now, self.out);
+        } else {
+            self.ours.event(event, self.now, self.out);
+        }
+    }
+
+    fn hear(&mut self, now: Time) -> Heard {
+        let Some(frame) = self.ours.captured.pop_front() else { return Heard::Nothing };
+        let before = self.ours.host.role();
+        match self.ours.host.receive(&frame, now) {
+            Ok(actions) => {
+                self.ours.perform(actions, before, self.now, self.out);
+                Heard::Accepted
+            }
+            Err(rejected) => {
+                self.out.note(|| format!("  ignored: {}", rejected.code()));
+                Heard::Refused
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Where chance decides (which frame overtakes which), a scenario is run with many seeds. Times are judged to the
 //! millisecond where the rules allow it.
 
+use std::rc::Rc;
+
 use ucarp::protocol::{Dialect, Hook, HookFailure, Notice, Reason, Role};
 
 use super::kernel::Os;
@@ -715,6 +717,28 @@ fn a_backup_that_slept_listens_before_it_takes_over() {
     world.run_for(10 * SECOND);
     assert_eq!(world.masters(), [0]);
     assert_eq!(reasons(&world, 1), [Reason::LinkUp], "it never became master");
+}
+
+// Of what came while it was kept from running it takes some frames at a time; its master's are behind all the others.
+#[test]
+fn time_is_not_up_while_frames_are_left() {
+    let mut world = World::new(1);
+    world.whole_turns = true;
+    world.add(Spec::ours(1, 0));
+    world.add(Spec::ours(2, 50));
+    world.change(Change::Start(0));
+    world.run_until(5 * SECOND);
+    world.change(Change::Start(1));
+    world.run_until(10_050 * MS);
+    // From one advertisement to a little after its dead time.
+    world.change(Change::Sleep(1, 3_250 * MS));
+    let forged: Rc<[u8]> = vec![0; 100].into();
+    for _ in 0..1_000 {
+        world.inject(&forged);
+    }
+    world.run_until(20 * SECOND);
+    assert_eq!(reasons(&world, 1), [Reason::LinkUp]);
+    assert_settles(&mut world);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::num::NonZeroU8;
 use std::rc::Rc;
 use std::time::Duration;
 
+use ucarp::daemon::turn::Draining;
 use ucarp::protocol::{
     Announcing, Authenticator, Destination, Dialect, Event, HookFailure, Hooks, Interval, Key, Link, MacAddr,
     Notice, Parameters, Role, Sources,
@@ -27,6 +28,8 @@ pub const MS: u64 = 1_000;
 pub const SECOND: u64 = 1_000_000;
 pub const VHID: u8 = 7;
 const MOST_STEPS: u64 = 3_000_000;
+/// Frames that ours take in at a time where that is to matter.
+const FEW_FRAMES: usize = 8;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -196,11 +199,11 @@ impl Machine {
         }
     }
 
-    fn frame(&mut self, now: u64, frame: &[u8], out: &mut Out) {
+    fn frame(&mut self, now: u64, frame: Rc<[u8]>, out: &mut Out) {
         match self {
             Self::Ours(ours) => ours.frame(now, frame, out),
-            Self::Kernel(kernel) => kernel.frame(now, frame, out),
-            Self::Old(old) => old.frame(now, frame),
+            Self::Kernel(kernel) => kernel.frame(now, &frame, out),
+            Self::Old(old) => old.frame(now, &frame),
         }
     }
 
@@ -329,6 +332,8 @@ pub struct World {
     pub loss: u64,
     /// All of ours have all others as peers and tell nobody else.
     pub unicast: bool,
+    /// Ours take every wake-up for a whole turn, drain a few frames at a time, and rest after refused ones.
+    pub whole_turns: bool,
     doubling: u64,
     key: Key,
     echo: Vec<bool>,
@@ -349,6 +354,7 @@ impl World {
             addresses: vec![IpAddr::from([10, 0, 0, 100])],
             loss: 0,
             unicast: false,
+            whole_turns: false,
             doubling: 0,
             key: Key::from_password(b"secret").expect("short"),
             echo: Vec::new(),
@@ -419,6 +425,13 @@ impl World {
         self.heap.push(Reverse(Due(when.max(self.now), self.made, entry)));
     }
 
+    /// A stranger sends this to everybody; who sleeps has it in its queue.
+    pub fn inject(&mut self, bytes: &Rc<[u8]>) {
+        for to in 0..self.slots.len() {
+            self.push(self.now, Entry::Frame { to, bytes: bytes.clone() });
+        }
+    }
+
     pub fn run_until(&mut self, end: u64) {
         let mut steps = 0;
         while self.heap.peek().is_some_and(|Reverse(Due(at, ..))| *at <= end) {
@@ -458,7 +471,7 @@ impl World {
                     self.slots[node].asleep_until = None;
                     let queue = std::mem::take(&mut self.slots[node].queue);
                     self.with(node, "wakes", |machine, now, out| match machine {
-                        Machine::Ours(ours) => ours.wake(now, &queue, out),
+                        Machine::Ours(ours) => ours.wake(now, queue, out),
                         Machine::Kernel(_) | Machine::Old(_) => {}
                     });
                 }
@@ -484,7 +497,7 @@ impl World {
             return;
         }
         let text = self.log.is_some().then(|| format!("hears {}", describe(&bytes)));
-        self.with(to, text.as_deref().unwrap_or(""), |machine, now, out| machine.frame(now, &bytes, out));
+        self.with(to, text.as_deref().unwrap_or(""), |machine, now, out| machine.frame(now, bytes, out));
     }
 
     fn say(&mut self, node: Option<usize>, text: &str) {
@@ -676,6 +689,10 @@ impl World {
                 }
                 let mut ours = Ours::new(parameters, spec.clock, spec.plan, rng);
                 ours.neighbours = neighbours;
+                if self.whole_turns {
+                    ours.whole_turns = true;
+                    ours.draining = Draining::by(FEW_FRAMES, Duration::from_millis(1));
+                }
                 Machine::Ours(ours)
             }
             Kind::Kernel(os) => Machine::Kernel(Kernel::new(

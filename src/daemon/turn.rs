@@ -1,0 +1,241 @@
+//! One turn of the loop for one virtual host: who is late, who drains, who ticks, and what is performed when.
+//!
+//! In this order: [`late`], whatever else happened, [`drain`], [`tick`]. A capture is drained when its descriptor
+//! announces frames, when some may be left that it does not announce, and before a backup is told that its master's
+//! time is up. A BPF device hands out a whole buffer of frames; what of it did not fit a batch stays in this process,
+//! where no wait sees it. A batch at a time, so that signals, links and deadlines have their turn in between; but a
+//! backup's time is not up while frames are left that may be the master's.
+//!
+//! The daemon and the simulation both drive exactly this. It is told what happened and says what to do; it knows
+//! neither captures nor clocks.
+
+use std::time::Duration;
+
+use crate::protocol::{Event, Role, Time, VirtualHost};
+
+/// Lateness worth telling the core about.
+const LATE: Duration = Duration::from_millis(50);
+/// Frames taken in before deadlines are looked at again.
+const BATCH: usize = 512;
+/// More than the system keeps for us: what is left after so many came later than the first of them.
+const KEPT: usize = 16 * 1024;
+/// After nothing but refused frames the capture is left alone for this long: under a flood its ring fills and is
+/// emptied in one go, instead of waking us for every frame.
+const REST: Duration = Duration::from_millis(1);
+
+/// What surrounds a virtual host.
+pub trait Surroundings {
+    /// The time, which may have passed since this was last asked.
+    fn now(&self) -> Time;
+    /// The virtual host itself.
+    fn host(&self) -> &VirtualHost;
+    /// What is known about the frames of its capture.
+    fn draining(&mut self) -> &mut Draining;
+    /// Tells the host a fact and carries out what it answers.
+    fn tell(&mut self, event: Event, now: Time);
+    /// Takes the next frame that was captured, tells it to the host and carries out what it answers.
+    fn hear(&mut self, now: Time) -> Heard;
+}
+
+/// What became of the next frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Heard {
+    /// There was none.
+    Nothing,
+    /// The host refused it.
+    Refused,
+    /// The host took it in.
+    Accepted,
+}
+
+/// Woken at `woken`, later than asked for: that is told first.
+pub fn late(one: &mut impl Surroundings, woken: Time) {
+    let late = one.host().next_deadline().map_or(Duration::ZERO, |deadline| woken.since(deadline));
+    if late >= LATE {
+        one.tell(Event::Late(late), woken);
+    }
+}
+
+/// Takes frames in if it is time to; `announced` by the capture's descriptor. Whether it was.
+pub fn drain(one: &mut impl Surroundings, announced: bool, woken: Time) -> bool {
+    let time_is_up = one.host().role() == Role::Backup && is_due(one, woken);
+    if !one.draining().is_due(announced, woken) && !time_is_up {
+        return false;
+    }
+    let (batch, now) = (one.draining().batch, one.now());
+    let (mut taken, mut accepted) = (0, 0);
+    while taken < batch {
+        match one.hear(now) {
+            Heard::Nothing => break,
+            Heard::Refused => {}
+            Heard::Accepted => accepted += 1,
+        }
+        taken += 1;
+    }
+    one.draining().drained(taken, accepted, now);
+    true
+}
+
+/// Tells the host that a deadline is reached. What became due since `woken` has its turn next, with a drain before it:
+/// we may just have been kept from running.
+pub fn tick(one: &mut impl Surroundings, woken: Time) {
+    if !is_due(one, woken) {
+        return;
+    }
+    let backup = one.host().role() == Role::Backup;
+    if backup && one.draining().leaves_frames() {
+        return;
+    }
+    let now = one.now();
+    one.tell(Event::Tick, now);
+}
+
+fn is_due(one: &impl Surroundings, woken: Time) -> bool {
+    one.host().next_deadline().is_some_and(|deadline| deadline <= woken)
+}
+
+/// What is known about the frames of one capture.
+#[derive(Debug)]
+pub struct Draining {
+    batch: usize,
+    rest: Duration,
+    /// The last batch was full.
+    more: bool,
+    /// How often a backup was kept waiting for the frames left.
+    waited: usize,
+    rests_until: Option<Time>,
+}
+
+impl Default for Draining {
+    fn default() -> Self {
+        Self::by(BATCH, REST)
+    }
+}
+
+impl Draining {
+    /// Nothing is known. At most `batch` frames are taken at a time, and after nothing but refused ones comes `rest`.
+    #[must_use]
+    pub const fn by(batch: usize, rest: Duration) -> Self {
+        Self { batch, rest, more: false, waited: 0, rests_until: None }
+    }
+
+    /// Whether the capture is left alone, its descriptor too.
+    #[must_use]
+    pub fn rests(&self, now: Time) -> bool {
+        self.rests_until.is_some_and(|until| until > now)
+    }
+
+    /// When to look at the capture whatever its descriptor says.
+    #[must_use]
+    pub fn deadline(&self, now: Time) -> Option<Time> {
+        self.rests_until.or(self.more.then_some(now))
+    }
+
+    /// Whether to drain now.
+    fn is_due(&mut self, announced: bool, now: Time) -> bool {
+        self.rests_until = self.rests_until.filter(|until| *until > now);
+        announced || (self.more && self.rests_until.is_none())
+    }
+
+    /// A batch was asked for; so many frames came, and so many of them were of use.
+    fn drained(&mut self, taken: usize, accepted: usize, now: Time) {
+        self.more = taken >= self.batch;
+        self.rests_until = (taken > 0 && accepted == 0 && !self.rest.is_zero()).then(|| now + self.rest);
+    }
+
+    /// Whether frames may be left that came before now. Under a flood without end those are behind us after as many as
+    /// the system can have kept.
+    fn leaves_frames(&mut self) -> bool {
+        let waits = self.more && self.waited < KEPT / self.batch;
+        self.waited = if waits { self.waited + 1 } else { 0 };
+        waits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the reader of a BPF device: the descriptor knows of the kernel's buffer, which is taken over as a whole.
+    struct Reader {
+        kernel: usize,
+        held: usize,
+    }
+
+    impl Reader {
+        fn drain(&mut self) -> usize {
+            if self.held == 0 {
+                self.held = std::mem::take(&mut self.kernel);
+            }
+            let taken = self.held.min(BATCH);
+            self.held -= taken;
+            taken
+        }
+    }
+
+    /// Turns the loop until it would sleep for good: when each drain was, in microseconds, and what it gave.
+    fn turns(reader: &mut Reader, useful: bool) -> Vec<(u128, usize)> {
+        let (mut draining, mut now, mut drains) = (Draining::default(), Time::ZERO, Vec::new());
+        loop {
+            let announced = reader.kernel > 0 && !draining.rests(now);
+            match draining.deadline(now) {
+                _ if announced => {}
+                Some(deadline) => now = now.max(deadline),
+                None => return drains,
+            }
+            if draining.is_due(announced, now) {
+                let taken = reader.drain();
+                draining.drained(taken, if useful { taken } else { 0 }, now);
+                drains.push((now.since_zero().as_micros(), taken));
+            }
+            assert!(drains.len() < 10, "a busy loop: {drains:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_reader_keeps_is_asked_for_at_once() {
+        for (frames, batches) in [
+            (1, &[1][..]),
+            (BATCH - 1, &[BATCH - 1]),
+            (BATCH, &[BATCH, 0]),
+            (2 * BATCH + 100, &[BATCH, BATCH, 100]),
+            (3 * BATCH, &[BATCH, BATCH, BATCH, 0]),
+        ] {
+            let expected: Vec<_> = batches.iter().map(|batch| (0, *batch)).collect();
+            assert_eq!(turns(&mut Reader { kernel: frames, held: 0 }, true), expected, "{frames}");
+        }
+    }
+
+    #[test]
+    fn between_batches_of_refused_frames_it_rests() {
+        let drains = turns(&mut Reader { kernel: 2 * BATCH + 1, held: 0 }, false);
+        assert_eq!(drains, [(0, BATCH), (1000, BATCH), (2000, 1)]);
+    }
+
+    #[test]
+    fn a_backup_waits_for_the_frames_left_and_not_for_ever() {
+        for batch in [8, 512] {
+            let mut draining = Draining::by(batch, REST);
+            assert!(!draining.leaves_frames());
+            for _ in 0..2 {
+                draining.drained(batch, batch, Time::ZERO);
+                let waited = (0..).take_while(|_| draining.leaves_frames()).count();
+                assert_eq!(waited, KEPT / batch);
+            }
+            draining.drained(batch, batch, Time::ZERO);
+            assert!(draining.leaves_frames());
+            draining.drained(batch - 1, 0, Time::ZERO);
+            assert!(!draining.leaves_frames());
+        }
+    }
+
+    #[test]
+    fn a_rest_is_not_ended_by_a_wake_up_for_something_else() {
+        let mut draining = Draining::default();
+        draining.drained(BATCH, 0, Time::ZERO);
+        let half = Time::from_micros(500);
+        assert!(draining.rests(half) && !draining.is_due(false, half));
+        assert_eq!(draining.deadline(half), Some(Time::from_micros(1000)));
+        assert!(draining.is_due(false, Time::from_micros(1000)));
+    }
+}
