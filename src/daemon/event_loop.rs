@@ -130,6 +130,7 @@ pub(super) fn shut_down(served: &mut [Served], withdraw: bool, report: &mut Repo
 fn take_signal(one: &mut Served, signal: Signal, ending: Ending, report: &mut Report, now: Time) {
     let actions = match signal {
         Signal::Terminate | Signal::Interrupt | Signal::Quit | Signal::HangUp => {
+            report.told_to_end(signal);
             one.host.handle(Event::Shutdown { withdraw: ending.withdraw }, now)
         }
         Signal::User1 => {

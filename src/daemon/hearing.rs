@@ -91,10 +91,10 @@ impl Surroundings for InTurn<'_> {
 
 /// Explains what does not authenticate. What nothing explains is told as such, and then looked for in ARP.
 fn look_into_mismatches(one: &mut Served, report: &mut Report, now: Time) {
-    let host = &one.host;
+    let (host, about) = (&one.host, About { interface: &one.interface, vhid: one.config.vhid });
     if let Some(decoded) = one.mismatches.take(now) {
         let cause = host.explain(&decoded);
-        report.explained(&decoded, cause);
+        report.explained(about, &decoded, cause, now);
         if cause.is_none() && one.unshared.begin(decoded, now) {
             one.looks_around_until = Some(now + LOOK_AROUND);
             one.attachment.iter_mut().for_each(Attachment::look_at_arp);
@@ -102,7 +102,7 @@ fn look_into_mismatches(one: &mut Served, report: &mut Report, now: Time) {
     }
     if one.unshared.running() {
         if let Some((decoded, address)) = one.unshared.found(|decoded, it| host.shares_also(decoded, it)) {
-            report.explained(&decoded, Some(Cause::AddressExtra(address)));
+            report.explained(about, &decoded, Some(Cause::AddressExtra(address)), now);
         }
         if !one.unshared.running() {
             // Other users of our ids may still be unknown: that takes the rest of the time.

@@ -38,7 +38,7 @@ pub use sniff::sniff;
 use event_loop::Ending;
 use failure::Doing;
 use host::Served;
-use report::Report;
+use report::{End, Report};
 
 /// Exit status after a bug of ours: EX_SOFTWARE of sysexits.h.
 pub const BUG: u8 = 70;
@@ -121,10 +121,18 @@ pub fn run_with(
         event_loop::run(&mut served, &mut sources, ending, &mut report, each_turn)
     }));
     match lived {
-        Ok(Ok(())) => Ok(Ended::Orderly),
-        Ok(Err(error)) => Err(StartError::new(Doing::Wait, "", error)),
+        Ok(Ok(())) => {
+            report.ended(End::Orderly);
+            Ok(Ended::Orderly)
+        }
+        Ok(Err(error)) => {
+            let error = StartError::new(Doing::Wait, "", error);
+            report.ended(End::Error(&error));
+            Err(error)
+        }
         Err(_) => {
             give_back_after_bug(&mut served, &mut sources, &mut report);
+            report.ended(End::Bug);
             Ok(Ended::Bug)
         }
     }

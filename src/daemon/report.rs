@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::i18n::{fill, tr, trn};
 use crate::log::{Level, Log};
+use crate::platform::Signal;
 use crate::protocol::{Hook, MacAddr, Notice, Peer, Rejected, Snapshot, Time, Vhid};
 
 use notices::{hint, period, sentence};
@@ -26,6 +27,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Writes to the log, and knows what it has said already.
 pub(crate) struct Report {
     log: Log,
+    /// By which signal we were first told to end.
+    told_to_end: Option<Signal>,
     /// By interface, then by virtual host and the code of the line.
     limits: HashMap<String, HashMap<(u8, &'static str), Limit>>,
 }
@@ -39,6 +42,14 @@ pub(crate) struct About<'a> {
     pub(crate) vhid: Vhid,
 }
 
+/// How a life ended.
+#[derive(Clone, Copy)]
+pub(crate) enum End<'a> {
+    Orderly,
+    Bug,
+    Error(&'a dyn std::error::Error),
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Limit {
     said: Time,
@@ -47,7 +58,7 @@ struct Limit {
 
 impl Report {
     pub(crate) fn new(log: Log) -> Self {
-        Self { log, limits: HashMap::new() }
+        Self { log, told_to_end: None, limits: HashMap::new() }
     }
 
     /// A line that is not limited.
@@ -172,6 +183,24 @@ impl Report {
     pub(crate) fn bug(&mut self) {
         let text = tr("Internal error, please report it: giving the address back and ending");
         self.tell(Level::Error, &text, "UC2009");
+    }
+
+    /// A signal asks for the end.
+    pub(crate) fn told_to_end(&mut self, signal: Signal) {
+        self.told_to_end.get_or_insert(signal);
+    }
+
+    /// The last line of all.
+    pub(crate) fn ended(&mut self, end: End<'_>) {
+        let (level, text) = match (end, self.told_to_end) {
+            (End::Error(why), _) => (Level::Error, fill(&tr("Ended by an error: {why}"), &[("why", &why)])),
+            (End::Bug, _) => (Level::Error, tr("Ended by an internal error").into_owned()),
+            (End::Orderly, Some(signal)) => {
+                (Level::Info, fill(&tr("Ended by {signal}"), &[("signal", &signal.name())]))
+            }
+            (End::Orderly, None) => (Level::Info, tr("Ended").into_owned()),
+        };
+        self.tell(level, &text, "UC2040");
     }
 
     /// The interface is missing, or not yet as it has to be.

@@ -24,6 +24,7 @@ const _: fn(Duration) -> posix::LocalTime = posix::local_time_of;
 const _: fn(&[BorrowedFd<'_>], &mut Vec<bool>, Option<Duration>) -> io::Result<()> = sys::wait;
 const _: fn() -> io::Result<signals::Signals> = signals::Signals::open;
 const _: fn(&mut signals::Signals) -> Vec<signals::Signal> = signals::Signals::read;
+const _: fn(signals::Signal) -> &'static str = signals::Signal::name;
 const _: fn(u32, bool) = signals::kill_group;
 const _: fn(&mut Command) = signals::start_as_we_were;
 const _: fn(&[u32]) = signals::bury_strangers;

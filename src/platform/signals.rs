@@ -57,6 +57,12 @@ impl Signal {
         (Self::Child, Number::SIGCHLD),
     ];
 
+    /// As everybody calls it: `SIGTERM`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(signal, _)| *signal == self).map_or("?", |(_, number)| number.as_str())
+    }
+
     fn from_byte(byte: u8) -> Option<Self> {
         Self::ALL.iter().find(|(_, number)| *number as i32 == i32::from(byte)).map(|(signal, _)| *signal)
     }

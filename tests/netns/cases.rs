@@ -389,6 +389,10 @@ fn ending_signals() {
         daemon.await_hooks(&["down", "up"], seconds(8));
         daemon.signal(signal);
         assert_eq!(daemon.await_exit(seconds(3)).code(), Some(0), "{signal}");
+        let last = format!("Ended by {signal} [UC2040]");
+        daemon.await_line("why it ended", seconds(1), |l| l.contains("[INFO]") && l.ends_with(&last));
+        let lines = daemon.lines(|l| !l.contains("[WARNING]") && !l.contains("[ERROR]"));
+        assert!(lines.last().is_some_and(|line| line.ends_with(&last)), "{lines:#?}");
         daemon.await_hooks(&["down", "up", "down"], seconds(1));
     }
 }

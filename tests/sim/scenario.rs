@@ -741,6 +741,25 @@ fn time_is_not_up_while_frames_are_left() {
     assert_settles(&mut world);
 }
 
+// As by somebody who sends one family's advertisements again, now and then.
+#[test]
+fn a_family_that_comes_and_goes_is_missed_once_a_minute() {
+    let mut world = World::dual(4);
+    world.add(Spec::ours(1, 0).dual(1));
+    world.add(Spec::ours(2, 50).dual(2));
+    world.start_all();
+    world.run_until(10 * SECOND);
+    for _ in 0..30 {
+        for pruned in [true, false] {
+            world.change(Change::Prune { to: 1, v6: true, pruned });
+            world.run_for(5 * SECOND);
+        }
+    }
+    let silent = said(&world, 1, |n| matches!(n, Notice::FamilySilent { .. }));
+    assert!((4..=6).contains(&silent), "{silent}");
+    assert_eq!(said(&world, 1, |n| matches!(n, Notice::FamilyBack { .. })), silent);
+}
+
 #[test]
 fn one_family_pruned() {
     for v6 in [false, true] {

@@ -2,15 +2,17 @@
 //!
 //! A sentence tells which change would help; none of them holds anything of the password.
 
-use super::Report;
+use super::{About, MINUTE, Report, repeats};
 use crate::i18n::{fill, tr};
 use crate::log::Level;
 use crate::protocol::wire::Decoded;
-use crate::protocol::{Cause, Rejected};
+use crate::protocol::{Cause, Rejected, Time};
 
 impl Report {
-    /// Why this advertisement does not authenticate, as far as that could be found out.
-    pub(crate) fn explained(&mut self, decoded: &Decoded, cause: Option<Cause>) {
+    /// Why this advertisement does not authenticate, as far as that could be found out. Each cause once a minute:
+    /// whoever forges advertisements can have as many sources as it likes.
+    pub(crate) fn explained(&mut self, about: About<'_>, decoded: &Decoded, cause: Option<Cause>, now: Time) {
+        let Some(held_back) = self.passes(about, kind(cause), MINUTE, now) else { return };
         let peer = format!("{} ({})", decoded.source, decoded.mac);
         let (level, text) = match cause {
             Some(Cause::PasswordCut) => (
@@ -74,6 +76,20 @@ impl Report {
                 ),
             ),
         };
-        self.say(level, &format!("{text} [{}]", Rejected::BadAuth.code()));
+        self.say(level, &format!("{text} [{}]{}", Rejected::BadAuth.code(), repeats(held_back)));
+    }
+}
+
+/// What its lines are limited by.
+fn kind(cause: Option<Cause>) -> &'static str {
+    match cause {
+        Some(Cause::PasswordCut) => "password cut",
+        Some(Cause::PasswordShortened) => "password shortened",
+        Some(Cause::NoPassword) => "no password",
+        Some(Cause::AddressMissing(_)) => "address missing",
+        Some(Cause::AddressExtra(_)) => "address extra",
+        Some(Cause::FamilyAlone(_)) => "family alone",
+        Some(Cause::AddressAlone(_)) => "address alone",
+        None => "no explanation",
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{About, HOUR, MINUTE, describe, of, seconds};
 use crate::i18n::{fill, tr};
 use crate::log::Level;
-use crate::protocol::{Demotion, Hook, Notice, Peer, PeerKind, Reason, Transmission};
+use crate::protocol::{Demotion, Hook, Notice, Peer, PeerKind, Reason, Role, Transmission};
 
 /// How long a repeated notice is held back.
 pub(super) fn period(notice: &Notice) -> Duration {
@@ -23,12 +23,12 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::HookKilled { .. }
         | Notice::HookSucceeded { .. }
         | Notice::ResignRefused { .. } => Duration::ZERO,
+        Notice::Grace { .. } | Notice::GraceOver | Notice::Sending { .. } => Duration::from_secs(1),
+        // What anybody can bring about who recorded an advertisement of ours and sends it again.
         Notice::GaveWay { .. }
         | Notice::StrangerLeft { .. }
-        | Notice::Grace { .. }
-        | Notice::GraceOver
-        | Notice::Sending { .. } => Duration::from_secs(1),
-        Notice::ConflictWon { .. } | Notice::Late { .. } => MINUTE,
+        | Notice::ConflictWon { .. }
+        | Notice::Late { .. } => MINUTE,
         Notice::EqualInterval { .. } | Notice::SameSource { .. } | Notice::Unheard { .. } => HOUR,
     }
 }
@@ -47,7 +47,9 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
                     ("why", &why(*reason, *peer, *silent)),
                 ],
             );
-            (Level::Warning, text)
+            // Who begins, or begins again, has nothing to be warned of.
+            let level = if *from == Role::Init { Level::Info } else { Level::Warning };
+            (level, text)
         }
         Notice::ConflictWon { peer } => (
             Level::Warning,
@@ -237,5 +239,32 @@ pub(super) fn hint(notice: &Notice) -> Option<Cow<'static, str>> {
         Some(tr("The address may still be on this host"))
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Interval, MacAddr, Time};
+
+    #[test]
+    fn what_strangers_can_bring_about_is_said_once_a_minute() {
+        let peer = Peer {
+            source: [10, 0, 0, 1].into(),
+            mac: MacAddr([2; 6]),
+            interval: Interval::new(1, 0),
+            kind: PeerKind::Ours,
+            heard: Time::ZERO,
+        };
+        for notice in [
+            Notice::ConflictWon { peer },
+            Notice::GaveWay { peer },
+            Notice::EqualInterval { peer },
+            Notice::SameSource { peer },
+            Notice::Unheard { peer },
+            Notice::StrangerLeft { peer },
+        ] {
+            assert!(period(&notice) >= MINUTE, "{notice:?}");
+        }
     }
 }

@@ -15,6 +15,8 @@ const PROMPT_LIMIT: Duration = Duration::from_millis(100);
 const STUBBORN_ADS: u32 = 3;
 /// An old ucarp reads its capture once a second.
 const OLD_UCARP_SLOWNESS: Duration = Duration::from_secs(1);
+/// Who sends again what it recorded can let a family seem to come and go.
+const FAMILY_MISSED_AGAIN: Duration = Duration::from_secs(60);
 /// How long an old ucarp is remembered to be among us.
 const OLD_UCARP_MEMORY: Duration = Duration::from_secs(60);
 
@@ -248,8 +250,12 @@ impl Election {
             if speaker.silent == Some(ad.family()) {
                 speaker.silent = None;
                 out.push(Decision::Tell(Notice::FamilyBack { family: ad.family(), peer: speaker.peer() }));
-            } else if speaker.silent.is_none() && speaker.silence(other, now) >= dead_after {
+            } else if speaker.silent.is_none()
+                && speaker.silence(other, now) >= dead_after
+                && self.family_missed.is_none_or(|told| now.since(told) >= FAMILY_MISSED_AGAIN)
+            {
                 speaker.silent = Some(other);
+                self.family_missed = Some(now);
                 out.push(Decision::Tell(Notice::FamilySilent { family: other, peer: speaker.peer() }));
             }
         }

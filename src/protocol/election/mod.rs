@@ -94,6 +94,8 @@ pub(super) struct Election {
     prompted: Option<Time>,
     overslept: bool,
     old_ucarp_heard: Option<Time>,
+    /// When it was last told that a family is not heard.
+    family_missed: Option<Time>,
     demotions: Demotions,
 }
 
@@ -121,6 +123,7 @@ impl Election {
             prompted: None,
             overslept: false,
             old_ucarp_heard: None,
+            family_missed: None,
             demotions: Demotions::default(),
         }
     }
