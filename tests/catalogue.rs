@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The only files with sentences for operators; `report` is one in several parts.
-const SPEAKERS: [&str; 10] = [
+const SPEAKERS: [&str; 11] = [
     "src/config/error.rs",
     "src/config/cli/usage.rs",
     "src/daemon/failure.rs",
@@ -22,6 +22,7 @@ const SPEAKERS: [&str; 10] = [
     "src/daemon/report.rs",
     "src/daemon/report/notices.rs",
     "src/daemon/report/refusals.rs",
+    "src/daemon/report/starting.rs",
     "src/daemon/report/explanation.rs",
     "src/daemon/sniff/show.rs",
 ];

@@ -80,7 +80,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let template = match self.doing {
             Doing::GoToBackground => tr("the daemon did not get as far as running: {why}"),
-            Doing::HoldPidfile => tr("another ucarp is running: process {why} holds the pidfile {object}"),
+            Doing::HoldPidfile => tr("another ucarp is running: {why} holds the pidfile {object}"),
             Doing::WritePidfile => tr("cannot write the pidfile {object}: {why}"),
             Doing::Claim => tr("another ucarp serves {object} already: {why}"),
             Doing::FindInterface => tr("cannot find the interface {object}: {why}"),

@@ -23,7 +23,7 @@ pub(super) struct Served {
     pub(super) host: VirtualHost,
     pub(super) hook: Option<RunningHook>,
     /// That nobody else on this machine serves the same.
-    _claim: Claim,
+    pub(super) claim: Claim,
     pub(super) attachment: Option<Attachment>,
     pub(super) link: Link,
     pub(super) draining: Draining,
@@ -54,7 +54,7 @@ impl Served {
             interface,
             host,
             hook: None,
-            _claim: claim,
+            claim,
             introduced: attachment.is_some(),
             trouble: None,
             stranded: false,

@@ -107,6 +107,9 @@ pub fn run_with(
     }
     let mut served = Vec::with_capacity(opened.len());
     for (one, missing) in opened {
+        for doubt in one.claim.doubts() {
+            report.claim_in_doubt(one.about(), doubt);
+        }
         match missing {
             None => start::introduce(&one, &mut report),
             Some(missing) => report.waiting(&one.interface, &missing),

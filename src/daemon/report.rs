@@ -8,6 +8,7 @@
 mod explanation;
 mod notices;
 mod refusals;
+mod starting;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

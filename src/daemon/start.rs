@@ -12,19 +12,28 @@ use super::report::Report;
 use crate::config::VirtualHostConfig;
 use crate::i18n::{fill, tr};
 use crate::log::Level;
-use crate::platform::{self, Claim, PidFile, PidFileError};
+use crate::platform::{self, Claim, Holder, LockError, PidFile};
 use crate::protocol::{Hook, Hooks, Key, Parameters, VirtualHost};
 
 /// Writes and locks the pidfile.
 pub(super) fn hold_pidfile(path: &Path) -> Result<PidFile, StartError> {
     let object = path.display().to_string();
     PidFile::take(path).map_err(|error| match error {
-        PidFileError::Held(number) => {
-            let number = number.map_or_else(|| "?".to_owned(), |number| number.to_string());
-            StartError::new(Doing::HoldPidfile, object, number)
+        LockError::Held(number) => StartError::new(Doing::HoldPidfile, object, process(number)),
+        LockError::Foreign(lock, user) => {
+            let why = fill(&tr("it belongs to user {user}"), &[("user", &user)]);
+            StartError::new(Doing::WritePidfile, lock.display().to_string(), why)
         }
-        PidFileError::Io(error) => StartError::new(Doing::WritePidfile, object, error),
+        LockError::Io(error) => StartError::new(Doing::WritePidfile, object, error),
     })
+}
+
+/// A process as it stands in a sentence.
+fn process(number: Option<u32>) -> String {
+    match number {
+        Some(number) => fill(&tr("process {number}"), &[("number", &number)]),
+        None => tr("a process whose number cannot be seen from here").into_owned(),
+    }
 }
 
 /// The interface asked for, or the one that has the address asked for.
@@ -49,8 +58,8 @@ pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartE
 pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartError>), StartError> {
     let interface = interface_for(config)?;
     let name = format!("{interface} id {}", config.vhid);
-    let claim =
-        Claim::take(&format!("ucarp {name}")).map_err(|error| StartError::new(Doing::Claim, name, error))?;
+    let claim = Claim::take(&format!("ucarp {name}"))
+        .map_err(|Holder(number)| StartError::new(Doing::Claim, name, process(number)))?;
     let (attachment, place, missing) = match attach(&interface, config) {
         Ok((attachment, place)) => (Some(attachment), place, None),
         Err(error) if error.is_for_want_of_link(&interface) => {

@@ -8,24 +8,23 @@
 #![expect(unsafe_code, reason = "ioctls, getifaddrs' raw addresses and routing sockets have no safe wrapper")]
 
 use std::ffi::CStr;
-use std::fs::File;
 use std::io;
 use std::mem::offset_of;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, Flock, FlockArg, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::unistd::Uid;
 
 use super::bpf_frames::FrameReader;
 use super::bsd_bytes::{self, INTERNET, Instruction, LinkLayer, NOTHING, Unbuildable};
+use super::claim::{self, Doubt, Holder};
 use super::layout::{
     BIOCGBLEN, BIOCIMMEDIATE, BIOCSHDRCMPLT, BPF_PROGRAM, SIOCDIFADDR_IN6, SIOCGIFAFLAG_IN6,
 };
+use super::lock_file::{self, LockFile};
 use super::sys::LAYOUT;
 use super::{Changes, LinkState, Unready, posix, sys};
 
@@ -410,33 +409,26 @@ pub(super) fn bind_to_interface(_fd: BorrowedFd<'_>, _interface: &str) -> io::Re
 /// The only one of its name on this host, until dropped.
 #[derive(Debug)]
 pub struct Claim {
-    _lock: Flock<File>,
+    _lock: Option<LockFile>,
+    doubts: Vec<Doubt>,
 }
 
 impl Claim {
-    /// Takes the name, by a locked file in /var/run: the kernel gives the lock back however this process ends. The
-    /// empty file stays.
+    /// Takes the name, by a lock file, waiting a moment for somebody who is being ended.
     ///
     /// # Errors
-    /// `AddrInUse` when another process has it; why the file cannot be made.
-    pub fn take(name: &str) -> io::Result<Self> {
-        let plain: String =
-            name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
-        let path = PathBuf::from(format!("/var/run/{plain}.lock"));
-        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(flags.bits())
-            .open(path)?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => Ok(Self { _lock: lock }),
-            Err((_, Errno::EWOULDBLOCK)) => Err(io::ErrorKind::AddrInUse.into()),
-            Err((_, error)) => Err(error.into()),
-        }
+    /// Another ucarp has it.
+    pub fn take(name: &str) -> Result<Self, Holder> {
+        Ok(match lock_file::patiently(|| claim::lock("/var/run", name), Result::is_err)? {
+            Ok(lock) => Self { _lock: Some(lock), doubts: Vec::new() },
+            Err(doubt) => Self { _lock: None, doubts: vec![doubt] },
+        })
+    }
+
+    /// Why it is not certain that we are the only one.
+    #[must_use]
+    pub fn doubts(&self) -> &[Doubt] {
+        &self.doubts
     }
 }
 

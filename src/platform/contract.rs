@@ -11,7 +11,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{
-    Changes, LinkState, Unready, background, ip_socket, membership, pidfile, posix, secrecy, signals, sys,
+    Changes, LinkState, Unready, background, claim, ip_socket, lock_file, membership, pidfile, posix,
+    secrecy, signals, sys,
 };
 
 // Time.
@@ -34,7 +35,7 @@ const _: fn() -> io::Result<background::Process> = background::go_to_background;
 const _: fn(background::Waiting) -> io::Result<u8> = background::Waiting::outcome;
 const _: fn(background::Readiness) -> io::Result<()> = background::Readiness::announce;
 const _: fn() -> io::Result<()> = sys::close_inherited;
-const _: fn(&Path) -> Result<pidfile::PidFile, pidfile::PidFileError> = pidfile::PidFile::take;
+const _: fn(&Path) -> Result<pidfile::PidFile, lock_file::LockError> = pidfile::PidFile::take;
 const _: fn(usize, usize) -> bool = sys::blank_argument;
 
 // Descriptors, files, rights, chance.
@@ -70,7 +71,8 @@ const _: fn() -> io::Result<sys::LinkMonitor> = sys::LinkMonitor::open;
 const _: fn(&mut sys::LinkMonitor) -> Changes = sys::LinkMonitor::read;
 
 // Frames, groups, and being the only one.
-const _: fn(&str) -> io::Result<sys::Claim> = sys::Claim::take;
+const _: fn(&str) -> Result<sys::Claim, claim::Holder> = sys::Claim::take;
+const _: fn(&sys::Claim) -> &[claim::Doubt] = sys::Claim::doubts;
 const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;
 const _: fn(&sys::LinkSocket, &[u8]) -> io::Result<()> = sys::LinkSocket::send;
 const _: fn(IpAddr, u32) -> io::Result<membership::Membership> = membership::Membership::join;

@@ -10,8 +10,6 @@ use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -23,6 +21,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::{Changes, LinkState, Unready, posix};
 
+pub use super::linux_claim::Claim;
 pub(super) use super::mreqn::join_v4;
 pub use super::netlink::{assign_address, withdraw_address};
 pub use super::ppoll::wait;
@@ -222,22 +221,6 @@ fn unready(line: &str, interface: &str) -> Option<(IpAddr, Unready)> {
     ];
     let (_, why) = states.into_iter().find(|(flag, _)| flags & flag != 0)?;
     Some((IpAddr::V6(Ipv6Addr::from(address)), why))
-}
-
-/// The only one of its name in this network namespace, until dropped.
-#[derive(Debug)]
-pub struct Claim {
-    _socket: UnixDatagram,
-}
-
-impl Claim {
-    /// Takes the name, by an abstract socket (unix(7)): the kernel gives it back however this process ends.
-    ///
-    /// # Errors
-    /// `AddrInUse` when another process has it.
-    pub fn take(name: &str) -> io::Result<Self> {
-        Ok(Self { _socket: UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(name)?)? })
-    }
 }
 
 /// The hardware address of an interface that speaks Ethernet: wired, wireless, bridge, bond, VLAN, veth, tap. The
@@ -513,15 +496,6 @@ mod tests {
             }
             (socket, privilege) => panic!("{socket:?} with {privilege:?} missing"),
         }
-    }
-
-    #[test]
-    fn a_claim_is_the_only_one_of_its_name() {
-        let name = format!("ucarp test {}", std::process::id());
-        let claim = Claim::take(&name).unwrap();
-        assert_eq!(Claim::take(&name).unwrap_err().kind(), io::ErrorKind::AddrInUse);
-        drop(claim);
-        Claim::take(&name).unwrap();
     }
 
     #[test]

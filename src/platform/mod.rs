@@ -16,13 +16,17 @@ mod bpf_frames;
 mod bsd;
 #[cfg(any(bsd, test))]
 mod bsd_bytes;
+mod claim;
 mod contract;
 #[cfg(any(target_os = "freebsd", target_os = "macos"))]
 mod group_req;
 mod ip_socket;
 #[cfg(any(bsd, test))]
 mod layout;
+#[cfg(target_os = "linux")]
+mod linux_claim;
 mod locale;
+mod lock_file;
 mod membership;
 #[cfg(any(target_os = "linux", target_os = "openbsd"))]
 mod mreqn;
@@ -63,10 +67,12 @@ pub use background::{Process, Readiness, Waiting, go_to_background};
 pub use bpf_frames::FrameReader;
 #[cfg(bsd)]
 pub use bsd::frame_reader;
+pub use claim::{Doubt, Holder};
 pub use ip_socket::{Envelope, IpSocket};
 pub use locale::adopt_locale;
+pub use lock_file::LockError;
 pub use membership::Membership;
-pub use pidfile::{PidFile, PidFileError};
+pub use pidfile::PidFile;
 pub use posix::{
     LocalTime, close_on_exec, executable, interface_addresses, interface_index, interface_name, interface_of,
     local_time, local_time_of, may_create_in, writable,

@@ -213,7 +213,7 @@ fn privilege() {
 }
 
 /// This thread alone, which ends soon: the C library's function would change all of them.
-fn become_nobody() {
+pub(crate) fn become_nobody() {
     const NOBODY: libc::c_long = 65534;
     // SAFETY: takes numbers only.
     let done = unsafe { libc::syscall(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY) };

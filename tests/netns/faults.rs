@@ -320,7 +320,7 @@ fn second_instance() {
     let mut a = lone_master(&segment, 0, Kind::Ours, &Setup::default());
     let mut command = segment.hosts[0].command(Kind::Ours.binary());
     command.arg("--interface=eth0").args(WORDS);
-    assert_start_failure(ends_by_itself(command), &["eth0"]);
+    assert_start_failure(ends_by_itself(command), &[&format!("process {}", a.pid())]);
     assert!(a.is_running());
 }
 

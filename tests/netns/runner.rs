@@ -18,6 +18,7 @@ mod segment;
 mod starting;
 mod surroundings;
 mod unicast;
+mod users;
 mod watching;
 mod wire;
 
@@ -106,6 +107,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(addresses::all());
     cases.extend(families::all());
     cases.extend(unicast::all());
+    cases.extend(users::all());
     cases.extend(faults::all());
     cases.extend(interfaces::all());
     cases.extend(masters::all());

@@ -1,0 +1,51 @@
+//! Being the only one that serves something here: what is the same on every system.
+//!
+//! Only another ucarp may keep us from starting, never somebody who poses as one and never a question that could not be
+//! asked. What remains in doubt goes to the caller, who says so.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::lock_file::{LockError, LockFile};
+
+/// Another ucarp has it; its number, as far as it can be seen from here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Holder(pub Option<u32>);
+
+/// Why it is not certain that nobody else serves the same.
+#[derive(Debug)]
+pub enum Doubt {
+    /// Somebody who is neither root nor our user has the name.
+    Squatted {
+        /// Who, if that could be found out.
+        user: Option<u32>,
+        /// His process, if it can be seen from here.
+        process: Option<u32>,
+    },
+    /// A lock file belongs to somebody who is neither root nor our user.
+    Foreign {
+        /// Which.
+        path: PathBuf,
+        /// Who.
+        user: u32,
+    },
+    /// It could not be asked for.
+    Unasked {
+        /// By what.
+        place: String,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+/// The lock file of a name in the folder of lock files, where only root should be able to make any.
+pub(super) fn lock(folder: &str, name: &str) -> Result<Result<LockFile, Doubt>, Holder> {
+    let plain: String = name.chars().map(|letter| if " /".contains(letter) { '-' } else { letter }).collect();
+    let path = PathBuf::from(format!("{folder}/{plain}.lock"));
+    match LockFile::take(&path) {
+        Ok(lock) => Ok(Ok(lock)),
+        Err(LockError::Held(process)) => Err(Holder(process)),
+        Err(LockError::Foreign(path, user)) => Ok(Err(Doubt::Foreign { path, user })),
+        Err(LockError::Io(error)) => Ok(Err(Doubt::Unasked { place: path.display().to_string(), error })),
+    }
+}

@@ -1,0 +1,160 @@
+//! Being the only one of a name in this network namespace.
+//!
+//! The name is that of an abstract socket (unix(7)): the kernel keeps it with the namespace and gives it back however we
+//! end, and nothing has to be writable. But everybody may take one. So the socket listens, and who finds it taken
+//! connects and is told by the kernel who listens. As that answer too can be denied, by filling its queue, there is a
+//! lock file besides, where one can be made, with the number of the namespace in its name.
+
+use std::fs;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen, socket, sockopt,
+};
+use nix::unistd::Uid;
+
+use super::claim::{self, Doubt, Holder};
+use super::lock_file::{self, LockFile};
+
+const LOCKS: &str = "/run";
+
+/// The only one of its name in this network namespace, until dropped.
+#[derive(Debug)]
+pub struct Claim {
+    _socket: Option<OwnedFd>,
+    _lock: Option<LockFile>,
+    doubts: Vec<Doubt>,
+}
+
+impl Claim {
+    /// Takes the name, waiting a moment for somebody who is being ended.
+    ///
+    /// # Errors
+    /// Another ucarp has it.
+    pub fn take(name: &str) -> Result<Self, Holder> {
+        lock_file::patiently(
+            || Self::try_to_take(name),
+            |result| match result {
+                Ok(claim) => {
+                    claim.doubts.iter().any(|doubt| matches!(doubt, Doubt::Squatted { user: None, .. }))
+                }
+                Err(_) => true,
+            },
+        )
+    }
+
+    fn try_to_take(name: &str) -> Result<Self, Holder> {
+        let mut doubts = Vec::new();
+        let lock = match lock(name)? {
+            Ok(lock) => Some(lock),
+            Err(doubt) => {
+                doubts.push(doubt);
+                None
+            }
+        };
+        let socket = match listening(name) {
+            Ok(socket) => {
+                // That is enough; the lock is for those who will not get it.
+                doubts.clear();
+                Some(socket)
+            }
+            Err(Errno::EADDRINUSE) => {
+                let (user, process) = listener(name).unwrap_or_default();
+                if user.is_some_and(|user| user == 0 || user == Uid::effective().as_raw()) {
+                    return Err(Holder(process));
+                }
+                doubts.insert(0, Doubt::Squatted { user, process });
+                None
+            }
+            Err(error) => {
+                doubts.insert(0, Doubt::Unasked { place: format!("@{name}"), error: error.into() });
+                None
+            }
+        };
+        Ok(Self { _socket: socket, _lock: lock, doubts })
+    }
+
+    /// Why it is not certain that we are the only one.
+    #[must_use]
+    pub fn doubts(&self) -> &[Doubt] {
+        &self.doubts
+    }
+}
+
+fn lock(name: &str) -> Result<Result<LockFile, Doubt>, Holder> {
+    // Its inode is the namespace's number, and no other can have it while anybody lives in this one.
+    match fs::metadata("/proc/self/ns/net") {
+        Ok(namespace) => claim::lock(LOCKS, &format!("{name}.{}", namespace.ino())),
+        Err(error) => Ok(Err(Doubt::Unasked { place: LOCKS.into(), error })),
+    }
+}
+
+fn stream() -> Result<OwnedFd, Errno> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    socket(AddressFamily::Unix, SockType::Stream, flags, None)
+}
+
+fn listening(name: &str) -> Result<OwnedFd, Errno> {
+    let socket = stream()?;
+    bind(socket.as_raw_fd(), &UnixAddr::new_abstract(name.as_bytes())?)?;
+    listen(&socket, Backlog::MAXCONN)?;
+    Ok(socket)
+}
+
+/// The user and the process that listen under this name. Does not wait: a full queue is an error like any other.
+fn listener(name: &str) -> Result<(Option<u32>, Option<u32>), Errno> {
+    let socket = stream()?;
+    connect(socket.as_raw_fd(), &UnixAddr::new_abstract(name.as_bytes())?)?;
+    let peer = getsockopt(&socket, sockopt::PeerCredentials)?;
+    // 0 stands for a process of another PID namespace.
+    Ok((Some(peer.uid()), u32::try_from(peer.pid()).ok().filter(|pid| *pid != 0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(what: &str) -> String {
+        format!("ucarp test {} {what}", std::process::id())
+    }
+
+    #[test]
+    fn a_claim_is_the_only_one_of_its_name_and_tells_whose_it_is() {
+        let name = name("only");
+        let claim = Claim::take(&name).unwrap();
+        assert!(claim.doubts().is_empty(), "{:?}", claim.doubts());
+        assert_eq!(Claim::take(&name).unwrap_err(), Holder(Some(std::process::id())));
+        drop(claim);
+        Claim::take(&name).unwrap();
+    }
+
+    #[test]
+    fn the_lock_decides_where_the_socket_cannot() {
+        let name = name("squatted");
+        let squatter = stream().unwrap();
+        bind(squatter.as_raw_fd(), &UnixAddr::new_abstract(name.as_bytes()).unwrap()).unwrap();
+        let claim = Claim::take(&name).unwrap();
+        assert!(matches!(claim.doubts().first(), Some(Doubt::Squatted { user: None, process: None })));
+        if claim._lock.is_some() {
+            assert_eq!(Claim::take(&name).unwrap_err(), Holder(Some(std::process::id())));
+            // Nor is that forgotten when the squatter has gone.
+            drop(squatter);
+            assert_eq!(Claim::take(&name).unwrap_err(), Holder(Some(std::process::id())));
+        }
+    }
+
+    #[test]
+    fn a_full_queue_does_not_hide_the_other() {
+        let name = name("full");
+        let claim = Claim::take(&name).unwrap();
+        if claim._lock.is_none() {
+            println!("skipped: no lock file can be made in {LOCKS}");
+            return;
+        }
+        // A queued connection outlives the one who made it.
+        while listener(&name).is_ok() {}
+        assert_eq!(Claim::take(&name).unwrap_err(), Holder(Some(std::process::id())));
+    }
+}

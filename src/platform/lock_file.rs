@@ -1,0 +1,183 @@
+//! A file that is locked while a process runs, with its number inside.
+//!
+//! The lock, not the file, says that somebody runs: a file left behind by a crash is taken over. It is given back
+//! however the process ends. Removing the file is tidiness, done only while it is still ours. Whoever can open a file
+//! can lock it, so nobody but its owner can open this one.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::unistd::Uid;
+
+use super::sys;
+
+/// How often somebody else may remove the file between our opening and locking it.
+const ATTEMPTS: u32 = 10;
+
+/// How long somebody who is being ended may go on holding what he held: the kernel gives it back a little after the
+/// process can be waited for, so whoever is started at once would find it taken.
+const DYING: Duration = Duration::from_millis(200);
+
+/// How often it is looked at meanwhile.
+const NAP: Duration = Duration::from_millis(10);
+
+/// A locked file; removed when dropped.
+#[derive(Debug)]
+pub(super) struct LockFile {
+    path: PathBuf,
+    file: Flock<File>,
+}
+
+/// Why there is none.
+#[derive(Debug)]
+pub enum LockError {
+    /// Another process holds the lock; its number, as far as the file tells.
+    Held(Option<u32>),
+    /// The file belongs to this user, neither root nor us: who made it can hold its lock for ever.
+    Foreign(PathBuf, u32),
+    /// A file cannot be made, opened, locked or written.
+    Io(io::Error),
+}
+
+impl From<io::Error> for LockError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl LockFile {
+    /// Makes or takes over the file, locks it and writes our number and a newline. To be called by the process that
+    /// stays. Symbolic links are not followed: the folder may be writable by others.
+    ///
+    /// # Errors
+    /// See [`LockError`].
+    pub(super) fn take(path: &Path) -> Result<Self, LockError> {
+        for _ in 0..ATTEMPTS {
+            let file = open(path, 0o600)?;
+            let owner = file.metadata()?.uid();
+            if owner != 0 && owner != Uid::effective().as_raw() {
+                return Err(LockError::Foreign(path.to_owned(), owner));
+            }
+            let file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(file) => file,
+                Err((file, Errno::EWOULDBLOCK)) => return Err(LockError::Held(number_in(&file))),
+                Err((_, error)) => return Err(LockError::Io(error.into())),
+            };
+            // Its last holder may have removed it after we opened it.
+            if is_at(&file, path) {
+                write_number(&file)?;
+                return Ok(Self { path: path.to_owned(), file });
+            }
+        }
+        Err(LockError::Held(None))
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        remove(&self.file, &self.path);
+    }
+}
+
+/// Opens a regular file for reading and writing, and makes it if need be. Nothing is followed or waited for.
+pub(super) fn open(path: &Path, mode: u32) -> io::Result<File> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false).mode(mode).custom_flags(flags.bits());
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(Errno::EINVAL.into()) }
+}
+
+/// Makes our number and a newline all there is in a file.
+pub(super) fn write_number(mut file: &File) -> io::Result<()> {
+    file.set_len(0)?;
+    writeln!(file, "{}", std::process::id())
+}
+
+/// Removes a file that is still the one `path` names.
+pub(super) fn remove(file: &File, path: &Path) {
+    // Emptied first, for the case that the folder does not let us remove it.
+    let _ = file.set_len(0);
+    if is_at(file, path) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Whether `file` is what `path` names.
+fn is_at(file: &File, path: &Path) -> bool {
+    let (Ok(ours), Ok(there)) = (file.metadata(), fs::symlink_metadata(path)) else { return false };
+    (ours.dev(), ours.ino()) == (there.dev(), there.ino())
+}
+
+fn number_in(mut file: &File) -> Option<u32> {
+    let mut text = [0; 16];
+    let length = file.read(&mut text).ok()?;
+    std::str::from_utf8(text.get(..length)?).ok()?.trim_ascii().parse().ok()
+}
+
+/// Tries again while what comes out is `unsettled`, as long as a predecessor may take to die.
+pub(super) fn patiently<T>(mut attempt: impl FnMut() -> T, unsettled: impl Fn(&T) -> bool) -> T {
+    let until = sys::now() + DYING;
+    loop {
+        let outcome = attempt();
+        if !unsettled(&outcome) || sys::now() >= until {
+            return outcome;
+        }
+        if sys::wait(&[], &mut Vec::new(), Some(NAP)).is_err() {
+            return outcome;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn one_holder_a_stale_file_and_no_trace_afterwards() {
+        let path = std::env::temp_dir().join(format!("ucarp-lock-{}", std::process::id()));
+        fs::write(&path, "99999999 stale and longer than a number\n").unwrap();
+        let held = LockFile::take(&path).unwrap();
+        let ours = std::process::id();
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{ours}\n"));
+        assert!(matches!(LockFile::take(&path), Err(LockError::Held(Some(pid))) if pid == ours));
+        drop(held);
+        assert!(!path.exists());
+        let held = LockFile::take(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "somebody else's\n").unwrap();
+        drop(held);
+        assert!(path.exists(), "not ours to remove");
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_dying_holder_is_waited_for_and_a_living_one_not_for_long() {
+        let path = std::env::temp_dir().join(format!("ucarp-lock-dying-{}", std::process::id()));
+        let take = || LockFile::take(&path);
+        let is_held = |result: &Result<LockFile, LockError>| matches!(result, Err(LockError::Held(_)));
+        let mut held = Some(take().unwrap());
+        let before = sys::now();
+        assert!(is_held(&patiently(take, is_held)));
+        let waited = sys::now() - before;
+        assert!((DYING..DYING * 20).contains(&waited), "{waited:?}");
+        let mut asked = 0;
+        let taken = patiently(
+            || {
+                asked += 1;
+                held = held.take().filter(|_| asked < 5);
+                take()
+            },
+            is_held,
+        );
+        assert!(taken.is_ok() && asked == 5, "{taken:?} at {asked}");
+    }
+}
