@@ -133,9 +133,9 @@ fn what_cannot_be_started_is_an_error_at_once() {
     assert_eq!(scripts.start(&[]).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
     fs::remove_file(scripts.hook()).unwrap();
     assert_eq!(scripts.start(&[]).unwrap_err().kind(), io::ErrorKind::NotFound);
-    fs::write(scripts.hook(), "echo no first line\n").unwrap();
+    fs::write(scripts.hook(), "#!/nonexistent/interpreter\n").unwrap();
     scripts.allow(0o755);
-    assert!(scripts.start(&[]).is_err());
+    assert_eq!(scripts.start(&[]).unwrap_err().kind(), io::ErrorKind::NotFound);
 }
 
 #[test]
