@@ -19,9 +19,9 @@ use proptest::prelude::*;
 use sha1::{Digest, Sha1};
 use ucarp::protocol::wire::{self, Decoded, arp, carp, checksum, ethernet, ipv4, ipv6, ndp, peek};
 use ucarp::protocol::{
-    Action, Announcing, Authenticator, Destination, Dialect, Event, Family, Hook, HookFailure, Hooks,
-    Interval, Key, Link, MacAddr, Notice, Parameters, PeerKind, Role, Sources, Time, Transmission,
-    VirtualHost,
+    Action, Announcing, Authenticator, Destination, Dialect, Event, Family, Hook, HookEnd, HookFailure,
+    Hooks, Interval, Key, Link, MacAddr, Notice, OnLostAddress, Parameters, PeerKind, Presence, Role,
+    Sources, Time, Transmission, VirtualHost,
 };
 
 use frame::{Ad, Seen, encode, look, micros};
@@ -331,8 +331,9 @@ enum Step {
     Echo,
     Garbage(Vec<u8>),
     Sending(bool),
-    HookEnds(bool),
-    StrayHook(Hook, bool),
+    HookEnds(HookEnd, Option<Presence>),
+    StrayHook(Hook, HookEnd),
+    Addresses(Presence),
     /// Source and hardware addresses that end in these bytes.
     Move(u8, u8),
     Resign,
@@ -351,24 +352,44 @@ fn kind() -> impl Strategy<Value = PeerKind> {
     prop::sample::select(vec![PeerKind::Ours, PeerKind::OldUcarp, PeerKind::Kernel])
 }
 
+fn hook_end() -> impl Strategy<Value = HookEnd> {
+    prop_oneof![
+        8 => Just(HookEnd::Succeeded),
+        2 => Just(HookEnd::Failed),
+        1 => Just(HookEnd::Killed),
+        1 => Just(HookEnd::NotRun),
+    ]
+}
+
+fn presence() -> impl Strategy<Value = Presence> {
+    prop::sample::select(vec![Presence::All, Presence::Some, Presence::None])
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => prop_oneof![5 => Just(0u64), 2 => 0..5_000u64, 1 => 0..30 * SECOND].prop_map(Step::Due),
         2 => Just(Step::Early),
         1 => (0..20 * SECOND).prop_map(Step::Late),
-        3 => prop::sample::select(vec![Link::Up, Link::Up, Link::Down, Link::Gone]).prop_map(Step::Link),
+        3 => prop::sample::select(vec![Link::Up, Link::Up, Link::Down, Link::Disabled, Link::Gone]).prop_map(Step::Link),
         10 => (1..5u8, kind(), interval(), any::<bool>(), prop::bool::weighted(0.1))
             .prop_map(|(host, kind, interval, v6, demoted)| Step::Hear { host, kind, interval, v6, demoted }),
         1 => Just(Step::Echo),
         1 => prop::collection::vec(any::<u8>(), 0..100).prop_map(Step::Garbage),
         1 => any::<bool>().prop_map(Step::Sending),
-        4 => prop::bool::weighted(0.8).prop_map(Step::HookEnds),
-        1 => (prop::sample::select(vec![Hook::Up, Hook::Down]), any::<bool>())
-            .prop_map(|(hook, success)| Step::StrayHook(hook, success)),
+        4 => (hook_end(), prop::option::of(presence()))
+            .prop_map(|(ended, addresses)| Step::HookEnds(ended, addresses)),
+        1 => (prop::sample::select(vec![Hook::Up, Hook::Down]), hook_end())
+            .prop_map(|(hook, ended)| Step::StrayHook(hook, ended)),
+        2 => presence().prop_map(Step::Addresses),
         1 => (50..53u8, 50..52u8).prop_map(|(source, mac)| Step::Move(source, mac)),
         1 => Just(Step::Resign),
         1 => prop::bool::weighted(0.5).prop_map(Step::Shutdown),
     ]
+}
+
+/// Where the addresses are when a hook has done its work.
+fn belonging(hook: Hook) -> Presence {
+    if hook == Hook::Up { Presence::All } else { Presence::None }
 }
 
 /// One of ours, driven and watched.
@@ -379,8 +400,10 @@ struct Watched {
     counter: u64,
     sending: bool,
     running: Option<Hook>,
-    last_run: Option<Hook>,
-    last_done: Option<Hook>,
+    /// It was asked to end.
+    killed: bool,
+    /// The last hook that ended, and whether it did its work and nothing was said about the addresses since.
+    last_done: Option<(Hook, bool)>,
     last_ad: Option<Vec<u8>>,
     shutting_down: bool,
 }
@@ -395,7 +418,7 @@ impl Watched {
             counter: 1,
             sending: true,
             running: None,
-            last_run: None,
+            killed: false,
             last_done: None,
             last_ad: None,
             shutting_down: false,
@@ -440,14 +463,17 @@ impl Watched {
                 Action::Deliver(unicast) => panic!("there are no peers: {unicast:?}"),
                 Action::Run(hook) => {
                     assert_eq!(self.running, None, "one hook at a time");
-                    assert_ne!(self.last_run, Some(hook), "up and down alternate");
-                    (self.running, self.last_run) = (Some(hook), Some(hook));
+                    assert_ne!(self.last_done, Some((hook, true)), "what was done is not done again");
+                    (self.running, self.killed) = (Some(hook), false);
                 }
-                Action::KillHook { hook, .. } => assert_eq!(self.running, Some(hook)),
+                Action::KillHook { hook, .. } => {
+                    assert_eq!(self.running, Some(hook));
+                    self.killed = true;
+                }
                 // Also of one that not even SIGKILL could end: it is given up.
                 Action::Tell(Notice::HookFailed { hook, .. }) => {
                     if self.running == Some(hook) {
-                        (self.running, self.last_done) = (None, Some(hook));
+                        (self.running, self.last_done) = (None, Some((hook, false)));
                     }
                 }
                 Action::Tell(_) => {}
@@ -455,10 +481,16 @@ impl Watched {
         }
     }
 
-    fn end_hook(&mut self, success: bool) {
+    fn end_hook(&mut self, ended: HookEnd, addresses: Option<Presence>) {
         if let Some(hook) = self.running.take() {
-            self.last_done = Some(hook);
-            self.tell(Event::HookDone { hook, success });
+            let in_place = addresses == Some(belonging(hook));
+            let did_it = ended == HookEnd::Succeeded || ended == HookEnd::Failed && in_place;
+            // A master whose addresses went meanwhile has them brought back.
+            let kept = hook == Hook::Down || in_place || addresses.is_none();
+            if ended != HookEnd::NotRun || self.killed {
+                self.last_done = Some((hook, did_it && kept && !self.killed));
+            }
+            self.tell(Event::HookDone { hook, ended, addresses });
         }
     }
 
@@ -498,11 +530,16 @@ impl Watched {
             }
             Step::Garbage(bytes) => self.refused(&bytes),
             Step::Sending(works) => self.sending = works,
-            Step::HookEnds(success) => self.end_hook(success),
-            Step::StrayHook(hook, success) => {
+            Step::HookEnds(ended, addresses) => self.end_hook(ended, addresses),
+            Step::StrayHook(hook, ended) => {
                 if self.running != Some(hook) {
-                    self.tell(Event::HookDone { hook, success });
+                    self.tell(Event::HookDone { hook, ended, addresses: None });
                 }
+            }
+            Step::Addresses(addresses) => {
+                self.last_done =
+                    self.last_done.map(|(hook, did_it)| (hook, did_it && addresses == belonging(hook)));
+                self.tell(Event::Addresses(addresses));
             }
             Step::Move(source, mac) => {
                 let before = self.host.snapshot(at(self.now));
@@ -590,7 +627,8 @@ impl Watched {
     /// Lets hooks end and time pass until nothing is left to run.
     fn come_to_rest(&mut self) {
         for _ in 0..200 {
-            self.end_hook(true);
+            let addresses = self.running.map(belonging);
+            self.end_hook(HookEnd::Succeeded, addresses);
             let snapshot = self.host.snapshot(at(self.now));
             let soon = self.host.next_deadline().is_some_and(|next| next <= at(self.now + 10_000));
             if self.running.is_none() && (!soon || snapshot.role != Role::Master) {
@@ -626,6 +664,7 @@ fn any_parameters() -> impl Strategy<Value = Parameters> {
                 down: hooks,
                 timeout: Duration::from_secs(4),
                 failure: if stays { HookFailure::Stay } else { HookFailure::Demote },
+                on_lost_address: OnLostAddress::Hook,
             },
             announcing: Announcing {
                 count,
@@ -659,9 +698,10 @@ proptest! {
         watched.sending = true;
         watched.come_to_rest();
         let master = watched.host.role() == Role::Master;
-        if hooks.up && !watched.shutting_down {
+        let owed = watched.host.snapshot(at(watched.now)).owed_hook.is_some();
+        if hooks.up && !watched.shutting_down && !owed {
             match watched.last_done {
-                Some(hook) => prop_assert_eq!(hook == Hook::Up, master),
+                Some((hook, _)) => prop_assert_eq!(hook == Hook::Up, master),
                 None => prop_assert!(neutral && !master),
             }
         }

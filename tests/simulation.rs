@@ -1,8 +1,7 @@
 //! The simulation: tens of thousands of random worlds, the sums under lasting loss, and the named scenarios.
 //!
 //! `SIM_WORLDS=1000000 cargo test --test simulation` runs more worlds, `SIM_SEED=17` one of each kind with its event
-//! log (name the test, `random_worlds_settle` or `random_worlds_of_unicast_peers_settle`), and `SIM_FIRST=500000`
-//! starts counting elsewhere. A failure prints the seed and the log. What went wrong once is in
+//! log (name the test, such as `random_worlds_settle`), and `SIM_FIRST=500000` starts counting elsewhere. A failure prints the seed and the log. What went wrong once is in
 //! `sim/regressions.rs`, run first each time.
 
 #![expect(clippy::print_stdout, reason = "sums and event logs are what these tests are read for")]
@@ -62,6 +61,11 @@ fn random_worlds_settle() {
 #[test]
 fn random_worlds_of_unicast_peers_settle() {
     settle(random::judge_unicast, &regressions::UNICAST_WORLDS, 5_000);
+}
+
+#[test]
+fn random_worlds_of_unruly_hooks_settle() {
+    settle(random::judge_unruly, &regressions::UNRULY_WORLDS, 5_000);
 }
 
 fn settle(judge: Judgement, regressions: &[(u64, &str)], usual: u64) {

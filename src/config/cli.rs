@@ -22,7 +22,7 @@ use super::{
     Config, Error, Facility, LogConfig, Secret, SniffConfig, VirtualAddress, VirtualHostConfig, Warning,
 };
 use super::{shown, words};
-use crate::protocol::{Announcing, Dialect, Family, HookFailure, Hooks, Interval, Vhid};
+use crate::protocol::{Announcing, Dialect, Family, HookFailure, Hooks, Interval, OnLostAddress, Vhid};
 
 use spelling::{OPTIONS, bytes_of, canonical, normalize};
 pub use usage::{usage, version};
@@ -144,6 +144,10 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
         hook_failure: match given.last("hook-failure") {
             Some(word) => words::hook_failure("--hook-failure", &word)?,
             None => HookFailure::Stay,
+        },
+        on_lost_address: match given.last("on-lost-address") {
+            Some(word) => words::on_lost_address("--on-lost-address", &word)?,
+            None => OnLostAddress::Hook,
         },
         hook_timeout: match given.last("hook-timeout") {
             Some(word) => Duration::from_secs(words::number("--hook-timeout", &word, 1, 3600)?),

@@ -52,6 +52,7 @@ pub enum Error {
     HookNotExecutable { option: &'static str, path: String },
     Facility { option: &'static str, value: String },
     HookFailure { option: &'static str, value: String },
+    OnLostAddress { option: &'static str, value: String },
     PeerType { option: &'static str, value: String },
     Pidfile { option: &'static str, path: String },
     OnlyToSniff { option: &'static str },
@@ -218,6 +219,9 @@ impl fmt::Display for Error {
             ),
             Self::HookFailure { option, value } => {
                 fill(&tr("{option}: '{value}' is neither stay nor demote"), &[("option", option), ("value", value)])
+            }
+            Self::OnLostAddress { option, value } => {
+                fill(&tr("{option}: '{value}' is neither hook nor warn"), &[("option", option), ("value", value)])
             }
             Self::PeerType { option, value } => fill(
                 &tr("{option}: '{value}' is none of openbsd, freebsd, netbsd, ucarp, any"),

@@ -20,7 +20,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::protocol::{Announcing, Destination, Dialect, Family, HookFailure, Interval, Key, Vhid};
+use crate::protocol::{
+    Announcing, Destination, Dialect, Family, HookFailure, Interval, Key, OnLostAddress, Vhid,
+};
 
 pub use error::{Error, Warning};
 
@@ -74,6 +76,8 @@ pub struct VirtualHostConfig {
     pub wait_for_interface: bool,
     /// What a failed up hook means.
     pub hook_failure: HookFailure,
+    /// What is done about a shared address that a master lost.
+    pub on_lost_address: OnLostAddress,
     /// How long a hook may run, 1 s to 1 h.
     pub hook_timeout: Duration,
     /// How addresses are announced.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf, absolute};
 use zeroize::Zeroizing;
 
 use super::{Error, Facility, Secret, VirtualAddress, Warning, shown};
-use crate::protocol::{Dialect, HookFailure};
+use crate::protocol::{Dialect, HookFailure, OnLostAddress};
 
 /// A whole number in C's notation: decimal, `0x` hexadecimal or `0` octal, with a `+` and spaces before it
 /// if need be (shell substitutions leave some); nothing may follow.
@@ -156,6 +156,15 @@ pub(super) fn hook_failure(option: &'static str, word: &OsStr) -> Result<HookFai
         b"stay" => Ok(HookFailure::Stay),
         b"demote" => Ok(HookFailure::Demote),
         _ => Err(Error::HookFailure { option, value: shown(word) }),
+    }
+}
+
+/// What is done about a shared address that a master lost.
+pub(super) fn on_lost_address(option: &'static str, word: &OsStr) -> Result<OnLostAddress, Error> {
+    match word.as_bytes() {
+        b"hook" => Ok(OnLostAddress::Hook),
+        b"warn" => Ok(OnLostAddress::Warn),
+        _ => Err(Error::OnLostAddress { option, value: shown(word) }),
     }
 }
 

@@ -12,7 +12,7 @@ use super::failure::{Doing, StartError};
 use super::{place, start};
 use crate::config::{Config, Facility, VirtualHostConfig, Warning};
 use crate::platform;
-use crate::protocol::HookFailure;
+use crate::protocol::{HookFailure, OnLostAddress};
 
 /// What a daemon with this configuration would do. No secret is in it.
 ///
@@ -87,6 +87,11 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
         HookFailure::Demote => "demote",
     };
     lines.add("hook-failure", failure);
+    let on_lost_address = match host.on_lost_address {
+        OnLostAddress::Hook => "hook",
+        OnLostAddress::Warn => "warn",
+    };
+    lines.add("on-lost-address", on_lost_address);
     lines.add("garp-count", host.announcing.count);
     lines.add("garp-interval", host.announcing.interval.as_millis());
     lines.add("garp-refresh", host.announcing.refresh.as_secs());

@@ -12,7 +12,7 @@ use super::clock::now;
 use super::hearing::InTurn;
 use super::hooks::RunningHook;
 use super::host::{LOOK_AROUND, Served};
-use super::interface::{look_at_link, look_at_place};
+use super::interface::{look_at_addresses, look_at_link, look_at_place, presence};
 use super::perform::perform;
 use super::report::Report;
 use super::turn;
@@ -55,6 +55,7 @@ pub(super) fn run(
         let actions = one.host.handle(Event::Start, now);
         perform(one, actions, report, now);
         look_at_link(one, report, now);
+        look_at_addresses(one, report, now);
     }
     serve(served, sources, ending, report, each_turn)
 }
@@ -103,6 +104,9 @@ pub(super) fn serve(
             if changes.links || changes.addresses {
                 look_at_place(one, report, woken);
             }
+            if changes.links || changes.addresses || one.unanswered.is_some_and(|again| again <= woken) {
+                look_at_addresses(one, report, woken);
+            }
             InTurn::new(one, report).take_frames(captured, woken);
             if one.looks_around_until.is_some_and(|until| until <= woken) {
                 one.looks_around_until = None;
@@ -138,17 +142,18 @@ fn take_signal(one: &mut Served, signal: Signal, ending: Ending, report: &mut Re
             Vec::new()
         }
         Signal::User2 => one.host.handle(Event::Resign, now),
-        Signal::Child => reap(one, now),
+        Signal::Child => reap(one, report, now),
     };
     perform(one, actions, report, now);
 }
 
-fn reap(one: &mut Served, now: Time) -> Vec<Action> {
+fn reap(one: &mut Served, report: &mut Report, now: Time) -> Vec<Action> {
     let Some(running) = &mut one.hook else { return Vec::new() };
     let Some(outcome) = running.reap() else { return Vec::new() };
     let hook = running.hook();
     one.hook = None;
-    one.host.handle(Event::HookDone { hook, success: outcome.success() }, now)
+    let addresses = presence(one, report, now);
+    one.host.handle(Event::HookDone { hook, ended: outcome.into(), addresses }, now)
 }
 
 /// Children that are no hook of ours: see [`platform::bury_strangers`].

@@ -67,7 +67,7 @@ impl StartError {
     pub(super) fn is_for_want_of_link(&self, interface: &str) -> bool {
         // Without a link there is no link-local address either.
         matches!(self.doing, Doing::OpenCapture | Doing::FindSource)
-            && matches!(platform::link_state(interface), Ok(LinkState::Down))
+            && matches!(platform::link_state(interface), Ok(LinkState::Down | LinkState::Disabled))
     }
 
     /// Whether it needs the privilege that [`platform::missing_privilege`] asks about.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::config::VirtualHostConfig;
 use crate::platform;
-use crate::protocol::{Hook, Snapshot};
+use crate::protocol::{Hook, HookEnd, Snapshot};
 
 /// How often a hook is looked at when there is no loop any more.
 const NAP: Duration = Duration::from_millis(10);
@@ -39,6 +39,16 @@ impl Outcome {
     /// Whether it did what it was there for, as far as scripts tell.
     pub(crate) const fn success(self) -> bool {
         matches!(self, Self::Exited(0))
+    }
+}
+
+impl From<Outcome> for HookEnd {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            outcome if outcome.success() => Self::Succeeded,
+            Outcome::Exited(_) | Outcome::Unknown => Self::Failed,
+            Outcome::Signalled(_) => Self::Killed,
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Served {
     pub(super) draining: Draining,
     pub(super) looks_around_until: Option<Time>,
     pub(super) retry: Option<Time>,
+    /// When to ask again which addresses the interface has, because that could not be found out.
+    pub(super) unanswered: Option<Time>,
     pub(super) mismatches: Mismatches,
     pub(super) unshared: Unshared,
     /// Whether the operator has been told where it is; not yet, while its first interface is waited for.
@@ -64,6 +66,7 @@ impl Served {
             draining: Draining::default(),
             looks_around_until: None,
             retry: None,
+            unanswered: None,
             mismatches: Mismatches::default(),
             unshared: Unshared::default(),
         }
@@ -94,9 +97,7 @@ impl Served {
     }
 
     pub(super) fn deadline(&self, now: Time) -> Option<Time> {
-        [self.host.next_deadline(), self.draining.deadline(now), self.looks_around_until, self.retry]
-            .into_iter()
-            .flatten()
-            .min()
+        let own = [self.draining.deadline(now), self.looks_around_until, self.retry, self.unanswered];
+        own.into_iter().flatten().chain(self.host.next_deadline()).min()
     }
 }

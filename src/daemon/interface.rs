@@ -8,7 +8,7 @@ use super::place::{self, Place};
 use super::report::Report;
 use super::start;
 use crate::platform::{self, LinkState};
-use crate::protocol::{Event, Link, Time};
+use crate::protocol::{Event, Link, Presence, Time};
 
 /// How often a missing interface is looked for beside the events about it, and the state of one that sends none.
 const RETRY: Duration = Duration::from_secs(1);
@@ -20,8 +20,9 @@ pub(super) fn look_at_link(one: &mut Served, report: &mut Report, now: Time) {
     let mut link = match state {
         LinkState::Gone => Link::Gone,
         LinkState::Up => Link::Up,
-        LinkState::Down if one.config.ignore_link_state => Link::Up,
+        LinkState::Down | LinkState::Disabled if one.config.ignore_link_state => Link::Up,
         LinkState::Down => Link::Down,
+        LinkState::Disabled => Link::Disabled,
     };
     if link == Link::Gone || replaced {
         if let Some(name) = one.attachment.take().and_then(|gone| gone.new_name()) {
@@ -91,6 +92,30 @@ pub(super) fn look_at_place(one: &mut Served, report: &mut Report, now: Time) {
         }
         let actions = one.host.relocate(place.mac, place.sources, now);
         perform(one, actions, report, now);
+    }
+}
+
+/// Finds out whether the shared addresses are on the interface, and tells the core, also if nothing changed.
+pub(super) fn look_at_addresses(one: &mut Served, report: &mut Report, now: Time) {
+    if let Some(addresses) = presence(one, report, now) {
+        let actions = one.host.handle(Event::Addresses(addresses), now);
+        perform(one, actions, report, now);
+    }
+}
+
+/// How many of the shared addresses are on the interface. If that cannot be found out it is asked again soon.
+pub(super) fn presence(one: &mut Served, report: &mut Report, now: Time) -> Option<Presence> {
+    match platform::interface_addresses(one.interface_for_hooks()) {
+        Ok(found) => {
+            one.unanswered = None;
+            Some(place::presence(&one.host.parameters().addresses, &found))
+        }
+        Err(error) => {
+            if one.unanswered.replace(now + RETRY).is_none() {
+                report.addresses_unknown(&one.interface, &error);
+            }
+            None
+        }
     }
 }
 

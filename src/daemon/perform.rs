@@ -7,8 +7,9 @@ use std::collections::VecDeque;
 
 use super::hooks::RunningHook;
 use super::host::Served;
+use super::interface::presence;
 use super::report::{About, Report};
-use crate::protocol::{Action, Event, Hook, Time};
+use crate::protocol::{Action, Event, Hook, HookEnd, Time};
 
 /// Carries out `actions` for one virtual host, and all that follow from their outcome.
 pub(super) fn perform(served: &mut Served, actions: Vec<Action>, report: &mut Report, now: Time) {
@@ -55,7 +56,8 @@ fn run(served: &mut Served, hook: Hook, report: &mut Report, now: Time) -> Optio
         }
         Err(error) => {
             report.hook_unstartable(hook, &path, &error);
-            Some(Event::HookDone { hook, success: false })
+            let addresses = presence(served, report, now);
+            Some(Event::HookDone { hook, ended: HookEnd::NotRun, addresses })
         }
     }
 }

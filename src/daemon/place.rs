@@ -8,7 +8,7 @@ use super::failure::{Doing, StartError};
 use crate::config::{VirtualAddress, VirtualHostConfig};
 use crate::i18n::{fill, tr};
 use crate::platform::{self, Unready};
-use crate::protocol::{Family, MacAddr, Sources};
+use crate::protocol::{Family, MacAddr, Presence, Sources};
 
 /// Where a virtual host is on the network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,6 +69,15 @@ pub(super) fn own_addresses(interface: &str, config: &VirtualHostConfig) -> io::
     let mut own = platform::interface_addresses(interface)?;
     own.retain(|address| !shared.contains(address));
     Ok(own)
+}
+
+/// How many of the shared addresses are among those of the interface.
+pub(super) fn presence(shared: &[IpAddr], found: &[IpAddr]) -> Presence {
+    match shared.iter().filter(|address| found.contains(address)).count() {
+        0 => Presence::None,
+        all if all == shared.len() => Presence::All,
+        _ => Presence::Some,
+    }
 }
 
 /// The source of each family in use.
@@ -221,6 +230,15 @@ mod tests {
         let mut left = own.to_vec();
         leave_out(&mut left, &unready, &[None, Some(ip("fe80::2"))]);
         assert!(left.contains(&ip("fe80::2")) && !left.contains(&ip("fe80::3")));
+    }
+
+    #[test]
+    fn shared_addresses_are_counted() {
+        let shared = [ip("10.0.0.100"), ip("2001:db8::100")];
+        let own = ip("10.0.0.1");
+        assert_eq!(presence(&shared, &[own]), Presence::None);
+        assert_eq!(presence(&shared, &[own, shared[1]]), Presence::Some);
+        assert_eq!(presence(&shared, &[shared[1], own, shared[0]]), Presence::All);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::i18n::{fill, tr, trn};
 use crate::log::{Level, Log};
 use crate::platform::Signal;
-use crate::protocol::{Hook, MacAddr, Notice, Peer, Rejected, Snapshot, Time, Vhid};
+use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Rejected, Snapshot, Time, Vhid};
 
 use notices::{hint, period, sentence};
 use refusals::{Sender, refusal};
@@ -123,15 +123,24 @@ impl Report {
         let hook = snapshot.hook.map_or("-", |(hook, _)| hook.code());
         let last = match snapshot.last_hook {
             None => "-".to_owned(),
-            Some((hook, true)) => hook.code().to_owned(),
-            Some((Hook::Up, false)) => tr("up failed, the address may be missing on this host").into_owned(),
-            Some((Hook::Down, false)) => {
-                tr("down failed, the address may still be on this host").into_owned()
+            Some((hook, HookEnd::Succeeded)) => hook.code().to_owned(),
+            Some((hook, HookEnd::Failed | HookEnd::Killed | HookEnd::NotRun)) => {
+                fill(&tr("{hook}, which failed"), &[("hook", &hook.code())])
             }
         };
+        let owed = snapshot.owed_hook.map_or_else(
+            || "-".to_owned(),
+            |(hook, at)| {
+                let template = match hook {
+                    Hook::Up => tr("{hook} in {time}, the address may be missing on this host"),
+                    Hook::Down => tr("{hook} in {time}, the address may still be on this host"),
+                };
+                fill(&template, &[("hook", &hook.code()), ("time", &seconds(at.since(now)))])
+            },
+        );
         let text = fill(
             &tr(
-                "for {lasted} [{reason}]; advbase {base} advskew {skew}; master followed: {followed}; sent {sent}, heard {heard}, failed {failed}; hook running: {hook}, last: {last}; refused: {refused}",
+                "for {lasted} [{reason}]; advbase {base} advskew {skew}; master followed: {followed}; sent {sent}, heard {heard}, failed {failed}; hook running: {hook}, last: {last}, owed: {owed}; refused: {refused}",
             ),
             &[
                 ("lasted", &seconds(snapshot.lasted)),
@@ -144,6 +153,7 @@ impl Report {
                 ("failed", &counters.send_failures),
                 ("hook", &hook),
                 ("last", &last),
+                ("owed", &owed),
                 ("refused", &if refused.is_empty() { "-".to_owned() } else { refused.join(", ") }),
             ],
         );
@@ -155,6 +165,18 @@ impl Report {
             );
             self.tell(Level::Info, &text, Rejected::BadAuth.code());
         }
+        if snapshot.address_missing {
+            let text = tr("A shared address is missing from {interface}");
+            let text = fill(&text, &[("interface", &about.interface)]);
+            self.tell(Level::Error, &text, "UC1021");
+        }
+    }
+
+    /// Which addresses an interface has could not be found out.
+    pub(crate) fn addresses_unknown(&mut self, interface: &str, error: &std::io::Error) {
+        let template = tr("Cannot find out which addresses {interface} has: {error}. Asking again.");
+        let text = fill(&template, &[("interface", &interface), ("error", error)]);
+        self.tell(Level::Warning, &text, "UC2010");
     }
 
     /// A hook that could not be started.

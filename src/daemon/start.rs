@@ -92,6 +92,7 @@ pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartEr
             down: config.down.is_some(),
             timeout: config.hook_timeout,
             failure: config.hook_failure,
+            on_lost_address: config.on_lost_address,
         },
         announcing: config.announcing,
         dialect: config.dialect,

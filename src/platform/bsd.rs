@@ -320,8 +320,11 @@ pub fn hardware_address(name: &str) -> io::Result<[u8; 6]> {
 /// The question could not be asked. A missing interface is an answer, not an error.
 pub fn link_state(name: &str) -> io::Result<LinkState> {
     let Some(found) = interface(name)? else { return Ok(LinkState::Gone) };
-    let needed = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_uint;
-    if found.flags & needed != needed || found.is_down {
+    let has = |flag: libc::c_int| found.flags & flag as libc::c_uint != 0;
+    if !has(libc::IFF_UP) {
+        return Ok(LinkState::Disabled);
+    }
+    if !has(libc::IFF_RUNNING) || found.is_down {
         return Ok(LinkState::Down);
     }
     let (number, size, _) = LAYOUT.media;

@@ -257,8 +257,11 @@ pub fn link_state(interface: &str) -> io::Result<LinkState> {
     };
     // SAFETY: SIOCGIFFLAGS filled this member of the union (linux/if.h); it is an integer.
     let flags = libc::c_int::from(unsafe { request.ifr_ifru.ifru_flags });
-    let needed = libc::IFF_UP | libc::IFF_RUNNING;
-    Ok(if flags & needed == needed { LinkState::Up } else { LinkState::Down })
+    Ok(match (flags & libc::IFF_UP, flags & libc::IFF_RUNNING) {
+        (0, _) => LinkState::Disabled,
+        (_, 0) => LinkState::Down,
+        _ => LinkState::Up,
+    })
 }
 
 fn hardware(interface: &str) -> io::Result<libc::sockaddr> {

@@ -90,8 +90,10 @@ pub use sys::{
 pub enum LinkState {
     /// Administratively up and with a carrier.
     Up,
-    /// Down or without a carrier.
+    /// Without a carrier.
     Down,
+    /// Administratively down.
+    Disabled,
     /// No interface has this name.
     Gone,
 }

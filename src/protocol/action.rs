@@ -24,13 +24,18 @@ pub enum Event {
         /// Whether the system took it.
         ok: bool,
     },
-    /// A hook ended.
+    /// A hook ended, or could not be started.
     HookDone {
         /// Which.
         hook: Hook,
-        /// Whether it ended by itself with status 0.
-        success: bool,
+        /// How.
+        ended: HookEnd,
+        /// How many of the shared addresses are on the interface now; `None` if that could not be found out.
+        addresses: Option<Presence>,
     },
+    /// How many of the shared addresses are on the interface, told whenever something about it may have changed, after
+    /// [`Event::Link`].
+    Addresses(Presence),
     /// The operator asks a master to step aside (SIGUSR2).
     Resign,
     /// The daemon is about to end. A second one means at once.
@@ -45,10 +50,36 @@ pub enum Event {
 pub enum Link {
     /// Administratively up and with a carrier.
     Up,
-    /// Down or without a carrier.
+    /// Without a carrier.
     Down,
+    /// Administratively down: somebody on this host did that.
+    Disabled,
     /// The interface does not exist.
     Gone,
+}
+
+/// How many of the shared addresses are on the interface.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Presence {
+    /// Every one.
+    All,
+    /// Some, but not every one.
+    Some,
+    /// Not one.
+    None,
+}
+
+/// How a hook ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HookEnd {
+    /// By itself, with status 0.
+    Succeeded,
+    /// By itself, with another status; old scripts never cared about theirs.
+    Failed,
+    /// By a signal.
+    Killed,
+    /// It could not be started.
+    NotRun,
 }
 
 /// What the daemon must do, in the order given.
@@ -177,6 +208,8 @@ pub enum Reason {
     StubbornMaster,
     /// We slept past our dead time and found a successor.
     Overslept,
+    /// Our link was away for longer than our dead time, and we found a successor when it was back.
+    Replaced,
     /// The operator asked for it.
     Resigned,
     /// The up hook failed and `--hook-failure=demote` was given.
@@ -204,6 +237,7 @@ impl Reason {
             Self::TieLost => "tie_lost",
             Self::StubbornMaster => "stubborn_master",
             Self::Overslept => "overslept",
+            Self::Replaced => "replaced",
             Self::Resigned => "resigned",
             Self::HookFailed => "hook_failed",
             Self::Shutdown => "shutdown",
@@ -320,13 +354,38 @@ pub enum Notice {
     },
     /// The link came back within the grace.
     GraceOver,
+    /// Our up hook set the interface of a master down; it keeps its role, silently, until some time after the hook.
+    LinkTakenByHook,
+    /// The link came back so late that another host may be master: it is listened for before we speak.
+    Listening {
+        /// How long.
+        lasts: Duration,
+    },
+    /// No successor was heard in that time, or one that has to give way.
+    Resumed,
     /// A hook ended badly.
     HookFailed {
         /// Which.
         hook: Hook,
-        /// What it was to do is still wanted.
-        wanted: bool,
+        /// How; [`HookEnd::Killed`] also if we asked it to end.
+        ended: HookEnd,
+        /// The addresses may not be where it was to bring them, and nothing else is about to.
+        in_doubt: bool,
     },
+    /// A hook that has to run again because what it was to do is wanted and may not have been done.
+    HookOwed {
+        /// Which.
+        hook: Hook,
+        /// In what time.
+        again: Duration,
+    },
+    /// A shared address that this master had is missing from the interface.
+    AddressLost {
+        /// The up hook will be run for it.
+        cured: bool,
+    },
+    /// The shared addresses are all on the interface again.
+    AddressBack,
     /// A hook exceeded its time and is being ended.
     HookKilled {
         /// Which.
@@ -407,6 +466,12 @@ impl Notice {
             Self::Abandoned { .. } => "UC1020",
             Self::RefusedMaster { .. } => "UC1045",
             Self::RefusedMasterGone { .. } => "UC1046",
+            Self::AddressLost { .. } => "UC1021",
+            Self::AddressBack => "UC1022",
+            Self::HookOwed { .. } => "UC1023",
+            Self::LinkTakenByHook => "UC1024",
+            Self::Listening { .. } => "UC1025",
+            Self::Resumed => "UC1026",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! When to tell the segment where the addresses are: only as master, only once they are there.
 //!
-//! Occasions (register, rows 17 and 23): the up hook ended (or has run for five seconds), the second
+//! Occasions (register, rows 17 and 23): the up hook ended (or has run for five seconds; what ran before it, a slow
+//! down hook, is waited for), the second
 //! advertisement, a conflict won (now, and one interval after the last foreign advertisement), a link that came
 //! back, and every refresh. Limits bring occasions together; they never drop the last one.
 
@@ -17,7 +18,7 @@ const CONFLICT_LIMIT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Announcer {
     announcing: Announcing,
-    /// We are master, and since when announcing does not wait for the hook any more.
+    /// The up hook runs, and since when announcing does not wait for it any more.
     at_latest: Option<Time>,
     ready: bool,
     hushed: bool,
@@ -44,8 +45,15 @@ impl Announcer {
     }
 
     /// We became master.
-    pub(super) fn begin(&mut self, now: Time) {
-        *self = Self { at_latest: Some(now + HOOK_PATIENCE), ..Self::new(self.announcing) };
+    pub(super) fn begin(&mut self) {
+        *self = Self::new(self.announcing);
+    }
+
+    /// The up hook was started.
+    pub(super) fn hook_started(&mut self, now: Time) {
+        if !self.ready {
+            self.at_latest = Some(now + HOOK_PATIENCE);
+        }
     }
 
     /// We are master no more.
@@ -94,7 +102,7 @@ impl Announcer {
         }
     }
 
-    /// The hardware address that answers for the addresses is another one.
+    /// The hardware address that answers for the addresses is another one, or they had been gone.
     pub(super) fn moved(&mut self, now: Time) {
         if self.ready && !self.hushed {
             self.occasion(now);
@@ -143,7 +151,8 @@ mod tests {
 
     fn announcer(announcing: Announcing) -> Announcer {
         let mut announcer = Announcer::new(announcing);
-        announcer.begin(ms(0));
+        announcer.begin();
+        announcer.hook_started(ms(0));
         announcer
     }
 

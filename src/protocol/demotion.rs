@@ -8,7 +8,8 @@ use super::{Demotion, Time};
 
 /// Advertisements in a row that must fail, or succeed, to begin or to end a demotion (FACTS 7).
 const IN_A_ROW: u8 = 3;
-/// How long a demotion is kept in Backup, and no candidacy after a failed hook: at first, and at most.
+/// How long a demotion is kept in Backup, and only silence makes a host master after a failed hook: at first, and at
+/// most.
 const PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 /// After this long without a failed hook the pause is short again.
@@ -103,7 +104,7 @@ impl Demotions {
         if self.sending_ends.is_some_and(|ends| ends <= now) { self.sending_ended() } else { None }
     }
 
-    /// The up hook failed: for how long there is no candidacy.
+    /// The up hook failed: for how long only silence makes this host master again.
     pub(super) fn hook_failed(&mut self, now: Time) -> Duration {
         if self.hook_failed.is_none_or(|failed| now.since(failed) > PEACE) {
             self.hook_pause = PAUSE;

@@ -37,9 +37,9 @@
 //! | 15 | bow-outs and slow ads heard | Judged on the master we follow: the best live one, replaced by a better ad at once, by a worse one only when it has been silent for its dead time. 255/255 from it is always a bow-out, of anybody else a notice |
 //! | 16 | dead time | The larger of ratio·base + skew/256 (base 0: ratio·max(skew,1)/256) and 1.25 times the followed master's interval; one deadline for both families. A family silent for a dead time is a warning |
 //! | 17 | takeover | Frames that arrived in time are heard first; ad at once; after a timeout the up hook 10 ms later if still master, else at once |
-//! | 18 | interface not running | A master keeps its role, silently, for one interval, at most 1 s. Back in time: ad and announcement, no hook has run. Else Init and the down hook. A removed interface has no grace |
+//! | 18 | interface not running | A master keeps its role, silently, for one interval, at most 1 s. Back in time: ad and announcement, no hook has run. Else Init and the down hook. Set down while our up hook runs: until that has ended, and 5 s for the carrier; a return after more than our dead time listens for an interval first and steps down to a successor (row 19). A removed interface has no grace |
 //! | 19 | a master that slept until its dead time after its last ad | Hears what arrived first; steps down to a successor unless it preempts, silently for everybody else (row 1); never sends missed ads |
-//! | 20 | hooks | Beside the election, ordered, the latest wish wins, bounded; an unwanted one has 5 s left |
+//! | 20 | hooks | Beside the election, ordered, the latest wish wins, bounded; an unwanted one has 5 s left. One that could not run, was ended by us or a signal, or failed while an address is not where it belongs is not done: the right one runs again (5 s doubling to 10 min). An exit status alone means nothing (old scripts). An address that a master had and lost: the up hook once more, at most once a minute. A failed up hook with demotion: bow-out, advskew 240, and for 30 s (doubling to 10 min) a candidate against silence only |
 //! | 21 | leaving | The down hook at once, in whatever way master was left |
 //! | 22 | start | Everything is opened before anything is served |
 //! | 23 | announcements | Gratuitous ARP as request and as reply, neighbour advertisements. Limits bring them together and never drop the last |
@@ -66,17 +66,19 @@ mod takeover;
 mod tie;
 mod time;
 mod virtual_host;
+mod watch;
 pub mod wire;
 
 pub use action::{
-    Action, Demotion, Event, Frame, Hook, Link, Notice, Peer, Reason, Role, Transmission, Unicast,
+    Action, Demotion, Event, Frame, Hook, HookEnd, Link, Notice, Peer, Presence, Reason, Role, Transmission,
+    Unicast,
 };
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use dialect::Dialect;
 pub use explain::{Cause, explain, shares_also};
 pub use interval::Interval;
 pub use parameters::{
-    Announcing, Destination, Family, HookFailure, Hooks, MacAddr, Parameters, Sources, Vhid,
+    Announcing, Destination, Family, HookFailure, Hooks, MacAddr, OnLostAddress, Parameters, Sources, Vhid,
 };
 pub use rejected::{Rejected, Rejections};
 pub use time::Time;

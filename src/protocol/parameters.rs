@@ -194,6 +194,8 @@ pub struct Hooks {
     pub timeout: Duration,
     /// What a failed up hook means.
     pub failure: HookFailure,
+    /// What is done about a shared address that a master lost.
+    pub on_lost_address: OnLostAddress,
 }
 
 impl Hooks {
@@ -203,7 +205,13 @@ impl Hooks {
 
 impl Default for Hooks {
     fn default() -> Self {
-        Self { up: false, down: false, timeout: Self::TIMEOUT, failure: HookFailure::Stay }
+        Self {
+            up: false,
+            down: false,
+            timeout: Self::TIMEOUT,
+            failure: HookFailure::Stay,
+            on_lost_address: OnLostAddress::Hook,
+        }
     }
 }
 
@@ -212,8 +220,17 @@ impl Default for Hooks {
 pub enum HookFailure {
     /// Stay master: somebody has to be.
     Stay,
-    /// Bow out and compete with advskew 240, not at all for a while.
+    /// Bow out and compete with advskew 240, for a while only against silence.
     Demote,
+}
+
+/// What is done about a shared address that a master had and that is missing now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnLostAddress {
+    /// Run the up hook again, at most once a minute.
+    Hook,
+    /// Tell the operator.
+    Warn,
 }
 
 /// How addresses are announced.

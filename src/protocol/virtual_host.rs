@@ -6,9 +6,9 @@
 //! Laws, kept by property tests:
 //! - an early `Tick` changes nothing; after a due one the next deadline lies in the future;
 //! - in Init the election has no deadline;
-//! - up and down hooks strictly alternate, and at rest the last one agrees with the role (before the first
+//! - at rest the last hook that was done agrees with the role, or is owed and tried again (before the first
 //!   transition under `--neutral` excepted);
-//! - an announcement is sent only by who is master at that moment.
+//! - an announcement is sent only by who is master at that moment, and never while a down hook runs.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,11 +18,12 @@ use super::auth::{Advertisement, Authenticator};
 use super::election::{Decision, Election, Fact};
 use super::explain::{Cause, explain, shares_also};
 use super::refused::Refused;
-use super::takeover::{Ended, Takeover};
+use super::takeover::{Begun, Ended, Takeover};
+use super::watch::{Change, Watch};
 use super::wire::{self, Decoded, carp};
 use super::{
-    Action, Event, Hook, Interval, MacAddr, Notice, Parameters, Peer, Reason, Rejected, Rejections, Role,
-    Sources, Time, Transmission,
+    Action, Event, Hook, HookEnd, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Rejected,
+    Rejections, Role, Sources, Time, Transmission,
 };
 
 mod transmit;
@@ -48,6 +49,7 @@ pub struct VirtualHost {
     /// Of the role, as the operator was told.
     reason: Reason,
     takeover: Takeover,
+    watch: Watch,
     announcer: Announcer,
     farewell: Option<(Time, u8)>,
     leaving: bool,
@@ -101,8 +103,12 @@ pub struct Snapshot {
     pub demoted: bool,
     /// The hook in progress and since when.
     pub hook: Option<(Hook, Time)>,
-    /// The last hook that ended and whether it succeeded.
-    pub last_hook: Option<(Hook, bool)>,
+    /// The last hook that ended and how.
+    pub last_hook: Option<(Hook, HookEnd)>,
+    /// The hook that did not do its work and runs again, and when.
+    pub owed_hook: Option<(Hook, Time)>,
+    /// Whether a shared address that this master had is missing.
+    pub address_missing: bool,
     /// What was counted.
     pub counters: Counters,
 }
@@ -118,6 +124,7 @@ impl VirtualHost {
             refused: Refused::default(),
             reason: Reason::Started,
             takeover: Takeover::new(parameters.hooks),
+            watch: Watch::new(parameters.hooks),
             announcer: Announcer::new(parameters.announcing),
             farewell: None,
             leaving: false,
@@ -158,11 +165,25 @@ impl VirtualHost {
             }
             Event::Tick => self.tick(now, &mut out),
             Event::Late(by) => self.elect(Fact::Late(by), now, &mut out),
-            Event::Link(link) => self.elect(Fact::Link(link), now, &mut out),
+            Event::Link(link) => {
+                let fact = match (link, self.takeover.up_until()) {
+                    (Link::Disabled, Some(until)) => Fact::LinkTaken { until },
+                    (link, _) => Fact::Link(link),
+                };
+                self.elect(fact, now, &mut out);
+            }
             Event::Sent { what, ok } => self.sent(what, ok, now, &mut out),
-            Event::HookDone { hook, success } => {
-                let ended = self.takeover.done(hook, success, now, &mut out);
+            Event::HookDone { hook, ended, addresses } => {
+                addresses.into_iter().for_each(|addresses| self.watch.note(addresses));
+                let ended = self.takeover.done(hook, ended, addresses, now, &mut out);
                 self.hook_ended(ended, now, &mut out);
+            }
+            Event::Addresses(addresses) => {
+                self.watch.note(addresses);
+                self.takeover.seen(addresses, now, &mut out);
+                self.look_at_addresses(now, &mut out);
+                self.settle(now, &mut out);
+                self.announce(now, &mut out);
             }
             Event::Resign => self.elect(Fact::Resign, now, &mut out),
             Event::Shutdown { .. } if self.leaving => {
@@ -171,7 +192,9 @@ impl VirtualHost {
             }
             Event::Shutdown { withdraw } => {
                 self.leaving = true;
-                if !withdraw {
+                if withdraw {
+                    self.takeover.hurry(now);
+                } else {
                     self.takeover.close();
                 }
                 self.elect(Fact::Shutdown { withdraw }, now, &mut out);
@@ -186,6 +209,7 @@ impl VirtualHost {
         [
             self.election.deadline(),
             self.takeover.deadline(),
+            self.watch.deadline().filter(|_| self.holds_addresses()),
             self.announcer.deadline(),
             self.farewell.map(|(again, _)| again),
         ]
@@ -257,6 +281,8 @@ impl VirtualHost {
             demoted: self.election.demoted(),
             hook: self.takeover.running(),
             last_hook: self.takeover.last(),
+            owed_hook: self.takeover.owed(),
+            address_missing: self.watch.missing(),
             counters: self.counters,
         }
     }
@@ -297,7 +323,9 @@ impl VirtualHost {
         self.hook_ended(ended, now, out);
         if self.election.deadline().is_some_and(|deadline| deadline <= now) {
             self.elect(Fact::Tick, now, out);
+            self.look_at_addresses(now, out);
         }
+        self.bring_back(now);
         if let Some((again, left)) = self.farewell.filter(|(again, _)| *again <= now) {
             self.farewell = (left > 1).then(|| (again.max(now) + BOW_OUT_AGAIN, left - 1));
             self.transmit_adverts(Interval::BOW_OUT, now, out);
@@ -375,6 +403,7 @@ impl VirtualHost {
         match from {
             Role::Master => {
                 self.announcer.end();
+                self.watch.end();
                 self.takeover.want(Hook::Down, now, now);
             }
             Role::Init | Role::Backup => {}
@@ -385,26 +414,35 @@ impl VirtualHost {
         match to {
             Role::Master => {
                 self.farewell = None;
-                self.announcer.begin(now);
+                self.announcer.begin();
                 let wait = if reason == Reason::MasterTimedOut { SECOND_THOUGHT } else { Duration::ZERO };
                 self.takeover.want(Hook::Up, now + wait, now);
+                if self.takeover.did_up() {
+                    // A down hook that could not be run has left the addresses here.
+                    self.announcer.addresses_ready(now);
+                }
             }
             Role::Init | Role::Backup => {}
         }
     }
 
     fn settle(&mut self, now: Time, out: &mut Vec<Action>) {
-        let ended = self.takeover.settle(now, out);
-        if ended.is_some_and(|ended| ended.hook == Hook::Up) {
-            self.addresses_ready(now);
+        match self.takeover.settle(now, out) {
+            Some(Begun::Running(Hook::Up)) => self.announcer.hook_started(now),
+            Some(Begun::NotGiven(Hook::Up)) => {
+                self.announcer.addresses_ready(now);
+                self.look_at_addresses(now, out);
+            }
+            Some(Begun::Running(Hook::Down) | Begun::NotGiven(Hook::Down)) | None => {}
         }
     }
 
     fn hook_ended(&mut self, ended: Option<Ended>, now: Time, out: &mut Vec<Action>) {
         let Some(ended) = ended else { return };
-        if ended.hook == Hook::Up {
-            if ended.wanted {
-                self.addresses_ready(now);
+        if ended.hook == Hook::Up && ended.counts {
+            self.look_at_addresses(now, out);
+            if self.election.role() == Role::Master && !self.watch.missing() {
+                self.announcer.addresses_ready(now);
             }
             self.elect(Fact::UpHook { success: ended.success }, now, out);
         } else {
@@ -413,9 +451,30 @@ impl VirtualHost {
         }
     }
 
-    fn addresses_ready(&mut self, now: Time) {
-        if self.takeover.is_up() && self.election.role() == Role::Master {
-            self.announcer.addresses_ready(now);
+    /// Whether the addresses should be here and anybody could use them.
+    fn holds_addresses(&self) -> bool {
+        self.takeover.did_up() && self.election.speaks()
+    }
+
+    fn look_at_addresses(&mut self, now: Time, out: &mut Vec<Action>) {
+        if !self.takeover.did_up() {
+            return;
+        }
+        match self.watch.look(self.election.speaks(), now) {
+            Some(Change::Lost { cured }) => out.push(Action::Tell(Notice::AddressLost { cured })),
+            Some(Change::Back) => {
+                out.push(Action::Tell(Notice::AddressBack));
+                self.announcer.moved(now);
+            }
+            None => {}
+        }
+        self.bring_back(now);
+    }
+
+    /// Has the up hook run once more if that is due for an address that is missing.
+    fn bring_back(&mut self, now: Time) {
+        if self.holds_addresses() && self.watch.cure(now) {
+            self.takeover.again(now);
         }
     }
 }

@@ -6,7 +6,7 @@
 //! and an old ucarp, undo each other for ever): ours is never the extra master for longer than it takes to hear of
 //! it, never leaves without having had a reason, and never lets the address lie longer than its own dead time.
 
-use ucarp::protocol::{Hook, Role};
+use ucarp::protocol::{Hook, Presence, Role};
 
 use super::world::{Kind, MS, Machine, SECOND, World};
 
@@ -262,7 +262,8 @@ impl Judge {
     }
 }
 
-/// At rest, the last hook that ended is the one of the role.
+/// At rest the address is where the role wants it, and the last hook that ended is the one of the role; or the host
+/// knows better, and the hook is owed.
 fn hooks_agree(world: &World, found: &mut Vec<String>) {
     for node in alive(world) {
         let slot = &world.slots[node];
@@ -278,12 +279,19 @@ fn hooks_agree(world: &World, found: &mut Vec<String>) {
         if !hooks.up || !hooks.down {
             continue;
         }
+        let snapshot = ours.snapshot(world.now);
         let agrees = match ours.last_hook() {
-            Some((hook, _)) => (hook == Hook::Up) == master,
+            Some((hook, _)) => {
+                (hook == Hook::Up) == master
+                    && ours.addresses() == if master { Presence::All } else { Presence::None }
+            }
             None => slot.spec.neutral && !master,
         };
-        if !agrees {
-            found.push(format!("n{node} is {} and its last hook {:?}", ours.role().code(), ours.last_hook()));
+        if !agrees && snapshot.owed_hook.is_none() && !snapshot.address_missing {
+            let (role, last, addresses) = (ours.role().code(), ours.last_hook(), ours.addresses());
+            found.push(format!(
+                "n{node} is {role}, its last hook {last:?}, of the addresses here: {addresses:?}"
+            ));
         }
     }
 }

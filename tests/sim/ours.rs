@@ -1,8 +1,10 @@
 //! Our daemon without its descriptors: drives a `VirtualHost` as the event loop does and performs the actions.
 //!
 //! Here too are the laws that must hold at every step whatever the world does: announcements and advertisements
-//! only from a master, one hook at a time, up and down strictly alternating, a deadline in the future after each
-//! due tick, no effect of an early one. Each daemon has a clock of its own, with an arbitrary zero and a drift.
+//! only from a master, no announcement while a down hook runs, one hook at a time, none again that did its work and
+//! whose address nobody took, a deadline in the future after each due tick, no effect of an early one. Each daemon has
+//! a clock of its own, with an arbitrary zero and a drift. What hooks did to the address is known here, and told the
+//! core as far as its questions are answered.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -12,8 +14,8 @@ use std::time::Duration;
 use ucarp::daemon::turn::{self, Draining, Heard, Surroundings};
 
 use ucarp::protocol::{
-    Action, Event, Hook, Link, MacAddr, Notice, Parameters, Reason, Role, Snapshot, Time, Transmission,
-    VirtualHost,
+    Action, Event, Hook, HookEnd, Link, MacAddr, Notice, Parameters, Presence, Reason, Role, Snapshot, Time,
+    Transmission, VirtualHost,
 };
 
 use super::frame::{self, Seen, look};
@@ -55,10 +57,17 @@ pub struct HookPlan {
     pub hanging: u64,
     /// Percent that ignore SIGTERM.
     pub deaf: u64,
+    /// Percent that cannot be started.
+    pub absent: u64,
+    /// Percent of questions for the addresses that are not answered.
+    pub mute: u64,
+    /// Percent that end badly and change nothing, or are killed before they changed anything.
+    pub idle: u64,
 }
 
 impl HookPlan {
-    pub const QUICK: Self = Self { min: 1_000, max: 30_000, failing: 0, hanging: 0, deaf: 0 };
+    pub const QUICK: Self =
+        Self { min: 1_000, max: 30_000, failing: 0, hanging: 0, deaf: 0, absent: 0, mute: 0, idle: 0 };
 
     pub const fn lasting(micros: u64) -> Self {
         Self { min: micros, max: micros, ..Self::QUICK }
@@ -68,9 +77,16 @@ impl HookPlan {
 struct Running {
     hook: Hook,
     ends: u64,
-    success: bool,
+    ended: HookEnd,
     deaf: bool,
+    /// It does nothing to the addresses.
+    idle: bool,
+    /// It was asked to end, and whatever it does now is not believed.
+    asked: bool,
 }
+
+/// How long after a question without an answer it is asked again.
+const ASKED_AGAIN: u64 = 1_000_000;
 
 pub struct Ours {
     pub host: VirtualHost,
@@ -88,16 +104,31 @@ pub struct Ours {
     pub draining: Draining,
     captured: VecDeque<Rc<[u8]>>,
     rng: Rng,
+    /// For what came later, so that older seeds stay the worlds they were.
+    whims: Rng,
     running: Option<Running>,
-    last_run: Option<Hook>,
-    last_done: Option<(Hook, bool)>,
+    last_done: Option<(Hook, HookEnd)>,
+    /// The last hook did all it was there for, and nothing has happened to the addresses since.
+    in_order: bool,
+    /// What is on the interface.
+    addresses: Presence,
+    /// What the core was told last.
+    told: Option<Presence>,
+    ask_at: Option<u64>,
     shutting_down: bool,
 }
 
 impl Ours {
-    pub fn new(parameters: Parameters, clock: Clock, plan: HookPlan, mut rng: Rng) -> Self {
+    pub fn new(
+        parameters: Parameters,
+        clock: Clock,
+        plan: HookPlan,
+        addresses: Presence,
+        mut rng: Rng,
+    ) -> Self {
+        let seed = rng.next();
         Self {
-            host: VirtualHost::new(parameters.clone(), rng.next()),
+            host: VirtualHost::new(parameters.clone(), seed),
             parameters,
             clock,
             plan,
@@ -109,9 +140,13 @@ impl Ours {
             draining: Draining::by(512, Duration::ZERO),
             captured: VecDeque::new(),
             rng,
+            whims: Rng::new(seed ^ 0x3a11),
             running: None,
-            last_run: None,
             last_done: None,
+            in_order: false,
+            addresses,
+            told: None,
+            ask_at: None,
             shutting_down: false,
         }
     }
@@ -132,8 +167,13 @@ impl Ours {
         self.running.is_some()
     }
 
-    pub const fn last_hook(&self) -> Option<(Hook, bool)> {
+    pub const fn last_hook(&self) -> Option<(Hook, HookEnd)> {
         self.last_done
+    }
+
+    /// What is on the interface, as opposed to what the core believes.
+    pub const fn addresses(&self) -> Presence {
+        self.addresses
     }
 
     pub const fn shutting_down(&self) -> bool {
@@ -152,12 +192,44 @@ impl Ours {
             self.clock.world(u64::try_from(at.since_zero().as_nanos().div_ceil(1_000)).expect("a short run"))
         });
         let hook = self.running.as_ref().map(|running| running.ends).filter(|&ends| ends != u64::MAX);
-        of_the_world.chain(hook).min()
+        of_the_world.chain(hook).chain(self.ask_at).min()
     }
 
     pub fn start(&mut self, now: u64, link_up: bool, out: &mut Out) {
         self.event(Event::Start, now, out);
         self.event(Event::Link(if link_up { Link::Up } else { Link::Down }), now, out);
+        self.look_at_addresses(now, out);
+    }
+
+    /// The kernel says that the link or the addresses changed.
+    pub fn link(&mut self, link: Link, now: u64, out: &mut Out) {
+        self.event(Event::Link(link), now, out);
+        self.look_at_addresses(now, out);
+    }
+
+    /// Somebody else takes addresses away, or brings them; whether there was anything to do.
+    pub fn meddle(&mut self, addresses: Presence, now: u64, out: &mut Out) -> bool {
+        // What the core never saw it cannot miss.
+        if addresses != Presence::All && self.told != Some(Presence::All) {
+            return false;
+        }
+        self.in_order = false;
+        self.addresses = addresses;
+        self.look_at_addresses(now, out);
+        true
+    }
+
+    fn look_at_addresses(&mut self, now: u64, out: &mut Out) {
+        if let Some(addresses) = self.ask(now) {
+            self.event(Event::Addresses(addresses), now, out);
+        }
+    }
+
+    fn ask(&mut self, now: u64) -> Option<Presence> {
+        let answer = (!self.whims.percent(self.plan.mute)).then_some(self.addresses);
+        self.ask_at = answer.is_none().then_some(now + ASKED_AGAIN);
+        self.told = answer.or(self.told);
+        answer
     }
 
     pub fn event(&mut self, event: Event, now: u64, out: &mut Out) {
@@ -224,10 +296,15 @@ impl Ours {
 
     fn end_hook(&mut self, now: u64, out: &mut Out) {
         if self.running.as_ref().is_some_and(|running| running.ends <= now) {
-            let Running { hook, success, .. } = self.running.take().expect("just seen");
-            out.claim(hook == Hook::Up);
-            self.last_done = Some((hook, success));
-            self.event(Event::HookDone { hook, success }, now, out);
+            let Running { hook, ended, idle, asked, .. } = self.running.take().expect("just seen");
+            if !idle {
+                self.addresses = if hook == Hook::Up { Presence::All } else { Presence::None };
+                out.claim(hook == Hook::Up);
+            }
+            self.hook_ended(hook, ended, asked, now, out);
+        }
+        if self.ask_at.is_some_and(|at| at <= now) {
+            self.look_at_addresses(now, out);
         }
     }
 
@@ -296,6 +373,11 @@ impl Ours {
         out: &mut Out,
     ) -> Vec<Action> {
         let giving_way = to_one && what == Transmission::Advert && before == Role::Master;
+        if what == Transmission::Announcement
+            && self.running.as_ref().is_some_and(|running| running.hook == Hook::Down)
+        {
+            out.violation("announced while a down hook runs".into());
+        }
         if what != Transmission::BowOut && role != Role::Master && !giving_way {
             out.violation(format!("{what:?} sent as {}", role.code()));
         }
@@ -347,17 +429,41 @@ impl Ours {
         if !(if hook == Hook::Up { hooks.up } else { hooks.down }) {
             out.violation(format!("{hook:?} run, which does not exist"));
         }
-        if hooks.up && hooks.down && self.last_run == Some(hook) {
+        if hooks.up && hooks.down && self.in_order && self.last_done.is_some_and(|(last, _)| last == hook) {
             out.violation(format!("{hook:?} run twice in a row"));
         }
-        self.last_run = Some(hook);
+        if self.whims.percent(self.plan.absent) {
+            self.running = None;
+            self.hook_ended(hook, HookEnd::NotRun, false, now, out);
+            return;
+        }
         let hangs = self.rng.percent(self.plan.hanging);
         self.running = Some(Running {
             hook,
             ends: if hangs { u64::MAX } else { now + self.rng.within(self.plan.min, self.plan.max) },
-            success: !self.rng.percent(self.plan.failing),
+            ended: if self.rng.percent(self.plan.failing) { HookEnd::Failed } else { HookEnd::Succeeded },
             deaf: self.rng.percent(self.plan.deaf),
+            idle: false,
+            asked: false,
         });
+        if let Some(running) = self.running.as_mut().filter(|running| running.ended == HookEnd::Failed) {
+            running.idle = self.whims.percent(self.plan.idle);
+        }
+    }
+
+    fn hook_ended(&mut self, hook: Hook, ended: HookEnd, asked: bool, now: u64, out: &mut Out) {
+        let addresses = self.ask(now);
+        if ended != HookEnd::NotRun {
+            let belongs = if hook == Hook::Up { Presence::All } else { Presence::None };
+            self.last_done = Some((hook, ended));
+            let did_it = match ended {
+                HookEnd::Succeeded => true,
+                HookEnd::Failed => addresses == Some(belongs),
+                HookEnd::Killed | HookEnd::NotRun => false,
+            };
+            self.in_order = did_it && !asked;
+        }
+        self.event(Event::HookDone { hook, ended, addresses }, now, out);
     }
 
     fn kill(&mut self, hook: Hook, force: bool, now: u64, out: &mut Out) {
@@ -365,9 +471,11 @@ impl Ours {
         let patience = self.rng.within(100, 20_000);
         match &mut self.running {
             Some(running) if running.hook == hook => {
+                running.asked = true;
                 if force || !running.deaf {
                     running.ends = running.ends.min(now + patience);
-                    running.success = false;
+                    running.ended = HookEnd::Killed;
+                    running.idle = self.whims.percent(self.plan.idle);
                 }
             }
             _ => out.violation(format!("{hook:?} killed, which does not run")),

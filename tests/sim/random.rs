@@ -50,12 +50,53 @@ pub fn judge_unicast(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
     judge_made(world, &mut rng, logging)
 }
 
-fn judge_made(mut world: World, rng: &mut Rng, logging: bool) -> (Vec<String>, Vec<String>) {
+/// A world whose hooks cannot be run, fail or do nothing, whose addresses vanish, whose interfaces are set down, and
+/// where questions about them are not answered.
+pub fn judge_unruly(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
+    let mut rng = Rng::new(seed ^ 0x0b1e_55ed);
+    let mix = rng.pick(&[Mix::Ours, Mix::Ours, Mix::WithKernels]);
+    let mut world = make(&mut rng, mix, 4);
+    for slot in world.slots.iter_mut().filter(|slot| slot.spec.kind == Kind::Ours) {
+        let plan = &mut slot.spec.plan;
+        plan.failing = rng.pick(&[0, 0, 30, 100]);
+        plan.absent = rng.pick(&[0, 0, 30, 100]);
+        plan.mute = rng.pick(&[0, 0, 40]);
+        plan.idle = rng.pick(&[0, 50, 100]);
+    }
+    judge_disturbed(world, &mut rng, logging, meddle)
+}
+
+/// Somebody on the hosts does what no daemon expects, until `end`.
+fn meddle(world: &mut World, rng: &mut Rng, end: u64) {
+    for _ in 0..rng.within(1, 8) {
+        let node = usize::try_from(rng.within(0, world.slots.len() as u64 - 1)).expect("few");
+        let from = rng.within(0, end);
+        if rng.percent(60) {
+            world.at(from, Change::TakeAddress { node, all: rng.percent(50) });
+        } else {
+            let lasts = rng.pick(&[10 * MS, 300 * MS, 900 * MS, 2 * SECOND, 5 * SECOND]);
+            world.at(from, Change::Disable(node));
+            world.at((from + lasts).min(end), Change::Link { node, up: true, told: rng.within(0, 3 * MS) });
+        }
+    }
+}
+
+fn judge_made(world: World, rng: &mut Rng, logging: bool) -> (Vec<String>, Vec<String>) {
+    judge_disturbed(world, rng, logging, |_, _, _| {})
+}
+
+fn judge_disturbed(
+    mut world: World,
+    rng: &mut Rng,
+    logging: bool,
+    more: fn(&mut World, &mut Rng, u64),
+) -> (Vec<String>, Vec<String>) {
     if logging {
         world = world.logging();
         tell_specs(&mut world);
     }
     let quiet_from = disturb(&mut world, rng);
+    more(&mut world, rng, quiet_from);
     world.run_until(quiet_from);
     let watch = bound(&world) / 4 + 2 * SECOND;
     let mut judge = Judge { quiet_from, end: quiet_from };
@@ -189,6 +230,7 @@ fn hooks(rng: &mut Rng, spec: &mut Spec) {
             failing: rng.pick(&[0, 0, 30]),
             hanging: rng.pick(&[0, 0, 0, 20]),
             deaf: rng.pick(&[0, 50]),
+            ..HookPlan::QUICK
         }
     };
     spec.hook_timeout = rng.pick(&[2 * SECOND, 10 * SECOND, 60 * SECOND]);

@@ -33,3 +33,6 @@ pub const WORLDS: [(u64, &str); 12] = [
 
 /// The same among worlds of single hosts.
 pub const UNICAST_WORLDS: [(u64, &str); 0] = [];
+
+/// The same among worlds of unruly hooks.
+pub const UNRULY_WORLDS: [(u64, &str); 0] = [];

@@ -5,12 +5,14 @@
 
 use std::rc::Rc;
 
-use ucarp::protocol::{Dialect, Hook, HookFailure, Notice, Reason, Role};
+use ucarp::protocol::{Dialect, Hook, HookEnd, HookFailure, Notice, Reason, Role};
 
 use super::kernel::Os;
 use super::oracle::{Judge, Stretch, Sums, bound, timeline};
 use super::ours::HookPlan;
 use super::world::{Change, MS, SECOND, Spec, World};
+
+mod hooks;
 
 const KERNELS: [Os; 3] = [Os::OpenBsd, Os::FreeBsd, Os::NetBsd];
 
@@ -661,7 +663,7 @@ fn a_longer_flap_gives_up_and_waits_on_return() {
     world.change(Change::Link { node: 0, up: true, told: 0 });
     world.run_for(10 * SECOND);
     assert_eq!((world.role(0), world.masters()), (Role::Backup, vec![1]));
-    assert_eq!(world.ours(0).last_hook(), Some((Hook::Down, true)));
+    assert_eq!(world.ours(0).last_hook(), Some((Hook::Down, HookEnd::Succeeded)));
     assert_settles(&mut world);
 }
 
@@ -866,7 +868,10 @@ fn a_restart_faster_than_the_dead_time() {
         world.change(Change::Start(0));
         assert_settles(&mut world);
         assert_eq!(world.masters(), [1]);
-        assert_eq!(world.ours(0).last_hook(), if neutral { None } else { Some((Hook::Down, true)) });
+        assert_eq!(
+            world.ours(0).last_hook(),
+            if neutral { None } else { Some((Hook::Down, HookEnd::Succeeded)) }
+        );
     }
 }
 
@@ -897,7 +902,7 @@ fn usr2_alone_comes_back() {
     world.change(Change::Resign(0));
     world.run_for(5 * SECOND);
     assert_eq!(since(&world, 0, Role::Master), asked + 3 * SECOND, "the hold's end, not the dead time's");
-    assert_eq!(world.ours(0).last_hook(), Some((Hook::Up, true)));
+    assert_eq!(world.ours(0).last_hook(), Some((Hook::Up, HookEnd::Succeeded)));
     assert_lawful(&world);
 }
 
@@ -959,13 +964,13 @@ fn an_up_hook_slower_than_the_dead_time_delays_no_ad() {
     let log = world.log.as_ref().unwrap();
     let ads = log.iter().filter(|line| line.contains("n0 sends ad")).count();
     assert_eq!(ads, 18, "at 3, 4, ... 20 s");
-    // Down at 0..8, up at 8..16: announced five seconds after the election at the latest, and when up has ended.
+    // Down at 0..8, up at 8..16: announced when up has run for five seconds, and when it has ended.
     let announced: Vec<_> = log
         .iter()
         .filter(|line| line.contains("n0 sends announcement"))
         .map(|line| line[..11].trim())
         .collect();
-    assert!(announced.contains(&"8.000000"), "{announced:?}");
+    assert_eq!(announced.first(), Some(&"13.000000"), "{announced:?}");
     assert!(announced.contains(&"16.000000"), "{announced:?}");
     assert_lawful(&world);
 }
@@ -978,12 +983,13 @@ fn a_hanging_hook_is_ended_and_the_next_one_runs() {
     world.start_all();
     world.run_until(20 * SECOND);
     assert_eq!(world.masters(), [0]);
-    assert_eq!(said(&world, 0, |n| matches!(n, Notice::HookKilled { .. })), 2);
-    assert_eq!(world.ours(0).last_hook(), Some((Hook::Up, false)));
+    // Down, up, and up again five seconds later.
+    assert_eq!(said(&world, 0, |n| matches!(n, Notice::HookKilled { .. })), 3);
+    assert_eq!(world.ours(0).last_hook(), Some((Hook::Up, HookEnd::Killed)));
     world.change(Change::Heal);
     world.change(Change::Resign(0));
     world.run_for(SECOND);
-    assert_eq!(world.ours(0).last_hook(), Some((Hook::Down, true)));
+    assert_eq!(world.ours(0).last_hook(), Some((Hook::Down, HookEnd::Succeeded)));
     assert_lawful(&world);
 }
 
@@ -997,6 +1003,7 @@ fn a_failed_up_hook_stays_or_demotes() {
         world.start_all();
         world.run_until(25 * SECOND);
         assert_eq!(world.masters(), [master], "{failure:?}");
+        assert!(Sums::of(&world, 5 * SECOND, world.now).nobody < 10 * MS, "{failure:?}");
         assert_lawful(&world);
         if failure == HookFailure::Demote {
             assert_eq!(reasons(&world, 0).last(), Some(&Reason::HookFailed));

@@ -15,7 +15,7 @@ use std::time::Duration;
 use ucarp::daemon::turn::Draining;
 use ucarp::protocol::{
     Announcing, Authenticator, Destination, Dialect, Event, HookFailure, Hooks, Interval, Key, Link, MacAddr,
-    Notice, Parameters, Role, Sources,
+    Notice, OnLostAddress, Parameters, Presence, Role, Sources,
 };
 
 use super::frame::micros;
@@ -52,6 +52,7 @@ pub struct Spec {
     pub up_hook: bool,
     pub down_hook: bool,
     pub hook_failure: HookFailure,
+    pub on_lost_address: OnLostAddress,
     pub hook_timeout: u64,
     pub plan: HookPlan,
     pub neutral: bool,
@@ -81,6 +82,7 @@ impl Spec {
             up_hook: true,
             down_hook: true,
             hook_failure: HookFailure::Stay,
+            on_lost_address: OnLostAddress::Hook,
             hook_timeout: 60 * SECOND,
             plan: HookPlan::QUICK,
             neutral: false,
@@ -160,6 +162,7 @@ impl Spec {
                 down: self.down_hook,
                 timeout: Duration::from_micros(self.hook_timeout),
                 failure: self.hook_failure,
+                on_lost_address: self.on_lost_address,
             },
             announcing: self.announcing,
             dialect: self.dialect,
@@ -209,7 +212,7 @@ impl Machine {
 
     fn link(&mut self, now: u64, up: bool, out: &mut Out) {
         match self {
-            Self::Ours(ours) => ours.event(Event::Link(if up { Link::Up } else { Link::Down }), now, out),
+            Self::Ours(ours) => ours.link(if up { Link::Up } else { Link::Down }, now, out),
             Self::Kernel(kernel) => kernel.link(now, up),
             Self::Old(old) => old.link(now, up, out),
         }
@@ -230,6 +233,15 @@ pub enum Change {
         told: u64,
     },
     Gone(usize),
+    /// Somebody on the host sets the interface down; the node is told at once. `Link` brings it back.
+    Disable(usize),
+    /// Somebody on the host takes shared addresses away.
+    TakeAddress {
+        node: usize,
+        all: bool,
+    },
+    /// Somebody on the host adds them.
+    BringAddress(usize),
     /// The process (with its timers, not its capture buffer) stands still for so long.
     Sleep(usize, u64),
     Resign(usize),
@@ -687,7 +699,9 @@ impl World {
                 if self.unicast {
                     parameters.destination.peers = neighbours.iter().map(|(address, _)| *address).collect();
                 }
-                let mut ours = Ours::new(parameters, spec.clock, spec.plan, rng);
+                // What an earlier life put up is still there.
+                let found = if self.slots[node].claims { Presence::All } else { Presence::None };
+                let mut ours = Ours::new(parameters, spec.clock, spec.plan, found, rng);
                 ours.neighbours = neighbours;
                 if self.whole_turns {
                     ours.whole_turns = true;
@@ -761,10 +775,35 @@ impl World {
             Change::Gone(node) => {
                 self.slots[node].link_up = false;
                 self.with(node, "gone", |machine, now, out| match machine {
-                    Machine::Ours(ours) => ours.event(Event::Link(Link::Gone), now, out),
+                    Machine::Ours(ours) => ours.link(Link::Gone, now, out),
                     Machine::Kernel(_) | Machine::Old(_) => machine.link(now, false, out),
                 });
             }
+            Change::Disable(node) => {
+                self.slots[node].link_up = false;
+                self.with(node, "disabled", |machine, now, out| match machine {
+                    Machine::Ours(ours) => ours.link(Link::Disabled, now, out),
+                    Machine::Kernel(_) | Machine::Old(_) => machine.link(now, false, out),
+                });
+            }
+            Change::TakeAddress { node, all } => {
+                let left = if all || self.addresses.len() == 1 { Presence::None } else { Presence::Some };
+                if self.slots[node].asleep_until.is_none() {
+                    self.with(node, "loses an address", |machine, now, out| {
+                        if let Machine::Ours(ours) = machine {
+                            if ours.meddle(left, now, out) {
+                                out.claim(false);
+                            }
+                        }
+                    });
+                }
+            }
+            Change::BringAddress(node) => self.with(node, "gains an address", |machine, now, out| {
+                if let Machine::Ours(ours) = machine {
+                    ours.meddle(Presence::All, now, out);
+                    out.claim(true);
+                }
+            }),
             Change::Sleep(node, lasts) => {
                 if matches!(self.slots[node].machine, Some(Machine::Ours(_))) {
                     let until = self.now + lasts;
@@ -835,7 +874,8 @@ impl World {
             wire.pruned = [false; 2];
         }
         for node in 0..self.slots.len() {
-            let plan = HookPlan { failing: 0, hanging: 0, deaf: 0, ..self.slots[node].spec.plan };
+            let HookPlan { min, max, .. } = self.slots[node].spec.plan;
+            let plan = HookPlan { min, max, ..HookPlan::QUICK };
             self.change(Change::Hooks(node, plan));
             self.change(Change::Sending { node, fails: false });
         }

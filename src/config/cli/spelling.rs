@@ -29,7 +29,7 @@ const fn new(short: &'static str, long: &'static str, takes_value: bool) -> Spel
     Spelling { short, long, takes_value, old: false }
 }
 
-pub(super) const OPTIONS: [Spelling; 38] = [
+pub(super) const OPTIONS: [Spelling; 39] = [
     old("i", "interface", true),
     old("s", "srcip", true),
     old("m", "mcast", true),
@@ -55,6 +55,7 @@ pub(super) const OPTIONS: [Spelling; 38] = [
     new("V", "version", false),
     new("", "hook-timeout", true),
     new("", "hook-failure", true),
+    new("", "on-lost-address", true),
     new("", "garp-count", true),
     new("", "garp-interval", true),
     new("", "garp-refresh", true),

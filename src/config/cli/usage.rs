@@ -39,6 +39,7 @@ pub fn usage() -> String {
         tr("  -z, --shutdown            at the end hand over and run the down script"),
         tr("      --hook-timeout=SECONDS\n                            how long a program may run (default 60)"),
         tr("      --hook-failure=WORD   if the up script fails: stay (MASTER, the default)\n                            or demote (leave it to another host)"),
+        tr("      --on-lost-address=WORD\n                            if a MASTER loses an address: hook (run the up\n                            script again, the default) or warn (only say so)"),
         "".into(),
         tr("The network:"),
         tr("  -m, --mcast=GROUP         IPv4 group for advertisements (default 224.0.0.18)"),

@@ -19,11 +19,19 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::RefusedMaster { .. }
         | Notice::RefusedMasterGone { .. }
         | Notice::HookFailed { .. }
+        | Notice::HookOwed { .. }
+        | Notice::AddressLost { .. }
+        | Notice::AddressBack
         | Notice::Abandoned { .. }
         | Notice::HookKilled { .. }
         | Notice::HookSucceeded { .. }
         | Notice::ResignRefused { .. } => Duration::ZERO,
-        Notice::Grace { .. } | Notice::GraceOver | Notice::Sending { .. } => Duration::from_secs(1),
+        Notice::Grace { .. }
+        | Notice::GraceOver
+        | Notice::LinkTakenByHook
+        | Notice::Listening { .. }
+        | Notice::Resumed
+        | Notice::Sending { .. } => Duration::from_secs(1),
         // What anybody can bring about who recorded an advertisement of ours and sends it again.
         Notice::GaveWay { .. }
         | Notice::StrangerLeft { .. }
@@ -148,6 +156,50 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
             Level::Info,
             fill(&tr("Interface {interface} has its link again in time"), &[("interface", &about.interface)]),
         ),
+        Notice::LinkTakenByHook => (
+            Level::Warning,
+            fill(
+                &tr("The up script set {interface} down: keeping the address until it has ended"),
+                &[("interface", &about.interface)],
+            ),
+        ),
+        Notice::Listening { lasts } => (
+            Level::Warning,
+            fill(
+                &tr(
+                    "Interface {interface} has its link again after longer than the dead time: listening for another master for {duration}",
+                ),
+                &[("interface", &about.interface), ("duration", &seconds(*lasts))],
+            ),
+        ),
+        Notice::Resumed => (
+            Level::Info,
+            fill(
+                &tr("No other master is preferred on {interface}: going on"),
+                &[("interface", &about.interface)],
+            ),
+        ),
+        Notice::HookOwed { hook, again } => (
+            Level::Warning,
+            fill(
+                &tr("The {hook} script has not done its work: running it again in {duration}"),
+                &[("hook", &hook.code()), ("duration", &seconds(*again))],
+            ),
+        ),
+        Notice::AddressLost { cured } => {
+            let template = if *cured {
+                tr("A shared address is missing from {interface}: running the up script again")
+            } else {
+                tr(
+                    "A shared address is missing from {interface}: add it, or let another host be master (SIGUSR2)",
+                )
+            };
+            (Level::Error, fill(&template, &[("interface", &about.interface)]))
+        }
+        Notice::AddressBack => (
+            Level::Info,
+            fill(&tr("{interface} has all shared addresses again"), &[("interface", &about.interface)]),
+        ),
         Notice::Abandoned { hook } => (
             Level::Warning,
             fill(
@@ -220,6 +272,7 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
         (Reason::FasterMaster, _) => tr("the preferred master {peer} advertised"),
         (Reason::TieLost, _) => tr("{peer} has our interval and goes before us"),
         (Reason::StubbornMaster, _) => tr("{peer} does not hear us, so it keeps the address"),
+        (Reason::Replaced, _) => tr("{peer} took over while the link was away"),
         (Reason::Overslept, _) => tr("this process was not running, and {peer} took over meanwhile"),
         (Reason::Resigned, _) => tr("asked to step aside (SIGUSR2)"),
         (Reason::HookFailed, _) => tr("the up script failed"),
@@ -231,15 +284,11 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
 
 /// What else to say, in a line of its own.
 pub(super) fn hint(notice: &Notice) -> Option<Cow<'static, str>> {
-    if let Notice::HookFailed { hook: Hook::Up, wanted: true } = notice {
-        Some(tr("The address may be missing on this host"))
-    } else if let Notice::HookFailed { hook: Hook::Down, .. } | Notice::HookKilled { hook: Hook::Down, .. } =
-        notice
-    {
-        Some(tr("The address may still be on this host"))
-    } else {
-        None
-    }
+    let Notice::HookFailed { hook, in_doubt: true, .. } = notice else { return None };
+    Some(match hook {
+        Hook::Up => tr("The address may be missing on this host"),
+        Hook::Down => tr("The address may still be on this host"),
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::peers::{Conflict, PeerId};
 use super::super::tie::{self, Contender, Order};
 use super::super::{Advertisement, Family, Interval, Notice, Peer, PeerKind, Reason, Time};
-use super::{Decision, Election};
+use super::{Decision, Election, State};
 
 /// At most one advertisement outside the schedule in this time.
 const PROMPT_LIMIT: Duration = Duration::from_millis(100);
@@ -117,6 +117,11 @@ impl Election {
             self.yield_to(id, Reason::Overslept, now, out);
             return;
         }
+        if self.listening && !self.preempt {
+            give_way(peer, may_speak, out);
+            self.yield_to(id, Reason::Replaced, now, out);
+            return;
+        }
         let (mine, his) = (self.interval(), ad.interval());
         let demotion = self.compare_demotion(ad);
         let yields = match demotion {
@@ -217,6 +222,10 @@ impl Election {
     fn defend(&mut self, peer: Peer, may_speak: bool, now: Time, out: &mut Vec<Decision>) {
         if !may_speak {
             return;
+        }
+        if self.listening {
+            self.end_listening(out);
+            self.state = State::Master { next_advert: now + self.interval().period(), grace_ends: None };
         }
         if self.prompted.is_none_or(|prompted| now.since(prompted) >= PROMPT_LIMIT) {
             self.prompted = Some(now);

@@ -22,6 +22,8 @@ mod tests;
 
 /// A master told that its link is gone keeps its role for one interval, at most this long.
 const LONGEST_GRACE: Duration = Duration::from_secs(1);
+/// How long a port may look for its speed after an up hook that set the interface down and up again.
+const CARRIER_RETURNS: Duration = Duration::from_secs(5);
 /// After stepping aside on request there is no candidacy for this long (register, row 14).
 const RESIGNED: Duration = Duration::from_secs(3);
 
@@ -32,11 +34,21 @@ pub(super) enum Fact<'a> {
     Tick,
     Late(Duration),
     Link(Link),
+    /// The interface was set down while our up hook runs, which ends by then.
+    LinkTaken {
+        until: Time,
+    },
     Heard(&'a Advertisement),
-    AdvertSent { ok: bool },
-    UpHook { success: bool },
+    AdvertSent {
+        ok: bool,
+    },
+    UpHook {
+        success: bool,
+    },
     Resign,
-    Shutdown { withdraw: bool },
+    Shutdown {
+        withdraw: bool,
+    },
 }
 
 /// What the election concluded, in order.
@@ -89,10 +101,14 @@ pub(super) struct Election {
     peers: Peers,
     followed: Option<PeerId>,
     hold_until: Option<Time>,
+    /// After a failed up hook: until then only silence makes us master again.
+    reluctant_until: Option<Time>,
     /// Why we would have taken over already, had there been no hold.
     postponed: Option<Reason>,
     prompted: Option<Time>,
     overslept: bool,
+    /// The link is back after so long that a successor is listened for before we speak.
+    listening: bool,
     old_ucarp_heard: Option<Time>,
     /// When it was last told that a family is not heard.
     family_missed: Option<Time>,
@@ -119,9 +135,11 @@ impl Election {
             peers: Peers::new(&parameters.addresses),
             followed: None,
             hold_until: None,
+            reluctant_until: None,
             postponed: None,
             prompted: None,
             overslept: false,
+            listening: false,
             old_ucarp_heard: None,
             family_missed: None,
             demotions: Demotions::default(),
@@ -139,6 +157,11 @@ impl Election {
             State::Backup { .. } => Role::Backup,
             State::Master { .. } => Role::Master,
         }
+    }
+
+    /// A master whose link carries frames, and which is not listening for a successor.
+    pub(super) fn speaks(&self) -> bool {
+        matches!(self.state, State::Master { grace_ends: None, .. }) && !self.listening
     }
 
     pub(super) fn since(&self) -> Time {
@@ -204,6 +227,7 @@ impl Election {
                     self.leave_init(Reason::LinkUp, now, out);
                 }
             }
+            Fact::LinkTaken { .. } => self.link = Link::Disabled,
             Fact::UpHook { success } => self.up_hook_ended(success, out),
             Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Init })),
             Fact::Shutdown { .. } => self.started = false,
@@ -241,9 +265,13 @@ impl Election {
                 self.link = link;
                 match link {
                     Link::Up => {}
-                    Link::Down => self.enter_init(Reason::LinkDown, now, out),
+                    Link::Down | Link::Disabled => self.enter_init(Reason::LinkDown, now, out),
                     Link::Gone => self.enter_init(Reason::LinkGone, now, out),
                 }
+            }
+            Fact::LinkTaken { .. } => {
+                self.link = Link::Disabled;
+                self.enter_init(Reason::LinkDown, now, out);
             }
             Fact::Heard(ad) => self.heard_in_backup(ad, now, out),
             Fact::UpHook { success } => self.up_hook_ended(success, out),
@@ -269,6 +297,7 @@ impl Election {
                         self.enter_init(Reason::LinkDown, now, out);
                     }
                 } else if now >= next_advert {
+                    self.end_listening(out);
                     out.push(Decision::Advertise { scheduled: true });
                     let next_advert = after(next_advert, self.interval().period(), now);
                     self.state = State::Master { next_advert, grace_ends };
@@ -276,13 +305,20 @@ impl Election {
             }
             Fact::Late(by) => {
                 // Others counted from our last advertisement, not from the one we missed.
-                let silent = now.since(next_advert) + self.interval().period();
-                if silent >= self.dead_after(None) {
+                if self.silent_since(next_advert, now) >= self.dead_after(None) {
                     self.overslept = true;
                     out.push(Decision::Tell(Notice::Late { by, role: Role::Master }));
                 }
             }
             Fact::Link(link) => self.link_of_master(link, next_advert, grace_ends, now, out),
+            Fact::LinkTaken { until } => {
+                self.link = Link::Disabled;
+                if grace_ends.is_none() {
+                    out.push(Decision::Tell(Notice::LinkTakenByHook));
+                    out.push(Decision::Hush);
+                }
+                self.state = State::Master { next_advert, grace_ends: Some(until + CARRIER_RETURNS) };
+            }
             Fact::Heard(ad) => self.heard_in_master(ad, grace_ends.is_none(), now, out),
             Fact::AdvertSent { ok } => {
                 if grace_ends.is_none() {
@@ -291,11 +327,14 @@ impl Election {
             }
             Fact::UpHook { success } => {
                 self.up_hook_ended(success, out);
-                if !success && self.demote_on_failed_hook {
+                if !success && self.demote_on_failed_hook && !self.reluctant(now) {
                     let pause = self.demotions.hook_failed(now);
                     out.push(Decision::Tell(Notice::Demoted { reason: Demotion::HookFailure }));
-                    self.hold_until = Some(now + pause);
+                    self.reluctant_until = Some(now + pause);
                     self.step_aside(Reason::HookFailed, grace_ends, now, out);
+                } else if let Some(ends) = grace_ends {
+                    let ends = ends.min(now + CARRIER_RETURNS);
+                    self.state = State::Master { next_advert, grace_ends: Some(ends) };
                 }
             }
             Fact::Resign => {
@@ -341,6 +380,9 @@ impl Election {
         now: Time,
         out: &mut Vec<Decision>,
     ) {
+        if self.reluctant(now) && reason != Reason::MasterTimedOut {
+            return;
+        }
         if let Some(until) = self.hold_until.filter(|until| *until > now) {
             self.postponed = Some(reason);
             self.state = State::Backup { master_down: until, listened: false };
@@ -354,6 +396,7 @@ impl Election {
         self.state = State::Master { next_advert: now + self.interval().period(), grace_ends: None };
         self.prompted = None;
         self.overslept = false;
+        self.listening = false;
         out.push(Decision::Advertise { scheduled: false });
     }
 
@@ -420,27 +463,54 @@ impl Election {
     ) {
         self.link = link;
         match (link, grace_ends) {
+            (Link::Up, Some(_))
+                if self.listening || self.silent_since(next_advert, now) >= self.dead_after(None) =>
+            {
+                // Others counted from our last advertisement: one of them may be master now (register, row 19).
+                let lasts = patience(self.configured.demoted());
+                out.push(Decision::Tell(Notice::Listening { lasts }));
+                self.listening = true;
+                self.state = State::Master { next_advert: now + lasts, grace_ends: None };
+            }
             (Link::Up, Some(_)) => {
                 out.push(Decision::Tell(Notice::GraceOver));
                 out.push(Decision::Advertise { scheduled: false });
                 out.push(Decision::Speak);
                 self.state = State::Master { next_advert: now + self.interval().period(), grace_ends: None };
             }
-            (Link::Down, None) => {
+            (Link::Down | Link::Disabled, None) => {
                 let lasts = self.interval().period().min(LONGEST_GRACE);
                 out.push(Decision::Tell(Notice::Grace { lasts }));
                 out.push(Decision::Hush);
                 self.state = State::Master { next_advert, grace_ends: Some(now + lasts) };
             }
             (Link::Gone, _) => self.enter_init(Reason::LinkGone, now, out),
-            (Link::Up, None) | (Link::Down, Some(_)) => {}
+            (Link::Up, None) | (Link::Down | Link::Disabled, Some(_)) => {}
+        }
+    }
+
+    /// How long others have heard nothing of a master whose next advertisement is, or was, due then.
+    fn silent_since(&self, next_advert: Time, now: Time) -> Duration {
+        now.since(next_advert) + self.interval().period()
+    }
+
+    /// No successor was heard, or it is one that has to give way.
+    fn end_listening(&mut self, out: &mut Vec<Decision>) {
+        if std::mem::take(&mut self.listening) {
+            out.push(Decision::Tell(Notice::Resumed));
+            out.push(Decision::Speak);
         }
     }
 
     fn up_hook_ended(&mut self, success: bool, out: &mut Vec<Decision>) {
         if success {
+            self.reluctant_until = None;
             tell(self.demotions.hook_succeeded(), out);
         }
+    }
+
+    fn reluctant(&self, now: Time) -> bool {
+        self.reluctant_until.is_some_and(|until| until > now)
     }
 
     fn become_role(

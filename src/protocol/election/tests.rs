@@ -594,11 +594,95 @@ fn a_failed_up_hook_demotes_if_asked_to() {
         words(&demote.tell(Fact::UpHook { success: false })),
         ["bow out", "MASTER>BACKUP hook_failed"]
     );
-    let ran = run(&mut demote, start + Duration::from_secs(31));
-    assert_eq!(ran[0], (start + Duration::from_secs(30), "BACKUP>MASTER master_timed_out".to_owned()));
+    let ran = run(&mut demote, start + Duration::from_secs(4));
+    assert_eq!(ran[0], (start + Duration::from_secs(3), "BACKUP>MASTER master_timed_out".to_owned()));
     assert_eq!(demote.election.interval(), Interval::new(1, 240));
+    assert_eq!(words(&demote.tell(Fact::UpHook { success: false })), [""; 0], "nobody else was there");
+    demote.now = start + Duration::from_secs(30);
+    assert_eq!(
+        words(&demote.tell(Fact::UpHook { success: false })),
+        ["bow out", "MASTER>BACKUP hook_failed"],
+        "but may be now"
+    );
+    run(&mut demote, start + Duration::from_secs(34));
     demote.tell(Fact::UpHook { success: true });
     assert_eq!(demote.election.interval(), Interval::new(1, 0));
+}
+
+#[test]
+fn after_a_failed_up_hook_only_silence_counts_for_a_while() {
+    for (waited, answers) in [(29, false), (30, true)] {
+        let demoting = |parameters: &mut Parameters| {
+            parameters.hooks.failure = HookFailure::Demote;
+            parameters.preempt = true;
+        };
+        let mut host = host_with(1, 0, demoting).master();
+        host.tell(Fact::UpHook { success: false });
+        host.hear(Ours, "10.0.0.9", 1, 250);
+        assert_eq!(host.election.role(), Role::Backup, "no preemption, though 250 is more than 240");
+        let start = host.now;
+        for second in 1..=waited {
+            host.now = start + Duration::from_secs(second);
+            if second < 30 {
+                host.hear(Ours, "10.0.0.9", 1, 200);
+            }
+        }
+        let bow_out = host.hear(Ours, "10.0.0.9", 255, 255);
+        assert_eq!(host.election.role() == Role::Master, answers, "{:?}", words(&bow_out));
+        if !answers {
+            let ran = run(&mut host, start + Duration::from_secs(60));
+            assert_eq!(ran[0].1, "BACKUP>MASTER master_timed_out");
+            assert!(ran[0].0.since(start) <= Duration::from_secs(29 + 3));
+        }
+    }
+}
+
+// Row 18: while our own up hook runs an interface set down keeps the role, and then the carrier has five seconds.
+#[test]
+fn the_up_hook_may_set_the_interface_down() {
+    let mut host = host(1, 0).master();
+    let start = host.now;
+    let after = |seconds| start + Duration::from_secs(seconds);
+    assert_eq!(words(&host.tell(Fact::LinkTaken { until: after(60) })), ["hush"]);
+    assert_eq!(host.election.deadline(), Some(after(65)));
+    host.now = after(2);
+    // It is up again, without a carrier yet.
+    assert_eq!(words(&host.tell(Fact::Link(Link::Down))), [""; 0]);
+    host.tell(Fact::UpHook { success: true });
+    assert_eq!(host.election.deadline(), Some(after(7)));
+    let ran = run(&mut host, after(60));
+    assert_eq!(ran, [(after(7), "MASTER>INIT link_down".to_owned())]);
+}
+
+// Rows 18 and 19: after longer than the dead time another may be master.
+#[test]
+fn a_link_that_was_away_for_long_is_listened_to_first() {
+    let returned = |preempt, away| {
+        let mut host = host_with(1, 0, |parameters| parameters.preempt = preempt).master();
+        let start = host.now;
+        host.tell(Fact::LinkTaken { until: start + Duration::from_secs(60) });
+        host.now = start + Duration::from_millis(away);
+        let said = words(&host.tell(Fact::Link(Link::Up)));
+        (host, said)
+    };
+    assert_eq!(returned(false, 2_999).1, ["advertise", "speak"], "nobody can have taken over");
+    for (preempt, expected) in
+        [(false, vec!["give way", "MASTER>BACKUP replaced"]), (true, vec!["speak", "advertise", "announce"])]
+    {
+        let (mut host, said) = returned(preempt, 3_000);
+        assert_eq!(said, [""; 0]);
+        assert_eq!(words(&host.hear(Ours, "10.0.0.9", 1, 100)), expected);
+    }
+    let (mut host, _) = returned(false, 3_000);
+    let back = host.now;
+    // The interval of the slowest host with our advbase, and a quarter.
+    let spoke = back + Duration::from_micros(2_421_875);
+    let ran = run(&mut host, back + Duration::from_millis(2_500));
+    assert_eq!(ran, [(spoke, "speak".to_owned()), (spoke, "scheduled".to_owned())]);
+    // A link that flaps meanwhile does not make us forget.
+    let (mut host, _) = returned(false, 3_000);
+    host.tell(Fact::Link(Link::Down));
+    assert_eq!(words(&host.tell(Fact::Link(Link::Up))), [""; 0]);
 }
 
 // Row 12: a master bows out only if it is to withdraw, and not without a link.
