@@ -2,8 +2,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::wire;
 use super::super::{
-    Action, Announcing, Destination, Dialect, Event, Hooks, Key, Link, Parameters, Reason, Rejected, Sources,
-    VirtualHost,
+    Action, Announcing, Destination, Dialect, Event, HookEnd, Hooks, Key, Link, Parameters, Reason, Rejected,
+    Sources, VirtualHost,
 };
 use super::*;
 
@@ -53,7 +53,12 @@ impl Node {
                     sent.push(frame.bytes);
                 }
                 Action::Run(hook) => {
-                    queue.extend(self.host.handle(Event::HookDone { hook, success: true }, now));
+                    queue.extend(
+                        self.host.handle(
+                            Event::HookDone { hook, ended: HookEnd::Succeeded, addresses: None },
+                            now,
+                        ),
+                    );
                 }
                 Action::Tell(notice) => self.said.push((now, notice)),
                 Action::Deliver(_) | Action::KillHook { .. } => {}
