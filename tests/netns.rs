@@ -7,6 +7,7 @@
 //! Every case states what an outsider sees: advertisements on the wire, who answers ARP for the shared address, which
 //! hooks ran, how a process ended. Nothing here looks inside the daemon. `UCARP_UNDER_TEST=/usr/sbin/ucarp` puts the
 //! ancestor in our place; cases that state a deliberate difference then fail, the others must not.
+//! `UCARP_TEST_PATIENCE=10` lets everything be ten times as late, on a slow machine.
 //!
 //! Arguments: words select cases whose name contains one of them; `--list`; `--exact`; `--test-threads N`.
 

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use super::Case;
 use super::daemon::{Daemon, Kind, Setup};
-use super::segment::{Segment, VIP, eventually, throughout};
+use super::segment::{self, Segment, VIP, eventually, throughout};
 use super::wire;
 
 /// 3 · advbase + 100/256: when a backup of skew 100 may move.
@@ -23,6 +23,11 @@ const fn patience(kind: Kind) -> f64 {
         Kind::Ours => 1.5,
         Kind::Theirs => 3.0,
     }
+}
+
+#[track_caller]
+fn assert_soon(what: &str, took: f64, limit: f64) {
+    assert!(took < limit * f64::from(segment::patience()), "{what}: {took:.3} s, not {limit:.3} s");
 }
 
 pub(crate) fn all() -> Vec<Case> {
@@ -107,7 +112,7 @@ fn crash(first: Kind, second: Kind) {
     let ad = segment.await_ad_of(1, last, seconds(8));
     let late = ad.at - last - DEAD;
     assert!(late > -0.01, "took over {late:.4} s before the dead time was over");
-    assert!(late < patience(second), "took over {late:.3} s after the dead time");
+    assert_soon("took over after the dead time", late, patience(second));
     b.await_hooks(&["down", "up"], seconds(3));
     segment.await_owner(1, seconds(3));
     let mac = segment.hosts[1].mac;
@@ -135,7 +140,7 @@ fn polite_stop(first: Kind, second: Kind) {
         // The ancestor leaves without a word: its successor waits the dead time.
         (Kind::Theirs, _) => DEAD + 1.0 + patience(second),
     };
-    assert!(ad.at - at < limit, "the successor advertised {:.3} s after the signal", ad.at - at);
+    assert_soon("the successor advertised after the signal", ad.at - at, limit);
     assert_eq!(a.await_exit(seconds(5)).code(), Some(0));
     a.await_hooks(&["down", "up", "down"], seconds(1));
     b.await_hooks(&["down", "up"], seconds(3));
@@ -160,7 +165,7 @@ fn step_aside(first: Kind, second: Kind) {
         (Kind::Ours, Kind::Theirs) => 2.0,
         (Kind::Theirs, _) => DEAD + 1.0 + patience(second),
     };
-    assert!(ad.at - at < limit, "the successor advertised {:.3} s after the signal", ad.at - at);
+    assert_soon("the successor advertised after the signal", ad.at - at, limit);
     a.await_hooks(&["down", "up", "down"], seconds(4));
     b.await_hooks(&["down", "up"], seconds(3));
     segment.await_owner(1, seconds(3));
@@ -183,7 +188,7 @@ fn preempt(first: Kind, second: Kind) {
     let ad = segment.await_ad_of(0, at, seconds(8));
     // One advertisement of the slower one has to be heard; two, if the start fell between.
     let limit = 2.0 * 1.4 + patience(first);
-    assert!(ad.at - at < limit, "preempted after {:.3} s", ad.at - at);
+    assert_soon("preempted", ad.at - at, limit);
     fast.await_hooks(&["down", "up"], seconds(3));
     slow.await_hooks(&["down", "up", "down"], seconds(4));
     segment.await_owner(0, seconds(4));

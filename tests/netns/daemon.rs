@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::segment::{Segment, VHID, VIP, eventually};
+use super::segment::{Segment, VHID, VIP, end_of, eventually};
 use super::wire;
 
 const REFEREE: &str = "/usr/sbin/ucarp";
@@ -275,7 +275,7 @@ impl Daemon {
 
     #[track_caller]
     pub(crate) fn await_exit(&mut self, limit: Duration) -> ExitStatus {
-        let end = Instant::now() + limit;
+        let end = end_of(limit);
         loop {
             if let Some(status) = self.child.try_wait().expect("it is our child") {
                 return status;

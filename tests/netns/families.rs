@@ -13,7 +13,7 @@ use super::Case;
 use super::cases::seconds;
 use super::daemon::{Daemon, Kind, Setup};
 use super::frames::{self, is_ad_of};
-use super::segment::{Segment, VHID, VIP, eventually, throughout};
+use super::segment::{Segment, VHID, VIP, end_of, eventually, throughout};
 use super::{skip, wire};
 
 const VIP6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, 0xc8);
@@ -71,7 +71,7 @@ pub(crate) fn pair(segment: &Segment, first: &Setup, second: &Setup) -> (Daemon,
 #[track_caller]
 fn await_owner6(segment: &Segment, host: usize, limit: Duration) {
     let wanted = vec![segment.hosts[host].mac];
-    let end = Instant::now() + limit;
+    let end = end_of(limit);
     loop {
         let asked = wire::now();
         segment.wire().ask_for_neighbour(VIP6);

@@ -1,20 +1,18 @@
-//! Bad days of an interface: downed, deleted, renamed, without carrier at the wrong moment, and stacked on another.
-
-use std::time::Duration;
+//! Bad days of an interface: downed, deleted, renamed, without carrier at the wrong moment.
 
 use nix::sys::signal::Signal;
 
 use super::Case;
 use super::cases::{lone_master, master_and_backup, seconds};
 use super::daemon::{Daemon, Kind, Setup};
-use super::segment::{Segment, VHID, VIP, eventually, throughout};
-use super::{skip, wire};
+use super::segment::{Segment, VIP, eventually, throughout};
+use super::wire;
 
 const OURS: (Kind, Kind) = (Kind::Ours, Kind::Ours);
 
 pub(crate) fn all() -> Vec<Case> {
     let ours = &[Kind::Ours];
-    let mut cases = vec![
+    vec![
         Case::new("interface_down_as_master", ours, down_as_master),
         Case::new("interface_down_as_backup", ours, down_as_backup),
         Case::new("interface_made_again_with_another_mac", ours, another_mac),
@@ -24,17 +22,12 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("ignored_state_keeps_the_role", ours, ignored_as_master),
         Case::new("term_while_the_carrier_is_lost", ours, term_without_carrier),
         Case::new("term_in_the_grace_of_a_lost_carrier", ours, term_in_grace),
-    ];
-    for parent in [Parent::Bridge, Parent::Bond, Parent::Vlan, Parent::Macvlan] {
-        let name = format!("parent_{}", parent.name());
-        cases.push(Case::new(name, ours, move || on_parent(parent)));
-    }
-    cases
+    ]
 }
 
 /// The other leaves, and this host follows: it really hears and is heard.
 #[track_caller]
-fn takes_over_when_asked(segment: &Segment, host: usize, other: &Daemon) {
+pub(crate) fn takes_over_when_asked(segment: &Segment, host: usize, other: &Daemon) {
     let at = other.signal_at(Signal::SIGUSR2);
     segment.await_ad_of(host, at, seconds(2));
     segment.await_owner(host, seconds(3));
@@ -180,83 +173,4 @@ fn term_in_grace() {
     assert_eq!(a.await_exit(seconds(2)).code(), Some(0));
     a.await_hooks(&["down", "up", "down"], seconds(1));
     assert!(!segment.hosts[0].has_address(VIP));
-}
-
-/// What the interface is made of.
-#[derive(Clone, Copy)]
-enum Parent {
-    Bridge,
-    Bond,
-    Vlan,
-    Macvlan,
-}
-
-impl Parent {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Bridge => "bridge",
-            Self::Bond => "bond",
-            Self::Vlan => "vlan",
-            Self::Macvlan => "macvlan",
-        }
-    }
-
-    /// Puts `upper` over eth0; on a bond and a bridge eth0 is a port and loses its address.
-    const fn script(self) -> &'static str {
-        match self {
-            Self::Bridge => {
-                "ip link add upper type bridge forward_delay 0 stp_state 0 mcast_snooping 0 || exit 1\n\
-                 ip link set eth0 master upper && ip link set upper address $MAC"
-            }
-            Self::Bond => {
-                "ip link add upper type bond mode active-backup miimon 20 || exit 1\n\
-                 ip link set upper address $MAC && ip link set eth0 down && ip link set eth0 master upper && \
-                 ip link set eth0 up"
-            }
-            Self::Vlan => "ip link add link eth0 name upper type vlan id 5 || exit 1",
-            Self::Macvlan => {
-                "ip link add link eth0 name upper address 02:00:00:01:09:${MAC##*:} type macvlan mode bridge || exit 1"
-            }
-        }
-    }
-}
-
-fn on_parent(parent: Parent) {
-    let mut segment = Segment::new(2);
-    for host in &mut segment.hosts {
-        let script = format!("MAC={}\n{}", wire::mac(host.mac), parent.script());
-        if !host.command("sh").args(["-c", &script]).output().is_ok_and(|done| done.status.success()) {
-            skip(format!("this kernel makes no {}", parent.name()));
-        }
-        let address = host.address;
-        host.sh(&format!(
-            "ip addr del {address}/16 dev eth0; ip addr add {address}/16 dev upper && ip link set upper up"
-        ));
-        if matches!(parent, Parent::Macvlan) {
-            // Otherwise eth0, which hears the same question, answers it too.
-            host.sh("echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore");
-            host.mac[3] = 1;
-        }
-    }
-    let setup = |skew| Setup { interface: "upper", ..Setup::skew(skew) };
-    // Tagged frames carry no answer to an untagged question.
-    let answers = !matches!(parent, Parent::Vlan);
-    let (a, b) = master_and_backup(&segment, OURS, (&setup(0), &setup(100)));
-    assert!(segment.ads_of(0, 0.0).iter().all(|ad| ad.mac == segment.hosts[0].mac && ad.vhid == VHID));
-    if answers {
-        segment.await_owner(0, seconds(3));
-    }
-    // The cable of the interface below.
-    segment.cut(0);
-    b.await_hooks(&["down", "up"], seconds(6));
-    if answers {
-        segment.await_owner(1, seconds(3));
-    }
-    segment.join(0);
-    b.await_hooks(&["down", "up", "down"], seconds(5));
-    segment.await_sole_master(0, seconds(8));
-    assert_eq!(a.hook_names(), ["down", "up"]);
-    segment.hosts[0].sh("ip link del upper");
-    a.await_hooks(&["down", "up", "down"], Duration::from_secs(4));
-    assert_eq!(a.hooks()[2].reason(), "link_gone");
 }

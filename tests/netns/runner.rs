@@ -14,6 +14,7 @@ mod faults;
 mod frames;
 mod interfaces;
 mod masters;
+mod parents;
 mod segment;
 mod starting;
 mod surroundings;
@@ -111,6 +112,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(faults::all());
     cases.extend(interfaces::all());
     cases.extend(masters::all());
+    cases.extend(parents::all());
     cases.extend(starting::all());
     cases.extend(surroundings::all());
     cases.extend(watching::all());

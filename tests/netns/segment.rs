@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -66,10 +66,24 @@ fn runs(command: &mut Command) -> bool {
         .is_ok_and(|s| s.success())
 }
 
+/// How many times as long as on a real machine everything may take here: `UCARP_TEST_PATIENCE`, for emulated ones.
+pub(crate) fn patience() -> u32 {
+    static FACTOR: LazyLock<u32> = LazyLock::new(|| match std::env::var("UCARP_TEST_PATIENCE") {
+        Ok(word) => word.parse().expect("UCARP_TEST_PATIENCE is a number"),
+        Err(_) => 1,
+    });
+    *FACTOR
+}
+
+/// When it is too late for what has this much time on a real machine.
+pub(crate) fn end_of(limit: Duration) -> Instant {
+    Instant::now() + limit * patience()
+}
+
 /// Polls until the condition holds; says what was awaited when it does not.
 #[track_caller]
 pub(crate) fn eventually(what: &str, limit: Duration, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + limit;
+    let end = end_of(limit);
     while !holds() {
         assert!(Instant::now() < end, "not within {limit:?}: {what}");
         thread::sleep(Duration::from_millis(10));
@@ -220,6 +234,12 @@ impl Segment {
         assert!(runs(Command::new("ip").args(words.split(' '))), "ip {words}");
     }
 
+    /// Runs a shell command where the bridge is, and tells whether it went well.
+    pub(crate) fn switch(&self, script: &str) -> bool {
+        let namespace = format!("--net={NAMESPACES}/{}-bridge", self.prefix);
+        runs(Command::new("nsenter").args([&namespace, "sh", "-c", script]))
+    }
+
     /// Makes the bridge a hub, so that the observer sees what is meant for one host alone.
     #[track_caller]
     pub(crate) fn flood(&self) {
@@ -293,7 +313,7 @@ impl Segment {
     /// Waits until this host, and nobody else, answers for the shared address.
     #[track_caller]
     pub(crate) fn await_owner(&self, host: usize, limit: Duration) {
-        let end = Instant::now() + limit;
+        let end = end_of(limit);
         let wanted = vec![self.hosts[host].mac];
         loop {
             let found = self.who_answers(VIP);

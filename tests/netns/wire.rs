@@ -22,6 +22,7 @@ use nix::sys::socket::{
 use nix::sys::time::TimeVal;
 
 use super::frames::{self, Ad, Ad6, Arp, Neighbour, Seen};
+use super::segment::end_of;
 
 /// Seconds since the epoch: the clock of the kernel's receive stamps.
 pub(crate) fn now() -> f64 {
@@ -139,7 +140,7 @@ impl Wire {
 
     fn await_seen<T>(&self, what: &str, limit: Duration, pick: impl Fn(&Seen) -> Option<T>) -> T {
         let mut seen = self.record.seen.lock().expect("the reader does not panic");
-        let end = std::time::Instant::now() + limit;
+        let end = end_of(limit);
         loop {
             if let Some(found) = seen.iter().find_map(&pick) {
                 return found;
