@@ -24,6 +24,7 @@ const SPEAKERS: [&str; 11] = [
     "src/daemon/report/refusals.rs",
     "src/daemon/report/starting.rs",
     "src/daemon/report/explanation.rs",
+    "src/daemon/sniff/recording.rs",
     "src/daemon/sniff/show.rs",
 ];
 

@@ -1,7 +1,7 @@
 //! One packet as one JSON object on one line (RFC 8259).
 //!
-//! Every value is a number, null, true, false, or a string made of the characters of numbers, addresses and our own
-//! codes; nothing a stranger sends is copied as text, so nothing has to be escaped. Every object has every name.
+//! Every value is a number, null, true, false, a list of numbers, or a string made of the characters of numbers,
+//! addresses and our own codes; nothing a stranger sends is copied as text, so nothing has to be escaped. Every object has every name.
 
 use std::fmt::{Display, Write};
 
@@ -25,6 +25,8 @@ pub(super) fn object(packet: &Packet) -> String {
     object.text("src_mac", Some(packet.mac));
     object.text("dst_mac", Some(packet.to));
     object.plain("ttl", packet.ttl);
+    let vlans: Vec<_> = packet.vlans.iter().flatten().map(ToString::to_string).collect();
+    object.plain("vlans", Some(format_args!("[{}]", vlans.join(","))));
     object.text("protocol", Some(if packet.vrrp.is_some() { "vrrp" } else { "carp" }));
     object.plain("version", fields.version);
     object.plain("type", fields.kind);

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use crate::config::SniffConfig;
-use crate::protocol::wire::peek::{self, Fields, Vrrp};
+use crate::protocol::wire::peek::{self, Fields, Vlans, Vrrp};
 use crate::protocol::wire::{self, Decoded};
 use crate::protocol::{
     Advertisement, Authenticator, Destination, Family, Key, MacAddr, PeerKind, Rejected, Vhid,
@@ -47,6 +47,7 @@ impl Kind {
 pub(super) struct Packet {
     /// Since 1970.
     pub(super) at: Duration,
+    pub(super) vlans: Vlans,
     pub(super) family: Family,
     pub(super) source: Option<IpAddr>,
     /// Whether the source says who sent it: it is neither 0.0.0.0 nor a virtual address that is known.
@@ -61,6 +62,8 @@ pub(super) struct Packet {
     /// Whether it was sent by this host.
     pub(super) own: bool,
     pub(super) verdict: Result<(), Rejected>,
+    /// The checksum that is wrong was not filled in.
+    pub(super) unsummed: bool,
     /// Unknown without a key.
     pub(super) authenticated: Option<bool>,
 }
@@ -119,9 +122,15 @@ impl Judge {
         };
         let own = self.own.mac == Some(peeked.mac)
             || peeked.source.is_some_and(|source| self.own.addresses.contains(&source));
+        let checksum = match ad {
+            Err(Rejected::BadIpChecksum) => peeked.ip_checksum,
+            Err(Rejected::BadChecksum) => fields.checksum,
+            Ok(_) | Err(_) => None,
+        };
         let nobody = |source: &IpAddr| source.is_unspecified() || self.addresses.contains(source);
         Some(Packet {
             at,
+            vlans: peeked.vlans,
             family: peeked.family,
             source: peeked.source,
             identified: peeked.source.is_some_and(|source| !nobody(&source)),
@@ -134,6 +143,7 @@ impl Judge {
             kind,
             own,
             verdict: ad.map(|_| ()),
+            unsummed: checksum == Some(0),
             authenticated: self.key.is_some().then_some(matches!(ad, Ok(Some(_)))),
         })
     }

@@ -13,11 +13,18 @@ use std::time::Duration;
 use pcap_parser::traits::PcapReaderIterator;
 use pcap_parser::{Block, Linktype, PcapBlockOwned, PcapError, create_reader};
 
+use crate::i18n::{fill, tr};
+
 /// More than a block is long: one packet with its options.
 const BUFFER: usize = 1 << 20;
 /// The longest section header that is read; tools write some hundred bytes.
 const MOST_HEAD: usize = 1 << 16;
 const NANOS: u64 = 1_000_000_000;
+/// The bits of a link type that are one (draft-ietf-opsawg-pcap section 4).
+const LINK_TYPE: i32 = 0xffff;
+/// What Linux captures on "any".
+const LINUX_SLL: Linktype = Linktype(113);
+const LINUX_SLL2: Linktype = Linktype(276);
 
 /// Why a file cannot be read, or not on.
 #[derive(Debug)]
@@ -28,6 +35,8 @@ pub(super) enum RecordingError {
     Unknown,
     /// It does not hold Ethernet frames; the number of what it holds instead.
     NotEthernet(i32),
+    /// It was captured on all interfaces at once, where Linux leaves the Ethernet headers out.
+    AnyInterface,
     /// It ends inside a packet.
     CutOff,
     /// What is there makes no sense.
@@ -38,10 +47,16 @@ impl fmt::Display for RecordingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => error.fmt(f),
-            Self::Unknown => f.write_str("it is in the format of neither pcap nor pcapng"),
-            Self::NotEthernet(number) => write!(f, "it holds no Ethernet frames (link type {number})"),
-            Self::CutOff => f.write_str("it ends in the middle of a packet"),
-            Self::Damaged => f.write_str("it is damaged"),
+            Self::Unknown => f.write_str(&tr("it is in the format of neither pcap nor pcapng")),
+            Self::NotEthernet(number) => {
+                let template = tr("it holds no Ethernet frames (link type {number})");
+                f.write_str(&fill(&template, &[("number", number)]))
+            }
+            Self::AnyInterface => f.write_str(&tr(
+                "it was captured on all interfaces at once (any), without their Ethernet headers: capture on one, as in tcpdump -i eth0 -w file",
+            )),
+            Self::CutOff => f.write_str(&tr("it ends in the middle of a packet")),
+            Self::Damaged => f.write_str(&tr("it is damaged")),
         }
     }
 }
@@ -161,8 +176,10 @@ fn packet<'a>(
     clocks: &mut Vec<Clock>,
     clock: &mut Clock,
 ) -> Result<Option<(Duration, &'a [u8])>, RecordingError> {
-    let ethernet = |link_type: Linktype| match link_type {
+    // Above it pcap says how long the check sequences are that follow the frames, which no IP packet minds.
+    let ethernet = |link_type: Linktype| match Linktype(link_type.0 & LINK_TYPE) {
         Linktype::ETHERNET => Ok(()),
+        LINUX_SLL | LINUX_SLL2 => Err(RecordingError::AnyInterface),
         Linktype(number) => Err(RecordingError::NotEthernet(number)),
     };
     Ok(match block {
@@ -331,12 +348,32 @@ mod tests {
         }
     }
 
+    /// The link type's bits 28 to 31 say, if bit 26 is set, how many words of check sequence there are; in pcapng an
+    /// option does.
+    #[test]
+    fn check_sequences_are_let_be() {
+        for big in [false, true] {
+            play(&pcap(big, 0xa1b2_c3d4, 1 | 1 << 26 | 2 << 28, 5)).1.unwrap();
+            let mut description = [&half(big, 1)[..], &[0; 2], &word(big, 0)].concat();
+            description.extend([half(big, 13), half(big, 1)].concat());
+            description.extend([4, 0, 0, 0, 0, 0, 0, 0]);
+            let (seen, played) =
+                play(&[section(big), block(big, 1, &description), enhanced(big, 0, 7)].concat());
+            played.unwrap();
+            assert_eq!(seen.len(), 1);
+        }
+    }
+
     #[test]
     fn what_cannot_be_read_has_a_reason() {
         let reason = |bytes: &[u8]| play(bytes).1.unwrap_err().to_string();
         assert!(reason(b"").contains("neither"));
         assert!(reason(b"this is not a capture, is it?").contains("neither"));
-        assert!(reason(&pcap(false, 0xa1b2_c3d4, 113, 0)).contains("link type 113"));
+        assert!(reason(&pcap(false, 0xa1b2_c3d4, 105, 0)).contains("link type 105"));
+        for any in [113, 276] {
+            let reason = reason(&pcap(true, 0xa1b2_c3d4, any, 0));
+            assert!(reason.contains("any") && reason.contains("-i eth0"), "{reason}");
+        }
         assert!(reason(&[section(true), interface(true, 101, None)].concat()).contains("link type 101"));
         assert!(reason(&[section(true), enhanced(true, 0, 0)].concat()).contains("damaged"));
         assert!(

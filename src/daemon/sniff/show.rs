@@ -151,7 +151,7 @@ fn row(speaker: &Speaker, now: Duration) -> [String; COLUMNS] {
         (speaker.strangers, tr("id in use twice")),
         (speaker.own, tr("this host")),
     ];
-    let mut verdict = short(speaker).into_owned();
+    let mut verdict = short(speaker).into_owned() + &vlans(speaker);
     for (_, mark) in marks.iter().filter(|(holds, _)| *holds) {
         verdict.push_str(", ");
         verdict.push_str(mark);
@@ -183,7 +183,13 @@ fn source(speaker: &Speaker) -> String {
 }
 
 fn name(speaker: &Speaker) -> String {
-    format!("{} ({})", source(speaker), speaker.who.mac)
+    format!("{} ({}{})", source(speaker), speaker.who.mac, vlans(speaker))
+}
+
+/// Behind something else: the VLANs it speaks on, the outermost first.
+fn vlans(speaker: &Speaker) -> String {
+    let vlans: Vec<_> = speaker.who.vlans.iter().flatten().map(ToString::to_string).collect();
+    if vlans.is_empty() { String::new() } else { format!(", VLAN {}", vlans.join("/")) }
 }
 
 fn every(every: Every) -> String {
@@ -217,6 +223,9 @@ fn explained(speaker: &Speaker) -> String {
     let why = match rejected {
         Rejected::NotIp => tr("of another VLAN"),
         Rejected::TruncatedIp | Rejected::BadIpHeader | Rejected::Fragment => tr("a damaged IP packet"),
+        Rejected::BadIpChecksum | Rejected::BadChecksum if speaker.unsummed => {
+            tr("the checksum is 0: seen before the network card filled it in? See checksum offload")
+        }
         Rejected::BadIpChecksum => tr("the IP checksum is wrong"),
         Rejected::NotCarp => tr("not CARP"),
         Rejected::BadTtl => tr("came through a router, or is forged"),

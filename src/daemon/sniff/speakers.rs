@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::packet::{Kind, Packet};
+use crate::protocol::wire::peek::Vlans;
 use crate::protocol::{Family, Interval, MacAddr, Rejected};
 
 /// More speakers than a segment has room for ids; beyond it the longest silent one makes room.
@@ -27,6 +28,7 @@ pub(super) struct Who {
     pub(super) source: Option<IpAddr>,
     pub(super) mac: MacAddr,
     pub(super) vhid: Option<u8>,
+    pub(super) vlans: Vlans,
     pub(super) family: Family,
     pub(super) vrrp: bool,
 }
@@ -50,6 +52,7 @@ pub(super) struct Speaker {
     pub(super) demotion: u8,
     pub(super) priority: Option<u8>,
     pub(super) verdict: Result<(), Rejected>,
+    pub(super) unsummed: bool,
     pub(super) authenticated: Option<bool>,
     pub(super) packets: u64,
     pub(super) last: Duration,
@@ -121,6 +124,7 @@ impl Speaker {
             demotion: packet.fields.demotion.unwrap_or(0),
             priority: packet.vrrp.map(|vrrp| vrrp.priority),
             verdict: packet.verdict,
+            unsummed: packet.unsummed,
             authenticated: packet.authenticated,
             packets: 0,
             last: packet.at,
@@ -171,6 +175,7 @@ impl Who {
             source: packet.source,
             mac: packet.mac,
             vhid: packet.fields.vhid,
+            vlans: packet.vlans,
             family: packet.family,
             vrrp: packet.vrrp.is_some(),
         }
@@ -273,7 +278,8 @@ impl Speakers {
         speaker.two_masters &= speaker.contested > 0;
         (speaker.left, speaker.silent) = (leaves, false);
         (speaker.kind, speaker.own) = (packet.kind, packet.own);
-        (speaker.verdict, speaker.authenticated) = (packet.verdict, packet.authenticated);
+        (speaker.verdict, speaker.unsummed) = (packet.verdict, packet.unsummed);
+        speaker.authenticated = packet.authenticated;
         speaker.last = packet.at;
         speaker.packets = speaker.packets.saturating_add(1);
         if speaker.moments.len() == MOMENTS {
@@ -318,7 +324,8 @@ impl Speakers {
         let (who, foreign) = (speaker.who, speaker.verdict == Err(Rejected::BadAuth));
         let (contested, is_sound) = (speaker.contested, sound(speaker));
         let (conflict, other) = self.0.iter().enumerate().find_map(|(at, other)| {
-            if at == place || !other.speaks() || who.vhid.is_none() || other.who.vhid != who.vhid {
+            let same = who.vhid.is_some() && (other.who.vhid, other.who.vlans) == (who.vhid, who.vlans);
+            if at == place || !other.speaks() || !same {
                 return None;
             }
             let conflict = if other.who.vrrp != who.vrrp {
@@ -351,9 +358,9 @@ impl Speakers {
     }
 }
 
-/// Whether two speakers want the same: one id in one family of one protocol.
+/// Whether two speakers want the same: one id in one family of one protocol on one VLAN.
 fn is_rival(one: &Who, other: &Who) -> bool {
-    (one.vhid, one.family, one.vrrp) == (other.vhid, other.family, other.vrrp)
+    (one.vhid, one.vlans, one.family, one.vrrp) == (other.vhid, other.vlans, other.family, other.vrrp)
 }
 
 /// No host sends the same frame again within half its interval; the network does.

@@ -159,3 +159,34 @@ fn our_own_packet_that_comes_back_is_an_echo() {
         assert_eq!(text.matches(needle).count(), count, "{text}");
     }
 }
+
+#[test]
+fn vlans_and_missing_checksums_are_shown() {
+    let vectors = vectors();
+    let case = &vectors["cases"][0];
+    assert_eq!(case["family"], 4);
+    let anybody = SniffConfig { vhid: None, ..config(&case["vhid"], None, &case["vips"]) };
+    let plain = bytes(&case["frame"]);
+    assert_eq!(shown(&anybody, &plain)["vlans"], serde_json::json!([]));
+    let mut tagged = plain.clone();
+    tagged.splice(12..12, [0x88, 0xa8, 0, 7, 0x81, 0, 0, 20]);
+    assert_eq!(shown(&anybody, &tagged)["vlans"], serde_json::json!([7, 20]));
+    let lines = |frame: &[u8]| {
+        let mut watcher = Watcher::new(&SniffConfig { json: false, ..anybody.clone() }, Own::default());
+        let mut out = Vec::new();
+        watcher.hear(Duration::ZERO, frame, &mut out).unwrap();
+        watcher.table(Duration::ZERO, &mut out).unwrap();
+        String::from_utf8(out).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let text = lines(&tagged);
+    assert!(text.contains(", VLAN 7/20): new") && text.contains("not_ip, VLAN 7/20"), "{text}");
+    // The IP header's, and CARP's behind its 20 bytes.
+    for at in [14 + 10, 14 + 20 + 6] {
+        let mut unsummed = plain.clone();
+        let wrong = unsummed[at] ^ 1;
+        unsummed[at..at + 2].fill(0);
+        assert!(lines(&unsummed).contains("checksum is 0"), "{}", lines(&unsummed));
+        unsummed[at] = wrong;
+        assert!(!lines(&unsummed).contains("checksum is 0"));
+    }
+}

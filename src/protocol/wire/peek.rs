@@ -13,6 +13,8 @@ use super::{PROTOCOL, carp, ethernet, ipv6};
 
 /// IEEE 802.1Q and 802.1ad tags, which are stepped over here whatever VLAN they name.
 const TAGS: [u16; 2] = [0x8100, 0x88a8];
+/// Low 12 bits of a tag. 0 names no VLAN.
+const VLAN: u16 = 0x0fff;
 /// Low 13 bits: where in the packet a fragment belongs.
 const FRAGMENT_OFFSET: u16 = 0x1fff;
 const FRAGMENT_HEADER: u8 = 44;
@@ -24,6 +26,8 @@ pub struct Peeked<'a> {
     pub to: MacAddr,
     /// Ethernet source.
     pub mac: MacAddr,
+    /// The VLANs its tags name, the outermost first.
+    pub vlans: Vlans,
     /// IP version.
     pub family: Family,
     /// IP source.
@@ -32,9 +36,14 @@ pub struct Peeked<'a> {
     pub destination: Option<IpAddr>,
     /// TTL or hop limit.
     pub ttl: Option<u8>,
+    /// The checksum of the IP header, which IPv6 has none of.
+    pub ip_checksum: Option<u16>,
     /// What the IP packet carries; empty where that cannot be told.
     pub payload: &'a [u8],
 }
+
+/// VLANs inside each other.
+pub type Vlans = [Option<u16>; 2];
 
 /// CARP's fields as far as the payload has them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -49,6 +58,7 @@ pub struct Fields {
     pub advskew: Option<u8>,
     pub demotion: Option<u8>,
     pub advbase: Option<u8>,
+    pub checksum: Option<u16>,
     pub counter: Option<u64>,
 }
 
@@ -71,17 +81,20 @@ pub fn peek(frame: &[u8]) -> Option<Peeked<'_>> {
     let (to, rest) = frame.split_first_chunk::<6>()?;
     let (mac, rest) = rest.split_first_chunk::<6>()?;
     let (mut ethertype, mut packet) = number(rest)?;
-    for _ in 0..2 {
+    let mut vlans = Vlans::default();
+    for vlan in &mut vlans {
         if TAGS.contains(&ethertype) {
-            (ethertype, packet) = number(packet.get(2..)?)?;
+            let (tag, rest) = number(packet)?;
+            *vlan = Some(tag & VLAN).filter(|vlan| *vlan != 0);
+            (ethertype, packet) = number(rest)?;
         }
     }
-    let (to, mac) = (MacAddr(*to), MacAddr(*mac));
-    match ethertype {
-        ethernet::IPV4 => v4(to, mac, packet),
-        ethernet::IPV6 => v6(to, mac, packet),
+    let peeked = match ethertype {
+        ethernet::IPV4 => v4(MacAddr(*to), MacAddr(*mac), packet),
+        ethernet::IPV6 => v6(MacAddr(*to), MacAddr(*mac), packet),
         _ => None,
-    }
+    };
+    peeked.map(|peeked| Peeked { vlans, ..peeked })
 }
 
 fn v4(to: MacAddr, mac: MacAddr, packet: &[u8]) -> Option<Peeked<'_>> {
@@ -97,8 +110,17 @@ fn v4(to: MacAddr, mac: MacAddr, packet: &[u8]) -> Option<Peeked<'_>> {
     let fragment = number(packet.get(6..)?)?.0 & FRAGMENT_OFFSET;
     let end = if total < header { packet.len() } else { total.min(packet.len()) };
     let payload = packet.get(header..end).filter(|_| fragment == 0).unwrap_or_default();
-    let (source, destination, ttl) = (address(12), address(16), packet.get(8).copied());
-    Some(Peeked { to, mac, family: Family::V4, source, destination, ttl, payload })
+    Some(Peeked {
+        to,
+        mac,
+        vlans: Vlans::default(),
+        family: Family::V4,
+        source: address(12),
+        destination: address(16),
+        ttl: packet.get(8).copied(),
+        ip_checksum: packet.get(10..).and_then(number).map(|(checksum, _)| checksum),
+        payload,
+    })
 }
 
 fn v6(to: MacAddr, mac: MacAddr, packet: &[u8]) -> Option<Peeked<'_>> {
@@ -118,8 +140,17 @@ fn v6(to: MacAddr, mac: MacAddr, packet: &[u8]) -> Option<Peeked<'_>> {
             Ok(_) | Err(_) => return None,
         },
     };
-    let (source, destination, ttl) = (address(8), address(24), packet.get(7).copied());
-    Some(Peeked { to, mac, family: Family::V6, source, destination, ttl, payload })
+    Some(Peeked {
+        to,
+        mac,
+        vlans: Vlans::default(),
+        family: Family::V6,
+        source: address(8),
+        destination: address(24),
+        ttl: packet.get(7).copied(),
+        ip_checksum: None,
+        payload,
+    })
 }
 
 fn number(bytes: &[u8]) -> Option<(u16, &[u8])> {
@@ -139,6 +170,7 @@ impl Fields {
             advskew: at(2),
             demotion: at(4),
             advbase: at(5),
+            checksum: payload.get(6..).and_then(number).map(|(checksum, _)| checksum),
             counter: payload
                 .get(8..)
                 .and_then(|rest| rest.first_chunk::<8>())
@@ -150,8 +182,9 @@ impl Fields {
 impl Vrrp {
     /// The VRRP advertisement in `payload`, if it has the form of one.
     ///
-    /// CARP and VRRPv2 begin with the same byte. VRRPv2's length follows from its number of addresses, which
-    /// stands where CARP has a 7; of 36 bytes with a 7 it would say 44.
+    /// CARP and VRRPv2 begin with the same byte. VRRPv2's length follows from its number of addresses, which stands
+    /// where CARP has a 7, and has 8 bytes of authentication data behind them, which some leave out: with a 7 it would
+    /// say 44, or the 36 that CARP has.
     #[must_use]
     pub fn read(payload: &[u8], family: Family) -> Option<Self> {
         let [version_type, vrid, priority, count, high, low, ..] = *payload.first_chunk::<8>()?;
@@ -160,15 +193,18 @@ impl Vrrp {
             Family::V6 => 16,
         };
         let addresses = usize::from(count) * address;
-        let (length, interval) = match version_type {
-            0x21 if family == Family::V4 => (16 + addresses, Duration::from_secs(low.into())),
+        let (lengths, interval) = match version_type {
+            0x21 if family == Family::V4 => {
+                ([8 + addresses, 16 + addresses], Duration::from_secs(low.into()))
+            }
             0x31 => {
                 let centiseconds = u64::from(u16::from_be_bytes([high & 0x0f, low]));
-                (8 + addresses, Duration::from_millis(centiseconds * 10))
+                ([8 + addresses; 2], Duration::from_millis(centiseconds * 10))
             }
             _ => return None,
         };
-        let there = count > 0 && payload.len() == length && (version_type != 0x21 || count != carp::AUTHLEN);
+        let whole = lengths.contains(&payload.len());
+        let there = count > 0 && whole && (version_type != 0x21 || count != carp::AUTHLEN);
         there.then_some(Self { version: version_type >> 4, vrid, priority, interval })
     }
 }
@@ -236,7 +272,15 @@ mod tests {
         let plain = frame("10.0.0.1", "224.0.0.18");
         let mut tagged = plain.clone();
         tagged.splice(12..12, [0x81, 0, 0, 5]);
-        assert_eq!(peek(&tagged), peek(&plain));
+        let vlans = |frame: &[u8]| peek(frame).unwrap().vlans;
+        assert_eq!((vlans(&plain), vlans(&tagged)), ([None, None], [Some(5), None]));
+        let untagged = Peeked { vlans: Vlans::default(), ..peek(&tagged).unwrap() };
+        assert_eq!(Some(untagged), peek(&plain));
+        tagged.splice(12..12, [0x88, 0xa8, 0xe0, 9]);
+        assert_eq!(vlans(&tagged), [Some(9), Some(5)]);
+        let mut priority = plain.clone();
+        priority.splice(12..12, [0x81, 0, 0xe0, 0]);
+        assert_eq!(peek(&priority), peek(&plain), "a priority tag names no VLAN");
         let mut other = plain;
         other[23] = 17;
         assert_eq!(peek(&other), None);
@@ -248,6 +292,12 @@ mod tests {
         let read = |payload: &[u8], family| Vrrp::read(payload, family).map(|v| (v.version, v.vrid));
         assert_eq!(read(&two, Family::V4), Some((2, 51)));
         assert_eq!(read(&two[..19], Family::V4), None);
+        assert_eq!(read(&two[..12], Family::V4), Some((2, 51)), "without authentication data");
+        for (length, count) in [(36, 7), (44, 7), (8, 0), (36, 6)] {
+            let mut other = [&two[..], &[0; 40]].concat();
+            other[3] = count;
+            assert_eq!(read(&other[..length], Family::V4), None, "{length} {count}");
+        }
         let three = [0x31, 51, 100, 1, 0, 100, 0, 0, 10, 0, 0, 9];
         assert_eq!(read(&three, Family::V4), Some((3, 51)));
         let interval = Vrrp::read(&three, Family::V4).unwrap().interval;

@@ -6,6 +6,7 @@ use crate::protocol::wire::peek::{Fields, Vrrp};
 fn packet(host: u8, millis: u64) -> Packet {
     Packet {
         at: Duration::from_millis(millis),
+        vlans: [None; 2],
         family: Family::V4,
         source: Some(IpAddr::from([10, 0, 0, host])),
         identified: true,
@@ -25,6 +26,7 @@ fn packet(host: u8, millis: u64) -> Packet {
         kind: Kind::Other,
         own: false,
         verdict: Ok(()),
+        unsummed: false,
         authenticated: Some(true),
     }
 }
@@ -180,6 +182,19 @@ fn a_vrrp_router_with_the_same_id_is_a_collision() {
     let resigns = Packet { vrrp: Some(Vrrp { priority: 0, ..vrrp }), ..other };
     hear(&mut speakers, &other);
     assert_eq!(hear(&mut speakers, &resigns), [News::Left]);
+}
+
+#[test]
+fn the_same_id_on_another_vlan_is_no_collision() {
+    let mut speakers = Speakers::default();
+    let mut found = Vec::new();
+    for second in 0..4 {
+        for (place, vlan) in [None, Some(10), Some(20)].into_iter().enumerate() {
+            let millis = second * 1000 + 100 * u64::try_from(place).unwrap();
+            found.extend(hear(&mut speakers, &Packet { vlans: [vlan, None], ..packet(1, millis) }));
+        }
+    }
+    assert_eq!(found, [News::New; 3]);
 }
 
 #[test]
