@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The only files with sentences for operators; `report` is one in several parts.
-const SPEAKERS: [&str; 11] = [
+const SPEAKERS: &[&str] = &[
     "src/config/error.rs",
     "src/config/cli/usage.rs",
     "src/daemon/failure.rs",
