@@ -19,7 +19,7 @@ use crate::log::{Level, Log};
 use crate::platform::Signal;
 use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Rejected, Snapshot, Time, Vhid};
 
-use notices::{hint, period, sentence};
+use notices::{hint, is_harmless, period, sentence};
 use refusals::{Sender, refusal};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -76,14 +76,15 @@ impl Report {
     pub(crate) fn notice(&mut self, about: About<'_>, notice: &Notice, now: Time) {
         let Some(held_back) = self.passes(about, notice.id(), period(notice), now) else { return };
         let (level, text) = sentence(about, notice);
+        let level = if is_harmless(notice) { Level::Info } else { level };
         let code = if let Notice::Transition { reason, .. } = notice {
             format!("{} {}", notice.id(), reason.code())
         } else {
             notice.id().to_owned()
         };
         self.log.write(level, &format!("{text} [{code}]{}", repeats(held_back)));
-        if let Some(hint) = hint(notice) {
-            self.log.write(Level::Warning, &format!("{hint} [{code}]"));
+        if let Some((level, hint)) = hint(notice) {
+            self.log.write(level, &format!("{hint} [{code}]"));
         }
     }
 

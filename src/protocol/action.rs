@@ -371,6 +371,8 @@ pub enum Notice {
         ended: HookEnd,
         /// The addresses may not be where it was to bring them, and nothing else is about to.
         in_doubt: bool,
+        /// None had ended before: the down hook at the start, which as a rule has nothing to do.
+        first: bool,
     },
     /// A hook that has to run again because what it was to do is wanted and may not have been done.
     HookOwed {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::wire::Decoded;
+use super::wire::{Decoded, carp};
 use super::{Interval, MacAddr, Notice, Peer, PeerKind, Role, Time, Vhid};
 
 /// Between two notices that we are master beside one.
@@ -32,7 +32,12 @@ impl Refused {
         now: Time,
         dead_after: impl Fn(Interval) -> Duration,
     ) {
-        let interval = Interval::new(decoded.header.advbase, decoded.header.advskew);
+        let header = &decoded.header;
+        // Everybody who speaks CARP sends these; a VRRP router with five addresses has another number there.
+        if (header.kind, header.authlen) != (carp::ADVERTISEMENT, carp::AUTHLEN) {
+            return;
+        }
+        let interval = Interval::new(header.advbase, header.advskew);
         let known = self.master(now);
         if known.is_some_and(|peer| (peer.source, peer.mac) != (decoded.source, decoded.mac)) {
             return;

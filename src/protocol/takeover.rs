@@ -168,7 +168,7 @@ impl Takeover {
             // It may end with any status, and has not done all it wanted to.
             (Step::Forced | Step::GivenUp, _) => HookEnd::Killed,
         };
-        self.last = Some((hook, ended));
+        let first = self.last.replace((hook, ended)).is_none();
         let misplaced = addresses.map(|addresses| !belongs(hook, addresses));
         match ended {
             HookEnd::Succeeded => self.deed = Deed::Done(hook),
@@ -184,7 +184,8 @@ impl Takeover {
         out.push(Action::Tell(match ended {
             HookEnd::Succeeded => Notice::HookSucceeded { hook, ran: now.since(running.since) },
             HookEnd::Failed | HookEnd::Killed | HookEnd::NotRun => {
-                Notice::HookFailed { hook, ended, in_doubt: counts && misplaced != Some(false) }
+                let in_doubt = counts && misplaced != Some(false);
+                Notice::HookFailed { hook, ended, in_doubt, first }
             }
         }));
         if counts {
@@ -410,7 +411,12 @@ mod tests {
         assert_eq!(settle(&mut takeover, MS(7500)), []);
         assert_eq!(
             tick(&mut takeover, MS(8000)),
-            [Action::Tell(Notice::HookFailed { hook: Hook::Up, ended: HookEnd::Killed, in_doubt: false })]
+            [Action::Tell(Notice::HookFailed {
+                hook: Hook::Up,
+                ended: HookEnd::Killed,
+                in_doubt: false,
+                first: true
+            })]
         );
         assert_eq!(settle(&mut takeover, MS(8000)), [Action::Run(Hook::Down)]);
     }

@@ -93,8 +93,14 @@ fn hanging_hook() {
 fn failing_hook() {
     let segment = Segment::new(1);
     let from = wire::now();
-    let a = lone_master(&segment, 0, Kind::Ours, &Setup { up: "exit 3", ..Setup::default() });
-    a.await_line("that the hook failed", seconds(2), |l| l.contains("UC1014"));
+    // As an old script that is told at the start to remove what is not there.
+    let setup = Setup { up: "exit 3", down: "exit 1", ..Setup::default() };
+    let a = lone_master(&segment, 0, Kind::Ours, &setup);
+    a.await_line("that the up hook failed", seconds(2), |l| {
+        l.contains("[ERROR] The up script") && l.contains("UC1014")
+    });
+    let first = a.lines(|l| l.contains("The down script") && l.contains("UC1014"));
+    assert!(matches!(&first[..], [line] if line.contains("[INFO]")), "{first:#?}");
     let mac = segment.hosts[0].mac;
     segment.wire().await_arp("its announcement all the same", seconds(2), |arp| {
         arp.at > from && arp.is_gratuitous() && arp.sender == VIP && arp.sender_mac == mac

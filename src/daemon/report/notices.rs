@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{About, HOUR, MINUTE, describe, of, seconds};
 use crate::i18n::{fill, tr};
 use crate::log::Level;
-use crate::protocol::{Demotion, Hook, Notice, Peer, PeerKind, Reason, Role, Transmission};
+use crate::protocol::{Demotion, Hook, HookEnd, Notice, Peer, PeerKind, Reason, Role, Transmission};
 
 /// How long a repeated notice is held back.
 pub(super) fn period(notice: &Notice) -> Duration {
@@ -283,12 +283,26 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
 }
 
 /// What else to say, in a line of its own.
-pub(super) fn hint(notice: &Notice) -> Option<Cow<'static, str>> {
+pub(super) fn hint(notice: &Notice) -> Option<(Level, Cow<'static, str>)> {
+    if is_harmless(notice) {
+        let text =
+            tr("The address is not on this host: a down script should end well where nothing has to be done");
+        return Some((Level::Info, text));
+    }
     let Notice::HookFailed { hook, in_doubt: true, .. } = notice else { return None };
-    Some(match hook {
+    let text = match hook {
         Hook::Up => tr("The address may be missing on this host"),
         Hook::Down => tr("The address may still be on this host"),
-    })
+    };
+    Some((Level::Warning, text))
+}
+
+/// Whether a failure is none: a down script that found nothing to take down at the start.
+pub(super) fn is_harmless(notice: &Notice) -> bool {
+    matches!(
+        notice,
+        Notice::HookFailed { hook: Hook::Down, ended: HookEnd::Failed, in_doubt: false, first: true }
+    )
 }
 
 #[cfg(test)]

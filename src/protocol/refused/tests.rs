@@ -234,3 +234,19 @@ fn forged_ones_change_nothing_and_cost_a_line_a_minute() {
     assert!(loud[0].times(beside).len() >= 3, "{:?}", loud[0].times(beside));
     assert!(loud[1].times(beside).len() >= 3, "{:?}", loud[1].times(beside));
 }
+
+#[test]
+fn a_vrrp_router_as_long_as_carp_is_no_master_of_ours() {
+    let mut nodes = [Node::new(parameters(1, "secret", &LIST))];
+    nodes[0].start(at(0));
+    live(&mut nodes, 0, 10);
+    let mut decoded = wire::decode(&forged(9, Interval::new(1, 0))).unwrap();
+    decoded.header.authlen = 5;
+    for second in 10..20 {
+        let frame = wire::encode(&decoded, MacAddr::BROADCAST, 1);
+        assert_eq!(nodes[0].host.receive(&frame, at(second * 1000)), Err(Rejected::BadAuth));
+        live(&mut nodes, second, 1);
+    }
+    assert_eq!(nodes[0].times(beside), [] as [u64; 0]);
+    assert_eq!(nodes[0].host.snapshot(at(20_000)).refused, None);
+}
