@@ -142,6 +142,20 @@ impl LinkSocket {
             }
         }
     }
+
+    /// Whether the interface it was opened on still exists. One that was made anew is another, though it may have both
+    /// name and number of the first: macOS gives the number back. Needs no descriptor.
+    ///
+    /// # Errors
+    /// The question could not be asked.
+    pub fn is_attached(&self) -> io::Result<bool> {
+        match ask(self.device.as_fd(), LAYOUT.bound_capture, &mut vec![0; LAYOUT.ifreq]) {
+            Ok(()) => Ok(true),
+            // `bpf_detachd` left the device without one (net/bpf.c of all four).
+            Err(Errno::EINVAL | Errno::ENXIO | Errno::ENODEV) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// A free BPF device: the one that is another for everybody who opens it, else the first free one of many.
@@ -297,6 +311,40 @@ fn interface(name: &str) -> io::Result<Option<Interface>> {
     // SAFETY: the list came from getifaddrs and nothing of it is referred to any more.
     unsafe { libc::freeifaddrs(first) };
     Ok(found)
+}
+
+/// The networks that an interface is connected to, each as one of its addresses and the prefix length.
+///
+/// # Errors
+/// The list of interfaces cannot be read.
+pub fn connected_networks(name: &str) -> io::Result<Vec<(IpAddr, u8)>> {
+    let mut first = std::ptr::null_mut();
+    // SAFETY: getifaddrs(3) writes one pointer.
+    Errno::result(unsafe { libc::getifaddrs(&raw mut first) })?;
+    let mut networks = Vec::new();
+    let mut next: *const libc::ifaddrs = first;
+    // SAFETY: the list is valid until freeifaddrs; its end is null.
+    while let Some(entry) = unsafe { next.as_ref() } {
+        next = entry.ifa_next;
+        // SAFETY: ifa_name is a NUL-terminated string of the list.
+        let is_it = unsafe { CStr::from_ptr(entry.ifa_name) }.to_bytes() == name.as_bytes();
+        if !is_it || entry.ifa_addr.is_null() || entry.ifa_netmask.is_null() {
+            continue;
+        }
+        // SAFETY: both begin with their length, and are that long (sys/socket.h): a mask may be cut off behind its
+        // last bit, so it is no whole structure.
+        let [address, mask] = [entry.ifa_addr, entry.ifa_netmask].map(|start| unsafe {
+            std::slice::from_raw_parts(start.cast::<u8>(), usize::from((*start).sa_len))
+        });
+        networks.extend(bsd_bytes::network(address, mask, INET6));
+    }
+    // SAFETY: the list came from getifaddrs and nothing of it is referred to any more.
+    unsafe { libc::freeifaddrs(first) };
+    let as_sent = |address| match address {
+        IpAddr::V6(v6) => IpAddr::V6(posix::as_on_the_wire(v6)),
+        IpAddr::V4(_) => address,
+    };
+    Ok(networks.into_iter().map(|(address, prefix)| (as_sent(address), prefix)).collect())
 }
 
 /// The hardware address of an Ethernet interface, or of one that passes for Ethernet: VLAN, bridge, trunk, tap, pair.

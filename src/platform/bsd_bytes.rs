@@ -126,6 +126,22 @@ pub(super) fn naming(
     Ok(request)
 }
 
+/// The address and the prefix length of a network, from a sockaddr_in or sockaddr_in6 and its mask, of which zeroes at
+/// the end may be missing. Nothing for other families and for masks with holes.
+pub(super) fn network(address: &[u8], mask: &[u8], inet6: u8) -> Option<(IpAddr, u8)> {
+    let (address, offset): (IpAddr, usize) = match *address.get(1)? {
+        AF_INET => (<[u8; 4]>::try_from(address.get(4..8)?).ok()?.into(), 4),
+        family if family == inet6 => (<[u8; 16]>::try_from(address.get(8..24)?).ok()?.into(), 8),
+        _ => return None,
+    };
+    let width = if address.is_ipv4() { 4 } else { 16 };
+    let bits: Vec<u8> = (offset..offset + width).map(|at| mask.get(at).copied().unwrap_or(0)).collect();
+    let ones = bits.iter().map(|byte| byte.count_ones()).sum::<u32>();
+    let full = bits.iter().take_while(|byte| **byte == 0xff).count();
+    let prefix = full * 8 + bits.get(full).map_or(0, |byte| byte.leading_ones() as usize);
+    (usize::try_from(ones) == Ok(prefix)).then_some((address, u8::try_from(prefix).ok()?))
+}
+
 /// A C int at `offset`; nothing if there are fewer bytes.
 fn word(bytes: &[u8], offset: usize) -> Option<u32> {
     bytes.get(offset..)?.first_chunk().map(|word| u32::from_ne_bytes(*word))
@@ -305,6 +321,25 @@ mod tests {
         }
         let refused = assignment(&FREEBSD, "em0", ip("10.0.0.1"), 33, 28, 1);
         assert_eq!(refused, Err(Unbuildable::Prefix));
+    }
+
+    #[test]
+    fn networks_whose_masks_are_cut_off() {
+        let inet6 = 24;
+        let v4 = |mask: &[u8]| network(&sockaddr(ip("10.9.0.1"), inet6, 0), mask, inet6);
+        assert_eq!(v4(&[16, 2, 0, 0, 255, 255, 255, 0]), Some((ip("10.9.0.1"), 24)));
+        assert_eq!(v4(&[6, 0, 0, 0, 255, 240]), Some((ip("10.9.0.1"), 12)));
+        assert_eq!(v4(&[]), Some((ip("10.9.0.1"), 0)));
+        assert_eq!(v4(&[8, 0, 0, 0, 255, 0, 255, 0]), None, "a hole");
+        assert_eq!(v4(&[8, 0, 0, 0, 255, 0b0101_0000, 0, 0]), None, "a hole");
+        let mut mask = vec![16, inet6, 0, 0, 0, 0, 0, 0];
+        mask.extend([255; 8]);
+        let address = sockaddr(ip("2001:db8::1"), inet6, 0);
+        assert_eq!(network(&address, &mask, inet6), Some((ip("2001:db8::1"), 64)));
+        for length in 0..address.len().min(24) {
+            assert_eq!(network(&address[..length], &mask, inet6), None, "{length}");
+        }
+        assert_eq!(network(&[20, 18, 0, 0, 6, 3, 6, 0], &mask, inet6), None, "of another family");
     }
 
     #[test]

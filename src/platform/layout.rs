@@ -18,6 +18,8 @@
 pub(super) struct Layout {
     /// net/bpf.h: binds a BPF device to the interface of an ifreq.
     pub(super) bind_capture: u64,
+    /// net/bpf.h: BIOCGETIF, which tells in an ifreq to what interface a BPF device is bound.
+    pub(super) bound_capture: u64,
     /// net/bpf.h: sets the filter of what is read.
     pub(super) read_filter: u64,
     /// net/bpf.h: sets the filter of what may be written; macOS has none.
@@ -83,6 +85,7 @@ pub(super) const BPF_PROGRAM: usize = 16;
 
 pub(super) const OPENBSD: Layout = Layout {
     bind_capture: 0x8020_426c,
+    bound_capture: 0x4020_426b,
     read_filter: 0x8010_4267,
     write_filter: Some(0x8010_4277),
     lock: Some(0x2000_4276),
@@ -106,6 +109,7 @@ pub(super) const OPENBSD: Layout = Layout {
 
 pub(super) const NETBSD: Layout = Layout {
     bind_capture: 0x8090_426c,
+    bound_capture: 0x4090_426b,
     read_filter: 0x8010_4267,
     write_filter: Some(0x8010_427f),
     lock: Some(0x2000_427e),
@@ -129,6 +133,7 @@ pub(super) const NETBSD: Layout = Layout {
 
 pub(super) const FREEBSD: Layout = Layout {
     bind_capture: 0x8020_426c,
+    bound_capture: 0x4020_426b,
     read_filter: 0x8010_4267,
     write_filter: Some(0x8010_427b),
     lock: Some(0x2000_427a),
@@ -152,6 +157,7 @@ pub(super) const FREEBSD: Layout = Layout {
 
 pub(super) const MACOS: Layout = Layout {
     bind_capture: 0x8020_426c,
+    bound_capture: 0x4020_426b,
     read_filter: 0x8010_4267,
     write_filter: None,
     lock: None,
@@ -197,6 +203,7 @@ const fn number(direction: u64, size: usize, group: u8, command: u8) -> u64 {
 const fn check(layout: &Layout, commands: &Commands) {
     const UNSIGNED: usize = 4;
     assert!(layout.bind_capture == number(IN, layout.ifreq, b'B', 108));
+    assert!(layout.bound_capture == number(OUT, layout.ifreq, b'B', 107));
     assert!(layout.read_filter == number(IN, BPF_PROGRAM, b'B', 103));
     if let Some(write_filter) = layout.write_filter {
         assert!(write_filter == number(IN, BPF_PROGRAM, b'B', commands.write_filter));

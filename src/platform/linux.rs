@@ -8,7 +8,7 @@
 use std::fs;
 use std::io;
 use std::mem;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
@@ -104,6 +104,22 @@ impl LinkSocket {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Whether the interface it was opened on still exists. One that was made anew is another, though it may have both
+    /// name and number of the first. Needs no descriptor.
+    ///
+    /// # Errors
+    /// The question could not be asked.
+    pub fn is_attached(&self) -> io::Result<bool> {
+        // SAFETY: all-zero is a valid sockaddr_ll (packet(7)).
+        let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
+        let mut length = socklen(&address);
+        let to = (&raw mut address).cast();
+        // SAFETY: the kernel writes at most `length` bytes, the size of what `to` points to, in this frame.
+        Errno::result(unsafe { libc::getsockname(self.fd.as_raw_fd(), to, &raw mut length) })?;
+        // `packet_notifier` in the kernel's net/packet/af_packet.c: -1 when the interface was removed.
+        Ok(address.sll_ifindex > 0)
     }
 }
 
@@ -221,6 +237,53 @@ fn unready(line: &str, interface: &str) -> Option<(IpAddr, Unready)> {
     ];
     let (_, why) = states.into_iter().find(|(flag, _)| flags & flag != 0)?;
     Some((IpAddr::V6(Ipv6Addr::from(address)), why))
+}
+
+/// The networks that an interface is connected to, each as one of its addresses and the prefix length: those of its
+/// addresses, and those that routes without a gateway lead to.
+///
+/// # Errors
+/// The list of interfaces cannot be read.
+pub fn connected_networks(interface: &str) -> io::Result<Vec<(IpAddr, u8)>> {
+    let mut networks: Vec<_> = nix::ifaddrs::getifaddrs()?
+        .filter(|entry| posix::interface_of_row(entry) == interface)
+        .filter_map(|entry| {
+            Some((posix::address_of(&entry)?, prefix_of(posix::ip(entry.netmask.as_ref()?)?)))
+        })
+        .collect();
+    // Where these are missing, there are the addresses.
+    let list = |name: &str| fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
+    networks.extend(list("route").lines().filter_map(|line| route_v4(line, interface)));
+    networks.extend(list("ipv6_route").lines().filter_map(|line| route_v6(line, interface)));
+    Ok(networks)
+}
+
+fn prefix_of(mask: IpAddr) -> u8 {
+    let ones = match mask {
+        IpAddr::V4(mask) => mask.to_bits().leading_ones(),
+        IpAddr::V6(mask) => mask.to_bits().leading_ones(),
+    };
+    u8::try_from(ones).expect("at most 128")
+}
+
+/// A line of /proc/net/route: interface, destination, gateway, flags, three numbers, mask; in hexadecimal, addresses as
+/// this machine has them in memory.
+fn route_v4(line: &str, interface: &str) -> Option<(IpAddr, u8)> {
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    let address = |at: usize| {
+        u32::from_str_radix(words.get(at)?, 16).ok().map(|bits| Ipv4Addr::from(bits.to_ne_bytes()))
+    };
+    let connected = *words.first()? == interface && address(2)?.is_unspecified();
+    connected.then_some((IpAddr::V4(address(1)?), prefix_of(IpAddr::V4(address(7)?))))
+}
+
+/// A line of /proc/net/ipv6_route: destination, prefix length, source, its length, next hop, three numbers, flags,
+/// interface; in hexadecimal.
+fn route_v6(line: &str, interface: &str) -> Option<(IpAddr, u8)> {
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    let address = |at: usize| u128::from_str_radix(words.get(at)?, 16).ok().map(Ipv6Addr::from);
+    let connected = *words.last()? == interface && address(4)?.is_unspecified();
+    connected.then_some((IpAddr::V6(address(0)?), u8::from_str_radix(words.get(1)?, 16).ok()?))
 }
 
 /// The hardware address of an interface that speaks Ethernet: wired, wireless, bridge, bond, VLAN, veth, tap. The
@@ -406,7 +469,6 @@ fn arguments() -> Option<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use nix::fcntl::{FcntlArg, fcntl};
-    use std::net::{Ipv4Addr, Ipv6Addr};
 
     use super::super::Membership;
     use super::*;
@@ -439,6 +501,32 @@ mod tests {
             ]
         );
         assert!(unready_addresses("nosuch0").unwrap().is_empty());
+    }
+
+    // What a kernel wrote, less spaces.
+    #[test]
+    fn networks_that_routes_lead_to() {
+        let v4 = |destination: [u8; 4], gateway: [u8; 4], mask: [u8; 4]| {
+            let [destination, gateway, mask] = [destination, gateway, mask].map(u32::from_ne_bytes);
+            route_v4(
+                &format!("eth0\t{destination:08X}\t{gateway:08X}\t0001\t0\t0\t0\t{mask:08X}\t0\t0\t0"),
+                "eth0",
+            )
+        };
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(v4([10, 9, 0, 0], [0; 4], [255, 255, 0, 0]), Some((ip("10.9.0.0"), 16)));
+        assert_eq!(v4([0; 4], [10, 9, 0, 254], [0; 4]), None, "behind a gateway");
+        assert_eq!(route_v4("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask", "eth0"), None);
+        let v6 = |next: &str| {
+            let line = format!(
+                "20010db8000900000000000000000000 40 {:032x} 00 {next} 00000100 00000001 00000000 00000001     eth0",
+                0
+            );
+            [route_v6(&line, "eth0"), route_v6(&line, "eth1")]
+        };
+        assert_eq!(v6(&"0".repeat(32)), [Some((ip("2001:db8:9::"), 64)), None]);
+        assert_eq!(v6(&"f".repeat(32)), [None, None]);
+        assert!(connected_networks(&loopback()).unwrap().contains(&(ip("127.0.0.1"), 8)));
     }
 
     #[test]

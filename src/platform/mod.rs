@@ -74,15 +74,16 @@ pub use lock_file::LockError;
 pub use membership::Membership;
 pub use pidfile::PidFile;
 pub use posix::{
-    LocalTime, close_on_exec, executable, interface_addresses, interface_index, interface_name, interface_of,
-    local_time, local_time_of, may_create_in, writable,
+    LocalTime, close_on_exec, executable, interface_addresses, interface_index, interface_name,
+    interface_names, interface_of, local_time, local_time_of, may_create_in, says_no_interface, writable,
 };
 pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, kill_group, start_as_we_were};
 pub use sys::{
     Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY, WAIT_SLACK, assign_address,
-    blank_argument, hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private, link_state,
-    missing_privilege, now, random_seed, unready_addresses, wait, withdraw_address,
+    blank_argument, connected_networks, hand_out_at_once, hardware_address, ignore_sent,
+    keep_descriptors_private, link_state, missing_privilege, now, random_seed, unready_addresses, wait,
+    withdraw_address,
 };
 
 /// Whether an interface can carry frames.

@@ -148,6 +148,27 @@ pub fn interface_addresses(interface: &str) -> io::Result<Vec<IpAddr>> {
         .collect())
 }
 
+/// The names of all interfaces, in the system's order.
+///
+/// # Errors
+/// The list of interfaces cannot be read.
+pub fn interface_names() -> io::Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    for entry in nix::ifaddrs::getifaddrs()? {
+        let name = interface_of_row(&entry);
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// Whether this is how a system says that there is no such interface; anything else says nothing about it.
+#[must_use]
+pub fn says_no_interface(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENODEV | libc::ENXIO))
+}
+
 /// The interface that holds an address, if any does.
 ///
 /// # Errors
@@ -167,7 +188,11 @@ pub(super) fn interface_of_row(entry: &nix::ifaddrs::InterfaceAddress) -> &str {
 
 /// The address of a row of the list, if it is one of IP.
 pub(super) fn address_of(entry: &nix::ifaddrs::InterfaceAddress) -> Option<IpAddr> {
-    let address = entry.address.as_ref()?;
+    ip(entry.address.as_ref()?)
+}
+
+/// What of a socket's address is IP's.
+pub(super) fn ip(address: &nix::sys::socket::SockaddrStorage) -> Option<IpAddr> {
     let v4 = address.as_sockaddr_in().map(|a| IpAddr::V4(a.ip()));
     let v6 = |address: Ipv6Addr| if cfg!(bsd) { as_on_the_wire(address) } else { address };
     v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::V6(v6(a.ip()))))
@@ -176,7 +201,7 @@ pub(super) fn address_of(entry: &nix::ifaddrs::InterfaceAddress) -> Option<IpAdd
 /// Kernels that come from KAME keep the number of the interface in the third and fourth byte of a link-local address,
 /// and some of them list it so (`in6_fillscopeid` in ifconfig of OpenBSD and NetBSD undoes it). In packets these
 /// bytes are zero (RFC 4291 section 2.5.6).
-fn as_on_the_wire(address: Ipv6Addr) -> Ipv6Addr {
+pub(super) fn as_on_the_wire(address: Ipv6Addr) -> Ipv6Addr {
     match address.segments() {
         [first, _, rest @ ..] if address.is_unicast_link_local() => {
             let [c, d, e, f, g, h] = rest;
@@ -248,9 +273,11 @@ mod tests {
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let name = interface_of(here).unwrap().unwrap();
         assert!(interface_addresses(&name).unwrap().contains(&here));
-        assert_eq!(interface_name(interface_index(&name).unwrap()), Some(name));
+        assert_eq!(interface_name(interface_index(&name).unwrap()).as_deref(), Some(name.as_str()));
         assert_eq!(interface_name(0x7fff_ffff), None);
-        assert!(interface_index("no-such-if").is_err());
+        assert!(says_no_interface(&interface_index("no-such-if").unwrap_err()));
+        assert!(!says_no_interface(&Errno::EMFILE.into()));
+        assert_eq!(interface_names().unwrap().iter().filter(|known| **known == name).count(), 1);
         assert!(interface_addresses("no-such-if").unwrap().is_empty());
         assert_eq!(interface_of(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 211))).unwrap(), None);
     }
