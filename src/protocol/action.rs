@@ -17,6 +17,8 @@ pub enum Event {
     Late(Duration),
     /// The state of the interface, told at start and at each change.
     Link(Link),
+    /// Nothing that is sent to us reaches us from now on, or it does again.
+    Deaf(bool),
     /// What became of a frame we asked to be sent.
     Sent {
         /// What the frame was.
@@ -206,6 +208,8 @@ pub enum Reason {
     TieLost,
     /// A master with our interval does not hear us; one of us has to give way.
     StubbornMaster,
+    /// A kernel is master, and this host can advertise in one family alone.
+    OneFamily,
     /// We slept past our dead time and found a successor.
     Overslept,
     /// Our link was away for longer than our dead time, and we found a successor when it was back.
@@ -236,6 +240,7 @@ impl Reason {
             Self::FasterMaster => "faster_master",
             Self::TieLost => "tie_lost",
             Self::StubbornMaster => "stubborn_master",
+            Self::OneFamily => "one_family",
             Self::Overslept => "overslept",
             Self::Replaced => "replaced",
             Self::Resigned => "resigned",
@@ -328,6 +333,12 @@ pub enum Notice {
         /// The family heard again.
         family: Family,
         /// Of whom.
+        peer: Peer,
+    },
+    /// This host can advertise in one family alone, and a kernel was heard, which would go to and fro beside it: no
+    /// takeover until it can advertise in both.
+    StandsBack {
+        /// The kernel.
         peer: Peer,
     },
     /// We compete with advskew 240 from now on.
@@ -466,6 +477,7 @@ impl Notice {
             Self::Sending { .. } => "UC1018",
             Self::GaveWay { .. } => "UC1019",
             Self::Abandoned { .. } => "UC1020",
+            Self::StandsBack { .. } => "UC1040",
             Self::RefusedMaster { .. } => "UC1045",
             Self::RefusedMasterGone { .. } => "UC1046",
             Self::AddressLost { .. } => "UC1021",

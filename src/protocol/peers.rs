@@ -159,6 +159,10 @@ impl Peers {
         self.table.iter_mut().for_each(|known| known.conflict = None);
     }
 
+    pub(super) fn any(&self, wanted: impl Fn(&Known) -> bool) -> bool {
+        self.table.iter().any(wanted)
+    }
+
     pub(super) fn get(&self, id: PeerId) -> Option<&Known> {
         self.table.iter().find(|known| known.id == id)
     }

@@ -185,6 +185,7 @@ impl VirtualHost {
                 self.settle(now, &mut out);
                 self.announce(now, &mut out);
             }
+            Event::Deaf(deaf) => self.elect(Fact::Deaf(deaf), now, &mut out),
             Event::Resign => self.elect(Fact::Resign, now, &mut out),
             Event::Shutdown { .. } if self.leaving => {
                 self.farewell = None;

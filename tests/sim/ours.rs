@@ -7,15 +7,15 @@
 //! core as far as its questions are answered.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
 use ucarp::daemon::turn::{self, Draining, Heard, Surroundings};
 
 use ucarp::protocol::{
-    Action, Event, Hook, HookEnd, Link, MacAddr, Notice, Parameters, Presence, Reason, Role, Snapshot, Time,
-    Transmission, VirtualHost,
+    Action, Event, Hook, HookEnd, Link, MacAddr, Notice, Parameters, Presence, Reason, Role, Snapshot,
+    Sources, Time, Transmission, VirtualHost,
 };
 
 use super::frame::{self, Seen, look};
@@ -239,6 +239,14 @@ impl Ours {
         }
         let before = self.host.role();
         let actions = self.host.handle(event, self.time(now));
+        self.perform(actions, before, now, out);
+    }
+
+    /// Its interface has another IPv6 address, or none.
+    pub fn move_to(&mut self, v6: Option<Ipv6Addr>, now: u64, out: &mut Out) {
+        let before = self.host.role();
+        self.parameters.sources = Sources { v6, ..self.parameters.sources };
+        let actions = self.host.relocate(self.parameters.mac, self.parameters.sources, self.time(now));
         self.perform(actions, before, now, out);
     }
 

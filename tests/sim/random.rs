@@ -263,6 +263,10 @@ pub fn disturb(world: &mut World, rng: &mut Rng) -> u64 {
     for _ in 0..rng.within(0, 10) {
         one_disturbance(world, rng, end);
     }
+    if rng.percent(10) {
+        let node = usize::try_from(rng.within(0, nodes as u64 - 1)).expect("few");
+        world.at(rng.within(0, end), Change::Deaf(node, true));
+    }
     world.at(end, Change::Heal);
     // Whoever was left dead comes back, or not; the first always does.
     for node in 0..nodes {

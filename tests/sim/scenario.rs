@@ -762,6 +762,84 @@ fn a_family_that_comes_and_goes_is_missed_once_a_minute() {
     assert_eq!(said(&world, 1, |n| matches!(n, Notice::FamilyBack { .. })), silent);
 }
 
+// Silence is no sign of death while nothing can be heard; afterwards the whole wait begins anew.
+#[test]
+fn a_deaf_backup_takes_nothing_over() {
+    let mut world = pair(1, Spec::ours(1, 0), Spec::ours(2, 50));
+    world.change(Change::Deaf(1, true));
+    world.run_for(30 * SECOND);
+    assert_eq!(world.masters(), [0]);
+    // Nor does it after its link was away.
+    for up in [false, true] {
+        world.change(Change::Link { node: 1, up, told: 0 });
+        world.run_for(10 * SECOND);
+    }
+    assert_eq!((world.masters(), world.role(1)), (vec![0], Role::Backup));
+    world.change(Change::Crash(0));
+    world.run_for(10 * SECOND);
+    assert_eq!(world.masters(), []);
+    let hears = world.now;
+    world.change(Change::Deaf(1, false));
+    world.run_for(10 * SECOND);
+    let taken = since(&world, 1, Role::Master) - hears;
+    assert!((3_195_312..3_195_312 + MS).contains(&taken), "{taken}");
+    // Who is master goes on, deaf or not.
+    world.change(Change::Deaf(1, true));
+    world.run_for(10 * SECOND);
+    assert_eq!(world.masters(), [1]);
+    assert_settles(&mut world);
+}
+
+#[test]
+fn a_host_of_one_family_serves_beside_ours() {
+    let mut world = World::dual(1);
+    world.add(Spec::ours(1, 0).dual(1));
+    world.add(Spec::ours(2, 50));
+    world.change(Change::Start(0));
+    world.run_until(5 * SECOND);
+    world.change(Change::Start(1));
+    world.run_for(5 * SECOND);
+    world.change(Change::Crash(0));
+    world.run_for(5 * SECOND);
+    assert_eq!(world.masters(), [1]);
+    world.change(Change::Start(0));
+    world.run_for(20 * SECOND);
+    assert_eq!(world.masters(), [1], "one family is a sign of life");
+    assert_settles(&mut world);
+}
+
+// A kernel has a timer for each family: beside a master of one it would go to and fro.
+#[test]
+fn a_host_of_one_family_stands_back_beside_a_kernel() {
+    for os in KERNELS {
+        for skew in [20, 200] {
+            let mut world = World::dual(1);
+            world.add(Spec::ours(1, 100).dual(1));
+            world.add(Spec::kernel(os, 2, skew).dual(2));
+            world.change(Change::Start(0));
+            world.change(Change::V6 { node: 0, there: false });
+            world.run_until(10 * SECOND);
+            assert_eq!(world.masters(), [0], "nobody else is there");
+            world.change(Change::Start(1));
+            world.run_for(20 * SECOND);
+            let settled = world.now;
+            world.run_for(60 * SECOND);
+            assert_eq!(world.masters(), [1], "{os:?} {skew}");
+            let sums = Sums::of(&world, settled, world.now);
+            assert_eq!((sums.nobody, sums.several), (0, 0));
+            assert_eq!(reasons(&world, 0).last(), Some(&Reason::OneFamily));
+            world.change(Change::Crash(1));
+            world.run_for(20 * SECOND);
+            assert_eq!(world.masters(), [], "the kernel may come back");
+            assert_eq!(said(&world, 0, |n| matches!(n, Notice::StandsBack { .. })), 1);
+            world.change(Change::V6 { node: 0, there: true });
+            world.run_for(10 * SECOND);
+            assert_eq!(world.masters(), [0]);
+            assert_lawful(&world);
+        }
+    }
+}
+
 #[test]
 fn one_family_pruned() {
     for v6 in [false, true] {

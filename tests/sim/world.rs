@@ -271,6 +271,13 @@ pub enum Change {
     Mac(usize, [u8; 6]),
     /// The node's own frames come back to it.
     Echo(usize, bool),
+    /// The node's capture fails: it sends, and hears nothing.
+    Deaf(usize, bool),
+    /// The node loses its IPv6 address, or has it again.
+    V6 {
+        node: usize,
+        there: bool,
+    },
     /// Every cut, loss, pruning, failing card and bad hook is gone.
     Heal,
 }
@@ -281,6 +288,7 @@ pub struct Slot {
     pub link_up: bool,
     pub asleep_until: Option<u64>,
     pub claims: bool,
+    pub deaf: bool,
     queue: Vec<Rc<[u8]>>,
     scheduled: Option<(u64, u64)>,
     role: Role,
@@ -400,6 +408,7 @@ impl World {
             link_up: true,
             asleep_until: None,
             claims: false,
+            deaf: false,
             queue: Vec::new(),
             scheduled: None,
             role: Role::Init,
@@ -501,7 +510,7 @@ impl World {
 
     fn deliver(&mut self, to: usize, bytes: Rc<[u8]>) {
         let slot = &mut self.slots[to];
-        if slot.machine.is_none() || !slot.link_up {
+        if slot.machine.is_none() || !slot.link_up || slot.deaf {
             return;
         }
         if slot.asleep_until.is_some() {
@@ -846,6 +855,17 @@ impl World {
             }
             Change::Mac(node, mac) => self.change_mac(node, mac),
             Change::Echo(node, echo) => self.echo[node] = echo,
+            Change::Deaf(node, deaf) => {
+                self.slots[node].deaf = deaf;
+                self.tell_ours(node, Event::Deaf(deaf));
+            }
+            Change::V6 { node, there } => {
+                let v6 = self.slots[node].spec.v6.filter(|_| there);
+                self.with(node, "is given another source", |machine, now, out| match machine {
+                    Machine::Ours(ours) => ours.move_to(v6, now, out),
+                    Machine::Kernel(_) | Machine::Old(_) => {}
+                });
+            }
             Change::Heal => self.heal(),
         }
     }
@@ -865,6 +885,13 @@ impl World {
         }
     }
 
+    fn tell_ours(&mut self, node: usize, event: Event) {
+        self.with(node, "is told", |machine, now, out| match machine {
+            Machine::Ours(ours) => ours.event(event, now, out),
+            Machine::Kernel(_) | Machine::Old(_) => {}
+        });
+    }
+
     fn heal(&mut self) {
         self.loss = 0;
         self.doubling = 0;
@@ -878,6 +905,7 @@ impl World {
             let plan = HookPlan { min, max, ..HookPlan::QUICK };
             self.change(Change::Hooks(node, plan));
             self.change(Change::Sending { node, fails: false });
+            self.change(Change::Deaf(node, false));
         }
     }
 

@@ -16,6 +16,7 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::FamilyBack { .. }
         | Notice::Demoted { .. }
         | Notice::Restored { .. }
+        | Notice::StandsBack { .. }
         | Notice::RefusedMaster { .. }
         | Notice::RefusedMasterGone { .. }
         | Notice::HookFailed { .. }
@@ -117,6 +118,15 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
             fill(
                 &tr("{family} advertisements of {peer} are heard again"),
                 &[("family", family), ("peer", &describe(*peer))],
+            ),
+        ),
+        Notice::StandsBack { peer } => (
+            Level::Warning,
+            of(
+                &tr(
+                    "{peer} is no ucarp, and such hosts go to and fro beside one that advertises in one IP version only: no takeover until this host can send in both",
+                ),
+                *peer,
             ),
         ),
         Notice::Demoted { reason } => (
@@ -273,6 +283,9 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
         (Reason::TieLost, _) => tr("{peer} has our interval and goes before us"),
         (Reason::StubbornMaster, _) => tr("{peer} does not hear us, so it keeps the address"),
         (Reason::Replaced, _) => tr("{peer} took over while the link was away"),
+        (Reason::OneFamily, _) => {
+            tr("{peer} is master and no ucarp, and this host can send in one IP version only")
+        }
         (Reason::Overslept, _) => tr("this process was not running, and {peer} took over meanwhile"),
         (Reason::Resigned, _) => tr("asked to step aside (SIGUSR2)"),
         (Reason::HookFailed, _) => tr("the up script failed"),

@@ -111,6 +111,10 @@ impl Election {
             out.push(Decision::Tell(Notice::GaveWay { peer }));
             return;
         }
+        if self.stands_back() {
+            self.yield_to(id, Reason::OneFamily, now, out);
+            return;
+        }
         if self.overslept && !self.preempt {
             // While only this process slept, its machine may have answered for the address.
             give_way(peer, may_speak, out);
@@ -242,6 +246,10 @@ impl Election {
         let id = self.peers.hear(ad, now, dead_after, self.followed);
         if ad.kind() == PeerKind::OldUcarp || ad.beside_old_ucarp() {
             self.old_ucarp_heard = Some(now);
+        }
+        if self.stands_back() && !std::mem::replace(&mut self.told_that_we_stand_back, true) {
+            let kernel = self.peers.get(id).map(super::super::peers::Known::peer);
+            out.extend(kernel.map(|peer| Decision::Tell(Notice::StandsBack { peer })));
         }
         let (dual_stack, followed) = (self.dual_stack, self.followed);
         let identified = self.peers.identifies(ad.source());

@@ -12,8 +12,8 @@ use std::time::Duration;
 use super::demotion::{Change, Demotions};
 use super::peers::{PeerId, Peers};
 use super::{
-    Advertisement, Demotion, HookFailure, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Role,
-    Sources, Time,
+    Advertisement, Demotion, HookFailure, Interval, Link, MacAddr, Notice, Parameters, Peer, PeerKind,
+    Reason, Role, Sources, Time,
 };
 
 mod heard;
@@ -38,6 +38,7 @@ pub(super) enum Fact<'a> {
     LinkTaken {
         until: Time,
     },
+    Deaf(bool),
     Heard(&'a Advertisement),
     AdvertSent {
         ok: bool,
@@ -98,6 +99,10 @@ pub(super) struct Election {
     reason: Reason,
     started: bool,
     link: Link,
+    /// Nothing can be heard: silence is no sign of death.
+    deaf: bool,
+    /// The operator knows that we stand back.
+    told_that_we_stand_back: bool,
     peers: Peers,
     followed: Option<PeerId>,
     hold_until: Option<Time>,
@@ -132,6 +137,8 @@ impl Election {
             reason: Reason::Started,
             started: false,
             link: Link::Down,
+            deaf: false,
+            told_that_we_stand_back: false,
             peers: Peers::new(&parameters.addresses),
             followed: None,
             hold_until: None,
@@ -149,6 +156,7 @@ impl Election {
     pub(super) fn relocate(&mut self, mac: MacAddr, sources: Sources) {
         self.mac = mac;
         self.sources = sources;
+        self.told_that_we_stand_back &= self.stands_back();
     }
 
     pub(super) fn role(&self) -> Role {
@@ -188,12 +196,13 @@ impl Election {
         if self.demotions.active() { self.configured.demoted() } else { self.configured }
     }
 
-    /// None exactly in Init.
+    /// None in Init, and in a backup that waits for no time: it is deaf, or stands back.
     pub(super) fn deadline(&self) -> Option<Time> {
         match self.state {
             State::Init => None,
             State::Backup { master_down, .. } => {
-                Some(self.demotions.deadline().map_or(master_down, |ends| ends.min(master_down)))
+                let silence = self.counts_silence().then_some(master_down);
+                self.demotions.deadline().into_iter().chain(silence).min()
             }
             State::Master { next_advert, grace_ends } => Some(grace_ends.unwrap_or(next_advert)),
         }
@@ -229,6 +238,7 @@ impl Election {
             }
             Fact::LinkTaken { .. } => self.link = Link::Disabled,
             Fact::UpHook { success } => self.up_hook_ended(success, out),
+            Fact::Deaf(deaf) => self.deaf = deaf,
             Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Init })),
             Fact::Shutdown { .. } => self.started = false,
             Fact::Tick | Fact::Late(_) | Fact::Heard(_) | Fact::AdvertSent { .. } => {}
@@ -246,7 +256,7 @@ impl Election {
         match fact {
             Fact::Tick => {
                 tell(self.demotions.expire(now), out);
-                if now >= master_down {
+                if now >= master_down && self.counts_silence() {
                     self.master_is_silent(now, out);
                 }
             }
@@ -272,6 +282,14 @@ impl Election {
             Fact::LinkTaken { .. } => {
                 self.link = Link::Disabled;
                 self.enter_init(Reason::LinkDown, now, out);
+            }
+            Fact::Deaf(deaf) => {
+                if std::mem::replace(&mut self.deaf, deaf) && !deaf {
+                    // As after the start: who is master now has not been heard yet.
+                    let interval = self.followed().map(|peer| peer.interval);
+                    let master_down = master_down.max(now + self.dead_after(interval));
+                    self.state = State::Backup { master_down, listened };
+                }
             }
             Fact::Heard(ad) => self.heard_in_backup(ad, now, out),
             Fact::UpHook { success } => self.up_hook_ended(success, out),
@@ -319,6 +337,7 @@ impl Election {
                 }
                 self.state = State::Master { next_advert, grace_ends: Some(until + CARRIER_RETURNS) };
             }
+            Fact::Deaf(deaf) => self.deaf = deaf,
             Fact::Heard(ad) => self.heard_in_master(ad, grace_ends.is_none(), now, out),
             Fact::AdvertSent { ok } => {
                 if grace_ends.is_none() {
@@ -380,7 +399,7 @@ impl Election {
         now: Time,
         out: &mut Vec<Decision>,
     ) {
-        if self.reluctant(now) && reason != Reason::MasterTimedOut {
+        if self.stands_back() || (self.reluctant(now) && reason != Reason::MasterTimedOut) {
             return;
         }
         if let Some(until) = self.hold_until.filter(|until| *until > now) {
@@ -398,6 +417,19 @@ impl Election {
         self.overslept = false;
         self.listening = false;
         out.push(Decision::Advertise { scheduled: false });
+    }
+
+    /// Whether a master that is not heard will be declared dead.
+    fn counts_silence(&self) -> bool {
+        !self.deaf && !self.stands_back()
+    }
+
+    /// Whether nobody may find us master: without a source in one of two families we advertise in the other alone, and
+    /// a kernel, which has a timer for each, would take over when that of the silent one ends, again and again. Our own
+    /// kind takes either family for a sign of life.
+    fn stands_back(&self) -> bool {
+        let lacks_one = self.dual_stack && (self.sources.v4.is_none() || self.sources.v6.is_none());
+        lacks_one && self.peers.any(|known| known.kind != PeerKind::Ours)
     }
 
     /// Waits for `id` to fall silent.
@@ -426,6 +458,7 @@ impl Election {
     fn leave_init(&mut self, reason: Reason, now: Time, out: &mut Vec<Decision>) {
         tell(self.demotions.link_up(), out);
         self.peers.clear();
+        self.told_that_we_stand_back = false;
         self.followed = None;
         self.enter_backup(reason, None, now, out);
     }
