@@ -20,6 +20,7 @@ const SPEAKERS: &[&str] = &[
     "src/daemon/place.rs",
     "src/daemon/start.rs",
     "src/daemon/report.rs",
+    "src/daemon/report/devices.rs",
     "src/daemon/report/notices.rs",
     "src/daemon/report/refusals.rs",
     "src/daemon/report/starting.rs",

@@ -462,7 +462,7 @@ mod ours {
             let args = enough_and(&["-v", "1", "-a", value]);
             refuses(&format!("-a {value:?}"), &args, &["--addr", &format!("'{value}'")]);
         }
-        for value in ["", "host", "0.0.0.0", "224.0.0.18", "255.255.255.255", "127.0.0.1", "192.0.2.1/24"] {
+        for value in ["", "host", "::", "224.0.0.18", "255.255.255.255", "127.0.0.1", "192.0.2.1/24"] {
             let args = enough_and(&["-v", "1", "-s", value]);
             refuses(&format!("-s {value:?}"), &args, &["--srcip", &format!("'{value}'")]);
         }

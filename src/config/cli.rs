@@ -115,8 +115,8 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Error> 
 
 fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHostConfig, Error> {
     let interface = given.last("interface").map(|word| words::interface(&word)).transpose()?;
-    let source = given.last("srcip").map(|word| words::address("--srcip", &word)).transpose()?;
-    if interface.is_none() && source.is_none() {
+    let source = given.last("srcip").map(|word| words::source("--srcip", &word)).transpose()?;
+    if interface.is_none() && source.is_none_or(|source| source.is_unspecified()) {
         return Err(Error::NoInterface);
     }
     let wait_for_interface = given.flag("wait-interface");

@@ -46,7 +46,8 @@ pub struct Config {
 pub struct VirtualHostConfig {
     /// The interface; without one, the interface that has `source`. At least one of the two is given.
     pub interface: Option<String>,
-    /// The interface's own address to send from; without one, its first that is not virtual.
+    /// The interface's own address to send from, or one it borrows of another interface; without one, its first that is
+    /// not virtual. 0.0.0.0: it has none, and the first virtual one is sent from. `interface` is given then.
     pub source: Option<IpAddr>,
     /// Which virtual host on the segment.
     pub vhid: Vhid,

@@ -76,6 +76,11 @@ pub(super) fn address(option: &'static str, word: &OsStr) -> Result<IpAddr, Erro
     Ok(address)
 }
 
+/// The address to send from: one of a host, or 0.0.0.0 for a host that has none.
+pub(super) fn source(option: &'static str, word: &OsStr) -> Result<IpAddr, Error> {
+    if word == "0.0.0.0" { Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) } else { address(option, word) }
+}
+
 /// The address of a host, with a prefix length if the operator gave one.
 pub(super) fn virtual_address(option: &'static str, word: &OsStr) -> Result<VirtualAddress, Error> {
     let bytes = word.as_bytes();

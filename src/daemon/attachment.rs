@@ -15,7 +15,8 @@ use crate::protocol::{Destination, Family, Unicast, Vhid};
 pub(crate) struct Attachment {
     interface: String,
     index: u32,
-    capture: Capture,
+    /// None while it cannot be opened anew after it failed.
+    capture: Option<Capture>,
     sockets: Sockets,
     _memberships: Vec<Membership>,
     wanted: Wanted,
@@ -40,6 +41,8 @@ pub(crate) struct Wanted {
     pub(crate) families: Vec<Family>,
     /// The interface's own addresses, where peers send to.
     pub(crate) own: Vec<IpAddr>,
+    /// The addresses shared.
+    pub(crate) shared: Vec<IpAddr>,
 }
 
 impl Wanted {
@@ -91,7 +94,7 @@ impl Attachment {
         Ok(Self {
             interface: interface.to_owned(),
             index,
-            capture,
+            capture: Some(capture),
             sockets,
             _memberships: memberships,
             wanted,
@@ -159,7 +162,14 @@ impl Attachment {
     fn look(&mut self, looks: Looks) {
         if std::mem::replace(&mut self.looks, looks) != looks {
             // The wider one does no harm if this fails, and what made it fail is told by the link monitor.
-            let _ = self.capture.set_filter(&self.wanted.filter_that_looks(looks));
+            self.set_filter();
+        }
+    }
+
+    fn set_filter(&mut self) {
+        let filter = self.wanted.filter_that_looks(self.looks);
+        if let Some(capture) = &mut self.capture {
+            let _ = capture.set_filter(&filter);
         }
     }
 
@@ -171,13 +181,49 @@ impl Attachment {
         self.wanted.own = own;
         if self.wanted.unicast_families().next().is_some() {
             // As above, but for addresses that are new; they come back with the interface.
-            let _ = self.capture.set_filter(&self.wanted.filter_that_looks(self.looks));
+            self.set_filter();
         }
     }
 
     /// Whether the interface of this name is still the one that was opened.
-    pub(crate) fn is_current(&self) -> bool {
-        platform::interface_index(&self.interface).is_ok_and(|index| index == self.index)
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub(crate) fn is_current(&self) -> io::Result<bool> {
+        if !self.sockets.link.is_attached()? {
+            return Ok(false);
+        }
+        match platform::interface_index(&self.interface) {
+            Ok(index) => Ok(index == self.index),
+            Err(error) if platform::says_no_interface(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether there is a capture.
+    pub(crate) fn hears(&self) -> bool {
+        self.capture.is_some()
+    }
+
+    /// Gives up a capture that failed.
+    pub(crate) fn stop_hearing(&mut self) {
+        self.capture = None;
+    }
+
+    /// Opens the capture anew.
+    ///
+    /// # Errors
+    /// Why it could not be opened; there is none then.
+    pub(crate) fn hear_again(&mut self) -> Result<(), CaptureError> {
+        // The old one goes first: it may hold the last descriptor.
+        self.capture = None;
+        self.capture = Some(Capture::open(&self.interface, &self.wanted.filter_that_looks(self.looks))?);
+        Ok(())
+    }
+
+    /// What becomes readable when something is heard.
+    pub(crate) fn capture(&self) -> Option<BorrowedFd<'_>> {
+        self.capture.as_ref().map(AsFd::as_fd)
     }
 
     /// Hands a frame to the system; never waits.
@@ -188,30 +234,35 @@ impl Attachment {
         self.sockets.link.send(frame)
     }
 
-    /// Hands packets to the system; never waits. Whether it took any.
+    /// Hands packets to the system; never waits. Whether it took any. It takes none from an address that this host does
+    /// not have: one that lost its own has the shared one, if it is master.
     pub(crate) fn deliver(&self, unicast: &Unicast) -> bool {
         let family = Family::of(unicast.source);
         let Some((_, socket)) = self.sockets.ip.iter().find(|(its, _)| *its == family) else { return false };
-        let send = |(to, payload): &(IpAddr, Vec<u8>)| socket.send(unicast.source, *to, payload).is_ok();
-        unicast.packets.iter().filter(|packet| send(packet)).count() > 0
+        let from = |source: IpAddr| {
+            let sent = unicast.packets.iter().map(|(to, payload)| socket.send(source, *to, payload));
+            sent.fold((false, false), |(any, astray), outcome| match outcome {
+                Ok(()) => (true, astray),
+                Err(error) => (any, astray || error.kind() == io::ErrorKind::AddrNotAvailable),
+            })
+        };
+        let shared = self.wanted.shared.iter().find(|address| Family::of(**address) == family);
+        match (from(unicast.source), shared) {
+            ((false, true), Some(shared)) => from(*shared).0,
+            ((any, _), _) => any,
+        }
     }
 
     /// Hands out the next frame that was captured, if there is one.
     ///
     /// # Errors
-    /// When the interface went away.
+    /// The capture failed.
     pub(crate) fn take(&mut self, each: impl FnMut(&[u8])) -> Result<usize, CaptureError> {
-        self.capture.drain(1, each)
+        self.capture.as_mut().map_or(Ok(0), |capture| capture.drain(1, each))
     }
 
     /// Empties the sockets of families with peers, which have the same packets a second time.
     pub(crate) fn discard_copies(&self) {
         self.sockets.ip.iter().for_each(|(_, socket)| socket.discard());
-    }
-}
-
-impl AsFd for Attachment {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.capture.as_fd()
     }
 }

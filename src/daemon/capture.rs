@@ -54,6 +54,18 @@ impl From<Error> for CaptureError {
     }
 }
 
+impl CaptureError {
+    /// Whether it merely says that the interface is down, after which the capture works on. Older versions of libpcap
+    /// have no code for it.
+    pub(crate) fn says_link_down(&self) -> bool {
+        match self {
+            Self::Library(Error::PcapError(words)) => words.starts_with("The interface went down"),
+            Self::Library(_) | Self::NotEthernet(_) => false,
+            Self::Descriptor(error) => error.kind() == std::io::ErrorKind::NetworkDown,
+        }
+    }
+}
+
 impl std::fmt::Display for CaptureError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -40,12 +40,15 @@ pub fn check(config: &Config, warnings: &[Warning]) -> Result<String, StartError
 fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), StartError> {
     let interface = start::interface_for(host)?;
     let place = match place::locate(&interface, host) {
-        Ok(place) => Some(place),
+        Ok((place, lacks)) => {
+            lacks.iter().for_each(|lacks| lines.add("warning", lacks));
+            Some(place)
+        }
         Err(error) if error.is_waited_for() || host.wait_for_interface && error.may_pass() => {
             lines.add("warning", &error);
             None
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.naming_interfaces()),
     };
     lines.add("interface", &interface);
     match place {
@@ -57,6 +60,7 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
                 lines.add("srcip", source);
             }
             lines.add("mac", place.mac);
+            start::doubts(&interface, host).iter().for_each(|doubt| lines.add("warning", doubt));
         }
         // An address that was asked for will be waited for as well.
         None => lines.maybe("srcip", host.source),

@@ -12,7 +12,7 @@ use super::clock::now;
 use super::hearing::InTurn;
 use super::hooks::RunningHook;
 use super::host::{LOOK_AROUND, Served};
-use super::interface::{look_at_addresses, look_at_link, look_at_place, presence};
+use super::interface::{look, presence};
 use super::perform::perform;
 use super::report::Report;
 use super::turn;
@@ -21,6 +21,9 @@ use crate::protocol::{Action, Event, Time, VirtualHost};
 
 /// A wait may be late by this much.
 const EXACT: Duration = Duration::from_micros(20);
+
+/// How often is looked for events that cannot be waited for.
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// What the loop waits for, besides captures.
 pub(super) struct Sources {
@@ -40,7 +43,7 @@ pub(super) struct Ending {
 /// `each_turn` is called at the end of every turn: the place where a test puts its fault.
 ///
 /// # Errors
-/// Only if waiting itself fails, which no retry can mend.
+/// Only if not even sleeping works, which no retry can mend.
 pub(super) fn run(
     served: &mut [Served],
     sources: &mut Sources,
@@ -54,8 +57,7 @@ pub(super) fn run(
         one.looks_around_until = one.attachment.is_some().then(|| now + LOOK_AROUND);
         let actions = one.host.handle(Event::Start, now);
         perform(one, actions, report, now);
-        look_at_link(one, report, now);
-        look_at_addresses(one, report, now);
+        look(one, Changes { links: true, addresses: false }, report, now);
     }
     serve(served, sources, ending, report, each_turn)
 }
@@ -68,7 +70,7 @@ pub(super) fn serve(
     report: &mut Report,
     each_turn: &mut dyn FnMut(&[&VirtualHost]),
 ) -> std::io::Result<()> {
-    let mut ready = Vec::new();
+    let (mut ready, mut blind) = (Vec::new(), false);
     while !served.iter().all(|one| one.host.finished()) {
         let asleep = now();
         let deadline = served.iter().filter_map(|one| one.deadline(asleep)).min();
@@ -76,7 +78,8 @@ pub(super) fn serve(
             .into_iter()
             .chain(served.iter().filter_map(|one| one.capture(asleep)))
             .collect();
-        platform::wait(&fds, &mut ready, deadline.map(|deadline| in_time(deadline.since(asleep))))?;
+        let timeout = deadline.map(|deadline| in_time(deadline.since(asleep)));
+        wait(&fds, &mut ready, timeout, &mut blind, report)?;
         let woken = now();
         let mut ready = ready.iter().copied();
         let signalled = ready.next().unwrap_or(false);
@@ -97,16 +100,7 @@ pub(super) fn serve(
         }
         let changes = if link_changed { sources.links.read() } else { Changes::default() };
         for (one, captured) in served.iter_mut().zip(captured) {
-            let awaited = one.attachment.is_none() && changes.addresses;
-            if changes.links || awaited || one.retry.is_some_and(|retry| retry <= woken) {
-                look_at_link(one, report, woken);
-            }
-            if changes.links || changes.addresses {
-                look_at_place(one, report, woken);
-            }
-            if changes.links || changes.addresses || one.unanswered.is_some_and(|again| again <= woken) {
-                look_at_addresses(one, report, woken);
-            }
+            look(one, changes, report, woken);
             InTurn::new(one, report).take_frames(captured, woken);
             if one.looks_around_until.is_some_and(|until| until <= woken) {
                 one.looks_around_until = None;
@@ -119,6 +113,29 @@ pub(super) fn serve(
         }
         each_turn(&served.iter().map(|one| &one.host).collect::<Vec<_>>());
     }
+    Ok(())
+}
+
+/// Waits. Where that fails, as it does when the limit of descriptors was set below what is open, everything is taken to
+/// be ready every few milliseconds: nothing that is read here waits.
+fn wait(
+    fds: &[BorrowedFd<'_>],
+    ready: &mut Vec<bool>,
+    timeout: Option<Duration>,
+    blind: &mut bool,
+    report: &mut Report,
+) -> std::io::Result<()> {
+    let Err(error) = platform::wait(fds, ready, timeout) else {
+        if std::mem::take(blind) {
+            report.can_wait();
+        }
+        return Ok(());
+    };
+    if !std::mem::replace(blind, true) {
+        report.cannot_wait(&error);
+    }
+    platform::wait(&[], ready, Some(timeout.map_or(GLANCE, |timeout| timeout.min(GLANCE))))?;
+    ready.resize(fds.len(), true);
     Ok(())
 }
 

@@ -11,6 +11,8 @@ pub struct StartError {
     doing: Doing,
     object: String,
     source: Box<dyn std::error::Error + Send + Sync>,
+    /// The interfaces there are, where one that is not was named.
+    interfaces: Vec<String>,
 }
 
 /// What it was doing.
@@ -26,6 +28,7 @@ pub(super) enum Doing {
     AwaitSoleSource,
     ReadHardwareAddress,
     UsePeer,
+    ReachPeer,
     JoinGroup,
     OpenSocket,
     OpenCapture,
@@ -44,7 +47,20 @@ impl StartError {
         object: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { doing, object: object.into(), source: source.into() }
+        Self { doing, object: object.into(), source: source.into(), interfaces: Vec::new() }
+    }
+
+    /// Looks up what else could have been meant by an interface that is not there.
+    pub(super) fn naming_interfaces(mut self) -> Self {
+        if self.doing == Doing::FindInterface {
+            self.interfaces = platform::interface_names().unwrap_or_default();
+        }
+        self
+    }
+
+    /// Whether another host has the address too.
+    pub(super) fn is_for_want_of_a_sole_source(&self) -> bool {
+        self.doing == Doing::AwaitSoleSource
     }
 
     /// The exit status for it.
@@ -93,6 +109,7 @@ impl fmt::Display for StartError {
             ),
             Doing::ReadHardwareAddress => tr("cannot read the hardware address of {object}: {why}"),
             Doing::UsePeer => tr("the peer {why} is this host itself: it is an address of {object}"),
+            Doing::ReachPeer => tr("the peer {why} is in none of the networks that {object} is connected to"),
             Doing::JoinGroup => tr("cannot join the multicast group on {object}: {why}"),
             Doing::OpenSocket => tr("cannot open a raw socket on {object}: {why}"),
             Doing::OpenCapture => tr("cannot capture on {object}: {why}"),
@@ -106,6 +123,10 @@ impl fmt::Display for StartError {
         };
         let text = fill(&template, &[("object", &self.object), ("why", &self.source)]);
         f.write_str(&text)?;
+        if !self.interfaces.is_empty() {
+            let names = self.interfaces.join(", ");
+            f.write_str(&fill(&tr("; the interfaces of this host are {names}"), &[("names", &names)]))?;
+        }
         if let Some(privilege) = platform::missing_privilege().filter(|_| self.is_privileged()) {
             let hint = tr(" (this process lacks {privilege}: run it as root or grant that capability)");
             f.write_str(&fill(&hint, &[("privilege", &privilege)]))?;

@@ -1,8 +1,10 @@
 //! Frames become facts: what was captured is told to the core, and what does not authenticate is looked into.
 
 use super::attachment::Attachment;
+use super::capture::CaptureError;
 use super::clock;
 use super::host::{LOOK_AROUND, Served};
+use super::interface::lost_hearing;
 use super::perform::perform;
 use super::report::{About, Report};
 use super::turn::{self, Draining, Heard, Surroundings};
@@ -14,11 +16,13 @@ pub(super) struct InTurn<'a> {
     report: &'a mut Report,
     /// Somebody else uses our ids.
     clash: bool,
+    /// Why the capture handed out nothing more.
+    failure: Option<CaptureError>,
 }
 
 impl<'a> InTurn<'a> {
     pub(super) fn new(one: &'a mut Served, report: &'a mut Report) -> Self {
-        Self { one, report, clash: false }
+        Self { one, report, clash: false, failure: None }
     }
 
     /// Takes frames in if it is time to, and looks into what was odd about them.
@@ -38,6 +42,9 @@ impl<'a> InTurn<'a> {
             one.attachment.iter_mut().for_each(Attachment::look_ahead);
         }
         look_into_mismatches(one, self.report, clock::now());
+        if let Some(failure) = self.failure.take() {
+            lost_hearing(one, &failure, self.report, clock::now());
+        }
     }
 }
 
@@ -65,8 +72,7 @@ impl Surroundings for InTurn<'_> {
         let (host, unshared, mut heard) = (&mut one.host, &mut one.unshared, Heard::Nothing);
         let (mismatches, mut answer) = (&mut one.mismatches, Vec::new());
         let about = About { interface: &one.interface, vhid: one.config.vhid };
-        // A capture that fails belongs to an interface that is going away; the link monitor tells.
-        let _ = attachment.take(|frame| {
+        let taken = attachment.take(|frame| {
             heard = Heard::Refused;
             if unshared.note(frame) {
                 return;
@@ -82,6 +88,7 @@ impl Surroundings for InTurn<'_> {
                 }
             }
         });
+        self.failure = taken.err().filter(|error| !error.says_link_down());
         if !answer.is_empty() {
             perform(one, answer, self.report, now);
         }

@@ -1,11 +1,14 @@
 //! One virtual host with what it needs of this machine.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::attachment::Attachment;
+use super::failure::StartError;
 use super::hooks::RunningHook;
 use super::mismatch::Mismatches;
+use super::reopening::Reopening;
 use super::report::About;
 use super::turn::Draining;
 use super::unshared::Unshared;
@@ -29,16 +32,21 @@ pub(super) struct Served {
     pub(super) draining: Draining,
     pub(super) looks_around_until: Option<Time>,
     pub(super) retry: Option<Time>,
-    /// When to ask again which addresses the interface has, because that could not be found out.
-    pub(super) unanswered: Option<Time>,
+    /// Why a question about the interface could not be answered when it was last asked; it will be asked again.
+    pub(super) doubt: Option<String>,
+    pub(super) reopening: Reopening,
+    /// The operator was told that nothing can be heard.
+    pub(super) deaf: bool,
     pub(super) mismatches: Mismatches,
     pub(super) unshared: Unshared,
     /// Whether the operator has been told where it is; not yet, while its first interface is waited for.
     pub(super) introduced: bool,
     /// Why the interface could not be taken up when that was last tried.
     pub(super) trouble: Option<String>,
-    /// The source address is gone and there is no other.
-    pub(super) stranded: bool,
+    /// The source addresses that are gone without another to replace them.
+    pub(super) lost: Vec<IpAddr>,
+    /// Why nothing is sent in IPv6, if that is so: another host has the only address for it.
+    pub(super) lacks_v6: Option<StartError>,
     /// What the interface is called now that it lost the name we were given.
     pub(super) renamed: Option<String>,
 }
@@ -59,14 +67,17 @@ impl Served {
             claim,
             introduced: attachment.is_some(),
             trouble: None,
-            stranded: false,
+            lost: Vec::new(),
+            lacks_v6: None,
             renamed: None,
             attachment,
             link: Link::Down,
             draining: Draining::default(),
             looks_around_until: None,
             retry: None,
-            unanswered: None,
+            doubt: None,
+            reopening: Reopening::default(),
+            deaf: false,
             mismatches: Mismatches::default(),
             unshared: Unshared::default(),
         }
@@ -81,23 +92,28 @@ impl Served {
         About { interface: &self.interface, vhid: self.config.vhid }
     }
 
-    /// Whether the system took the frame.
-    pub(super) fn send(&self, frame: &[u8]) -> bool {
-        self.attachment.as_ref().is_some_and(|attachment| attachment.send(frame).is_ok())
+    /// Whether the system took the frame. If not, what became of the interface is looked at next.
+    pub(super) fn send(&mut self, frame: &[u8], now: Time) -> bool {
+        let taken = self.attachment.as_ref().is_some_and(|attachment| attachment.send(frame).is_ok());
+        self.retry = if taken { self.retry } else { Some(now) };
+        taken
     }
 
     /// Whether the system took any of the packets: one host out of reach is no fault of ours.
-    pub(super) fn deliver(&self, unicast: &Unicast) -> bool {
-        self.attachment.as_ref().is_some_and(|attachment| attachment.deliver(unicast))
+    pub(super) fn deliver(&mut self, unicast: &Unicast, now: Time) -> bool {
+        let taken = self.attachment.as_ref().is_some_and(|attachment| attachment.deliver(unicast));
+        self.retry = if taken { self.retry } else { Some(now) };
+        taken
     }
 
     /// The capture, unless it rests.
     pub(super) fn capture(&self, now: Time) -> Option<BorrowedFd<'_>> {
-        self.attachment.as_ref().filter(|_| !self.draining.rests(now)).map(AsFd::as_fd)
+        self.attachment.as_ref().filter(|_| !self.draining.rests(now))?.capture()
     }
 
     pub(super) fn deadline(&self, now: Time) -> Option<Time> {
-        let own = [self.draining.deadline(now), self.looks_around_until, self.retry, self.unanswered];
+        let own =
+            [self.draining.deadline(now), self.looks_around_until, self.retry, self.reopening.deadline()];
         own.into_iter().flatten().chain(self.host.next_deadline()).min()
     }
 }

@@ -16,8 +16,10 @@ mod hooks;
 mod host;
 mod interface;
 mod mismatch;
+mod network;
 mod perform;
 mod place;
+mod reopening;
 mod report;
 mod sniff;
 mod start;
@@ -29,7 +31,7 @@ use std::panic::{self, AssertUnwindSafe};
 use crate::config::{Config, Warning};
 use crate::log::{self, Level, Log};
 use crate::platform::{self, LinkMonitor, Process, Signals};
-use crate::protocol::{Role, VirtualHost};
+use crate::protocol::{Hook, Role, VirtualHost};
 
 pub use check::check;
 pub use failure::StartError;
@@ -111,7 +113,10 @@ pub fn run_with(
             report.claim_in_doubt(one.about(), doubt);
         }
         match missing {
-            None => start::introduce(&one, &mut report),
+            None => {
+                start::introduce(&one, &mut report);
+                report.one_family(&one.interface, one.lacks_v6.as_ref());
+            }
             Some(missing) => report.waiting(&one.interface, &missing),
         }
         served.push(one);
@@ -129,21 +134,23 @@ pub fn run_with(
             Ok(Ended::Orderly)
         }
         Ok(Err(error)) => {
+            report.gives_up(&error);
+            give_back(&mut served, &mut sources, &mut report);
             let error = StartError::new(Doing::Wait, "", error);
             report.ended(End::Error(&error));
             Err(error)
         }
         Err(_) => {
-            give_back_after_bug(&mut served, &mut sources, &mut report);
+            report.bug();
+            give_back(&mut served, &mut sources, &mut report);
             report.ended(End::Bug);
             Ok(Ended::Bug)
         }
     }
 }
 
-/// After a panic: bow out and take the address down, by the core if it still can, else by the hook alone.
-fn give_back_after_bug(served: &mut [Served], sources: &mut event_loop::Sources, report: &mut Report) {
-    report.bug();
+/// After the loop broke: bow out and take the address down, by the core if it still can, else by the hook alone.
+fn give_back(served: &mut [Served], sources: &mut event_loop::Sources, report: &mut Report) {
     let by_the_core = panic::catch_unwind(AssertUnwindSafe(|| {
         event_loop::shut_down(served, true, report);
         event_loop::serve(served, sources, Ending { withdraw: true }, report, &mut |_| {})
@@ -151,8 +158,13 @@ fn give_back_after_bug(served: &mut [Served], sources: &mut event_loop::Sources,
     if matches!(by_the_core, Ok(Ok(()))) {
         return;
     }
-    for one in served.iter_mut().filter(|one| one.host.role() == Role::Master || one.hook.is_some()) {
-        perform::last_resort(one, report);
+    for one in served.iter_mut() {
+        match one.hook.take() {
+            // The core got as far as that.
+            Some(running) if running.hook() == Hook::Down => running.wait(one.config.hook_timeout),
+            None if one.host.role() != Role::Master => {}
+            Some(_) | None => perform::last_resort(one, report),
+        }
     }
 }
 

@@ -16,9 +16,11 @@ pub(super) fn perform(served: &mut Served, actions: Vec<Action>, report: &mut Re
     let mut queue = VecDeque::from(actions);
     while let Some(action) = queue.pop_front() {
         let outcome = match action {
-            Action::Transmit(frame) => Some(Event::Sent { what: frame.what, ok: served.send(&frame.bytes) }),
+            Action::Transmit(frame) => {
+                Some(Event::Sent { what: frame.what, ok: served.send(&frame.bytes, now) })
+            }
             Action::Deliver(unicast) => {
-                Some(Event::Sent { what: unicast.what, ok: served.deliver(&unicast) })
+                Some(Event::Sent { what: unicast.what, ok: served.deliver(&unicast, now) })
             }
             Action::Run(hook) => run(served, hook, report, now),
             Action::KillHook { hook: _, force } => {

@@ -2,7 +2,7 @@
 //! addresses it sends from.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::failure::{Doing, StartError};
 use crate::config::{VirtualAddress, VirtualHostConfig};
@@ -22,34 +22,48 @@ impl Place {
     pub(super) const NOWHERE: Self = Self { mac: MacAddr([0; 6]), sources: Sources { v4: None, v6: None } };
 }
 
+/// A place that was found, and why it has no source of IPv6 although it needs one, if that is so: another host has the
+/// same address. IPv4 alone is better than nothing.
+pub(super) type Located = (Place, Option<StartError>);
+
 /// What has to be known of an interface before it is taken up.
-pub(super) fn locate(interface: &str, config: &VirtualHostConfig) -> Result<Place, StartError> {
+pub(super) fn locate(interface: &str, config: &VirtualHostConfig) -> Result<Located, StartError> {
     let mac = platform::hardware_address(interface).map(MacAddr).map_err(|error| {
         let doing = match platform::interface_index(interface) {
-            Ok(_) => Doing::ReadHardwareAddress,
-            Err(_) => Doing::FindInterface,
+            Err(missing) if platform::says_no_interface(&missing) => Doing::FindInterface,
+            Ok(_) | Err(_) => Doing::ReadHardwareAddress,
         };
         StartError::new(doing, interface, error)
     })?;
-    Ok(Place { mac, sources: choose_sources(interface, config)? })
+    let (sources, lacks) = choose_sources(interface, config)?;
+    Ok((Place { mac, sources }, lacks))
 }
 
-/// What became of the place of a host in use, and whether its source address is gone without another to replace it.
-/// What cannot be found out stays as it was.
-pub(super) fn relocated(interface: &str, config: &VirtualHostConfig, before: Place) -> (Place, bool) {
-    let (Ok(mut own), Ok(unready)) =
-        (own_addresses(interface, config), platform::unready_addresses(interface))
-    else {
-        return (before, false);
-    };
+/// What became of the place of a host in use, and which of its source addresses are gone without another to replace
+/// them: they are used all the same.
+///
+/// # Errors
+/// It could not be found out.
+pub(super) fn relocated(
+    interface: &str,
+    config: &VirtualHostConfig,
+    own: &[IpAddr],
+    before: Place,
+) -> io::Result<(Place, Vec<IpAddr>)> {
+    let unready = platform::unready_addresses(interface)?;
+    let mac = platform::hardware_address(interface).map(MacAddr)?;
+    let mut own = own.to_vec();
     let current = [before.sources.v4.map(IpAddr::V4), before.sources.v6.map(IpAddr::V6)];
     leave_out(&mut own, &unready, &current);
-    let found = choose(&own, config.source, before.sources);
+    let found = sources(&own, config, before.sources);
     let sources = Sources { v4: found.v4.or(before.sources.v4), v6: found.v6.or(before.sources.v6) };
-    let shared = addresses(config);
-    let stranded = main_source(&shared, sources).is_some_and(|source| !own.contains(&source));
-    let mac = platform::hardware_address(interface).map_or(before.mac, MacAddr);
-    (Place { mac, sources }, stranded)
+    let is_lost = |source: &IpAddr| !own.contains(source) && !is_virtual_source(config, *source);
+    let lost = families(config)
+        .into_iter()
+        .filter_map(|family| source_of(sources, family))
+        .filter(is_lost)
+        .collect();
+    Ok((Place { mac, sources }, lost))
 }
 
 pub(super) fn addresses(config: &VirtualHostConfig) -> Vec<IpAddr> {
@@ -63,11 +77,21 @@ pub(super) fn families(config: &VirtualHostConfig) -> Vec<Family> {
         .collect()
 }
 
-/// The addresses of an interface that are not shared.
+/// The addresses of an interface that are not shared, and the one asked for if another interface of this host has it:
+/// an interface may have borrowed it. A link-local one means something on its own link alone.
 pub(super) fn own_addresses(interface: &str, config: &VirtualHostConfig) -> io::Result<Vec<IpAddr>> {
     let shared = addresses(config);
     let mut own = platform::interface_addresses(interface)?;
     own.retain(|address| !shared.contains(address));
+    let borrowable = |asked: &IpAddr| match asked {
+        IpAddr::V4(v4) => !v4.is_unspecified() && !own.contains(asked),
+        IpAddr::V6(v6) => !v6.is_unicast_link_local() && !own.contains(asked),
+    };
+    if let Some(asked) = config.source.filter(borrowable) {
+        if platform::interface_of(asked)?.is_some() {
+            own.push(asked);
+        }
+    }
     Ok(own)
 }
 
@@ -80,8 +104,30 @@ pub(super) fn presence(shared: &[IpAddr], found: &[IpAddr]) -> Presence {
     }
 }
 
-/// The source of each family in use.
-fn choose_sources(interface: &str, config: &VirtualHostConfig) -> Result<Sources, StartError> {
+/// The address to send from where `--srcip=0.0.0.0` says that this host has none of its own, as kernels do.
+fn virtual_source(config: &VirtualHostConfig) -> Option<Ipv4Addr> {
+    let asked = config.source == Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    config.addresses.iter().filter(|_| asked).find_map(|shared| match shared.address {
+        IpAddr::V4(v4) => Some(v4),
+        IpAddr::V6(_) => None,
+    })
+}
+
+fn is_virtual_source(config: &VirtualHostConfig, source: IpAddr) -> bool {
+    virtual_source(config).map(IpAddr::V4) == Some(source)
+}
+
+/// The source of each family, if there is one.
+fn sources(own: &[IpAddr], config: &VirtualHostConfig, current: Sources) -> Sources {
+    let chosen = choose(own, config.source, current);
+    Sources { v4: virtual_source(config).or(chosen.v4), v6: chosen.v6 }
+}
+
+/// The source of each family in use, and why there is none of IPv6 if that can be done without.
+fn choose_sources(
+    interface: &str,
+    config: &VirtualHostConfig,
+) -> Result<(Sources, Option<StartError>), StartError> {
     let failed =
         |why: Box<dyn std::error::Error + Send + Sync>| StartError::new(Doing::FindSource, interface, why);
     let mut own = own_addresses(interface, config).map_err(|error| failed(error.into()))?;
@@ -98,35 +144,48 @@ fn choose_sources(interface: &str, config: &VirtualHostConfig) -> Result<Sources
         };
         Some(StartError::new(doing, interface, address.to_string()))
     };
-    if let Some(asked) = config.source.filter(|asked| !own.contains(asked)) {
-        return Err(hindered(&|address| *address == asked).unwrap_or_else(|| {
-            let why = tr("{address}, which --srcip asks for, is not one of its addresses");
-            failed(fill(&why, &[("address", &asked)]).into())
-        }));
-    }
-    let sources = choose(&own, config.source, Sources::default());
-    for family in families(config) {
-        let found = match family {
-            Family::V4 => sources.v4.is_some_and(|v4| v4 != Ipv4Addr::UNSPECIFIED),
-            Family::V6 => sources.v6.is_some_and(|v6| v6 != Ipv6Addr::UNSPECIFIED),
+    let (mut sources, mut lacks) = (sources(&own, config, Sources::default()), None);
+    let families = families(config);
+    for family in &families {
+        let asked = config.source.filter(|asked| Family::of(*asked) == *family && !asked.is_unspecified());
+        let wanted = |address: &IpAddr| match asked {
+            Some(asked) => *address == asked,
+            None => is_default_source(*address, *family),
         };
-        if !found {
-            return Err(hindered(&|address| is_default_source(*address, family)).unwrap_or_else(|| {
-                let has_any = had.iter().any(|address| Family::of(*address) == family);
-                let why = match family {
-                    Family::V4 => tr("it has no IPv4 address but those shared; give it one"),
-                    Family::V6 if has_any => {
-                        tr("it has no link-local address; give it one, or choose another with --srcip")
-                    }
-                    Family::V6 => {
-                        tr("it has no IPv6 address; give it one, or enable IPv6 on it if that is off")
-                    }
-                };
-                failed(why.into())
-            }));
+        if source_of(sources, *family).is_some_and(|source| asked.is_none_or(|asked| asked == source)) {
+            continue;
+        }
+        match hindered(&wanted) {
+            Some(error) if error.is_for_want_of_a_sole_source() && families.len() > 1 => {
+                sources.v6 = None;
+                lacks = Some(error);
+            }
+            Some(error) => return Err(error),
+            None => return Err(failed(missing_source(asked, *family, &had).into())),
         }
     }
-    Ok(sources)
+    Ok((sources, lacks))
+}
+
+/// Why there is no source of this family.
+fn missing_source(asked: Option<IpAddr>, family: Family, had: &[IpAddr]) -> String {
+    if let Some(asked) = asked {
+        let why = tr(
+            "{address}, which --srcip asks for, is not one of its addresses, nor of another interface here",
+        );
+        return fill(&why, &[("address", &asked)]);
+    }
+    let has_any = had.iter().any(|address| Family::of(*address) == family);
+    match family {
+        Family::V4 => {
+            tr("it has no IPv4 address but those shared; give it one, or none at all with --srcip=0.0.0.0")
+        }
+        Family::V6 if has_any => {
+            tr("it has no link-local address; give it one, or choose another with --srcip")
+        }
+        Family::V6 => tr("it has no IPv6 address; give it one, or enable IPv6 on it if that is off"),
+    }
+    .into_owned()
 }
 
 /// Leaves out what cannot be sent from, but for what is in use, and puts last what should not be.

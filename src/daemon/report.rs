@@ -5,6 +5,7 @@
 //! see as `UCARP_REASON`. A repeated line is held back for its period and then comes with a count. The table of
 //! limits grows with what we can say about our own virtual hosts, never with what a stranger sends.
 
+mod devices;
 mod explanation;
 mod notices;
 mod refusals;
@@ -173,13 +174,6 @@ impl Report {
         }
     }
 
-    /// Which addresses an interface has could not be found out.
-    pub(crate) fn addresses_unknown(&mut self, interface: &str, error: &std::io::Error) {
-        let template = tr("Cannot find out which addresses {interface} has: {error}. Asking again.");
-        let text = fill(&template, &[("interface", &interface), ("error", error)]);
-        self.tell(Level::Warning, &text, "UC2010");
-    }
-
     /// A hook that could not be started.
     pub(crate) fn hook_unstartable(&mut self, hook: Hook, path: &str, error: &std::io::Error) {
         let text = fill(
@@ -251,13 +245,6 @@ impl Report {
         };
         let text = fill(&template, &[("interface", &interface), ("old", &old), ("new", &new)]);
         self.tell(level, &text, "UC2006");
-    }
-
-    /// The address of advertisements is gone and there is no other.
-    pub(crate) fn source_lost(&mut self, interface: &str, old: IpAddr) {
-        let template =
-            tr("Interface {interface} lost the address {old} and has no other: still sending from it");
-        self.tell(Level::Error, &fill(&template, &[("interface", &interface), ("old", &old)]), "UC2007");
     }
 
     /// The interface has another hardware address.

@@ -7,7 +7,8 @@ use std::path::Path;
 use super::attachment::{Attachment, Wanted};
 use super::failure::{Doing, StartError};
 use super::host::Served;
-use super::place::{Place, addresses, families, locate, main_source, own_addresses};
+use super::network::Networks;
+use super::place::{Located, Place, addresses, families, locate, main_source, own_addresses};
 use super::report::Report;
 use crate::config::VirtualHostConfig;
 use crate::i18n::{fill, tr};
@@ -60,18 +61,19 @@ pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartEr
     let name = format!("{interface} id {}", config.vhid);
     let claim = Claim::take(&format!("ucarp {name}"))
         .map_err(|Holder(number)| StartError::new(Doing::Claim, name, process(number)))?;
-    let (attachment, place, missing) = match attach(&interface, config) {
-        Ok((attachment, place)) => (Some(attachment), place, None),
+    let (attachment, (place, lacks), missing) = match attach(&interface, config) {
+        Ok((attachment, located)) => (Some(attachment), located, None),
         Err(error) if error.is_for_want_of_link(&interface) => {
             // A source that was asked for has to be there all the same.
-            let place = locate(&interface, config);
-            let place = if config.source.is_some() { place? } else { place.unwrap_or(Place::NOWHERE) };
-            (None, place, Some(error))
+            let located = locate(&interface, config);
+            let located =
+                if config.source.is_some() { located? } else { located.unwrap_or((Place::NOWHERE, None)) };
+            (None, located, Some(error))
         }
         Err(error) if error.is_waited_for() || config.wait_for_interface && error.may_pass() => {
-            (None, Place::NOWHERE, Some(error))
+            (None, (Place::NOWHERE, None), Some(error))
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.naming_interfaces()),
     };
     let seed = platform::random_seed().map_err(|error| StartError::new(Doing::ReadRandom, "", error))?;
     let password = config.dialect.kept(config.secret.bytes());
@@ -99,29 +101,52 @@ pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartEr
     };
     let host = VirtualHost::new(parameters, seed);
     let mut served = Served::new(config.clone(), interface, claim, attachment, host);
+    served.lacks_v6 = lacks;
     served.trouble = missing.as_ref().map(ToString::to_string);
     Ok((served, missing))
 }
 
 /// Takes up an interface: everything that has to be opened or known of it.
-pub(super) fn attach(interface: &str, config: &VirtualHostConfig) -> Result<(Attachment, Place), StartError> {
-    let place = locate(interface, config)?;
-    Ok((Attachment::open(interface, wanted(interface, config)?)?, place))
+pub(super) fn attach(
+    interface: &str,
+    config: &VirtualHostConfig,
+) -> Result<(Attachment, Located), StartError> {
+    let located = locate(interface, config)?;
+    Ok((Attachment::open(interface, wanted(interface, config)?)?, located))
 }
 
 /// What is to be heard on the interface.
 pub(super) fn wanted(interface: &str, config: &VirtualHostConfig) -> Result<Wanted, StartError> {
-    let own = own_addresses(interface, config)
-        .map_err(|error| StartError::new(Doing::FindSource, interface, error))?;
-    if let Some(peer) = config.destination.peers.iter().find(|peer| own.contains(peer)) {
+    let failed = |error| StartError::new(Doing::FindSource, interface, error);
+    let (own, shared) = (own_addresses(interface, config).map_err(failed)?, addresses(config));
+    let mut peers = config.destination.peers.iter();
+    if let Some(peer) = peers.clone().find(|peer| own.contains(peer)) {
         return Err(StartError::new(Doing::UsePeer, interface, peer.to_string()));
+    }
+    let networks = Networks::of(interface, &shared).map_err(failed)?;
+    if let Some(peer) = peers.find(|peer| networks.leave_out(**peer)) {
+        return Err(StartError::new(Doing::ReachPeer, interface, peer.to_string()));
     }
     Ok(Wanted {
         vhids: vec![config.vhid],
         destination: config.destination.clone(),
         families: families(config),
         own,
+        shared,
     })
+}
+
+/// What is probably not meant with this interface: shared addresses that nobody on its networks can reach there.
+pub(super) fn doubts(interface: &str, config: &VirtualHostConfig) -> Vec<String> {
+    // Who cannot be asked gives no cause for doubt.
+    let Ok(networks) = Networks::of(interface, &addresses(config)) else { return Vec::new() };
+    let outside = config.addresses.iter().filter(|shared| networks.leave_out(shared.address));
+    let template = tr(
+        "--addr: {address} is in none of the networks that {interface} is connected to: neighbours will not look for it here",
+    );
+    outside
+        .map(|shared| fill(&template, &[("address", &shared.address), ("interface", &interface)]))
+        .collect()
 }
 
 /// The first line about a virtual host.
@@ -146,6 +171,9 @@ pub(super) fn introduce(one: &Served, report: &mut Report) {
         ],
     );
     report.say(Level::Info, &text);
+    for doubt in doubts(&one.interface, &one.config) {
+        report.say(Level::Warning, &format!("{doubt} [UC2020]"));
+    }
     for (hook, missing) in [(Hook::Up, one.config.up.is_none()), (Hook::Down, one.config.down.is_none())] {
         if missing {
             let text = tr("No {hook} script: the address is announced but nobody configures it here");

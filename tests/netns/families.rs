@@ -34,6 +34,8 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("ancestor_with_one_of_two_addresses", &[Kind::Ours, Kind::Theirs], one_of_two),
         Case::new("ipv6_address_still_tentative", ours, tentative_source),
         Case::new("ipv6_address_that_another_host_has", ours, duplicate_source),
+        Case::new("ipv6_address_that_another_host_has_beside_ipv4", ours, duplicate_beside_v4),
+        Case::new("ipv6_address_that_another_host_has_beside_a_kernel", ours, duplicate_beside_kernel),
     ]
 }
 
@@ -322,9 +324,8 @@ fn tentative_source() {
     assert!(ads6(&segment, 0, 0.0) >= 1);
 }
 
-/// The check has found another host with the address: the daemon says so and waits for one that is its own.
-fn duplicate_source() {
-    let segment = v6_segment(2);
+/// The first host's link-local address is one that the second has too.
+fn make_duplicate(segment: &Segment) {
     let settings = "/proc/sys/net/ipv6/conf/eth0";
     segment.hosts[1].sh("ip -6 addr add fe80::77/64 dev eth0 nodad");
     segment.hosts[0].sh(&format!(
@@ -334,6 +335,58 @@ fn duplicate_source() {
     eventually("an address that is not its own", seconds(3), || {
         segment.hosts[0].sh("ip -o -6 addr show dev eth0 scope link").contains("dadfailed")
     });
+}
+
+/// Whoever answers the check must not keep both families out.
+fn duplicate_beside_v4() {
+    let segment = v6_segment(2);
+    make_duplicate(&segment);
+    let setup = Setup::skew(0).sharing(&["10.9.0.200", "2001:db8:9::c8"]);
+    let (a, b) = pair(&segment, &setup, &Setup { skew: 100, ..setup.clone() });
+    a.await_line("what it does without", seconds(1), |l| {
+        l.contains("UC2018") && l.contains("[WARNING]") && l.contains("fe80::77")
+    });
+    let from = wire::now();
+    eventually("four of IPv4", seconds(6), || segment.ads_of(0, from).len() >= 4);
+    assert_eq!((ads6(&segment, 0, 0.0), b.hook_names()), (0, vec!["down".to_owned()]));
+    segment.await_owner(0, seconds(3));
+    segment.hosts[0].sh("ip -6 addr add fe80::78/64 dev eth0");
+    a.await_line("that it does both", seconds(4), |l| l.contains("UC2018") && l.contains("[INFO]"));
+    let from = wire::now();
+    eventually("IPv6 as well", seconds(3), || ads6(&segment, 0, from) >= 2);
+    assert_eq!((a.role().as_str(), b.role().as_str()), ("MASTER", "BACKUP"));
+}
+
+/// A kernel has a timer for each family, and would take over and give way for ever.
+fn duplicate_beside_kernel() {
+    let segment = v6_segment(2);
+    make_duplicate(&segment);
+    let setup = Setup::skew(0).sharing(&["10.9.0.200", "2001:db8:9::c8"]).with(&["--preempt"]);
+    let key = Key::from_password(setup.password.as_bytes()).expect("a short password");
+    let vhid = NonZeroU8::new(VHID).expect("not zero");
+    let signer = Authenticator::new(&key, vhid, &[IpAddr::V4(VIP), IpAddr::V6(VIP6)]);
+    let a = Daemon::start(&segment, 0, Kind::Ours, &setup);
+    let mut counter = 0x1234_5678_9abc_def0;
+    throughout("the other is heard", seconds(5), || {
+        counter += 1;
+        let tag = signer.code(counter);
+        let observer = segment.observer();
+        let ad = frames::advertisement(observer.mac, observer.address, VHID, 1, 100, counter, tag);
+        segment.wire().send(&ad);
+        segment.ads_of(0, 0.0).is_empty()
+    });
+    a.await_line("why it waits", seconds(1), |l| l.contains("UC1040") && l.contains("10.9.0.100"));
+    throughout("it waits", seconds(5), || segment.ads_of(0, 0.0).is_empty() && a.hook_names() == ["down"]);
+    assert_eq!(a.role(), "BACKUP");
+    segment.hosts[0].sh("ip -6 addr add fe80::78/64 dev eth0");
+    a.await_hooks(&["down", "up"], seconds(8));
+    assert!(ads6(&segment, 0, 0.0) >= 1);
+}
+
+/// The check has found another host with the address: the daemon says so and waits for one that is its own.
+fn duplicate_source() {
+    let segment = v6_segment(2);
+    make_duplicate(&segment);
     let setup = Setup::skew(0).sharing(&["2001:db8:9::c8"]);
     let a = Daemon::start(&segment, 0, Kind::Ours, &setup);
     a.await_line("why it waits", seconds(2), |l| l.contains("fe80::77") && l.contains("another host"));

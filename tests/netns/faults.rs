@@ -36,6 +36,8 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("interface_not_ethernet", ours, interface_not_ethernet),
         Case::new("without_privileges", ours, without_privileges),
         Case::new("second_instance", ours, second_instance),
+        Case::new("descriptors_run_out", ours, no_descriptors),
+        Case::new("events_cannot_be_waited_for", ours, cannot_wait),
         Case::new("interface_found_by_source", ours, || interface_by_source("10.9.0.1/24 dev eth0")),
         Case::new("interface_found_by_labelled_source", ours, || {
             interface_by_source("10.9.0.1/24 dev eth0 label eth0:own");
@@ -295,7 +297,9 @@ fn interface_missing() {
     let segment = Segment::new(1);
     let mut command = segment.hosts[0].command(Kind::Ours.binary());
     command.arg("--interface=nope0").args(WORDS);
-    assert_start_failure(ends_by_itself(command), &["nope0"]);
+    let (status, said) = ends_by_itself(command);
+    assert!(said.contains("the interfaces of this host are") && said.contains("eth0"), "{said}");
+    assert_start_failure((status, said), &["nope0"]);
 }
 
 fn interface_not_ethernet() {
@@ -331,6 +335,70 @@ fn second_instance() {
     command.arg("--interface=eth0").args(WORDS);
     assert_start_failure(ends_by_itself(command), &[&format!("process {}", a.pid())]);
     assert!(a.is_running());
+}
+
+fn limit(daemon: &Daemon, descriptors: u32) {
+    let done = Command::new("prlimit")
+        .args([format!("--pid={}", daemon.pid()), format!("--nofile={descriptors}:")])
+        .output();
+    if !done.is_ok_and(|done| done.status.success()) {
+        skip("needs prlimit");
+    }
+}
+
+/// A question that cannot be asked has no answer: nothing has changed, and it is asked again.
+fn no_descriptors() {
+    let segment = Segment::new(2);
+    let (mut a, b) = master_and_backup(
+        &segment,
+        (Kind::Ours, Kind::Ours),
+        (&Setup::default().with(&["--shutdown"]), &Setup::skew(100)),
+    );
+    limit(&a, 3);
+    let at = wire::now();
+    segment.hosts[0].sh("ip link add other type veth peer name another");
+    a.await_line("that it cannot ask", seconds(3), |l| l.contains("UC2015") && l.contains("[WARNING]"));
+    throughout("it stays master", seconds(4), || a.hook_names() == ["down", "up"]);
+    assert_eq!((a.role().as_str(), b.role().as_str()), ("MASTER", "BACKUP"));
+    assert_on_time(&segment.ads_of(0, at), 0);
+    // What really happens meanwhile is found out later.
+    let address = segment.hosts[0].address;
+    segment.hosts[0].sh(&format!("ip addr del {address}/16 dev eth0"));
+    assert_eq!(a.lines(|l| l.contains("UC2015")).len(), 1, "said once");
+    limit(&a, 1024);
+    a.await_line("that it can again", seconds(3), |l| l.contains("UC2015") && l.contains("[INFO]"));
+    a.await_line("what it missed", seconds(1), |l| l.contains("UC2007") && l.contains("[ERROR]"));
+    let left = a.signal_at(Signal::SIGTERM);
+    segment.await_bow_out_of(0, left, seconds(1));
+    assert_eq!(a.await_exit(seconds(3)).code(), Some(0));
+    a.await_hooks(&["down", "up", "down"], seconds(1));
+    assert!(!segment.hosts[0].has_address(VIP));
+}
+
+/// poll(2) refuses more descriptors than the limit allows, even those that are open already.
+fn cannot_wait() {
+    let segment = Segment::new(2);
+    let (mut a, b) = master_and_backup(
+        &segment,
+        (Kind::Ours, Kind::Ours),
+        (&Setup::default().with(&["--shutdown"]), &Setup::skew(100)),
+    );
+    let at = wire::now();
+    limit(&a, 1);
+    limit(&b, 1);
+    for daemon in [&a, &b] {
+        daemon.await_line("what it cannot", seconds(3), |l| l.contains("UC2019") && l.contains("[ERROR]"));
+    }
+    eventually("it goes on", seconds(8), || segment.ads_of(0, at).len() >= 6);
+    assert_on_time(&segment.ads_of(0, at), 0);
+    assert_eq!((a.role().as_str(), b.role().as_str()), ("MASTER", "BACKUP"));
+    limit(&a, 1024);
+    limit(&b, 1024);
+    a.await_line("that it can again", seconds(2), |l| l.contains("UC2019") && l.contains("[INFO]"));
+    a.signal(Signal::SIGTERM);
+    assert_eq!(a.await_exit(seconds(3)).code(), Some(0));
+    b.await_hooks(&["down", "up"], seconds(1));
+    assert!(!segment.hosts[0].has_address(VIP));
 }
 
 /// The ancestor's own example: neither an interface nor scripts.

@@ -279,12 +279,28 @@ impl Segment {
     /// Gives a host whose leg was deleted a new one with the same name and address.
     #[track_caller]
     pub(crate) fn plug_in_again(&self, host: usize) {
+        self.plug_in(host, "");
+    }
+
+    /// The same, and the kernel's number for it is chosen as well.
+    #[track_caller]
+    pub(crate) fn plug_in_as(&self, host: usize, index: i32) {
+        self.plug_in(host, &format!("index {index}"));
+    }
+
+    /// The number of a host's leg.
+    pub(crate) fn index(&self, host: usize) -> i32 {
+        index_of(&self.hosts[host].sh("ip -o link show dev eth0"))
+    }
+
+    #[track_caller]
+    fn plug_in(&self, host: usize, more: &str) {
         let Host { name, address, mac, namespace } = &self.hosts[host];
         let bridge = format!("{}-bridge", self.prefix);
         let mac = wire::mac(*mac);
         let script = format!(
             "set -e\n\
-             ip -n {bridge} link add to-{name} type veth peer name eth0 address {mac} netns {namespace}\n\
+             ip -n {namespace} link add eth0 {more} address {mac} type veth peer name to-{name} netns {bridge}\n\
              ip -n {bridge} link set to-{name} master br0 up\n\
              ip -n {namespace} addr add {address}/16 dev eth0\n\
              ip -n {namespace} link set eth0 up"

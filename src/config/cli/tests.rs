@@ -37,6 +37,18 @@ fn defaults() {
 }
 
 #[test]
+fn a_host_without_an_address_of_its_own() {
+    let unspecified = "0.0.0.0".parse().unwrap();
+    assert_eq!(host(&["--srcip=0.0.0.0"]).source, Some(unspecified));
+    let words = |words: &[&str]| parse(words.iter().map(OsString::from)).unwrap_err();
+    // Nothing finds its interface, and nothing would be sent from it.
+    let error = words(&["-s0.0.0.0", "-v1", "-psecret", "-a10.0.0.9"]);
+    assert!(matches!(error, Error::NoInterface), "{error}");
+    let error = words(&["-s0.0.0.0", "-ieth0", "-v1", "-psecret", "-a2001:db8::9"]);
+    assert!(matches!(error, Error::OtherFamily { .. }), "{error}");
+}
+
+#[test]
 fn short_options_in_all_their_shapes() {
     let host = host(&["-Pnk", "100", "-b2", "-S", "-M", "-m", "239.192.1.1", "-x", "-z"]);
     assert!(host.preempt && host.neutral && host.ignore_link_state && host.destination.broadcast);

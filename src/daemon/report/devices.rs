@@ -1,0 +1,95 @@
+//! What the system says of our interface, and what it does not say: questions without an answer, captures that fail,
+//! sources that are gone.
+
+use std::error::Error;
+use std::net::IpAddr;
+
+use super::Report;
+use crate::i18n::{fill, tr};
+use crate::log::Level;
+
+impl Report {
+    /// The source of advertisements is gone and there is no other.
+    pub(crate) fn source_lost(&mut self, interface: &str, old: IpAddr) {
+        let template =
+            tr("Interface {interface} lost the address {old} and has no other: still sending from it");
+        self.tell(Level::Error, &fill(&template, &[("interface", &interface), ("old", &old)]), "UC2007");
+    }
+
+    /// It is back.
+    pub(crate) fn source_found(&mut self, interface: &str, source: IpAddr) {
+        let text = fill(
+            &tr("Interface {interface} has the address {source} again, from which is sent"),
+            &[("interface", &interface), ("source", &source)],
+        );
+        self.tell(Level::Info, &text, "UC2007");
+    }
+
+    /// The system did not answer a question about the interface.
+    pub(crate) fn unanswered(&mut self, interface: &str, why: &dyn Error) {
+        let template = tr(
+            "Cannot find out what became of {interface}: {why}. Going on as if nothing had changed, and asking again.",
+        );
+        self.tell(Level::Warning, &fill(&template, &[("interface", &interface), ("why", &why)]), "UC2015");
+    }
+
+    /// It does again.
+    pub(crate) fn answered(&mut self, interface: &str) {
+        let text = fill(&tr("What became of {interface} is known again"), &[("interface", &interface)]);
+        self.tell(Level::Info, &text, "UC2015");
+    }
+
+    /// Nothing can be heard.
+    pub(crate) fn deaf(&mut self, interface: &str, why: &dyn Error) {
+        let template = tr(
+            "Cannot hear other hosts on {interface}: {why}. Trying again; a backup does not take over meanwhile.",
+        );
+        self.tell(Level::Error, &fill(&template, &[("interface", &interface), ("why", &why)]), "UC2016");
+    }
+
+    /// Others are heard again.
+    pub(crate) fn hears(&mut self, interface: &str) {
+        let text = fill(&tr("Other hosts can be heard on {interface} again"), &[("interface", &interface)]);
+        self.tell(Level::Info, &text, "UC2016");
+    }
+
+    /// The capture failed, and there is another.
+    pub(crate) fn heard_anew(&mut self, interface: &str, why: &dyn Error) {
+        let template = tr("The capture on {interface} failed, and another was opened: {why}");
+        self.tell(Level::Warning, &fill(&template, &[("interface", &interface), ("why", &why)]), "UC2017");
+    }
+
+    /// There is a source in one IP version alone, for this reason, if there is one.
+    pub(crate) fn one_family(&mut self, interface: &str, why: Option<&impl Error>) {
+        let Some(why) = why else { return };
+        let template =
+            tr("Sending in IPv4 only on {interface}, until it has an IPv6 source of its own: {why}");
+        self.tell(Level::Warning, &fill(&template, &[("interface", &interface), ("why", why)]), "UC2018");
+    }
+
+    /// There is one in both.
+    pub(crate) fn both_families(&mut self, interface: &str, source: IpAddr) {
+        let text = fill(
+            &tr("Interface {interface} has the address {source} now: sending in IPv6 too"),
+            &[("interface", &interface), ("source", &source)],
+        );
+        self.tell(Level::Info, &text, "UC2018");
+    }
+
+    /// Waiting fails.
+    pub(crate) fn cannot_wait(&mut self, why: &dyn Error) {
+        let template = tr("Cannot wait for events: {why}. Looking for them all the time instead.");
+        self.tell(Level::Error, &fill(&template, &[("why", &why)]), "UC2019");
+    }
+
+    /// It works again.
+    pub(crate) fn can_wait(&mut self) {
+        self.tell(Level::Info, &tr("Events can be waited for again"), "UC2019");
+    }
+
+    /// Nothing can be done but to end.
+    pub(crate) fn gives_up(&mut self, why: &dyn Error) {
+        let template = tr("Cannot go on: {why}. Giving the address back and ending.");
+        self.tell(Level::Error, &fill(&template, &[("why", &why)]), "UC2021");
+    }
+}
