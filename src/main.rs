@@ -8,6 +8,7 @@ use std::panic;
 use std::process::ExitCode;
 
 use ucarp::config::cli::{self, Exposed, Invocation};
+use ucarp::config::one_line;
 use ucarp::daemon::{self, BUG};
 use ucarp::{i18n, platform};
 
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
 
 fn start() -> ExitCode {
     platform::forbid_core_files();
-    let done = match cli::parse(std::env::args_os().skip(1)) {
+    let done = match cli::parse(std::env::args_os().skip(1), &daemon::caller()) {
         Ok(Invocation::Help) => return show(&cli::usage()),
         Ok(Invocation::Version) => return show(&cli::version()),
         Ok(Invocation::Check { config, warnings }) => {
@@ -54,6 +55,6 @@ fn show(text: &str) -> ExitCode {
 /// One line on stderr, as every tool does it.
 fn complain(error: &dyn Display, code: u8) -> ExitCode {
     // Without a stderr there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "ucarp: {error}");
+    let _ = writeln!(io::stderr(), "ucarp: {}", one_line(&error.to_string(), usize::MAX));
     ExitCode::from(code)
 }

@@ -560,6 +560,150 @@ mod ours {
     }
 
     #[test]
+    fn hooks_that_begin_wrongly() {
+        if other() {
+            return;
+        }
+        let folder = Folder::new("beginnings");
+        for (name, content, said) in [
+            ("none", &b"ip address add $2 dev $1\n"[..], "#!/bin/sh"),
+            ("bom", b"\xef\xbb\xbf#!/bin/sh\n", "#!/bin/sh"),
+            ("windows", b"#!/bin/sh\r\nexit 0\r\n", "carriage return"),
+            ("missing", b"#!/usr/local/bin/nosuchsh\n", "'/usr/local/bin/nosuchsh'"),
+        ] {
+            let hook = folder.file(name, content, 0o755);
+            for way in ["-D", "--check"] {
+                refuses(name, &enough_and(&["-v1", "-u", &hook, way]), &["--upscript", &hook, said]);
+            }
+        }
+    }
+
+    /// The word in front of those of `args` if this is root, who may run everything that anybody may.
+    fn as_nobody(args: &[&str]) -> Option<Ran> {
+        let folder = Folder::new("nobody");
+        // Nobody may not be able to reach the build directory.
+        let copy = folder.file("ucarp", &fs::read(env!("CARGO_BIN_EXE_ucarp")).expect("it was built"), 0o755);
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", &copy]);
+        let output = command.args(args).env("LC_ALL", "C").output().ok()?;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let ran =
+            Ran { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) };
+        if ran.stderr.starts_with("setpriv:") {
+            return None;
+        }
+        Some(ran)
+    }
+
+    #[test]
+    fn hooks_that_another_user_can_run() {
+        if other() {
+            return;
+        }
+        let folder = Folder::new("users");
+        let hook = folder.file("private", b"#!/bin/sh\n", 0o700);
+        fs::create_dir_all(folder.0.join("closed")).expect("a folder");
+        let within = folder.file("closed/open", b"#!/bin/sh\n", 0o755);
+        let closed = folder.0.join("closed");
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("permissions");
+        for (hook, said) in [(&hook, "user 65534"), (&within, "/closed'")] {
+            let args = enough_and(&["-v1", "-u", hook]);
+            let Some(ran) = as_nobody(&args) else {
+                let _ = writeln!(io::stderr(), "skipped: needs setpriv and root");
+                return;
+            };
+            assert_eq!(ran.status, Some(1), "{}", ran.stderr);
+            assert!(ran.stderr.contains(said) && ran.stderr.lines().count() == 1, "{}", ran.stderr);
+            let ran = run(&args);
+            assert_eq!(ran.status, Some(2), "its owner may run it: {}", ran.stderr);
+        }
+    }
+
+    #[test]
+    fn what_others_may_write_is_a_warning() {
+        if other() {
+            return;
+        }
+        let folder = Folder::new("writable");
+        let hook = folder.file("hook", b"#!/bin/sh\n", 0o757);
+        let passfile = folder.file("password", b"secret\n", 0o606);
+        let checked =
+            |more: &[&str]| run(&enough_and(&[&["-v1", "--wait-interface", "--check"], more].concat()));
+        let warned = |more: &[&str], option: &str, place: &str| {
+            let ran = checked(more);
+            assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+            let is = |line: &&str| {
+                line.starts_with(&format!("warning: {option}: others than")) && line.contains(place)
+            };
+            ran.stdout.lines().filter(is).count() == 1
+        };
+        assert!(warned(&["-u", &hook], "--upscript", &hook));
+        assert!(warned(&["-o", &passfile], "--passfile", &passfile));
+        let (hook, passfile) =
+            (folder.file("hook", b"#!/bin/sh\n", 0o755), folder.file("password", b"secret\n", 0o600));
+        assert!(!checked(&["-d", &hook, "-o", &passfile]).stdout.contains("others than"));
+        fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o777)).expect("permissions");
+        let place = folder.0.to_str().expect("UTF-8");
+        assert!(warned(&["-d", &hook], "--downscript", &format!("'{place}'")));
+        assert!(warned(&["-o", &passfile], "--passfile", &format!("'{place}'")));
+    }
+
+    #[test]
+    fn a_pipe_without_a_writer_is_not_waited_for() {
+        if other() {
+            return;
+        }
+        let folder = Folder::new("pipe");
+        let pipe = folder.0.join("pipe");
+        let pipe = pipe.to_str().expect("UTF-8");
+        nix::unistd::mkfifo(pipe, nix::sys::stat::Mode::from_bits_truncate(0o600)).expect("a pipe");
+        let args = ["-inosuch0", "-v1", "-a192.0.2.9", "-o", pipe];
+        refuses("a pipe", &args, &["--passfile", pipe, "/dev/stdin"]);
+        // One that the caller holds the other end of is another matter.
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ucarp"));
+        command
+            .args(["-inosuch0", "-v1", "-a192.0.2.9", "-o", "/dev/stdin"])
+            .stdin(std::process::Stdio::piped());
+        let mut child = command.stderr(std::process::Stdio::null()).spawn().expect("it starts");
+        child.stdin.take().expect("piped").write_all(b"secret\n").expect("it reads");
+        assert_eq!(child.wait().expect("it ends").code(), Some(2), "only the interface is missing");
+    }
+
+    #[test]
+    fn what_is_empty_is_said_to_be_empty() {
+        if other() {
+            return;
+        }
+        for (option, long) in
+            [("-u", "--upscript"), ("-d", "--downscript"), ("-f", "--facility"), ("-o", "--passfile")]
+        {
+            refuses(option, &enough_and(&["-v1", option, ""]), &[long, "is empty"]);
+        }
+    }
+
+    #[test]
+    fn slips_and_commands() {
+        if other() {
+            return;
+        }
+        refuses("a slip", &enough_and(&["-v1", "--prempt"]), &["--prempt", "did you mean --preempt?"]);
+        refuses("a command", &["start"], &["'start'", "options"]);
+        refuses("a question", &["status"], &["'status'", "USR1"]);
+        refuses("an option's name", &enough_and(&["-v1", "help"]), &["'help'", "--help"]);
+    }
+
+    #[test]
+    fn names_that_look_like_others_are_seen() {
+        if other() {
+            return;
+        }
+        refuses("bidi", &enough_and(&["-v1", "-f", "da\u{202e}nomead"]), &["da\\u{202e}nomead"]);
+        let ran = run(&enough_and(&["-v1", "--pidfile=/no/\u{2066}such/\u{200b}pid"]));
+        assert_eq!(ran.status, Some(2), "{}", ran.stderr);
+        assert!(ran.stderr.contains("/no/\\u{2066}such/\\u{200b}pid"), "{}", ran.stderr);
+    }
+
+    #[test]
     fn words_from_a_list() {
         if other() {
             return;

@@ -47,7 +47,7 @@ fn inside() {
         "-d".into(),
         (&hooks[1]).into(),
     ]);
-    let Ok(Invocation::Run { config, warnings, .. }) = cli::parse(args) else {
+    let Ok(Invocation::Run { config, warnings, .. }) = cli::parse(args, &daemon::caller()) else {
         panic!("the words are not understood")
     };
     let mut turns_as_master = 0;

@@ -6,6 +6,8 @@
 # An address that is not there is no error: at start it usually is not. One that stays is, and ucarp says so.
 set -u
 PATH=/usr/sbin:/sbin:/usr/bin:/bin
+# The word on the command line may be a label, such as eth0:1.
+interface=${UCARP_INTERFACE:-$1}
 
 status=0
 for address in ${UCARP_ADDRESSES:-$2}; do
@@ -14,8 +16,8 @@ for address in ${UCARP_ADDRESSES:-$2}; do
         *:*) address=$address/128 ;;
         *) address=$address/32 ;;
     esac
-    ip addr del "$address" dev "$1" 2>/dev/null
+    ip addr del "$address" dev "$interface" 2>/dev/null
     # Without the prefix length, with which this would find every address of the subnet.
-    [ -z "$(ip -o addr show dev "$1" to "${address%/*}" 2>/dev/null)" ] || status=1
+    [ -z "$(ip -o addr show dev "$interface" to "${address%/*}" 2>/dev/null)" ] || status=1
 done
 exit $status

@@ -19,12 +19,13 @@ use getopts::{Fail, Matches, Options};
 use zeroize::Zeroizing;
 
 use super::{
-    Config, Error, Facility, LogConfig, Secret, SniffConfig, VirtualAddress, VirtualHostConfig, Warning,
+    Caller, Config, Error, Facility, LogConfig, Secret, SniffConfig, VirtualAddress, VirtualHostConfig,
+    Warning,
 };
 use super::{shown, words};
 use crate::protocol::{Announcing, Dialect, Family, HookFailure, Hooks, Interval, OnLostAddress, Vhid};
 
-use spelling::{OPTIONS, bytes_of, canonical, normalize};
+use spelling::{OPTIONS, bytes_of, canonical, normalize, stray};
 pub use usage::{usage, version};
 
 /// What the command line asks for.
@@ -70,12 +71,12 @@ pub struct Exposed {
     pub from: usize,
 }
 
-/// Reads the arguments after the program's name.
+/// Reads the arguments after the program's name, of which `caller` will make use.
 ///
 /// # Errors
 /// The first thing wrong, see [`Error`]. Files named by the options are looked at.
-pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Error> {
-    let given = Given::read(args)?;
+pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<Invocation, Error> {
+    let given = Given::read(args, *caller)?;
     if given.nothing || given.flag("help") {
         return Ok(Invocation::Help);
     }
@@ -86,7 +87,7 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Error> 
         return sniff::invocation(given);
     }
     sniff::refuse_elsewhere(&given)?;
-    let mut warnings = Vec::new();
+    let mut warnings = given.warnings();
     let host = virtual_host(&given, &mut warnings)?;
     let withdraw = given.flag("shutdown");
     match (&host.up, &host.down) {
@@ -114,8 +115,9 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Error> 
 }
 
 fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHostConfig, Error> {
-    let interface = given.last("interface").map(|word| words::interface(&word)).transpose()?;
-    let source = given.last("srcip").map(|word| words::source("--srcip", &word)).transpose()?;
+    let (interface, label) = given.last("interface").map(|word| words::interface(&word)).transpose()?.unzip();
+    let source =
+        given.last("srcip").map(|word| words::source("--srcip", &word, interface.as_deref())).transpose()?;
     if interface.is_none() && source.is_none_or(|source| source.is_unspecified()) {
         return Err(Error::NoInterface);
     }
@@ -123,8 +125,12 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
     if wait_for_interface && interface.is_none() {
         return Err(Error::NoNameToWaitFor);
     }
-    let (vhid, secret) = (vhid(given)?, secret(given, warnings)?);
-    let addresses = addresses(given, source)?;
+    let dialect = match given.last("peer-type") {
+        Some(word) => words::dialect("--peer-type", &word)?,
+        None => Dialect::default(),
+    };
+    let (vhid, secret) = (vhid(given)?, secret(given, dialect, warnings)?);
+    let addresses = addresses(given, interface.as_deref(), source)?;
     for link_local in addresses.iter().filter(|shared| shared.is_link_local()) {
         warnings.push(Warning::LinkLocalAddress { value: link_local.address.to_string() });
     }
@@ -135,9 +141,9 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
         dead_ratio: dead_ratio(given, warnings)?,
         preempt: given.flag("preempt"),
         neutral: given.flag("neutral"),
-        destination: destination::read(given, source, &addresses)?,
-        up: hook(given, "upscript", "--upscript")?,
-        down: hook(given, "downscript", "--downscript")?,
+        destination: destination::read(given, interface.as_deref(), source, &addresses)?,
+        up: hook(given, "upscript", "--upscript", warnings)?,
+        down: hook(given, "downscript", "--downscript", warnings)?,
         xparam: given.last("xparam"),
         ignore_link_state: given.flag("ignoreifstate"),
         wait_for_interface,
@@ -154,11 +160,9 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
             None => Hooks::TIMEOUT,
         },
         announcing: announcing(given)?,
-        dialect: match given.last("peer-type") {
-            Some(word) => words::dialect("--peer-type", &word)?,
-            None => Dialect::default(),
-        },
+        dialect,
         interface,
+        label: label.flatten(),
         source,
         addresses,
     })
@@ -170,7 +174,16 @@ fn vhid(given: &Given) -> Result<Vhid, Error> {
     Ok(Vhid::new(number).unwrap_or(Vhid::MIN))
 }
 
-fn secret(given: &Given, warnings: &mut Vec<Warning>) -> Result<Secret, Error> {
+/// The password, and whether one as long as this is understood by peers of this kind.
+fn secret(given: &Given, dialect: Dialect, warnings: &mut Vec<Warning>) -> Result<Secret, Error> {
+    let secret = password(given, warnings)?;
+    if dialect.kept(secret.bytes()).len() == Secret::LONGEST {
+        warnings.push(Warning::TwentyBytePassword);
+    }
+    Ok(secret)
+}
+
+fn password(given: &Given, warnings: &mut Vec<Warning>) -> Result<Secret, Error> {
     let (word, file) = (given.last_position("pass"), given.last_position("passfile"));
     if word.is_some() && file.is_some() {
         let (used, ignored) = if word > file { ("--pass", "--passfile") } else { ("--passfile", "--pass") };
@@ -178,19 +191,23 @@ fn secret(given: &Given, warnings: &mut Vec<Warning>) -> Result<Secret, Error> {
     }
     if word > file {
         let password = given.passwords.last().map_or(&[][..], |password| password.as_slice());
-        return words::password("--pass", password, warnings);
+        return words::password("--pass", password);
     }
     let Some(path) = given.last("passfile") else {
         return Err(Error::Required { option: "--passfile", example: "--passfile=/etc/ucarp/password" });
     };
-    words::passfile("--passfile", &path, warnings)
+    words::passfile("--passfile", &path, &given.caller, warnings)
 }
 
-fn addresses(given: &Given, source: Option<IpAddr>) -> Result<Vec<VirtualAddress>, Error> {
+fn addresses(
+    given: &Given,
+    interface: Option<&str>,
+    source: Option<IpAddr>,
+) -> Result<Vec<VirtualAddress>, Error> {
     let option = "--addr";
     let mut addresses: Vec<VirtualAddress> = Vec::new();
     for word in given.all("addr") {
-        let virtual_address = words::virtual_address(option, &word)?;
+        let virtual_address = words::virtual_address(option, &word, interface)?;
         if source == Some(virtual_address.address) {
             return Err(Error::AddressIsSource { option, value: shown(&word) });
         }
@@ -238,8 +255,13 @@ fn dead_ratio(given: &Given, warnings: &mut Vec<Warning>) -> Result<u32, Error> 
     Ok(ratio)
 }
 
-fn hook(given: &Given, long: &str, option: &'static str) -> Result<Option<PathBuf>, Error> {
-    given.last(long).map(|word| words::hook(option, &word)).transpose()
+fn hook(
+    given: &Given,
+    long: &str,
+    option: &'static str,
+    warnings: &mut Vec<Warning>,
+) -> Result<Option<PathBuf>, Error> {
+    given.last(long).map(|word| words::hook(option, &word, &given.caller, warnings)).transpose()
 }
 
 fn announcing(given: &Given) -> Result<Announcing, Error> {
@@ -264,10 +286,13 @@ struct Given {
     /// Where they stood.
     exposed: Vec<Exposed>,
     nothing: bool,
+    /// Some words are empty and belong to nothing.
+    holes: bool,
+    caller: Caller,
 }
 
 impl Given {
-    fn read(args: impl Iterator<Item = OsString>) -> Result<Self, Error> {
+    fn read(args: impl Iterator<Item = OsString>, caller: Caller) -> Result<Self, Error> {
         let (mut passwords, mut exposed) = (Vec::new(), Vec::new());
         let words = normalize(args, &mut passwords, &mut exposed)?;
         let mut options = Options::new();
@@ -282,13 +307,19 @@ impl Given {
             Fail::ArgumentMissing(name) => Error::MissingValue { option: format!("--{name}") },
             Fail::UnexpectedArgument(name) => Error::UnexpectedValue { option: format!("--{name}") },
             Fail::UnrecognizedOption(name) | Fail::OptionMissing(name) | Fail::OptionDuplicated(name) => {
-                Error::UnknownOption { option: format!("--{name}") }
+                Error::UnknownOption { option: format!("--{name}"), similar: None }
             }
         })?;
-        if let Some(stray) = matches.free.first() {
-            return Err(Error::StrayArgument { value: shown(&bytes_of(stray)) });
+        if let Some(word) = matches.free.iter().find(|word| !word.is_empty()) {
+            return Err(stray(&bytes_of(word)));
         }
-        Ok(Self { matches, passwords, exposed, nothing: words.is_empty() })
+        let holes = !matches.free.is_empty();
+        Ok(Self { matches, passwords, exposed, nothing: words.is_empty(), holes, caller })
+    }
+
+    /// What is odd about the words themselves.
+    fn warnings(&self) -> Vec<Warning> {
+        if self.holes { vec![Warning::EmptyArgument] } else { Vec::new() }
     }
 
     fn flag(&self, long: &str) -> bool {

@@ -13,18 +13,24 @@ use crate::i18n::{fill, tr};
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the sentence in Display is the documentation of each variant")]
 pub enum Error {
-    UnknownOption { option: String },
+    UnknownOption { option: String, similar: Option<&'static str> },
     AmbiguousOption { option: String, candidates: String },
     MissingValue { option: String },
     UnexpectedValue { option: String },
     StrayArgument { value: String },
+    StrayOption { value: String, option: String },
+    StrayStart { value: String },
+    StrayStatus { value: String },
+    StrayStop { value: String },
     StrayAfterPassword,
     Required { option: &'static str, example: &'static str },
     NoInterface,
     NoNameToWaitFor,
+    Empty { option: &'static str },
     Interface { value: String },
     Number { option: &'static str, value: String, min: u64, max: u64 },
     Address { option: &'static str, value: String },
+    AddressZone { option: &'static str, value: String },
     AddressUnspecified { option: &'static str, value: String },
     AddressLoopback { option: &'static str, value: String },
     AddressMulticast { option: &'static str, value: String },
@@ -46,10 +52,16 @@ pub enum Error {
     PasswordTooLong { option: &'static str },
     PasswordWithNul { option: &'static str },
     PassfileUnreadable { path: String, source: io::Error },
+    PassfileIsPipe { path: String },
     PassfileEmpty { path: String },
     HookMissing { option: &'static str, path: String, source: io::Error },
     HookNotAFile { option: &'static str, path: String },
     HookNotExecutable { option: &'static str, path: String },
+    HookFolder { option: &'static str, path: String, folder: String, user: u32 },
+    HookForbidden { option: &'static str, path: String, user: u32, source: io::Error },
+    HookFirstLine { option: &'static str, path: String },
+    HookCarriageReturn { option: &'static str, path: String },
+    HookInterpreter { option: &'static str, path: String, program: String, source: io::Error },
     Facility { option: &'static str, value: String },
     HookFailure { option: &'static str, value: String },
     OnLostAddress { option: &'static str, value: String },
@@ -75,9 +87,13 @@ impl fmt::Display for Error {
         // TRANSLATORS: words in braces are replaced and must stay; {option} is an option such as --vhid, which
         // may stand anywhere in the sentence. MASTER, BACKUP and vhid are not translated.
         f.write_str(&match self {
-            Self::UnknownOption { option } => {
+            Self::UnknownOption { option, similar: None } => {
                 fill(&tr("{option}: there is no such option; 'ucarp --help' lists them"), &[("option", option)])
             }
+            Self::UnknownOption { option, similar: Some(similar) } => fill(
+                &tr("{option}: there is no such option; did you mean --{similar}?"),
+                &[("option", option), ("similar", similar)],
+            ),
             Self::AmbiguousOption { option, candidates } => fill(
                 &tr("{option}: could be any of {candidates}; write out more of it"),
                 &[("option", option), ("candidates", candidates)],
@@ -89,6 +105,22 @@ impl fmt::Display for Error {
             Self::StrayArgument { value } => {
                 fill(&tr("'{value}' does not belong to any option; remove it"), &[("value", value)])
             }
+            Self::StrayOption { value, option } => fill(
+                &tr("'{value}' does not belong to any option; did you mean {option}?"),
+                &[("value", value), ("option", option)],
+            ),
+            Self::StrayStart { value } => fill(
+                &tr("'{value}': there are no commands; remove the word, the options alone start ucarp"),
+                &[("value", value)],
+            ),
+            Self::StrayStatus { value } => fill(
+                &tr("'{value}': there are no commands; the signal USR1 makes a running ucarp log its state"),
+                &[("value", value)],
+            ),
+            Self::StrayStop { value } => fill(
+                &tr("'{value}': there are no commands; the signal TERM ends a running ucarp"),
+                &[("value", value)],
+            ),
             Self::StrayAfterPassword => tr(
                 "the word after the password does not belong to any option; quote a password that has spaces, or use --passfile",
             )
@@ -104,6 +136,10 @@ impl fmt::Display for Error {
                 "--wait-interface: needs the name of the interface, for example --interface=eth0",
             )
             .into_owned(),
+            Self::Empty { option } => fill(
+                &tr("{option}: '' is empty, as is a variable that was not set; give a value or leave the option out"),
+                &[("option", option)],
+            ),
             Self::Interface { value } => fill(
                 &tr("--interface: '{value}' cannot be the name of a network interface (1 to 15 characters, no spaces or slashes)"),
                 &[("value", value)],
@@ -114,6 +150,10 @@ impl fmt::Display for Error {
             ),
             Self::Address { option, value } => fill(
                 &tr("{option}: '{value}' is not an IPv4 or IPv6 address in numbers, such as 192.0.2.10; names are not looked up"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::AddressZone { option, value } => fill(
+                &tr("{option}: '{value}': what stands behind the % must be the interface given with --interface, or be left out"),
                 &[("option", option), ("value", value)],
             ),
             Self::AddressUnspecified { option, value } => fill(
@@ -197,6 +237,10 @@ impl fmt::Display for Error {
                 &tr("--passfile: '{path}' cannot be read: {error}"),
                 &[("path", path), ("error", source)],
             ),
+            Self::PassfileIsPipe { path } => fill(
+                &tr("--passfile: '{path}' is a pipe, and who starts ucarp would wait until somebody writes into it; name a file, or /dev/stdin"),
+                &[("path", path)],
+            ),
             Self::PassfileEmpty { path } => fill(
                 &tr("--passfile: the first line of '{path}' is empty; it must be the password"),
                 &[("path", path)],
@@ -212,6 +256,26 @@ impl fmt::Display for Error {
             Self::HookNotExecutable { option, path } => fill(
                 &tr("{option}: '{path}' is not executable; try chmod +x"),
                 &[("option", option), ("path", path)],
+            ),
+            Self::HookFolder { option, path, folder, user } => fill(
+                &tr("{option}: '{path}' cannot be reached: user {user}, who runs ucarp, may not search the folder '{folder}'"),
+                &[("option", option), ("path", path), ("folder", folder), ("user", user)],
+            ),
+            Self::HookForbidden { option, path, user, source } => fill(
+                &tr("{option}: '{path}' may not be run by user {user}, who runs ucarp: {error}; look at its owner and mode, and whether its file system is mounted noexec"),
+                &[("option", option), ("path", path), ("user", user), ("error", source)],
+            ),
+            Self::HookFirstLine { option, path } => fill(
+                &tr("{option}: '{path}' cannot be run: its first line does not name a program, as #!/bin/sh does"),
+                &[("option", option), ("path", path)],
+            ),
+            Self::HookCarriageReturn { option, path } => fill(
+                &tr("{option}: '{path}' cannot be run: its lines end as on Windows, with a carriage return; remove these characters, for example with dos2unix"),
+                &[("option", option), ("path", path)],
+            ),
+            Self::HookInterpreter { option, path, program, source } => fill(
+                &tr("{option}: '{path}' cannot be run: its first line names '{program}': {error}"),
+                &[("option", option), ("path", path), ("program", program), ("error", source)],
             ),
             Self::Facility { option, value } => fill(
                 &tr("{option}: '{value}' is not a syslog facility; daemon, local0 to local7 are some, none turns syslog off"),
@@ -252,6 +316,9 @@ pub enum Warning {
     TwoPasswords { used: &'static str, ignored: &'static str },
     TwentyBytePassword,
     ReadablePassfile { path: String },
+    ChangeablePassfile { place: String },
+    ChangeableHook { option: &'static str, place: String },
+    EmptyArgument,
     DeadRatioOfOne,
     LinkLocalAddress { value: String },
     NoHooks,
@@ -274,6 +341,18 @@ impl fmt::Display for Warning {
             Self::ReadablePassfile { path } => {
                 fill(&tr("'{path}' can be read by everybody on this host; try chmod 600"), &[("path", path)])
             }
+            Self::ChangeablePassfile { place } => fill(
+                &tr("--passfile: others than root and the user of this daemon may write to '{place}', and so choose the password"),
+                &[("place", place)],
+            ),
+            Self::ChangeableHook { option, place } => fill(
+                &tr("{option}: others than root and the user of this daemon may write to '{place}', and so choose what it runs"),
+                &[("option", option), ("place", place)],
+            ),
+            Self::EmptyArgument => tr(
+                "an empty word on the command line is ignored; whatever calls ucarp quotes a variable that is not set",
+            )
+            .into_owned(),
             Self::DeadRatioOfOne => tr(
                 "--deadratio=1: a single lost advertisement makes a backup take over; 3 is usual",
             )

@@ -10,12 +10,16 @@
 
 pub mod cli;
 mod error;
+pub mod script;
+mod shown;
+mod trust;
 mod words;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -25,6 +29,19 @@ use crate::protocol::{
 };
 
 pub use error::{Error, Warning};
+pub use shown::one_line;
+use shown::shown;
+
+/// Who asks. What a file means to this process only the platform knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// The effective user.
+    pub user: u32,
+    /// The effective group.
+    pub group: u32,
+    /// Whether this process may execute a file, or search a folder; if not, why not.
+    pub may_execute: fn(&Path) -> io::Result<()>,
+}
 
 /// Everything the operator asked for, checked.
 #[derive(Clone, Debug)]
@@ -46,6 +63,8 @@ pub struct Config {
 pub struct VirtualHostConfig {
     /// The interface; without one, the interface that has `source`. At least one of the two is given.
     pub interface: Option<String>,
+    /// A label of it, such as `eth0:1`, if the operator gave that.
+    pub label: Option<String>,
     /// The interface's own address to send from, or one it borrows of another interface; without one, its first that is
     /// not virtual. 0.0.0.0: it has none, and the first virtual one is sent from. `interface` is given then.
     pub source: Option<IpAddr>,
@@ -65,9 +84,9 @@ pub struct VirtualHostConfig {
     pub neutral: bool,
     /// Where advertisements go.
     pub destination: Destination,
-    /// Script run on becoming master, absolute; it existed and was executable when looked at.
+    /// Script run on becoming master, absolute; it could be run when looked at.
     pub up: Option<PathBuf>,
-    /// Script run on stopping being master, absolute; it existed and was executable when looked at.
+    /// Script run on stopping being master, absolute; it could be run when looked at.
     pub down: Option<PathBuf>,
     /// Third argument of the scripts.
     pub xparam: Option<OsString>,
@@ -85,6 +104,18 @@ pub struct VirtualHostConfig {
     pub announcing: Announcing,
     /// What kind of peers advertisements are made for (`--peer-type`).
     pub dialect: Dialect,
+}
+
+impl VirtualHostConfig {
+    /// The word that hooks are given for the interface while it is called `interface`: the operator's own, unless it is
+    /// about another one.
+    #[must_use]
+    pub fn word_for<'a>(&'a self, interface: &'a str) -> &'a str {
+        match &self.label {
+            Some(label) if self.interface.as_deref() == Some(interface) => label,
+            Some(_) | None => interface,
+        }
+    }
 }
 
 /// Whom to look at, and what to try on them (`--sniff`).
@@ -233,23 +264,4 @@ impl Facility {
             Self::Local7 => "local7",
         }
     }
-}
-
-/// A word as it may appear in a sentence: one line, no control characters, not endless.
-fn shown(word: &OsStr) -> String {
-    const LONGEST: usize = 100;
-    let text = word.to_string_lossy();
-    let mut shown = String::new();
-    for character in text.chars() {
-        if shown.chars().count() >= LONGEST {
-            shown.push('…');
-            break;
-        }
-        if character.is_control() {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
 }

@@ -9,12 +9,12 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf, absolute};
 
 use zeroize::Zeroizing;
 
-use super::{Error, Facility, Secret, VirtualAddress, Warning, shown};
+use super::{Caller, Error, Facility, Secret, VirtualAddress, Warning, script, shown, trust};
 use crate::protocol::{Dialect, HookFailure, OnLostAddress};
 
 /// A whole number in C's notation: decimal, `0x` hexadecimal or `0` octal, with a `+` and spaces before it
@@ -43,21 +43,34 @@ fn c_number(word: &str) -> Option<u64> {
     if plain { u64::from_str_radix(digits, radix).ok() } else { None }
 }
 
-/// The name of an interface: what fits into IFNAMSIZ (16 with its NUL) on every system we know.
-pub(super) fn interface(word: &OsStr) -> Result<String, Error> {
+/// The name of an interface, and the label by which it was named, if it was: Linux calls an address of eth0 eth0:1, and
+/// no interface has a colon in its name. Both fit into IFNAMSIZ (16 with its NUL) on every system we know.
+pub(super) fn interface(word: &OsStr) -> Result<(String, Option<String>), Error> {
     word.to_str()
         .filter(|name| (1..=15).contains(&name.len()))
         .filter(|name| !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/'))
-        .map(str::to_owned)
+        .and_then(|name| match name.split_once(':') {
+            None => Some((name.to_owned(), None)),
+            Some((interface, label)) if !interface.is_empty() && !label.is_empty() => {
+                Some((interface.to_owned(), Some(name.to_owned())))
+            }
+            Some(_) => None,
+        })
         .ok_or_else(|| Error::Interface { value: shown(word) })
 }
 
-/// The address of a host, in numbers.
-pub(super) fn address(option: &'static str, word: &OsStr) -> Result<IpAddr, Error> {
+/// The address of a host, in numbers. The interface may stand behind it, as ip(8) and ifconfig(8) print link-local ones.
+pub(super) fn address(option: &'static str, word: &OsStr, interface: Option<&str>) -> Result<IpAddr, Error> {
     let value = || shown(word);
-    let Some(address) = word.to_str().and_then(|word| word.parse::<IpAddr>().ok()) else {
-        return Err(Error::Address { option, value: value() });
+    let (text, zone) = match word.to_str().map(|word| word.split_once('%').ok_or(word)) {
+        Some(Ok((text, zone))) => (text, Some(zone)),
+        Some(Err(text)) => (text, None),
+        None => return Err(Error::Address { option, value: value() }),
     };
+    let Ok(address) = text.parse::<IpAddr>() else { return Err(Error::Address { option, value: value() }) };
+    if zone.is_some() && (address.is_ipv4() || zone != interface) {
+        return Err(Error::AddressZone { option, value: value() });
+    }
     if matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some()) {
         return Err(Error::AddressMapped { option, value: value() });
     }
@@ -77,18 +90,22 @@ pub(super) fn address(option: &'static str, word: &OsStr) -> Result<IpAddr, Erro
 }
 
 /// The address to send from: one of a host, or 0.0.0.0 for a host that has none.
-pub(super) fn source(option: &'static str, word: &OsStr) -> Result<IpAddr, Error> {
-    if word == "0.0.0.0" { Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) } else { address(option, word) }
+pub(super) fn source(option: &'static str, word: &OsStr, interface: Option<&str>) -> Result<IpAddr, Error> {
+    if word == "0.0.0.0" { Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) } else { address(option, word, interface) }
 }
 
 /// The address of a host, with a prefix length if the operator gave one.
-pub(super) fn virtual_address(option: &'static str, word: &OsStr) -> Result<VirtualAddress, Error> {
+pub(super) fn virtual_address(
+    option: &'static str,
+    word: &OsStr,
+    interface: Option<&str>,
+) -> Result<VirtualAddress, Error> {
     let bytes = word.as_bytes();
     let Some(slash) = bytes.iter().position(|&byte| byte == b'/') else {
-        return Ok(VirtualAddress { address: address(option, word)?, prefix: None });
+        return Ok(VirtualAddress { address: address(option, word, interface)?, prefix: None });
     };
     let (host, length) = bytes.split_at(slash);
-    let address = address(option, OsStr::from_bytes(host))?;
+    let address = address(option, OsStr::from_bytes(host), interface)?;
     let max = match address {
         IpAddr::V4(_) => 32,
         IpAddr::V6(_) => 128,
@@ -128,6 +145,9 @@ pub(super) fn group(option: &'static str, word: &OsStr) -> Result<Ipv4Addr, Erro
 
 /// A syslog facility, or `None` for the word `none`. Upper and lower case are the same.
 pub(super) fn facility(option: &'static str, word: &OsStr) -> Result<Option<Facility>, Error> {
+    if word.is_empty() {
+        return Err(Error::Empty { option });
+    }
     let name = word.to_str().unwrap_or_default().to_ascii_lowercase();
     Ok(Some(match name.as_str() {
         "none" => return Ok(None),
@@ -181,18 +201,20 @@ pub(super) fn dialect(option: &'static str, word: &OsStr) -> Result<Dialect, Err
         .ok_or_else(|| Error::PeerType { option, value: shown(word) })
 }
 
-/// A script, made absolute because the daemon will change directory. Whether we may execute it is judged by
-/// its permission bits: root, who runs this, needs any one of them.
-pub(super) fn hook(option: &'static str, word: &OsStr) -> Result<PathBuf, Error> {
-    let path = shown(word);
-    let found = absolute(word).and_then(|script| Ok((fs::metadata(&script)?, script)));
-    let (metadata, script) =
-        found.map_err(|source| Error::HookMissing { option, path: path.clone(), source })?;
-    if !metadata.is_file() {
-        return Err(Error::HookNotAFile { option, path });
+/// A script, made absolute because the daemon will change directory, that `caller` can run.
+pub(super) fn hook(
+    option: &'static str,
+    word: &OsStr,
+    caller: &Caller,
+    warnings: &mut Vec<Warning>,
+) -> Result<PathBuf, Error> {
+    if word.is_empty() {
+        return Err(Error::Empty { option });
     }
-    if metadata.mode() & 0o111 == 0 {
-        return Err(Error::HookNotExecutable { option, path });
+    let script = absolute(word).map_err(|source| Error::HookMissing { option, path: shown(word), source })?;
+    script::examine(option, &script, caller)?;
+    if let Some(place) = trust::changeable(&script, caller) {
+        warnings.push(Warning::ChangeableHook { option, place: shown(place.as_os_str()) });
     }
     Ok(script)
 }
@@ -207,11 +229,7 @@ pub(super) fn file(option: &'static str, word: &OsStr) -> Result<PathBuf, Error>
 }
 
 /// A password.
-pub(super) fn password(
-    option: &'static str,
-    bytes: &[u8],
-    warnings: &mut Vec<Warning>,
-) -> Result<Secret, Error> {
+pub(super) fn password(option: &'static str, bytes: &[u8]) -> Result<Secret, Error> {
     if bytes.is_empty() {
         return Err(Error::PasswordEmpty { option });
     }
@@ -221,9 +239,6 @@ pub(super) fn password(
     if bytes.contains(&0) {
         return Err(Error::PasswordWithNul { option });
     }
-    if bytes.len() == Secret::LONGEST {
-        warnings.push(Warning::TwentyBytePassword);
-    }
     Ok(Secret(Zeroizing::new(bytes.to_vec())))
 }
 
@@ -231,9 +246,18 @@ pub(super) fn password(
 pub(super) fn passfile(
     option: &'static str,
     word: &OsStr,
+    caller: &Caller,
     warnings: &mut Vec<Warning>,
 ) -> Result<Secret, Error> {
+    if word.is_empty() {
+        return Err(Error::Empty { option });
+    }
     let unreadable = |source| Error::PassfileUnreadable { path: shown(word), source };
+    // Opening a pipe waits for somebody to write. One that the caller made for us has its writer.
+    let ours = ["/dev/", "/proc/"].iter().any(|folder| word.as_bytes().starts_with(folder.as_bytes()));
+    if !ours && fs::metadata(word).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+        return Err(Error::PassfileIsPipe { path: shown(word) });
+    }
     let mut file = File::open(Path::new(word)).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     // Longer than any password with its line end, so a line that does not end in it is too long.
@@ -255,9 +279,13 @@ pub(super) fn passfile(
     if line.is_empty() {
         return Err(Error::PassfileEmpty { path: shown(word) });
     }
-    let secret = password(option, line, warnings)?;
+    let secret = password(option, line)?;
     if metadata.is_file() && metadata.mode() & 0o004 != 0 {
         warnings.push(Warning::ReadablePassfile { path: shown(word) });
+    }
+    let path = absolute(word).map_err(unreadable)?;
+    if let Some(place) = trust::changeable(&path, caller).filter(|_| metadata.is_file()) {
+        warnings.push(Warning::ChangeablePassfile { place: shown(place.as_os_str()) });
     }
     Ok(secret)
 }
@@ -304,7 +332,7 @@ mod tests {
 
     #[test]
     fn prefix_lengths() {
-        let parse = |word: &str| virtual_address("--addr", OsStr::new(word)).map(|a| a.prefix);
+        let parse = |word: &str| virtual_address("--addr", OsStr::new(word), None).map(|a| a.prefix);
         assert_eq!(parse("10.0.0.9").unwrap(), None);
         assert_eq!(parse("10.0.0.9/24").unwrap(), Some(24));
         assert_eq!(parse("10.0.0.8/31").unwrap(), Some(31));
@@ -326,12 +354,5 @@ mod tests {
         for word in ["", "/", "/run/", "/run/..", ".."] {
             assert!(matches!(file(word), Err(Error::Pidfile { .. })), "{word:?}");
         }
-    }
-
-    #[test]
-    fn shown_words_are_one_short_line() {
-        assert_eq!(shown(OsStr::new("a\nb\u{1b}[2J")), "a\\nb\\u{1b}[2J");
-        assert_eq!(shown(OsStr::from_bytes(b"a\xff")), "a\u{fffd}");
-        assert!(shown(OsStr::new(&"x".repeat(10_000))).chars().count() <= 101);
     }
 }

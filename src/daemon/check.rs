@@ -4,13 +4,13 @@
 //! found out as for a real start, but nothing is sent, joined, run, locked or left open, and a daemon that serves the
 //! same already is no obstacle: that is when an operator checks a changed command line.
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 use std::path::Path;
 
 use super::attachment::Attachment;
 use super::failure::{Doing, StartError};
 use super::{place, start};
-use crate::config::{Config, Facility, VirtualHostConfig, Warning};
+use crate::config::{Config, Facility, VirtualHostConfig, Warning, one_line};
 use crate::platform;
 use crate::protocol::{HookFailure, OnLostAddress};
 
@@ -114,17 +114,10 @@ struct Lines(String);
 
 impl Lines {
     fn add(&mut self, name: &str, value: impl Display) {
-        let value = value.to_string();
         self.0.push_str(name);
         self.0.push_str(": ");
         // A file name may hold anything; a line stays a line.
-        for character in value.chars() {
-            if character.is_control() {
-                write!(self.0, "{}", character.escape_default()).expect("writing into a String cannot fail");
-            } else {
-                self.0.push(character);
-            }
-        }
+        self.0.push_str(&one_line(&value.to_string(), usize::MAX));
         self.0.push('\n');
     }
 

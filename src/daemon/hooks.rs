@@ -79,7 +79,7 @@ impl RunningHook {
         #[expect(clippy::disallowed_methods, reason = "the one place where hooks are started")]
         let mut command = Command::new(script);
         command
-            .arg(interface)
+            .arg(config.word_for(interface))
             .arg(first)
             .args(&config.xparam)
             .env("UCARP_HOOK", hook.code())

@@ -28,7 +28,7 @@ mod unshared;
 
 use std::panic::{self, AssertUnwindSafe};
 
-use crate::config::{Config, Warning};
+use crate::config::{Caller, Config, Warning};
 use crate::log::{self, Level, Log};
 use crate::platform::{self, LinkMonitor, Process, Signals};
 use crate::protocol::{Hook, Role, VirtualHost};
@@ -67,6 +67,13 @@ impl Ended {
             Self::Detached(status) => status,
         }
     }
+}
+
+/// This process, as far as files are concerned.
+#[must_use]
+pub fn caller() -> Caller {
+    let (user, group) = platform::user_and_group();
+    Caller { user, group, may_execute: platform::may_execute }
 }
 
 /// Serves until told to end.

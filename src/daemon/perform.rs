@@ -4,11 +4,14 @@
 //! event, whose actions follow in order.
 
 use std::collections::VecDeque;
+use std::io;
+use std::path::Path;
 
 use super::hooks::RunningHook;
 use super::host::Served;
 use super::interface::presence;
 use super::report::{About, Report};
+use crate::config::script;
 use crate::protocol::{Action, Event, Hook, HookEnd, Time};
 
 /// Carries out `actions` for one virtual host, and all that follow from their outcome.
@@ -57,10 +60,22 @@ fn run(served: &mut Served, hook: Hook, report: &mut Report, now: Time) -> Optio
             None
         }
         Err(error) => {
-            report.hook_unstartable(hook, &path, &error);
+            report.hook_unstartable(hook, &why(hook, script, &error));
             let addresses = presence(served, report, now);
             Some(Event::HookDone { hook, ended: HookEnd::NotRun, addresses })
         }
+    }
+}
+
+/// Why a script could not be run: the system's own word for it may be about a program the script names.
+fn why(hook: Hook, script: &Path, error: &io::Error) -> String {
+    let option = match hook {
+        Hook::Up => "--upscript",
+        Hook::Down => "--downscript",
+    };
+    match script::examine(option, script, &super::caller()) {
+        Err(found) => found.to_string(),
+        Ok(()) => format!("{option}: {}: {error}", script.display()),
     }
 }
 
@@ -76,6 +91,6 @@ pub(super) fn last_resort(served: &mut Served, report: &mut Report) {
             report.hook_started(Hook::Down, &path, about);
             running.wait(served.config.hook_timeout);
         }
-        Err(error) => report.hook_unstartable(Hook::Down, &path, &error),
+        Err(error) => report.hook_unstartable(Hook::Down, &why(Hook::Down, &script, &error)),
     }
 }

@@ -175,11 +175,8 @@ impl Report {
     }
 
     /// A hook that could not be started.
-    pub(crate) fn hook_unstartable(&mut self, hook: Hook, path: &str, error: &std::io::Error) {
-        let text = fill(
-            &tr("Cannot run the {hook} script {path}: {error}. Check that it exists and is executable."),
-            &[("hook", &hook.code()), ("path", &path), ("error", error)],
-        );
+    pub(crate) fn hook_unstartable(&mut self, hook: Hook, why: &str) {
+        let text = fill(&tr("Cannot run the {hook} script: {why}"), &[("hook", &hook.code()), ("why", &why)]);
         self.tell(Level::Error, &text, "UC2001");
     }
 

@@ -74,8 +74,9 @@ pub use lock_file::LockError;
 pub use membership::Membership;
 pub use pidfile::PidFile;
 pub use posix::{
-    LocalTime, close_on_exec, executable, interface_addresses, interface_index, interface_name,
-    interface_names, interface_of, local_time, local_time_of, may_create_in, says_no_interface, writable,
+    LocalTime, close_on_exec, interface_addresses, interface_index, interface_name, interface_names,
+    interface_of, local_time, local_time_of, may_create_in, may_execute, says_no_interface, user_and_group,
+    writable,
 };
 pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, kill_group, start_as_we_were};

@@ -13,10 +13,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};
-use nix::unistd::{AccessFlags, access};
+use nix::unistd::{AccessFlags, Gid, Uid, faccessat};
 
 /// Keeps a descriptor out of the programs we start.
 ///
@@ -56,10 +56,23 @@ pub fn writable(fd: BorrowedFd<'_>) -> bool {
     poll(&mut entry, PollTimeout::ZERO).is_ok_and(|count| count > 0)
 }
 
-/// Whether `path` is a regular file (or a link to one) that we may execute.
+/// The effective user and group.
 #[must_use]
-pub fn executable(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|m| m.is_file()) && access(path, AccessFlags::X_OK).is_ok()
+pub fn user_and_group() -> (u32, u32) {
+    (Uid::effective().as_raw(), Gid::effective().as_raw())
+}
+
+/// Whether this process, as the user it acts as, may execute a file or search a folder.
+///
+/// # Errors
+/// Why not: `PermissionDenied` for its mode, that of a folder before it, or a mount without execution; it is missing.
+pub fn may_execute(path: &Path) -> io::Result<()> {
+    may(path, AccessFlags::X_OK)
+}
+
+/// access(2) asks for the real user, which is not the one that is asked by execve(2).
+fn may(path: &Path, what: AccessFlags) -> io::Result<()> {
+    Ok(faccessat(AT_FDCWD, path, what, AtFlags::AT_EACCESS)?)
 }
 
 /// Whether files can be made in this folder by us.
@@ -70,7 +83,7 @@ pub fn may_create_in(folder: &Path) -> io::Result<()> {
     if !fs::metadata(folder)?.is_dir() {
         return Err(Errno::ENOTDIR.into());
     }
-    Ok(access(folder, AccessFlags::W_OK | AccessFlags::X_OK)?)
+    may(folder, AccessFlags::W_OK | AccessFlags::X_OK)
 }
 
 /// A moment as the wall clock of this place shows it.
@@ -260,11 +273,11 @@ mod tests {
         fs::create_dir_all(&directory).unwrap();
         let file = directory.join("script");
         fs::write(&file, "#!/bin/sh\n").unwrap();
-        assert!(!executable(&file));
+        assert_eq!(may_execute(&file).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(executable(&file));
-        assert!(!executable(&directory));
-        assert!(!executable(&directory.join("missing")));
+        may_execute(&file).unwrap();
+        may_execute(&directory).unwrap();
+        assert_eq!(may_execute(&directory.join("missing")).unwrap_err().kind(), io::ErrorKind::NotFound);
         fs::remove_dir_all(&directory).unwrap();
     }
 

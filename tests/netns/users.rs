@@ -1,4 +1,5 @@
-//! Other users of the machine, and processes that are not quite gone: who may keep a daemon from starting.
+//! Other users of the machine, processes that are not quite gone, and hooks that cannot be run: what may keep a daemon
+//! from its work, and how it says so.
 
 use std::fs;
 use std::os::fd::AsRawFd as _;
@@ -27,6 +28,9 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("killed_and_started_at_once", ours, restarted),
         Case::new("few_descriptors_are_no_other_ucarp", ours, few_descriptors),
         Case::new("no_core_files", ours, no_core_files),
+        Case::new("hook_on_a_mount_without_execution", ours, hook_without_execution),
+        Case::new("hook_whose_interpreter_went_away", ours, hook_without_interpreter),
+        Case::new("hooks_are_given_the_label", ours, labelled),
     ]
 }
 
@@ -182,4 +186,59 @@ fn no_core_files() {
     assert_eq!(owner("environ"), 0);
     // It had no lock file, and needs none while the name is its own.
     assert!(daemon.lines(|l| l.contains("UC203")).is_empty());
+}
+
+fn hook_without_execution() {
+    let segment = Segment::new(1);
+    let mount = segment.dir().join("mount");
+    fs::create_dir(&mount).expect("the directory is ours");
+    let script = format!(
+        "mount -t tmpfs -o noexec none {0} && printf '#!/bin/sh\\n' >{0}/up && chmod 755 {0}/up && exec \"$@\"",
+        mount.display()
+    );
+    let mut command = segment.hosts[0].command("unshare");
+    command.args(["--mount", "sh", "-c", &script, "sh"]).arg(Kind::Ours.binary());
+    command.args(WORDS).arg(format!("--upscript={}", mount.join("up").display()));
+    let (status, said) = ends_by_itself(command);
+    assert_eq!((status, said.lines().count()), (Some(1), 1), "{said}");
+    assert!(said.contains("--upscript") && said.contains("noexec"), "{said}");
+}
+
+/// execve(2) calls both missing, the script and the program it names.
+fn hook_without_interpreter() {
+    let segment = Segment::new(1);
+    let dir = segment.dir().display();
+    segment.hosts[0].sh(&format!(
+        "cp \"$(readlink -f /bin/sh)\" {dir}/shell; printf '#!{dir}/shell\\n' >{dir}/up; chmod 755 {dir}/up"
+    ));
+    let mut command = ours(&segment.hosts[0]);
+    command.arg(format!("--upscript={dir}/up"));
+    let daemon = Daemon::spawn(&segment, "a", Kind::Ours, command, segment.dir().join("none"));
+    daemon.await_line("its first line", seconds(3), |l| l.contains("sharing"));
+    fs::remove_file(segment.dir().join("shell")).expect("it was there");
+    let line = daemon.await_line("that it cannot run it", seconds(6), |l| l.contains("UC2001"));
+    assert!(
+        line.contains(&format!("first line names '{dir}/shell'")) && line.contains("--upscript"),
+        "{line}"
+    );
+}
+
+fn labelled() {
+    let segment = Segment::new(1);
+    let given = segment.dir().join("given");
+    let up = segment.dir().join("up");
+    segment.hosts[0].sh(&format!(
+        "printf '%s\\n' '#!/bin/sh' 'echo \"$1 $UCARP_INTERFACE $(ulimit -c)\" >{0}.new; mv {0}.new {0}' >{1}; chmod 755 {1}",
+        given.display(),
+        up.display()
+    ));
+    let mut command = segment.hosts[0].command("prlimit");
+    command.args(["--core=4096:8192", "--"]).arg(Kind::Ours.binary()).args(WORDS);
+    command.args(["--interface=eth0:1", &format!("--upscript={}", up.display())]);
+    let daemon = Daemon::spawn(&segment, "a", Kind::Ours, command, segment.dir().join("none"));
+    eventually("the hook has run", seconds(8), || given.exists());
+    let given = fs::read_to_string(&given).expect("the hook wrote it");
+    // The shell counts in blocks of 512 bytes. What the daemon took from itself it gives its hooks back.
+    assert_eq!(given, "eth0:1 eth0 8\n");
+    assert_eq!(daemon.role(), "MASTER");
 }

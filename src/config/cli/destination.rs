@@ -9,6 +9,7 @@ use crate::protocol::{Destination, Family};
 /// `source` and `addresses` have been read: a peer is neither.
 pub(super) fn read(
     given: &Given,
+    interface: Option<&str>,
     source: Option<IpAddr>,
     addresses: &[VirtualAddress],
 ) -> Result<Destination, Error> {
@@ -22,7 +23,7 @@ pub(super) fn read(
         }
     }
     for word in given.all("peer") {
-        let peer = words::address(option, &word)?;
+        let peer = words::address(option, &word, interface)?;
         let value = || shown(&word);
         if source == Some(peer) {
             return Err(Error::PeerIsOurs { option, value: value(), other: "--srcip" });

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::{Given, Invocation, addresses, words};
 use crate::config::{Error, SniffConfig, Warning, Watched, shown};
-use crate::protocol::{Destination, Key, Vhid};
+use crate::protocol::{Destination, Dialect, Key, Vhid};
 
 /// Options that mean nothing to a daemon.
 pub(super) fn refuse_elsewhere(given: &Given) -> Result<(), Error> {
@@ -20,9 +20,13 @@ pub(super) fn refuse_elsewhere(given: &Given) -> Result<(), Error> {
 }
 
 pub(super) fn invocation(given: Given) -> Result<Invocation, Error> {
-    let mut warnings = Vec::new();
+    let mut warnings = given.warnings();
+    let watched = watched(&given)?;
+    let interface = match &watched {
+        Watched::Interface(interface) => Some(interface.as_str()),
+        Watched::File(_) => None,
+    };
     let config = SniffConfig {
-        watched: watched(&given)?,
         json: given.flag("json"),
         vhid: vhid(&given)?,
         group: match given.last("mcast") {
@@ -32,8 +36,9 @@ pub(super) fn invocation(given: Given) -> Result<Invocation, Error> {
         key: key(&given, &mut warnings)?,
         addresses: match given.all("addr").is_empty() {
             true => Vec::new(),
-            false => addresses(&given, None)?.iter().map(|shared| shared.address).collect(),
+            false => addresses(&given, interface, None)?.iter().map(|shared| shared.address).collect(),
         },
+        watched,
     };
     if config.key.is_some() && config.addresses.is_empty() {
         return Err(Error::Required { option: "--addr", example: "--addr=192.0.2.10" });
@@ -49,7 +54,7 @@ fn watched(given: &Given) -> Result<Watched, Error> {
         return Ok(Watched::File(PathBuf::from(word)));
     }
     let word = given.last("interface").ok_or(Error::NothingToWatch)?;
-    Ok(Watched::Interface(words::interface(&word)?))
+    Ok(Watched::Interface(words::interface(&word)?.0))
 }
 
 fn vhid(given: &Given) -> Result<Option<Vhid>, Error> {
@@ -67,6 +72,6 @@ fn key(given: &Given, warnings: &mut Vec<Warning>) -> Result<Option<Key>, Error>
     if word > file && empty {
         return Ok(Key::from_password(&[]).ok());
     }
-    let secret = super::secret(given, warnings)?;
+    let secret = super::secret(given, Dialect::default(), warnings)?;
     Ok(Some(Key::from_password(secret.bytes()).expect("a Secret is at most as long as a Key")))
 }

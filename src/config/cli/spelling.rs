@@ -146,9 +146,10 @@ pub(super) fn normalize(
                 exposed.extend(previous_was_password.then_some(place));
                 normal.push(normal_word(spelling, value, passwords));
             }
-        } else if was_password && word.as_slice() != b"--" {
+        } else if was_password && !word.is_empty() && word.as_slice() != b"--" {
             return Err(Error::StrayAfterPassword);
         } else {
+            previous_was_password = was_password && word.is_empty();
             // "--" and everything that is no option; getopts knows what to make of them.
             normal.push(text_of(&word));
             if word.as_slice() == b"--" {
@@ -185,10 +186,9 @@ fn next_value(
 }
 
 fn find_short(letter: u8) -> Result<&'static Spelling, Error> {
-    OPTIONS
-        .iter()
-        .find(|spelling| spelling.short.as_bytes() == [letter])
-        .ok_or_else(|| Error::UnknownOption { option: format!("-{}", shown(OsStr::from_bytes(&[letter]))) })
+    OPTIONS.iter().find(|spelling| spelling.short.as_bytes() == [letter]).ok_or_else(|| {
+        Error::UnknownOption { option: format!("-{}", shown(OsStr::from_bytes(&[letter]))), similar: None }
+    })
 }
 
 /// The option a long name, or the beginning of one, stands for.
@@ -211,11 +211,107 @@ fn find_long(name: &[u8]) -> Result<&'static Spelling, Error> {
         candidates = fitting(false);
     }
     match candidates.as_slice() {
-        [] => Err(Error::UnknownOption { option: option() }),
+        [] => Err(Error::UnknownOption { option: option(), similar: similar(name) }),
         [only] => Ok(only),
         several => {
             let names: Vec<_> = several.iter().map(|spelling| format!("--{}", spelling.long)).collect();
             Err(Error::AmbiguousOption { option: option(), candidates: names.join(", ") })
+        }
+    }
+}
+
+/// The option that was probably meant by a name that is none: one or two slips away, of four letters at least each.
+fn similar(name: &[u8]) -> Option<&'static str> {
+    OPTIONS
+        .iter()
+        .map(|spelling| (slips(name, spelling.long.as_bytes()), spelling.long))
+        .filter(|(slips, long)| slips * 4 <= long.len().max(4) && *slips <= 2)
+        .min_by_key(|(slips, _)| *slips)
+        .map(|(_, long)| long)
+}
+
+/// How many letters have to be added, left out, replaced, or exchanged with the next one, to make one word of another.
+fn slips(from: &[u8], to: &[u8]) -> usize {
+    // Row by row: what it costs to make the first letters of `to` of the first letters of `from`.
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
+    let mut last = None;
+    for (done, &letter) in (1..).zip(from) {
+        let mut next = vec![done];
+        let mut left = None;
+        for (column, &wanted) in (1..).zip(to) {
+            let replaced = at(&row, column - 1) + usize::from(letter != wanted);
+            let exchanged = match last == Some(wanted) && left == Some(letter) {
+                true => at(&before, column - 2) + 1,
+                false => usize::MAX,
+            };
+            let added_or_left_out = at(&next, column - 1).min(at(&row, column)) + 1;
+            next.push(replaced.min(exchanged).min(added_or_left_out));
+            left = Some(wanted);
+        }
+        before = std::mem::replace(&mut row, next);
+        last = Some(letter);
+    }
+    at(&row, to.len())
+}
+
+/// What a word means that belongs to no option: often it is what another program would be told.
+pub(super) fn stray(word: &OsStr) -> Error {
+    let value = shown(word);
+    let option = match value.as_str() {
+        "start" | "run" | "serve" | "restart" => return Error::StrayStart { value },
+        "status" | "state" | "show" => return Error::StrayStatus { value },
+        "stop" | "end" | "quit" | "exit" => return Error::StrayStop { value },
+        "test" | "configtest" => Some("check"),
+        "watch" | "listen" => Some("sniff"),
+        name => OPTIONS.iter().find(|spelling| spelling.long == name).map(|spelling| spelling.long),
+    };
+    match option {
+        Some(option) => Error::StrayOption { value, option: format!("--{option}") },
+        None => Error::StrayArgument { value },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_counted() {
+        for (from, to, count) in [
+            ("", "", 0),
+            ("", "ab", 2),
+            ("preempt", "preempt", 0),
+            ("prempt", "preempt", 1),
+            ("preemppt", "preempt", 1),
+            ("vihd", "vhid", 1),
+            ("advscew", "advskew", 1),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(slips(from.as_bytes(), to.as_bytes()), count, "{from} {to}");
+            assert_eq!(slips(to.as_bytes(), from.as_bytes()), count, "{to} {from}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant() {
+        for (name, meant) in [
+            ("prempt", Some("preempt")),
+            ("preemt", Some("preempt")),
+            ("Preempt", Some("preempt")),
+            ("vihd", Some("vhid")),
+            ("adress", None),
+            ("upscrpit", Some("upscript")),
+            ("upscripts", Some("upscript")),
+            ("downscritp", Some("downscript")),
+            ("interfaces", Some("interface")),
+            ("wait_interface", Some("wait-interface")),
+            ("x", None),
+            ("nosuch", None),
+            ("\u{e9}", None),
+        ] {
+            assert_eq!(similar(name.as_bytes()), meant, "{name}");
         }
     }
 }

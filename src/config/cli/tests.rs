@@ -4,7 +4,15 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use super::*;
+use crate::config::Watched;
 use crate::protocol::Destination;
+
+/// Somebody who may do everything: what files are is asked in other tests.
+const CALLER: Caller = Caller { user: 0, group: 0, may_execute: |_| Ok(()) };
+
+fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Error> {
+    super::parse(args, &CALLER)
+}
 
 const ENOUGH: [&str; 4] = ["-ieth0", "-v1", "-phush-hush", "-a10.0.0.9"];
 
@@ -162,6 +170,70 @@ fn warnings() {
 }
 
 #[test]
+fn a_password_is_as_long_as_the_peers_keep_it() {
+    let long = ["-p", "12345678901234567890"];
+    let warned = |more: &[&str]| {
+        let words: Vec<&str> = long.iter().chain(more).copied().collect();
+        parse_with(&words).unwrap().1.contains(&Warning::TwentyBytePassword)
+    };
+    assert!(warned(&[]) && warned(&["--peer-type=openbsd"]));
+    assert!(!warned(&["--peer-type=netbsd"]), "19 bytes of it are sent and understood");
+}
+
+#[test]
+fn a_label_stands_for_its_interface() {
+    let labelled = host(&["-i", "eth0:1"]);
+    assert_eq!(labelled.interface.as_deref(), Some("eth0"));
+    assert_eq!((labelled.word_for("eth0"), labelled.word_for("eth9")), ("eth0:1", "eth9"));
+    assert_eq!(host(&[]).word_for("eth0"), "eth0");
+    for word in ["eth0:", ":1", ":"] {
+        assert!(matches!(parse_with(&["-i", word]), Err(Error::Interface { .. })), "{word}");
+    }
+    assert!(
+        matches!(sniffed(&["-i", "eth0:1"]).unwrap().watched, Watched::Interface(name) if name == "eth0")
+    );
+}
+
+#[test]
+fn a_zone_is_that_of_our_interface() {
+    let fine = host(&["-i", "eth0:1", "-sfe80::1%eth0", "-afe80::9%eth0/64", "--peer=fe80::2%eth0"]);
+    assert_eq!(fine.source.unwrap().to_string(), "fe80::1");
+    assert_eq!(fine.addresses[1].to_string(), "fe80::9/64");
+    assert_eq!(fine.destination.peers, ["fe80::2".parse::<IpAddr>().unwrap()]);
+    for word in
+        ["-sfe80::1%eth1", "-afe80::1%eth1/64", "--peer=fe80::1%eth0:1", "-afe80::1%", "-a10.0.0.8%eth0"]
+    {
+        assert!(matches!(parse_with(&["-a2001:db8::9", word]), Err(Error::AddressZone { .. })), "{word}");
+    }
+    let nameless = ["-sfe80::1%eth0", "-v1", "-phush", "-a2001:db8::9"];
+    assert!(matches!(parse(nameless.iter().map(OsString::from)), Err(Error::AddressZone { .. })));
+}
+
+#[test]
+fn empty_words_that_belong_to_nothing_are_ignored() {
+    for words in [&[""][..], &["", "-P", ""], &["-p", "hush", ""]] {
+        assert!(parse_with(words).unwrap().1.contains(&Warning::EmptyArgument), "{words:?}");
+    }
+    assert!(!parse_with(&["-x", ""]).unwrap().1.contains(&Warning::EmptyArgument), "a value");
+    assert!(matches!(parse_with(&["-p", "two", "", "words"]), Err(Error::StrayAfterPassword)));
+}
+
+#[test]
+fn words_of_other_programs() {
+    let refused = |word: &str| parse_with(&[word]).unwrap_err();
+    assert!(matches!(refused("start"), Error::StrayStart { .. }));
+    assert!(matches!(refused("status"), Error::StrayStatus { .. }));
+    assert!(matches!(refused("stop"), Error::StrayStop { .. }));
+    for (word, meant) in
+        [("help", "--help"), ("check", "--check"), ("test", "--check"), ("preempt", "--preempt")]
+    {
+        assert!(matches!(refused(word), Error::StrayOption { option, .. } if option == meant), "{word}");
+    }
+    assert!(matches!(refused("stray"), Error::StrayArgument { .. }));
+    assert!(matches!(refused("--prempt"), Error::UnknownOption { similar: Some("preempt"), .. }));
+}
+
+#[test]
 fn hooks_become_absolute() {
     let relative = "hook-of-cli-test";
     // The build script is here in every checkout, is a file, and is not executable.
@@ -205,7 +277,6 @@ fn sniffed(args: &[&str]) -> Result<SniffConfig, Error> {
 
 #[test]
 fn watching_needs_a_place_and_nothing_else() {
-    use crate::config::Watched;
     let config = sniffed(&["-i", "eth0"]).unwrap();
     assert_eq!(config.watched, Watched::Interface("eth0".into()));
     assert!(config.key.is_none() && config.vhid.is_none() && config.addresses.is_empty() && !config.json);

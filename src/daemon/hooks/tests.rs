@@ -55,7 +55,7 @@ impl Drop for Scripts {
 fn config(more: &[&str]) -> VirtualHostConfig {
     let words =
         ["-i", "eth7", "-s", "10.0.0.1", "-v", "42", "-p", "x", "-a", "10.0.0.10/24", "-a", "2001:db8::10"];
-    match cli::parse(words.iter().chain(more).map(Into::into)).unwrap() {
+    match cli::parse(words.iter().chain(more).map(Into::into), &crate::daemon::caller()).unwrap() {
         Invocation::Run { config, .. } => config.hosts.into_iter().next().unwrap(),
         other => panic!("{other:?}"),
     }
