@@ -12,6 +12,7 @@ mod demonstration;
 mod families;
 mod faults;
 mod frames;
+mod hooks;
 mod interfaces;
 mod masters;
 mod parents;
@@ -110,6 +111,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(unicast::all());
     cases.extend(users::all());
     cases.extend(faults::all());
+    cases.extend(hooks::all());
     cases.extend(interfaces::all());
     cases.extend(masters::all());
     cases.extend(parents::all());
