@@ -68,6 +68,11 @@ fn random_worlds_of_unruly_hooks_settle() {
     settle(random::judge_unruly, &regressions::UNRULY_WORLDS, 5_000);
 }
 
+#[test]
+fn random_worlds_that_are_attacked_settle() {
+    settle(random::judge_attacked, &regressions::ATTACKED_WORLDS, 5_000);
+}
+
 fn settle(judge: Judgement, regressions: &[(u64, &str)], usual: u64) {
     if let Some(seed) = number("SIM_SEED") {
         explain(judge, seed);

@@ -261,6 +261,11 @@ impl Attachment {
         self.capture.as_mut().map_or(Ok(0), |capture| capture.drain(1, each))
     }
 
+    /// How many frames for us were lost since it was opened; `None` if that could not be found out.
+    pub(crate) fn lost(&mut self) -> Option<u64> {
+        self.capture.lost().ok()
+    }
+
     /// Empties the sockets of families with peers, which have the same packets a second time.
     pub(crate) fn discard_copies(&self) {
         self.sockets.ip.iter().for_each(|(_, socket)| socket.discard());

@@ -22,8 +22,8 @@ use crate::protocol::{Destination, Family, Vhid};
 
 /// More than any frame we look at, tags and options included.
 const SNAPLEN: i32 = 256;
-/// Room for some 400 frames on Linux while this process is kept from running. It is private memory.
-const RING: i32 = 128 * 1024;
+/// Room for some 3,000 frames on Linux while this process is kept from running. It is private memory.
+const RING: i32 = 1024 * 1024;
 /// More runs of vhids than this are not worth a comparison each for every frame, and near 128 of them libpcap
 /// builds jumps that are too long.
 const MOST_RUNS: usize = 32;
@@ -124,6 +124,14 @@ impl Capture {
     /// When the interface went away.
     pub(crate) fn set_filter(&mut self, filter: &str) -> Result<(), CaptureError> {
         Ok(self.library.filter(&untagged_only(filter), OPTIMISE)?)
+    }
+
+    /// How many frames that passed the filter were lost since it was opened, because there was no room for them.
+    ///
+    /// # Errors
+    /// When the interface went away.
+    pub(crate) fn lost(&mut self) -> Result<u64, CaptureError> {
+        Ok(u64::from(self.library.stats()?.dropped))
     }
 
     /// Hands out what has arrived, at most `budget` frames, and says how many there were. Fewer than `budget`

@@ -155,6 +155,7 @@ fn take_signal(one: &mut Served, signal: Signal, ending: Ending, report: &mut Re
             one.host.handle(Event::Shutdown { withdraw: ending.withdraw }, now)
         }
         Signal::User1 => {
+            turn::look_for_losses(&mut InTurn::new(one, report), now);
             report.status(one.about(), &one.host.snapshot(now), now);
             Vec::new()
         }

@@ -66,6 +66,10 @@ impl Surroundings for InTurn<'_> {
         perform(self.one, actions, self.report, now);
     }
 
+    fn lost(&mut self) -> Option<u64> {
+        self.one.attachment.as_mut().and_then(Attachment::lost)
+    }
+
     fn hear(&mut self, now: Time) -> Heard {
         let one = &mut *self.one;
         let Some(attachment) = &mut one.attachment else { return Heard::Nothing };

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 
+use super::clock;
 use super::hooks::RunningHook;
 use super::host::Served;
 use super::interface::presence;
@@ -55,7 +56,7 @@ fn run(served: &mut Served, hook: Hook, report: &mut Report, now: Time) -> Optio
     let about = About { interface, vhid: served.config.vhid };
     match RunningHook::start(hook, script, interface, &served.config, &snapshot) {
         Ok(running) => {
-            report.hook_started(hook, &path, about);
+            report.hook_started(hook, &path, about, now);
             served.hook = Some(running);
             None
         }
@@ -88,7 +89,7 @@ pub(super) fn last_resort(served: &mut Served, report: &mut Report) {
     let about = About { interface, vhid: served.config.vhid };
     match RunningHook::start(Hook::Down, &script, interface, &served.config, &snapshot) {
         Ok(running) => {
-            report.hook_started(Hook::Down, &path, about);
+            report.hook_started(Hook::Down, &path, about, clock::now());
             running.wait(served.config.hook_timeout);
         }
         Err(error) => report.hook_unstartable(Hook::Down, &why(Hook::Down, &script, &error)),

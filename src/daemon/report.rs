@@ -11,7 +11,7 @@ mod notices;
 mod refusals;
 mod starting;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::log::{Level, Log};
 use crate::platform::Signal;
 use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Rejected, Snapshot, Time, Vhid};
 
-use notices::{hint, is_harmless, period, sentence};
+use notices::{hint, is_harmless, kind, period, sentence};
 use refusals::{Sender, refusal};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -33,6 +33,8 @@ pub(crate) struct Report {
     told_to_end: Option<Signal>,
     /// By interface, then by virtual host and the code of the line.
     limits: HashMap<String, HashMap<(u8, &'static str), Limit>>,
+    /// Whose role changes too often: of all that comes of it each kind of line once a minute.
+    restless: HashSet<(String, Vhid)>,
 }
 
 /// Whom a line is about.
@@ -60,7 +62,7 @@ struct Limit {
 
 impl Report {
     pub(crate) fn new(log: Log) -> Self {
-        Self { log, told_to_end: None, limits: HashMap::new() }
+        Self { log, told_to_end: None, limits: HashMap::new(), restless: HashSet::new() }
     }
 
     /// A line that is not limited.
@@ -75,7 +77,18 @@ impl Report {
 
     /// Something the core has to tell.
     pub(crate) fn notice(&mut self, about: About<'_>, notice: &Notice, now: Time) {
-        let Some(held_back) = self.passes(about, notice.id(), period(notice), now) else { return };
+        let whose = || (about.interface.to_owned(), about.vhid);
+        if let Notice::Calm { .. } = notice {
+            self.restless.remove(&whose());
+        }
+        let (kind, period) = match period(notice) {
+            period if period < MINUTE && self.is_restless(about) => (kind(notice), MINUTE),
+            period => (notice.id(), period),
+        };
+        let Some(held_back) = self.passes(about, kind, period, now) else { return };
+        if *notice == Notice::Damped {
+            self.restless.insert(whose());
+        }
         let (level, text) = sentence(about, notice);
         let level = if is_harmless(notice) { Level::Info } else { level };
         let code = if let Notice::Transition { reason, .. } = notice {
@@ -142,7 +155,7 @@ impl Report {
         );
         let text = fill(
             &tr(
-                "for {lasted} [{reason}]; advbase {base} advskew {skew}; master followed: {followed}; sent {sent}, heard {heard}, failed {failed}; hook running: {hook}, last: {last}, owed: {owed}; refused: {refused}",
+                "for {lasted} [{reason}]; advbase {base} advskew {skew}; master followed: {followed}; sent {sent}, heard {heard}, lost {lost}, failed {failed}; hook running: {hook}, last: {last}, owed: {owed}; refused: {refused}",
             ),
             &[
                 ("lasted", &seconds(snapshot.lasted)),
@@ -152,6 +165,7 @@ impl Report {
                 ("followed", &followed),
                 ("sent", &counters.sent),
                 ("heard", &counters.heard),
+                ("lost", &counters.lost),
                 ("failed", &counters.send_failures),
                 ("hook", &hook),
                 ("last", &last),
@@ -181,7 +195,9 @@ impl Report {
     }
 
     /// A hook is started.
-    pub(crate) fn hook_started(&mut self, hook: Hook, path: &str, about: About<'_>) {
+    pub(crate) fn hook_started(&mut self, hook: Hook, path: &str, about: About<'_>, now: Time) {
+        let period = if self.is_restless(about) { MINUTE } else { Duration::ZERO };
+        let Some(held_back) = self.passes(about, hook.code(), period, now) else { return };
         let text = fill(
             &tr("Spawning [{path} {interface}] ({hook} script, id {vhid})"),
             &[
@@ -191,7 +207,7 @@ impl Report {
                 ("vhid", &about.vhid),
             ],
         );
-        self.tell(Level::Warning, &text, "UC2002");
+        self.tell(Level::Warning, &(text + &repeats(held_back)), "UC2002");
     }
 
     /// The loop panicked.
@@ -258,6 +274,10 @@ impl Report {
         let text =
             fill(&tr("Interface {interface} exists again: taking it up"), &[("interface", &interface)]);
         self.tell(Level::Warning, &text, "UC2003");
+    }
+
+    fn is_restless(&self, about: About<'_>) -> bool {
+        self.restless.iter().any(|(interface, vhid)| interface == about.interface && *vhid == about.vhid)
     }
 
     /// How many lines were held back since this was last said; `None`: hold this one back too.

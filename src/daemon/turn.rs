@@ -22,6 +22,8 @@ const KEPT: usize = 16 * 1024;
 /// After nothing but refused frames the capture is left alone for this long: under a flood its ring fills and is
 /// emptied in one go, instead of waking us for every frame.
 const REST: Duration = Duration::from_millis(1);
+/// Who was just heard was not among what was lost before; known to this.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// What surrounds a virtual host.
 pub trait Surroundings {
@@ -33,6 +35,8 @@ pub trait Surroundings {
     fn draining(&mut self) -> &mut Draining;
     /// Tells the host a fact and carries out what it answers.
     fn tell(&mut self, event: Event, now: Time);
+    /// How many frames for us the system has lost since the capture was opened; `None` if that cannot be found out.
+    fn lost(&mut self) -> Option<u64>;
     /// Takes the next frame that was captured, tells it to the host and carries out what it answers.
     fn hear(&mut self, now: Time) -> Heard;
 }
@@ -73,7 +77,19 @@ pub fn drain(one: &mut impl Surroundings, announced: bool, woken: Time) -> bool 
         taken += 1;
     }
     one.draining().drained(taken, accepted, now);
+    if accepted > 0 && one.draining().asks(now) {
+        look_for_losses(one, now);
+    }
     true
+}
+
+/// Tells the host of frames lost since that was last asked.
+pub fn look_for_losses(one: &mut impl Surroundings, now: Time) {
+    let Some(total) = one.lost() else { return };
+    let lost = one.draining().newly_lost(total);
+    if lost > 0 {
+        one.tell(Event::Lost(lost), now);
+    }
 }
 
 /// Tells the host that a deadline is reached. What became due since `woken` has its turn next, with a drain before it:
@@ -87,6 +103,9 @@ pub fn tick(one: &mut impl Surroundings, woken: Time) {
         return;
     }
     let now = one.now();
+    if one.host().master_down().is_some_and(|down| down <= now) {
+        look_for_losses(one, now);
+    }
     one.tell(Event::Tick, now);
 }
 
@@ -104,6 +123,9 @@ pub struct Draining {
     /// How often a backup was kept waiting for the frames left.
     waited: usize,
     rests_until: Option<Time>,
+    /// How many frames were lost when that was last asked, and when it was.
+    lost: u64,
+    asked: Option<Time>,
 }
 
 impl Default for Draining {
@@ -116,7 +138,7 @@ impl Draining {
     /// Nothing is known. At most `batch` frames are taken at a time, and after nothing but refused ones comes `rest`.
     #[must_use]
     pub const fn by(batch: usize, rest: Duration) -> Self {
-        Self { batch, rest, more: false, waited: 0, rests_until: None }
+        Self { batch, rest, more: false, waited: 0, rests_until: None, lost: 0, asked: None }
     }
 
     /// Whether the capture is left alone, its descriptor too.
@@ -141,6 +163,21 @@ impl Draining {
     fn drained(&mut self, taken: usize, accepted: usize, now: Time) {
         self.more = taken >= self.batch;
         self.rests_until = (taken > 0 && accepted == 0 && !self.rest.is_zero()).then(|| now + self.rest);
+    }
+
+    /// Whether, having heard somebody, to ask what was lost before: not for each of many.
+    fn asks(&mut self, now: Time) -> bool {
+        let asks = self.asked.is_none_or(|asked| now.since(asked) >= ASK_EVERY);
+        if asks {
+            self.asked = Some(now);
+        }
+        asks
+    }
+
+    /// What of this total is new; a capture that was opened anew counts from zero.
+    fn newly_lost(&mut self, total: u64) -> u64 {
+        let before = std::mem::replace(&mut self.lost, total);
+        total.checked_sub(before).unwrap_or(total)
     }
 
     /// Whether frames may be left that came before now. Under a flood without end those are behind us after as many as

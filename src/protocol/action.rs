@@ -15,6 +15,8 @@ pub enum Event {
     /// The process was away: it woke this much later than the deadline it had asked for.
     /// Told before the frames that arrived meanwhile.
     Late(Duration),
+    /// The system had no room for so many of the frames that were for us. Told before a deadline counts.
+    Lost(u64),
     /// The state of the interface, told at start and at each change.
     Link(Link),
     /// Nothing that is sent to us reaches us from now on, or it does again.
@@ -214,6 +216,8 @@ pub enum Reason {
     Overslept,
     /// Our link was away for longer than our dead time, and we found a successor when it was back.
     Replaced,
+    /// We could not advertise for our dead time and found a successor.
+    Unsent,
     /// The operator asked for it.
     Resigned,
     /// The up hook failed and `--hook-failure=demote` was given.
@@ -243,6 +247,7 @@ impl Reason {
             Self::OneFamily => "one_family",
             Self::Overslept => "overslept",
             Self::Replaced => "replaced",
+            Self::Unsent => "unsent",
             Self::Resigned => "resigned",
             Self::HookFailed => "hook_failed",
             Self::Shutdown => "shutdown",
@@ -350,6 +355,20 @@ pub enum Notice {
     Restored {
         /// What the reason had been.
         reason: Demotion,
+    },
+    /// The role changed too often: takeovers from a master that left or is slower wait from now on.
+    Damped,
+    /// It has not changed for long enough.
+    Calm {
+        /// What it is.
+        role: Role,
+    },
+    /// The master's time is up, but frames were lost since it was heard: it is listened to for one interval more.
+    Lost,
+    /// No advertisement could be sent for the dead time.
+    Unsent {
+        /// For how long.
+        lasted: Duration,
     },
     /// The process was away for this long.
     Late {
@@ -478,6 +497,10 @@ impl Notice {
             Self::GaveWay { .. } => "UC1019",
             Self::Abandoned { .. } => "UC1020",
             Self::StandsBack { .. } => "UC1040",
+            Self::Damped => "UC1030",
+            Self::Calm { .. } => "UC1031",
+            Self::Lost => "UC1032",
+            Self::Unsent { .. } => "UC1033",
             Self::RefusedMaster { .. } => "UC1045",
             Self::RefusedMasterGone { .. } => "UC1046",
             Self::AddressLost { .. } => "UC1021",

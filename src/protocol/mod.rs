@@ -30,13 +30,13 @@
 //! | 8 | password | 1 to 20 bytes |
 //! | 9 | type, authlen, destination of an ad heard | Type and authlen are counted, not required; the destination must be our group, or with peers an address of one host (the daemon's filter knows which are ours) |
 //! | 10 | checksums | IP's and CARP's each on its own; over IPv6 also with the pseudo-header of newer NetBSD kernels. HMACs with or without link-local addresses, as OpenBSD. What is sent: the plain form, all addresses, unless [`Dialect`] says otherwise |
-//! | 11 | send failures | After three ads in a row advskew 240 until three successes; not while the link is known down. In Backup it ends at the next link-up or after 30 s, doubling to 10 min. Ours and others' demotion counts by the advskew alone, except against kernels with [`Dialect::OpenBsd`]: there it comes before the interval |
+//! | 11 | send failures | After three ads in a row advskew 240 until three successes; not while the link is known down. In Backup it ends at the next link-up or after 30 s, doubling to 10 min. A master of which no ad left for its dead time keeps the address and says so; until an interval after they leave again it steps down to whoever it hears, as in row 19. Ours and others' demotion counts by the advskew alone, except against kernels with [`Dialect::OpenBsd`]: there it comes before the interval |
 //! | 12 | exit | Asked to withdraw (`-z`): bow-out, then the down hook, bounded; else neither. A bow-out is one 255/255 ad per family, again after 20 ms without a successor, twice at most |
 //! | 13 | SIGHUP | Ends the daemon like SIGTERM |
 //! | 14 | SIGUSR2 | Bow-out, down hook, no candidacy for 3 s; a takeover that falls in them happens at their end |
-//! | 15 | bow-outs and slow ads heard | Judged on the master we follow: the best live one, replaced by a better ad at once, by a worse one only when it has been silent for its dead time. 255/255 from it is always a bow-out, of anybody else a notice |
+//! | 15 | bow-outs and slow ads heard | Judged on the master we follow: the best live one, replaced by a better ad at once, by a worse one only when it has been silent for its dead time. 255/255 from it is always a bow-out, of anybody else a notice. Who speaks is told by source address, whatever the MAC; by the MAC where that is 0.0.0.0 or a virtual address |
 //! | 16 | dead time | The larger of ratio·base + skew/256 (base 0: ratio·max(skew,1)/256) and 1.25 times the followed master's interval; one deadline for both families. A family silent for a dead time is a warning |
-//! | 17 | takeover | Frames that arrived in time are heard first; ad at once; after a timeout the up hook 10 ms later if still master, else at once |
+//! | 17 | takeover | Frames that arrived in time are heard first; were some lost since the master was heard, one interval more, once. After more than 6 changes in 10 s, takeovers from a master that left or is slower wait, 100 ms doubling to 10 s, at most until silence would do; a minute without a change ends that. Ad at once; after a timeout the up hook 10 ms later if still master, else at once |
 //! | 18 | interface not running | A master keeps its role, silently, for one interval, at most 1 s. Back in time: ad and announcement, no hook has run. Else Init and the down hook. Set down while our up hook runs: until that has ended, and 5 s for the carrier; a return after more than our dead time listens for an interval first and steps down to a successor (row 19). A removed interface has no grace |
 //! | 19 | a master that slept until its dead time after its last ad | Hears what arrived first; steps down to a successor unless it preempts, silently for everybody else (row 1); never sends missed ads |
 //! | 20 | hooks | Beside the election, ordered, the latest wish wins, bounded; an unwanted one has 5 s left. One that could not run, was ended by us or a signal, or failed while an address is not where it belongs is not done: the right one runs again (5 s doubling to 10 min). An exit status alone means nothing (old scripts). An address that a master had and lost: the up hook once more, at most once a minute. A failed up hook with demotion: bow-out, advskew 240, and for 30 s (doubling to 10 min) a candidate against silence only |
@@ -53,6 +53,7 @@
 mod action;
 mod announcer;
 mod auth;
+mod damping;
 mod demotion;
 mod dialect;
 mod election;

@@ -64,6 +64,8 @@ pub struct VirtualHost {
 /// What was counted since the start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counters {
+    /// Frames for us that the system had no room for.
+    pub lost: u64,
     /// Advertisements handed to the system, of either family, bow-outs included.
     pub sent: u64,
     /// Sending failures, of anything.
@@ -97,6 +99,8 @@ pub struct Snapshot {
     pub refused: Option<Peer>,
     /// When a silent master will be declared dead (as backup).
     pub master_down: Option<Time>,
+    /// Until when, having changed too often, the role ends only by silence or a better master.
+    pub lasts_until: Option<Time>,
     /// The interval we compete with.
     pub interval: Interval,
     /// Whether that is worse than the configured one.
@@ -165,6 +169,10 @@ impl VirtualHost {
             }
             Event::Tick => self.tick(now, &mut out),
             Event::Late(by) => self.elect(Fact::Late(by), now, &mut out),
+            Event::Lost(frames) => {
+                self.counters.lost = self.counters.lost.saturating_add(frames);
+                self.elect(Fact::Lost, now, &mut out);
+            }
             Event::Link(link) => {
                 let fact = match (link, self.takeover.up_until()) {
                     (Link::Disabled, Some(until)) => Fact::LinkTaken { until },
@@ -233,6 +241,12 @@ impl VirtualHost {
         out
     }
 
+    /// When a silent master will be declared dead (as backup).
+    #[must_use]
+    pub fn master_down(&self) -> Option<Time> {
+        self.election.master_down()
+    }
+
     /// Whether, after a `Shutdown`, nothing is left to do.
     #[must_use]
     pub fn finished(&self) -> bool {
@@ -278,6 +292,7 @@ impl VirtualHost {
             followed: self.election.followed().filter(|_| role == Role::Backup),
             refused: self.refused.master(now),
             master_down: self.election.master_down(),
+            lasts_until: self.election.lasts_until(now),
             interval: self.election.interval(),
             demoted: self.election.demoted(),
             hook: self.takeover.running(),

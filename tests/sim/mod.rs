@@ -4,6 +4,7 @@
 //! moves frames and time, `oracle` judges what was recorded, `random` makes worlds from a seed, `regressions`
 //! lists those that failed once and `scenario` holds the named ones. Nothing reads a real clock or a real random number: a seed is a world.
 
+pub mod attacks;
 pub mod frame;
 pub mod kernel;
 pub mod old_ucarp;

@@ -188,7 +188,7 @@ impl Judge {
 
     /// From when on the world must have settled.
     pub fn settled_from(&self, world: &World) -> u64 {
-        let excuse = world.record.excuses.last().copied().unwrap_or(0);
+        let excuse = world.record.excuses.iter().copied().max().unwrap_or(0);
         self.quiet_from.max(excuse) + bound(world)
     }
 

@@ -103,6 +103,8 @@ pub struct Ours {
     pub whole_turns: bool,
     pub draining: Draining,
     captured: VecDeque<Rc<[u8]>>,
+    /// Frames for it that the system had no room for.
+    pub lost: u64,
     rng: Rng,
     /// For what came later, so that older seeds stay the worlds they were.
     whims: Rng,
@@ -139,6 +141,7 @@ impl Ours {
             whole_turns: false,
             draining: Draining::by(512, Duration::ZERO),
             captured: VecDeque::new(),
+            lost: 0,
             rng,
             whims: Rng::new(seed ^ 0x3a11),
             running: None,
@@ -519,6 +522,10 @@ impl Surroundings for InTurn<'_> {
         } else {
             self.ours.event(event, self.now, self.out);
         }
+    }
+
+    fn lost(&mut self) -> Option<u64> {
+        Some(self.ours.lost)
     }
 
     fn hear(&mut self, now: Time) -> Heard {

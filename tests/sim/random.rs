@@ -81,6 +81,43 @@ fn meddle(world: &mut World, rng: &mut Rng, end: u64) {
     }
 }
 
+/// A world of ours in which somebody sends again whatever was ever sent, hardware addresses change, and systems have no
+/// room for frames. How they drain, rest and tick is the daemon's to the letter.
+pub fn judge_attacked(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
+    let mut rng = Rng::new(seed ^ 0xa77a_c8ed);
+    let mut world = make(&mut rng, Mix::Ours, 4);
+    (world.whole_turns, world.recording) = (true, true);
+    world.unicast = rng.percent(20);
+    judge_disturbed(world, &mut rng, logging, attack)
+}
+
+fn attack(world: &mut World, rng: &mut Rng, end: u64) {
+    let nodes = world.slots.len() as u64;
+    for _ in 0..rng.within(1, 6) {
+        let node = usize::try_from(rng.within(0, nodes - 1)).expect("few");
+        let from = rng.within(0, end);
+        let until = rng.within(from, end);
+        match rng.within(0, 3) {
+            0 | 1 => {
+                // One now and then, or a burst, or a flood; some of them to the last moment.
+                let (every, frames) = rng.pick(&[(SECOND, 1), (100 * MS, 3), (5 * MS, 1), (50 * MS, 30)]);
+                let until = if rng.percent(50) { end } else { until };
+                let times = ((until - from) / every).min(400);
+                (0..times).for_each(|n| world.at(from + n * every, Change::Replay(frames)));
+            }
+            2 => {
+                let last = u8::try_from(rng.within(100, 250)).expect("a byte");
+                let node_byte = u8::try_from(node).expect("few");
+                world.at(from, Change::Mac(node, [2, 0, 0, 0, node_byte, last]));
+            }
+            _ => {
+                world.at(from, Change::Overflow(node, true));
+                world.at(until.min(from + 5 * SECOND), Change::Overflow(node, false));
+            }
+        }
+    }
+}
+
 fn judge_made(world: World, rng: &mut Rng, logging: bool) -> (Vec<String>, Vec<String>) {
     judge_disturbed(world, rng, logging, |_, _, _| {})
 }

@@ -31,6 +31,9 @@ pub const WORLDS: [(u64, &str); 12] = [
     ),
 ];
 
+/// The same among worlds that are attacked.
+pub const ATTACKED_WORLDS: [(u64, &str); 0] = [];
+
 /// The same among worlds of single hosts.
 pub const UNICAST_WORLDS: [(u64, &str); 0] = [];
 

@@ -21,7 +21,7 @@ fn assert_lawful(world: &World) {
 }
 
 /// Runs on and judges as the random worlds are judged.
-fn assert_settles(world: &mut World) {
+pub fn assert_settles(world: &mut World) {
     let quiet_from = world.now;
     let end = quiet_from + 2 * bound(world) + 5 * SECOND;
     world.run_until(end);
@@ -29,12 +29,12 @@ fn assert_settles(world: &mut World) {
     assert_eq!(complaints, Vec::<String>::new(), "\n{}", tail(world));
 }
 
-fn tail(world: &World) -> String {
+pub fn tail(world: &World) -> String {
     world.log.as_ref().map_or(String::new(), |log| log[log.len().saturating_sub(300)..].join("\n"))
 }
 
 /// The two hosts of most scenarios: the first is master and both have settled.
-fn pair(seed: u64, first: Spec, second: Spec) -> World {
+pub fn pair(seed: u64, first: Spec, second: Spec) -> World {
     let mut world = World::new(seed);
     world.add(first);
     world.add(second);
@@ -47,15 +47,15 @@ fn pair(seed: u64, first: Spec, second: Spec) -> World {
 }
 
 /// When `node` last took `role`.
-fn since(world: &World, node: usize, role: Role) -> u64 {
+pub fn since(world: &World, node: usize, role: Role) -> u64 {
     world.record.roles.iter().rev().find(|r| (r.1, r.2) == (node, role)).expect("it never did").0
 }
 
-fn reasons(world: &World, node: usize) -> Vec<Reason> {
+pub fn reasons(world: &World, node: usize) -> Vec<Reason> {
     world.ours(node).transitions.iter().map(|t| t.2).collect()
 }
 
-fn said(world: &World, node: usize, what: impl Fn(&Notice) -> bool) -> usize {
+pub fn said(world: &World, node: usize, what: impl Fn(&Notice) -> bool) -> usize {
     world.ours(node).notices.iter().filter(|(_, notice)| what(notice)).count()
 }
 

@@ -252,6 +252,10 @@ pub enum Change {
         fails: bool,
     },
     Hooks(usize, HookPlan),
+    /// The system has (no) room for frames that this node should hear, and counts them.
+    Overflow(usize, bool),
+    /// A stranger sends again so many of the frames that were ever sent.
+    Replay(u64),
     /// Frames lost, in percent, of all.
     Loss(u64),
     Doubling(u64),
@@ -289,6 +293,7 @@ pub struct Slot {
     pub asleep_until: Option<u64>,
     pub claims: bool,
     pub deaf: bool,
+    overflows: bool,
     queue: Vec<Rc<[u8]>>,
     scheduled: Option<(u64, u64)>,
     role: Role,
@@ -354,6 +359,9 @@ pub struct World {
     pub unicast: bool,
     /// Ours take every wake-up for a whole turn, drain a few frames at a time, and rest after refused ones.
     pub whole_turns: bool,
+    /// Somebody records what is sent.
+    pub recording: bool,
+    pub past: Vec<Rc<[u8]>>,
     doubling: u64,
     key: Key,
     echo: Vec<bool>,
@@ -375,6 +383,8 @@ impl World {
             loss: 0,
             unicast: false,
             whole_turns: false,
+            recording: false,
+            past: Vec::new(),
             doubling: 0,
             key: Key::from_password(b"secret").expect("short"),
             echo: Vec::new(),
@@ -409,6 +419,7 @@ impl World {
             asleep_until: None,
             claims: false,
             deaf: false,
+            overflows: false,
             queue: Vec::new(),
             scheduled: None,
             role: Role::Init,
@@ -446,9 +457,9 @@ impl World {
         self.heap.push(Reverse(Due(when.max(self.now), self.made, entry)));
     }
 
-    /// A stranger sends this to everybody; who sleeps has it in its queue.
+    /// A stranger sends this; who sleeps has it in its queue.
     pub fn inject(&mut self, bytes: &Rc<[u8]>) {
-        for to in 0..self.slots.len() {
+        for to in (0..self.slots.len()).filter(|&to| self.is_for(to, bytes)).collect::<Vec<_>>() {
             self.push(self.now, Entry::Frame { to, bytes: bytes.clone() });
         }
     }
@@ -513,6 +524,12 @@ impl World {
         if slot.machine.is_none() || !slot.link_up || slot.deaf {
             return;
         }
+        if slot.overflows {
+            if let Some(Machine::Ours(ours)) = &mut slot.machine {
+                ours.lost += 1;
+                return;
+            }
+        }
         if slot.asleep_until.is_some() {
             slot.queue.push(bytes);
             return;
@@ -558,6 +575,11 @@ impl World {
             };
             if ours.notices[notices_before..].iter().any(excuse) {
                 self.record.excuses.push(now);
+            }
+            // Who changed its role too often waits with the next takeover.
+            if let Some(until) = ours.snapshot(now).lasts_until {
+                let until = u64::try_from(until.since_zero().as_micros()).expect("a short run");
+                self.record.excuses.push(ours.clock.world(until));
             }
         } else if let Machine::Kernel(_) = machine {
             out.claims.push(role == Role::Master);
@@ -654,7 +676,15 @@ impl World {
         self.heap.push(Reverse(Due(at, made, Entry::Wake(node, made))));
     }
 
+    /// A switch keeps what is for one hardware address from the others.
+    fn is_for(&self, node: usize, bytes: &[u8]) -> bool {
+        bytes[0] & 1 != 0 || bytes[..6] == self.slots[node].spec.mac
+    }
+
     fn transmit(&mut self, from: usize, bytes: &Rc<[u8]>) {
+        if self.recording {
+            self.past.push(bytes.clone());
+        }
         if self.log.is_some() {
             self.say(Some(from), &format!("sends {}", describe(bytes)));
         }
@@ -668,8 +698,7 @@ impl World {
             if !advert || to == from && !self.echo[from] || self.slots[to].machine.is_none() {
                 continue;
             }
-            // A switch keeps what is for one hardware address from the others.
-            if bytes[0] & 1 == 0 && bytes[..6] != self.slots[to].spec.mac {
+            if !self.is_for(to, bytes) {
                 continue;
             }
             let wire = &self.wires[from][to];
@@ -845,6 +874,14 @@ impl World {
                     ours.plan = plan;
                 }
             }
+            Change::Overflow(node, overflows) => self.slots[node].overflows = overflows,
+            Change::Replay(frames) => {
+                for _ in 0..frames.min(frames * self.past.len() as u64) {
+                    let at = self.rng.within(0, self.past.len() as u64 - 1);
+                    let again = self.past[usize::try_from(at).expect("an index")].clone();
+                    self.inject(&again);
+                }
+            }
             Change::Loss(percent) => self.loss = percent,
             Change::Doubling(percent) => self.doubling = percent,
             Change::Cut { from, to, cut } => self.wires[from][to].cut = cut,
@@ -901,6 +938,7 @@ impl World {
             wire.pruned = [false; 2];
         }
         for node in 0..self.slots.len() {
+            self.slots[node].overflows = false;
             let HookPlan { min, max, .. } = self.slots[node].spec.plan;
             let plan = HookPlan { min, max, ..HookPlan::QUICK };
             self.change(Change::Hooks(node, plan));

@@ -15,6 +15,8 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::FamilySilent { .. }
         | Notice::FamilyBack { .. }
         | Notice::Demoted { .. }
+        | Notice::Calm { .. }
+        | Notice::Unsent { .. }
         | Notice::Restored { .. }
         | Notice::StandsBack { .. }
         | Notice::RefusedMaster { .. }
@@ -37,6 +39,8 @@ pub(super) fn period(notice: &Notice) -> Duration {
         Notice::GaveWay { .. }
         | Notice::StrangerLeft { .. }
         | Notice::ConflictWon { .. }
+        | Notice::Damped
+        | Notice::Lost
         | Notice::Late { .. } => MINUTE,
         Notice::EqualInterval { .. } | Notice::SameSource { .. } | Notice::Unheard { .. } => HOUR,
     }
@@ -144,6 +148,33 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
             fill(
                 &tr("Competing with the configured advskew again ({reason})"),
                 &[("reason", &reason.code())],
+            ),
+        ),
+        Notice::Damped => (
+            Level::Warning,
+            tr(
+                "The state changed more than 6 times in 10 seconds: taking over from a master that leaves or is slower waits from now on, and of such changes one a minute is said",
+            )
+            .into_owned(),
+        ),
+        Notice::Calm { role } => (
+            Level::Info,
+            fill(&tr("The state has not changed for a minute: {state}"), &[("state", &role.code())]),
+        ),
+        Notice::Lost => (
+            Level::Warning,
+            tr(
+                "Packets were lost because too many came at once, the master's may be among them: listening for one interval more",
+            )
+            .into_owned(),
+        ),
+        Notice::Unsent { lasted } => (
+            Level::Error,
+            fill(
+                &tr(
+                    "No advertisement could be sent on {interface} for {duration}: others may have taken over, and this host still has the address",
+                ),
+                &[("interface", &about.interface), ("duration", &seconds(*lasted))],
             ),
         ),
         Notice::Late { by, role } => (
@@ -287,6 +318,7 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
             tr("{peer} is master and no ucarp, and this host can send in one IP version only")
         }
         (Reason::Overslept, _) => tr("this process was not running, and {peer} took over meanwhile"),
+        (Reason::Unsent, _) => tr("our advertisements could not be sent, and {peer} took over meanwhile"),
         (Reason::Resigned, _) => tr("asked to step aside (SIGUSR2)"),
         (Reason::HookFailed, _) => tr("the up script failed"),
         (Reason::Shutdown, _) => tr("this program ends"),
@@ -318,6 +350,11 @@ pub(super) fn is_harmless(notice: &Notice) -> bool {
     )
 }
 
+/// Under what a notice's repeats are counted where the role changes too often: each reason is a kind of its own.
+pub(super) fn kind(notice: &Notice) -> &'static str {
+    if let Notice::Transition { reason, .. } = notice { reason.code() } else { notice.id() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -339,6 +376,8 @@ mod tests {
             Notice::SameSource { peer },
             Notice::Unheard { peer },
             Notice::StrangerLeft { peer },
+            Notice::Damped,
+            Notice::Lost,
         ] {
             assert!(period(&notice) >= MINUTE, "{notice:?}");
         }

@@ -44,7 +44,7 @@ impl Election {
                     return;
                 }
                 self.followed = Some(id);
-                self.take_over(Reason::MasterLeft, Some(peer), None, now, out);
+                self.take_over_early(Reason::MasterLeft, peer, now, out);
             } else {
                 out.push(Decision::Tell(Notice::StrangerLeft { peer }));
             }
@@ -53,7 +53,7 @@ impl Election {
         if ad.gives_way() {
             // Its sender is master no more, and neither are we. If we left because it seemed not to hear us, it did.
             if self.reason == Reason::StubbornMaster && self.followed == Some(id) {
-                self.take_over(Reason::MasterLeft, Some(peer), None, now, out);
+                self.take_over_early(Reason::MasterLeft, peer, now, out);
             }
             return;
         }
@@ -72,11 +72,11 @@ impl Election {
             out.push(Decision::Tell(Notice::EqualInterval { peer }));
         }
         if demotion == Some(Ordering::Greater) {
-            self.take_over(Reason::MasterDemoted, Some(peer), None, now, out);
+            self.take_over_early(Reason::MasterDemoted, peer, now, out);
         } else if self.interval().dead_after(self.dead_ratio) < his.duration() {
-            self.take_over(Reason::MasterTooSlow, Some(peer), None, now, out);
+            self.take_over_early(Reason::MasterTooSlow, peer, now, out);
         } else if self.preempt && self.interval() < his && demotion != Some(Ordering::Less) {
-            self.take_over(Reason::SlowerMaster, Some(peer), None, now, out);
+            self.take_over_early(Reason::SlowerMaster, peer, now, out);
         }
     }
 
@@ -115,10 +115,11 @@ impl Election {
             self.yield_to(id, Reason::OneFamily, now, out);
             return;
         }
-        if self.overslept && !self.preempt {
+        if (self.overslept || self.unsent.is_some()) && !self.preempt {
             // While only this process slept, its machine may have answered for the address.
             give_way(peer, may_speak, out);
-            self.yield_to(id, Reason::Overslept, now, out);
+            let reason = if self.overslept { Reason::Overslept } else { Reason::Unsent };
+            self.yield_to(id, reason, now, out);
             return;
         }
         if self.listening && !self.preempt {

@@ -9,6 +9,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::damping::Damping;
 use super::demotion::{Change, Demotions};
 use super::peers::{PeerId, Peers};
 use super::{
@@ -33,6 +34,7 @@ pub(super) enum Fact<'a> {
     Start,
     Tick,
     Late(Duration),
+    Lost,
     Link(Link),
     /// The interface was set down while our up hook runs, which ends by then.
     LinkTaken {
@@ -82,6 +84,15 @@ enum State {
     Master { next_advert: Time, grace_ends: Option<Time> },
 }
 
+/// A master whose advertisements did not leave for its dead time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Unsent {
+    /// They still do not.
+    Still,
+    /// They do since then. For one interval a successor may show itself.
+    Until(Time),
+}
+
 /// The machine.
 #[derive(Debug)]
 pub(super) struct Election {
@@ -114,6 +125,12 @@ pub(super) struct Election {
     overslept: bool,
     /// The link is back after so long that a successor is listened for before we speak.
     listening: bool,
+    /// When an advertisement last left, or we became master.
+    sent: Time,
+    unsent: Option<Unsent>,
+    /// When frames that were for us were last found to be lost.
+    lost: Option<Time>,
+    damping: Damping,
     old_ucarp_heard: Option<Time>,
     /// When it was last told that a family is not heard.
     family_missed: Option<Time>,
@@ -147,6 +164,10 @@ impl Election {
             prompted: None,
             overslept: false,
             listening: false,
+            sent: Time::ZERO,
+            unsent: None,
+            lost: None,
+            damping: Damping::default(),
             old_ucarp_heard: None,
             family_missed: None,
             demotions: Demotions::default(),
@@ -187,6 +208,10 @@ impl Election {
         }
     }
 
+    pub(super) fn lasts_until(&self, now: Time) -> Option<Time> {
+        self.damping.lasts_until(now)
+    }
+
     pub(super) fn demoted(&self) -> bool {
         self.demotions.active()
     }
@@ -202,14 +227,18 @@ impl Election {
             State::Init => None,
             State::Backup { master_down, .. } => {
                 let silence = self.counts_silence().then_some(master_down);
-                self.demotions.deadline().into_iter().chain(silence).min()
+                [silence, self.demotions.deadline(), self.damping.deadline()].into_iter().flatten().min()
             }
-            State::Master { next_advert, grace_ends } => Some(grace_ends.unwrap_or(next_advert)),
+            State::Master { next_advert, grace_ends } => {
+                let next = grace_ends.unwrap_or(next_advert);
+                Some(self.damping.deadline().map_or(next, |calm| calm.min(next)))
+            }
         }
     }
 
     pub(super) fn handle(&mut self, fact: Fact<'_>, now: Time) -> Vec<Decision> {
         let mut out = Vec::new();
+        let before = self.role();
         match self.state {
             State::Init => self.in_init(fact, now, &mut out),
             State::Backup { master_down, listened } => {
@@ -218,6 +247,10 @@ impl Election {
             State::Master { next_advert, grace_ends } => {
                 self.in_master(fact, next_advert, grace_ends, now, &mut out);
             }
+        }
+        let role = self.role();
+        if role != before && self.damping.changed(role, now) {
+            out.push(Decision::Tell(Notice::Damped));
         }
         out
     }
@@ -241,7 +274,7 @@ impl Election {
             Fact::Deaf(deaf) => self.deaf = deaf,
             Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Init })),
             Fact::Shutdown { .. } => self.started = false,
-            Fact::Tick | Fact::Late(_) | Fact::Heard(_) | Fact::AdvertSent { .. } => {}
+            Fact::Tick | Fact::Late(_) | Fact::Lost | Fact::Heard(_) | Fact::AdvertSent { .. } => {}
         }
     }
 
@@ -256,10 +289,12 @@ impl Election {
         match fact {
             Fact::Tick => {
                 tell(self.demotions.expire(now), out);
+                self.calm_down(now, out);
                 if now >= master_down && self.counts_silence() {
-                    self.master_is_silent(now, out);
+                    self.master_is_silent(listened, now, out);
                 }
             }
+            Fact::Lost => self.lost = Some(now),
             Fact::Late(by) => {
                 // What was sent while we were away may be lost (a suspended machine captures nothing), so a
                 // master is given one more interval to be heard before its silence counts. Once: a host that is
@@ -310,6 +345,11 @@ impl Election {
         match fact {
             Fact::Tick => {
                 self.overslept = false;
+                self.calm_down(now, out);
+                if matches!(self.unsent, Some(Unsent::Until(until)) if until <= now) {
+                    self.unsent = None;
+                    out.push(Decision::Speak);
+                }
                 if let Some(ends) = grace_ends {
                     if now >= ends {
                         self.enter_init(Reason::LinkDown, now, out);
@@ -342,6 +382,7 @@ impl Election {
             Fact::AdvertSent { ok } => {
                 if grace_ends.is_none() {
                     tell(self.demotions.sent(ok), out);
+                    self.advert_sent(ok, now, out);
                 }
             }
             Fact::UpHook { success } => {
@@ -366,11 +407,35 @@ impl Election {
                 }
                 self.shut_down(now, out);
             }
-            Fact::Start => {}
+            Fact::Start | Fact::Lost => {}
         }
     }
 
-    fn master_is_silent(&mut self, now: Time, out: &mut Vec<Decision>) {
+    /// Others count from our last advertisement that left.
+    fn advert_sent(&mut self, ok: bool, now: Time, out: &mut Vec<Decision>) {
+        if ok {
+            self.sent = now;
+            if self.unsent == Some(Unsent::Still) {
+                self.unsent = Some(Unsent::Until(now + self.interval().period()));
+            }
+            return;
+        }
+        let lasted = now.since(self.sent);
+        if lasted >= self.dead_after(None) {
+            if self.unsent.is_none() {
+                out.push(Decision::Tell(Notice::Unsent { lasted }));
+            }
+            self.unsent = Some(Unsent::Still);
+        }
+    }
+
+    fn calm_down(&mut self, now: Time, out: &mut Vec<Decision>) {
+        if self.damping.expire(now) {
+            out.push(Decision::Tell(Notice::Calm { role: self.role() }));
+        }
+    }
+
+    fn master_is_silent(&mut self, listened: bool, now: Time, out: &mut Vec<Decision>) {
         // Who advertised within its interval is master now; who did not may have given way meanwhile.
         let other = self
             .peers
@@ -382,6 +447,14 @@ impl Election {
             return;
         }
         let peer = self.followed();
+        let heard = peer.map_or(self.since, |peer| peer.heard);
+        if !listened && self.postponed.is_none() && self.lost > Some(heard) {
+            // Its advertisements may be among those that were lost. Once: who always loses some must still take over.
+            let interval = peer.map_or(self.configured, |peer| peer.interval);
+            self.state = State::Backup { master_down: now + patience(interval), listened: true };
+            out.push(Decision::Tell(Notice::Lost));
+            return;
+        }
         match self.postponed {
             Some(reason) => self.take_over(reason, peer, None, now, out),
             None => {
@@ -389,6 +462,19 @@ impl Election {
                 self.take_over(Reason::MasterTimedOut, peer, silent, now, out);
             }
         }
+    }
+
+    /// Takes over from a master that lives or has just left. A role that changed too often waits, but not beyond the
+    /// moment at which that master's silence would do.
+    fn take_over_early(&mut self, reason: Reason, peer: Peer, now: Time, out: &mut Vec<Decision>) {
+        if let (State::Backup { master_down, listened }, Some(until)) =
+            (self.state, self.damping.lasts_until(now))
+        {
+            self.postponed = Some(reason);
+            self.state = State::Backup { master_down: master_down.min(until), listened };
+            return;
+        }
+        self.take_over(reason, Some(peer), None, now, out);
     }
 
     fn take_over(
@@ -416,6 +502,7 @@ impl Election {
         self.prompted = None;
         self.overslept = false;
         self.listening = false;
+        (self.sent, self.unsent) = (now, None);
         out.push(Decision::Advertise { scheduled: false });
     }
 
