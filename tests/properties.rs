@@ -955,6 +955,8 @@ proptest! {
             peers: Vec::new(),
             state: State::Backup { follows: None, until: dead },
         };
+        // Becoming backup was one.
+        let (mut was_master, mut changes) = (false, vec![watched.now]);
         for (wait, (last, kind), (base, skew)) in ads {
             let then = watched.now + wait;
             // Every deadline on the way, each at its time.
@@ -962,6 +964,10 @@ proptest! {
                 watched.now = u64::try_from(next.since_zero().as_nanos().div_ceil(1_000)).unwrap().max(watched.now);
                 watched.tell(Event::Tick);
                 rules.silence(watched.now);
+                if rules.state == State::Master && !was_master {
+                    was_master = true;
+                    changes.push(watched.now);
+                }
             }
             watched.now = then;
             rules.silence(then);
@@ -978,6 +984,16 @@ proptest! {
             rules.hear(who, kind, ad.interval(), ad.is_bow_out(), then);
 
             let snapshot = watched.host.snapshot(at(then));
+            let now_master = rules.state == State::Master;
+            if std::mem::replace(&mut was_master, now_master) != now_master {
+                changes.push(then);
+            }
+            if snapshot.lasts_until.is_some() {
+                // From here on takeovers wait, which these rules know nothing of; the last change is up to 0.1 s ago.
+                let lately = changes.iter().filter(|change| then - **change < 10 * SECOND + 100_000).count();
+                prop_assert!(lately > 6, "{} changes", lately);
+                break;
+            }
             let decided = match snapshot.role {
                 Role::Master => State::Master,
                 Role::Backup => State::Backup {

@@ -1,8 +1,8 @@
 //! The simulation: tens of thousands of random worlds, the sums under lasting loss, and the named scenarios.
 //!
 //! `SIM_WORLDS=1000000 cargo test --test simulation` runs more worlds, `SIM_SEED=17` one of each kind with its event
-//! log (name the test, such as `random_worlds_settle`), and `SIM_FIRST=500000` starts counting elsewhere. A failure prints the seed and the log. What went wrong once is in
-//! `sim/regressions.rs`, run first each time.
+//! log (name the test, such as `random_worlds_settle`), and `SIM_FIRST=500000` starts counting elsewhere. A failure
+//! prints the seed and the log. What went wrong once is in `sim/regressions.rs`, run first each time.
 
 #![expect(clippy::print_stdout, reason = "sums and event logs are what these tests are read for")]
 #![expect(clippy::cast_precision_loss, reason = "percentages for people")]

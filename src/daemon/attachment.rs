@@ -263,7 +263,7 @@ impl Attachment {
 
     /// How many frames for us were lost since it was opened; `None` if that could not be found out.
     pub(crate) fn lost(&mut self) -> Option<u64> {
-        self.capture.lost().ok()
+        self.capture.as_mut()?.lost().ok()
     }
 
     /// Empties the sockets of families with peers, which have the same packets a second time.

@@ -102,7 +102,7 @@ fn attack(world: &mut World, rng: &mut Rng, end: u64) {
                 // One now and then, or a burst, or a flood; some of them to the last moment.
                 let (every, frames) = rng.pick(&[(SECOND, 1), (100 * MS, 3), (5 * MS, 1), (50 * MS, 30)]);
                 let until = if rng.percent(50) { end } else { until };
-                let times = ((until - from) / every).min(400);
+                let times = ((until - from) / every).min(600 / frames);
                 (0..times).for_each(|n| world.at(from + n * every, Change::Replay(frames)));
             }
             2 => {
