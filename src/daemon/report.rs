@@ -78,7 +78,9 @@ impl Report {
     /// Something the core has to tell.
     pub(crate) fn notice(&mut self, about: About<'_>, notice: &Notice, now: Time) {
         let whose = || (about.interface.to_owned(), about.vhid);
-        if let Notice::Calm { .. } = notice {
+        if *notice == Notice::Damped {
+            self.restless.insert(whose());
+        } else if let Notice::Calm { .. } = notice {
             self.restless.remove(&whose());
         }
         let (kind, period) = match period(notice) {
@@ -86,9 +88,6 @@ impl Report {
             period => (notice.id(), period),
         };
         let Some(held_back) = self.passes(about, kind, period, now) else { return };
-        if *notice == Notice::Damped {
-            self.restless.insert(whose());
-        }
         let (level, text) = sentence(about, notice);
         let level = if is_harmless(notice) { Level::Info } else { level };
         let code = if let Notice::Transition { reason, .. } = notice {
