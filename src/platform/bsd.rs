@@ -8,10 +8,12 @@
 #![expect(unsafe_code, reason = "ioctls, getifaddrs' raw addresses and routing sockets have no safe wrapper")]
 
 use std::ffi::CStr;
+use std::fs::File;
 use std::io;
 use std::mem::offset_of;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
