@@ -43,6 +43,8 @@ pub(crate) struct Wanted {
     pub(crate) own: Vec<IpAddr>,
     /// The addresses shared.
     pub(crate) shared: Vec<IpAddr>,
+    /// Those of them that are in none of the networks the interface is connected to.
+    pub(crate) outside: Vec<IpAddr>,
 }
 
 impl Wanted {
@@ -219,6 +221,11 @@ impl Attachment {
         self.capture = None;
         self.capture = Some(Capture::open(&self.interface, &self.wanted.filter_that_looks(self.looks))?);
         Ok(())
+    }
+
+    /// The shared addresses that were in none of the networks of the interface when it was opened.
+    pub(crate) fn outside(&self) -> &[IpAddr] {
+        &self.wanted.outside
     }
 
     /// What becomes readable when something is heard.

@@ -53,14 +53,15 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.add("interface", &interface);
     match place {
         Some(place) => {
-            Attachment::try_out(&interface, &start::wanted(&interface, host)?)
+            let wanted = start::wanted(&interface, host)?;
+            Attachment::try_out(&interface, &wanted)
                 .or_else(|error| if error.is_for_want_of_link(&interface) { Ok(()) } else { Err(error) })?;
             let addresses: Vec<_> = host.addresses.iter().map(|shared| shared.address).collect();
             if let Some(source) = place::main_source(&addresses, place.sources) {
                 lines.add("srcip", source);
             }
             lines.add("mac", place.mac);
-            start::doubts(&interface, host).iter().for_each(|doubt| lines.add("warning", doubt));
+            start::doubts(&interface, &wanted.outside).for_each(|doubt| lines.add("warning", doubt));
         }
         // An address that was asked for will be waited for as well.
         None => lines.maybe("srcip", host.source),

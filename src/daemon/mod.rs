@@ -105,12 +105,13 @@ pub fn run_with(
     let _pidfile = config.pidfile.as_deref().map(start::hold_pidfile).transpose()?;
     platform::keep_descriptors_private()
         .map_err(|error| StartError::new(Doing::CloseDescriptors, "", error))?;
+    // Before anything else takes the last descriptors: what is there to be said must not get lost.
+    let mut report = Report::new(Log::open(config.log, readiness.is_none(), SERVICES));
     let mut sources = event_loop::Sources {
         signals: Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?,
         links: LinkMonitor::open().map_err(|error| StartError::new(Doing::WatchLinks, "", error))?,
     };
     let opened = config.hosts.iter().map(start::open).collect::<Result<Vec<_>, _>>()?;
-    let mut report = Report::new(Log::open(config.log, readiness.is_none(), SERVICES));
     for warning in warnings {
         report.say(Level::Warning, &warning.to_string());
     }

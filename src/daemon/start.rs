@@ -2,6 +2,7 @@
 //!
 //! Nothing is sent and nothing is run.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::attachment::{Attachment, Wanted};
@@ -132,21 +133,19 @@ pub(super) fn wanted(interface: &str, config: &VirtualHostConfig) -> Result<Want
         destination: config.destination.clone(),
         families: families(config),
         own,
+        outside: shared.iter().copied().filter(|address| networks.leave_out(*address)).collect(),
         shared,
     })
 }
 
-/// What is probably not meant with this interface: shared addresses that nobody on its networks can reach there.
-pub(super) fn doubts(interface: &str, config: &VirtualHostConfig) -> Vec<String> {
-    // Who cannot be asked gives no cause for doubt.
-    let Ok(networks) = Networks::of(interface, &addresses(config)) else { return Vec::new() };
-    let outside = config.addresses.iter().filter(|shared| networks.leave_out(shared.address));
-    let template = tr(
-        "--addr: {address} is in none of the networks that {interface} is connected to: neighbours will not look for it here",
-    );
-    outside
-        .map(|shared| fill(&template, &[("address", &shared.address), ("interface", &interface)]))
-        .collect()
+/// That neighbours will not look for a shared address here, for each of these.
+pub(super) fn doubts<'a>(interface: &'a str, outside: &'a [IpAddr]) -> impl Iterator<Item = String> + 'a {
+    outside.iter().map(move |address| {
+        let template = tr(
+            "--addr: {address} is in none of the networks that {interface} is connected to: neighbours will not look for it here",
+        );
+        fill(&template, &[("address", address), ("interface", &interface)])
+    })
 }
 
 /// The first line about a virtual host.
@@ -171,7 +170,7 @@ pub(super) fn introduce(one: &Served, report: &mut Report) {
         ],
     );
     report.say(Level::Info, &text);
-    for doubt in doubts(&one.interface, &one.config) {
+    for doubt in doubts(&one.interface, one.attachment.as_ref().map_or(&[], Attachment::outside)) {
         report.say(Level::Warning, &format!("{doubt} [UC2020]"));
     }
     for (hook, missing) in [(Hook::Up, one.config.up.is_none()), (Hook::Down, one.config.down.is_none())] {

@@ -151,7 +151,7 @@ impl LinkSocket {
     /// # Errors
     /// The question could not be asked.
     pub fn is_attached(&self) -> io::Result<bool> {
-        match ask(self.device.as_fd(), LAYOUT.bound_capture, &mut vec![0; LAYOUT.ifreq]) {
+        match ask(self.device.as_fd(), LAYOUT.bound_capture, &mut [0; LAYOUT.ifreq]) {
             Ok(()) => Ok(true),
             // `bpf_detachd` left the device without one (net/bpf.c of all four).
             Err(Errno::EINVAL | Errno::ENXIO | Errno::ENODEV) => Ok(false),

@@ -38,6 +38,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("second_instance", ours, second_instance),
         Case::new("descriptors_run_out", ours, no_descriptors),
         Case::new("events_cannot_be_waited_for", ours, cannot_wait),
+        Case::new("few_descriptors_lose_no_warning", ours, few_descriptors),
         Case::new("interface_found_by_source", ours, || interface_by_source("10.9.0.1/24 dev eth0")),
         Case::new("interface_found_by_labelled_source", ours, || {
             interface_by_source("10.9.0.1/24 dev eth0 label eth0:own");
@@ -373,6 +374,33 @@ fn no_descriptors() {
     assert_eq!(a.await_exit(seconds(3)).code(), Some(0));
     a.await_hooks(&["down", "up", "down"], seconds(1));
     assert!(!segment.hosts[0].has_address(VIP));
+}
+
+/// What cannot be said is a reason not to start; what has started has said everything.
+fn few_descriptors() {
+    let segment = Segment::new(1);
+    let (mut started, mut refused) = (0, 0);
+    for most in 8..=24 {
+        let mut command = segment.hosts[0].command("prlimit");
+        command.args([&format!("--nofile={most}"), "--"]).arg(Kind::Ours.binary());
+        command.args(["--interface=eth0", "--addr=10.77.0.1", "--facility=none"]).args(WORDS);
+        let title = format!("a ({most} descriptors)");
+        let mut daemon = Daemon::spawn(&segment, &title, Kind::Ours, command, segment.dir().join("none"));
+        let begins = |l: &str| l.contains("sharing 10.77.0.1");
+        eventually("it starts or ends", seconds(5), || {
+            !daemon.is_running() || !daemon.lines(begins).is_empty()
+        });
+        if daemon.is_running() {
+            daemon.await_line("the warning of the words", seconds(1), |l| l.contains("neither --upscript"));
+            daemon.await_line("the warning of the start", seconds(1), |l| l.contains("UC2020"));
+            started += 1;
+        } else {
+            let said = daemon.lines(|l| l.contains("ucarp:"));
+            assert!(said.len() == 1 && !said[0].contains("panicked"), "{said:?}");
+            refused += 1;
+        }
+    }
+    assert!(started > 0 && refused > 0, "{started} started, {refused} did not");
 }
 
 /// poll(2) refuses more descriptors than the limit allows, even those that are open already.
