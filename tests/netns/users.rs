@@ -23,6 +23,7 @@ pub(crate) fn all() -> Vec<Case> {
     vec![
         Case::new("nobody_holds_the_name", ours, squatted_name),
         Case::new("nobody_holds_the_name_and_is_silent", ours, silent_squatter),
+        Case::new("nobody_holds_the_name_and_no_lock_can_be_made", ours, no_place_for_a_lock),
         Case::new("nobody_locks_the_pidfile", ours, locked_pidfile),
         Case::new("second_instance_beside_a_full_queue", ours, full_queue),
         Case::new("killed_and_started_at_once", ours, restarted),
@@ -91,6 +92,25 @@ fn silent_squatter() {
     as_nobody(&segment.hosts[0], fill_queue);
     starts_all_the_same(&segment, &["does not answer"]);
     drop(listener);
+}
+
+/// A read-only root alone is not worth a line.
+fn no_place_for_a_lock() {
+    let segment = Segment::new(1);
+    let wrapper = "exec unshare --mount sh -c 'mount -t tmpfs -o ro none /run && exec \"$@\"' sh \"$@\"";
+    let setup = Setup { wrapper: Some(wrapper.into()), ..Setup::default() };
+    let told = |daemon: &Daemon| daemon.lines(|l| l.contains("[WARNING]") && l.contains("UC203"));
+    let a = Daemon::start(&segment, 0, Kind::Ours, &setup);
+    a.await_hooks(&["down"], seconds(3));
+    assert!(told(&a).is_empty(), "{:?}", told(&a));
+    drop(a);
+    let _squatter = as_nobody(&segment.hosts[0], || UnixListener::bind_addr(&name()).expect("free"));
+    let a = lone_master(&segment, 0, Kind::Ours, &setup);
+    let told = told(&a);
+    let [who, place] = told.as_slice() else { panic!("{told:?}") };
+    assert!(who.contains("UC2030") && who.contains("65534"), "{who}");
+    assert!(place.contains("UC2031") && place.contains("/run/ucarp-eth0-id-7."), "{place}");
+    assert!(place.contains("Read-only file system"), "{place}");
 }
 
 fn locked_pidfile() {
