@@ -2,23 +2,22 @@
 //!
 //! A log may lose lines, never time: a stuck syslogd, a stopped terminal or a full pipe must not delay the
 //! advertisements of a master. So the syslog crate only formats, into a buffer; the socket is ours,
-//! non-blocking, and reopened when syslogd has come back. The terminal is asked whether it takes more before
-//! each write (its descriptor is shared with the shell, so it cannot be made non-blocking). What could not be
-//! written is counted for each sink, and the count is the next line that gets through.
+//! non-blocking, and reopened when syslogd has come back. What goes to the terminal is written by a process of its own
+//! ([`Text`]): no way of asking first keeps a write to a terminal from waiting. What could not be written is counted for
+//! each sink, and the count is the next line that gets through.
 //!
 //! This file must not choose words: sentences come from `daemon::report`, even the one about lost lines.
 //! It reads no clock and makes no system call of its own kind; [`Services`] brings what only the platform has.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, ErrorKind, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
 use syslog::{Formatter3164, LogFormat, Severity};
 
 use crate::config::{Facility, LogConfig, one_line};
+use crate::platform::{Standard, Text};
 
 /// How much an operator should care.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -87,9 +86,6 @@ impl LocalTime {
 pub struct Services {
     /// The time of day now.
     pub local_time: fn() -> LocalTime,
-    /// Whether a write of up to 512 bytes to this descriptor would go through at once (poll(2) with POLLOUT and no
-    /// waiting; errors and hang-ups count as yes, the write will tell).
-    pub writable: fn(BorrowedFd<'_>) -> bool,
     /// The sentence for the operator when this many lines were lost.
     pub lost: fn(u64) -> String,
 }
@@ -98,23 +94,39 @@ pub struct Services {
 pub struct Log {
     services: Services,
     debug: bool,
-    out: Option<Terminal>,
-    err: Option<Terminal>,
+    terminal: Option<Terminal>,
     syslog: Option<Syslog>,
 }
 
 impl Log {
-    /// Opens the sinks: stdout and stderr if `terminal`, and syslog unless `config` turns it off. A sink that
+    /// Opens the sinks: stdout and stderr by way of `terminal`, and syslog unless `config` turns it off. A sink that
     /// cannot be opened now is no error; syslog is tried again with each line.
     #[must_use]
-    pub fn open(config: LogConfig, terminal: bool, services: Services) -> Self {
-        let (out, err) = if terminal {
-            (Terminal::open(&io::stdout()), Terminal::open(&io::stderr()))
-        } else {
-            (None, None)
-        };
+    pub fn open(config: LogConfig, terminal: Option<Text>, services: Services) -> Self {
+        let terminal = terminal.map(Terminal::new);
         let syslog = config.facility.map(|facility| Syslog::new(facility, &SOCKETS));
-        Self { services, debug: config.debug, out, err, syslog }
+        Self { services, debug: config.debug, terminal, syslog }
+    }
+
+    /// From now on lines for the terminal go this way: whoever wrote them before is gone.
+    pub fn reconnect(&mut self, text: Text) {
+        if let Some(terminal) = &mut self.terminal {
+            terminal.text = text;
+        }
+    }
+
+    /// That many lines could not be written after they had been sent on their way, for each of [`Standard::ALL`].
+    pub fn unwritten(&mut self, lines: [u64; 2]) {
+        if let Some(terminal) = &mut self.terminal {
+            terminal.lost.iter_mut().zip(lines).for_each(|(lost, more)| *lost = lost.saturating_add(more));
+        }
+    }
+
+    /// What somebody else said, to be shown on the terminal as it is, or lost.
+    pub fn pass_on(&mut self, to: Standard, text: &[u8]) {
+        if let Some(terminal) = &mut self.terminal {
+            terminal.pass_on(to, text);
+        }
     }
 
     /// Whether lines of this level are written at all; saves making a sentence nobody will read.
@@ -134,11 +146,7 @@ impl Log {
         }
         let (now, services) = ((self.services.local_time)(), self.services);
         let text = one_line(text, LONGEST);
-        let terminal = match level {
-            Level::Debug | Level::Info => &mut self.out,
-            Level::Warning | Level::Error => &mut self.err,
-        };
-        if let Some(terminal) = terminal {
+        if let Some(terminal) = &mut self.terminal {
             terminal.write(level, &now, &text, &services);
         }
         if let Some(syslog) = &mut self.syslog {
@@ -150,48 +158,45 @@ impl Log {
 /// Peers, scripts and interfaces have a say in what is logged.
 const LONGEST: usize = 2000;
 
-/// stdout or stderr, unbuffered: a buffer would be flushed, and could block, when nobody expects it.
+/// stdout and stderr. In one sequence: where both are the same terminal, its lines are in order.
 struct Terminal {
-    file: File,
-    lost: u64,
-    /// The last line was only written in part; the next one starts on a line of its own.
-    torn: bool,
+    text: Text,
+    /// For each of [`Standard::ALL`].
+    lost: [u64; 2],
 }
 
 impl Terminal {
-    /// PIPE_BUF is at least this on every system: what a pipe reported as writable takes without blocking.
-    const AT_ONCE: usize = 512;
-
-    fn open(stream: &impl AsFd) -> Option<Self> {
-        let descriptor = stream.as_fd().try_clone_to_owned().ok()?;
-        Some(Self { file: File::from(descriptor), lost: 0, torn: false })
+    const fn new(text: Text) -> Self {
+        Self { text, lost: [0; 2] }
     }
 
     fn write(&mut self, level: Level, now: &LocalTime, text: &str, services: &Services) {
-        if self.lost > 0 && self.put(Level::Warning, now, &(services.lost)(self.lost), services) {
-            self.lost = 0;
+        let to = match level {
+            Level::Debug | Level::Info => Standard::Output,
+            Level::Warning | Level::Error => Standard::Error,
+        };
+        let lost = self.lost(to);
+        if lost > 0 && self.put(to, Level::Warning, now, &(services.lost)(lost)) {
+            self.lost[to.index()] = 0;
         }
-        if self.lost > 0 || !self.put(level, now, text, services) {
-            self.lost += 1;
+        if self.lost(to) > 0 || !self.put(to, level, now, text) {
+            self.lost[to.index()] += 1;
         }
     }
 
-    fn put(&mut self, level: Level, now: &LocalTime, text: &str, services: &Services) -> bool {
-        let start = if self.torn { "\n" } else { "" };
-        let line = format!("{start}{now}: [{level}] {text}\n");
-        let mut rest = line.as_bytes();
-        while !rest.is_empty() {
-            let piece = rest.get(..Self::AT_ONCE).unwrap_or(rest);
-            let written =
-                if (services.writable)(self.file.as_fd()) { self.file.write(piece).unwrap_or(0) } else { 0 };
-            if written == 0 {
-                self.torn |= rest.len() < line.len();
-                return false;
-            }
-            rest = rest.get(written..).unwrap_or_default();
+    const fn lost(&self, to: Standard) -> u64 {
+        self.lost[to.index()]
+    }
+
+    fn put(&mut self, to: Standard, level: Level, now: &LocalTime, text: &str) -> bool {
+        self.text.send(to, format!("{now}: [{level}] {text}\n").as_bytes())
+    }
+
+    fn pass_on(&mut self, to: Standard, text: &[u8]) {
+        if !self.text.send(to, text) {
+            let lines = text.iter().filter(|byte| **byte == b'\n').count().max(1);
+            self.lost[to.index()] += u64::try_from(lines).unwrap_or(u64::MAX);
         }
-        self.torn = false;
-        true
     }
 }
 
@@ -296,7 +301,6 @@ mod tests {
     use std::io::Read;
     use std::os::unix::net::UnixStream;
     use std::path::PathBuf;
-    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
 
@@ -304,8 +308,7 @@ mod tests {
         LocalTime { year: 2026, month: 4, day: 4, hour: 12, minute: 3, second: 9, microsecond: 42 }
     }
 
-    const SERVICES: Services =
-        Services { local_time: noon, writable: |_| true, lost: |count| format!("lost {count}") };
+    const SERVICES: Services = Services { local_time: noon, lost: |count| format!("lost {count}") };
 
     /// A socket file that goes away with the test.
     struct Place(PathBuf);
@@ -390,42 +393,72 @@ mod tests {
         assert_eq!(syslog.lost, 1);
     }
 
-    #[test]
-    fn terminal_lines_are_the_ancestors() {
-        let (mut reader, writer) = UnixStream::pair().unwrap();
-        let mut terminal = Terminal::open(&writer).unwrap();
-        terminal.write(Level::Warning, &noon(), "text", &SERVICES);
-        drop((terminal, writer));
-        let mut text = String::new();
-        reader.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "2026-04-04T12:03:09.000042: [WARNING] text\n");
+    /// What arrives where the terminal is written: stream, then text.
+    fn arrived(far: &mut UnixStream) -> Vec<(u8, String)> {
+        let mut bytes = Vec::new();
+        // Not waiting is the error in which it ends.
+        let _ = far.read_to_end(&mut bytes);
+        let mut rest = bytes.as_slice();
+        let mut pieces = Vec::new();
+        while let Some(([to, high, low], after)) = rest.split_first_chunk() {
+            let (text, after) = after.split_at(usize::from(u16::from_be_bytes([*high, *low])));
+            pieces.push((*to, String::from_utf8(text.to_vec()).unwrap()));
+            rest = after;
+        }
+        pieces
+    }
+
+    fn terminal() -> (Terminal, UnixStream) {
+        let (near, far) = UnixStream::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        far.set_nonblocking(true).unwrap();
+        (Terminal::new(Text::over(near)), far)
     }
 
     #[test]
-    fn a_full_pipe_costs_lines_only_and_tears_none() {
-        static READY: AtomicBool = AtomicBool::new(true);
-        let services = Services { writable: |_| READY.swap(false, Ordering::Relaxed), ..SERVICES };
-        let (mut reader, writer) = UnixStream::pair().unwrap();
-        let mut terminal = Terminal::open(&writer).unwrap();
-        // The first piece fits, the rest of the line does not.
-        terminal.write(Level::Info, &noon(), &"x".repeat(600), &services);
-        terminal.write(Level::Info, &noon(), "lost as well", &services);
+    fn terminal_lines_are_the_ancestors() {
+        let (mut terminal, mut far) = terminal();
+        terminal.write(Level::Warning, &noon(), "text", &SERVICES);
+        terminal.write(Level::Info, &noon(), "more", &SERVICES);
+        let lines = arrived(&mut far);
+        assert_eq!(lines[0], (1, "2026-04-04T12:03:09.000042: [WARNING] text\n".into()));
+        assert_eq!(lines[1], (0, "2026-04-04T12:03:09.000042: [INFO] more\n".into()));
+    }
+
+    #[test]
+    fn a_terminal_that_takes_nothing_costs_lines_only_and_tears_none() {
+        let (mut terminal, mut far) = terminal();
+        let mut sent = 0;
+        while terminal.lost == [0, 0] {
+            terminal.write(Level::Info, &noon(), &"x".repeat(1000), &SERVICES);
+            sent += 1;
+        }
+        terminal.pass_on(Standard::Error, b"two\nlines of somebody else\n");
+        terminal.write(Level::Info, &noon(), "lost as well", &SERVICES);
+        assert_eq!(terminal.lost, [2, 2]);
+        assert_eq!(arrived(&mut far).len(), sent - 1);
         terminal.write(Level::Info, &noon(), "back", &SERVICES);
-        drop((terminal, writer));
-        let mut text = String::new();
-        reader.read_to_string(&mut text).unwrap();
-        let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines.len(), 3, "{text}");
-        assert_eq!(lines[0].len(), 512);
-        assert!(lines[1].ends_with("[WARNING] lost 2"));
-        assert!(lines[2].ends_with("[INFO] back"));
+        terminal.lost[0] = 3;
+        terminal.write(Level::Info, &noon(), "again", &SERVICES);
+        terminal.write(Level::Error, &noon(), "there too", &SERVICES);
+        let ends: Vec<_> =
+            arrived(&mut far).into_iter().map(|(to, text)| (to, text[28..].to_owned())).collect();
+        let expected = [
+            (0, "[WARNING] lost 2\n"),
+            (0, "[INFO] back\n"),
+            (0, "[WARNING] lost 3\n"),
+            (0, "[INFO] again\n"),
+            (1, "[WARNING] lost 2\n"),
+            (1, "[ERROR] there too\n"),
+        ];
+        assert_eq!(ends, expected.map(|(to, text)| (to, text.to_owned())));
     }
 
     #[test]
     fn debug_lines_are_for_those_who_asked() {
         let config = |debug| LogConfig { facility: None, debug };
-        assert!(!Log::open(config(false), false, SERVICES).wants(Level::Debug));
-        assert!(Log::open(config(true), false, SERVICES).wants(Level::Debug));
-        assert!(Log::open(config(false), false, SERVICES).wants(Level::Info));
+        assert!(!Log::open(config(false), None, SERVICES).wants(Level::Debug));
+        assert!(Log::open(config(true), None, SERVICES).wants(Level::Debug));
+        assert!(Log::open(config(false), None, SERVICES).wants(Level::Info));
     }
 }

@@ -6,19 +6,25 @@
 #![expect(clippy::disallowed_methods, reason = "runs the program and waits for it in real time")]
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getsid};
 
 const PASSWORD: &str = "hush-hush";
 /// Waits for things that take milliseconds.
 const PATIENCE: u32 = 500;
+
+static PLACES: AtomicUsize = AtomicUsize::new(0);
 
 /// A folder and a name of its own for each test.
 struct Place {
@@ -30,7 +36,8 @@ impl Place {
     fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("ucarp-background-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        Self { folder, interface: format!("no{}{}", name.get(..1).unwrap(), std::process::id()) }
+        let number = PLACES.fetch_add(1, Ordering::Relaxed);
+        Self { folder, interface: format!("no{number}x{}", std::process::id()) }
     }
 
     fn pidfile(&self) -> PathBuf {
@@ -58,6 +65,12 @@ impl Place {
         fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         path
+    }
+
+    /// Both streams go into the file `log`.
+    fn log_of(&self, command: &mut Command) {
+        let log = fs::File::create(self.folder.join("log")).unwrap();
+        command.stdout(log.try_clone().unwrap()).stderr(log);
     }
 
     fn read(&self, name: &str) -> String {
@@ -222,7 +235,7 @@ fn what_the_caller_did_to_signals_is_for_the_scripts_and_not_for_us() {
     let ucarp = place.command(&["--wait-interface", "-d"]);
     let mut wrapped = prepared();
     wrapped.arg(ucarp.get_program()).args(ucarp.get_args()).arg(&down).current_dir(&place.folder);
-    wrapped.stdout(Stdio::null()).stderr(fs::File::create(place.folder.join("log")).unwrap());
+    place.log_of(&mut wrapped);
     let daemon = Foreground(wrapped.spawn().unwrap());
     let pid = Pid::from_raw(daemon.0.id().try_into().unwrap());
     eventually("the script was taken note of", || place.read("log").contains("UC1014"));
@@ -252,8 +265,8 @@ fn children_of_others_are_buried_and_scripts_keep_their_status() {
             command.args(["-c", "sleep 0.2 & sleep 0.3 & exec \"$@\"", "sh"]);
         }
         command.arg(ucarp.get_program()).args(ucarp.get_args()).arg(&down).env("LC_ALL", "C");
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        command.stderr(fs::File::create(place.folder.join("log")).unwrap());
+        command.stdin(Stdio::null());
+        place.log_of(&mut command);
         let mut started = Foreground(command.spawn().unwrap());
         let mut pid = Pid::from_raw(started.0.id().try_into().unwrap());
         if first {
@@ -271,6 +284,182 @@ fn children_of_others_are_buried_and_scripts_keep_their_status() {
         kill(pid, if first { Signal::SIGKILL } else { Signal::SIGTERM }).unwrap();
         eventually("it ends", || gone(pid));
     }
+}
+
+/// The process that writes for this daemon.
+fn writer(daemon: Pid) -> Option<Pid> {
+    let is_writer = |pid: Pid| {
+        fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "ucarp-writer")
+    };
+    children(daemon).into_iter().map(|(pid, _)| pid).find(|pid| is_writer(*pid))
+}
+
+impl Place {
+    /// In the foreground, with both streams in the file `log`.
+    fn foreground(&self, more: &[&str]) -> (Foreground, Pid) {
+        let mut command = self.command(&["--wait-interface"]);
+        command.args(more).stdin(Stdio::null());
+        self.log_of(&mut command);
+        let daemon = Foreground(command.spawn().unwrap());
+        let pid = Pid::from_raw(daemon.0.id().try_into().unwrap());
+        (daemon, pid)
+    }
+
+    #[track_caller]
+    fn await_log(&self, text: &str) {
+        eventually(text, || self.read("log").contains(text));
+    }
+}
+
+#[test]
+fn a_script_that_fails_is_told_of_with_what_it_said() {
+    let place = Place::new("told");
+    let cases = [
+        (
+            "echo no >&2; echo 'no such \\033 thing' >&2; echo out; exit 3",
+            "exit status 3",
+            "no such \\u{1b} thing",
+        ),
+        ("echo >&2; printf unended >&2; kill -9 $$", "the signal SIGKILL", "unended"),
+    ];
+    for (script, how, line) in cases {
+        let down = place.script("down", script);
+        let (mut daemon, pid) = place.foreground(&["-d", down.to_str().unwrap()]);
+        place.await_log("UC1014");
+        let log = place.read("log");
+        let said = log.lines().find(|line| line.contains("UC1014")).unwrap();
+        for word in [down.to_str().unwrap(), how, line] {
+            assert!(said.contains(word), "no {word}: {said}");
+        }
+        // Shown as it came, too.
+        assert!(script.contains("kill") || log.contains("no\n") && log.contains("out\n"), "{log}");
+        kill(pid, Signal::SIGTERM).unwrap();
+        assert!(daemon.0.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn all_is_written_when_it_ends() {
+    let place = Place::new("last");
+    let down = place.script("down", "seq 5000 >&2; exit 3");
+    for _ in 0..5 {
+        let (mut daemon, pid) = place.foreground(&["-d", down.to_str().unwrap()]);
+        place.await_log("UC1014");
+        kill(pid, Signal::SIGUSR1).unwrap();
+        kill(pid, Signal::SIGTERM).unwrap();
+        assert!(daemon.0.wait().unwrap().success());
+        // Without waiting: whoever called it goes on when the log is complete.
+        let log = place.read("log");
+        assert!(log.contains("INIT on ") && log.contains("\n5000\n"), "{log}");
+    }
+}
+
+#[test]
+fn a_writer_that_is_killed_is_replaced_once_a_minute() {
+    if !Path::new("/proc/self/comm").exists() {
+        return;
+    }
+    let place = Place::new("replaced");
+    let (mut daemon, pid) = place.foreground(&[]);
+    eventually("its writer has its name", || writer(pid).is_some());
+    let first = writer(pid).unwrap();
+    // Its rights go after the name.
+    place.await_log("UC2004");
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1] {
+        kill(first, signal).unwrap();
+    }
+    let status = fs::read_to_string(format!("/proc/{first}/status")).unwrap();
+    for line in ["NoNewPrivs:\t1", "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000"] {
+        assert!(status.contains(line), "{status}");
+    }
+    if nix::unistd::geteuid().is_root() {
+        assert!(status.contains("Uid:\t65534\t65534\t65534\t65534"), "{status}");
+        assert!(status.contains("Groups:\t \n"), "{status}");
+    }
+    kill(first, Signal::SIGKILL).unwrap();
+    place.await_log("another one was started [UC2025]");
+    eventually("it is buried", || gone(first) && children(pid).len() == 1);
+    kill(pid, Signal::SIGUSR1).unwrap();
+    place.await_log("INIT on ");
+    let second = writer(pid).unwrap();
+    kill(second, Signal::SIGKILL).unwrap();
+    eventually("it is buried", || children(pid).is_empty());
+    let log = place.read("log");
+    kill(pid, Signal::SIGUSR1).unwrap();
+    sleep(Duration::from_millis(200));
+    assert_eq!((place.read("log"), writer(pid)), (log, None), "one in a minute");
+    kill(pid, Signal::SIGTERM).unwrap();
+    assert!(daemon.0.wait().unwrap().success());
+}
+
+#[test]
+fn what_a_script_left_running_is_read_to_its_end() {
+    if !Path::new("/proc/self/comm").exists() {
+        return;
+    }
+    for (way, end) in [("-B", Signal::SIGKILL), ("-B", Signal::SIGTERM), ("-S", Signal::SIGKILL)] {
+        let place = Place::new("service");
+        // More than any pipe holds, before and after the daemon has gone.
+        let service =
+            "(seq 100000 >&2; while [ ! -e gone ]; do sleep 0.01; done; seq 100000 >&2; echo $? >ended) &";
+        let down = place.script("down", &format!("cd \"${{0%/*}}\"; {service}\nexit 0"));
+        let words = ["--wait-interface", "--pidfile=pid", "-d", down.to_str().unwrap()];
+        let mut foreground = None;
+        if way == "-B" {
+            assert!(place.call(&[&["-B"], words.as_slice()].concat()).status.success());
+        } else {
+            foreground = Some(place.foreground(&words[1..]));
+            eventually("it runs", || place.number().is_some());
+        }
+        let pid = place.number().unwrap();
+        eventually("the script has ended", || !children(pid).iter().any(|(_, state)| state == "Z"));
+        eventually("its writer has its name", || writer(pid).is_some());
+        let writer = writer(pid).unwrap();
+        sleep(Duration::from_millis(300));
+        kill(pid, end).unwrap();
+        eventually("it ends", || gone(pid));
+        assert!(!gone(writer));
+        fs::write(place.folder.join("gone"), "").unwrap();
+        eventually("the service has ended well", || place.read("ended") == "0\n");
+        eventually("its reader ends after it", || gone(writer));
+        drop(foreground);
+    }
+}
+
+/// What was typed and shown on a terminal, and the path to it.
+fn terminal() -> (PtyMaster, String) {
+    let screen = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK).unwrap();
+    grantpt(&screen).unwrap();
+    unlockpt(&screen).unwrap();
+    let path = ptsname_r(&screen).unwrap();
+    (screen, path)
+}
+
+#[test]
+fn a_job_in_the_background_of_a_strict_terminal_goes_on() {
+    let place = Place::new("job");
+    let (mut screen, path) = terminal();
+    let ucarp = place.command(&["--wait-interface", "--pidfile=pid"]);
+    let mut command = Command::new("setsid");
+    let job = format!("exec <{path} >{path} 2>&1; stty tostop; set -m; \"$@\" & wait");
+    command.args(["sh", "-c", &job, "sh"]).arg(ucarp.get_program()).args(ucarp.get_args());
+    command.current_dir(&place.folder).env("LC_ALL", "C").stdin(Stdio::null());
+    let _shell = Foreground(command.spawn().unwrap());
+    eventually("it runs", || place.number().is_some());
+    let pid = place.number().unwrap();
+    let mut text = String::new();
+    let mut shown = |wanted: &str| {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = screen.read(&mut buffer) {
+            text.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        }
+        text.contains(wanted)
+    };
+    eventually("its first line is shown", || shown("UC2004"));
+    kill(pid, Signal::SIGUSR1).unwrap();
+    eventually("its answer is shown", || shown("INIT on "));
+    kill(pid, Signal::SIGTERM).unwrap();
+    eventually("it ends", || gone(pid));
 }
 
 #[test]

@@ -73,19 +73,26 @@ pub(super) fn serve(
     let (mut ready, mut blind) = (Vec::new(), false);
     while !served.iter().all(|one| one.host.finished()) {
         let asleep = now();
-        let deadline = served.iter().filter_map(|one| one.deadline(asleep)).min();
+        let deadline = served.iter().filter_map(|one| one.deadline(asleep)).chain(report.deadline()).min();
         let fds: Vec<BorrowedFd<'_>> = [sources.signals.as_fd(), sources.links.as_fd()]
             .into_iter()
             .chain(served.iter().filter_map(|one| one.capture(asleep)))
+            .chain(report.descriptors(asleep))
             .collect();
         let timeout = deadline.map(|deadline| in_time(deadline.since(asleep)));
-        wait(&fds, &mut ready, timeout, &mut blind, report)?;
+        let failed = wait(&fds, &mut ready, timeout)?;
+        match (std::mem::replace(&mut blind, failed.is_some()), failed) {
+            (false, Some(error)) => report.cannot_wait(&error),
+            (true, None) => report.can_wait(),
+            (false, None) | (true, Some(_)) => {}
+        }
         let woken = now();
         let mut ready = ready.iter().copied();
         let signalled = ready.next().unwrap_or(false);
         let link_changed = ready.next().unwrap_or(false);
         let captured: Vec<bool> =
             served.iter().map(|one| one.capture(asleep).is_some() && ready.next().unwrap_or(false)).collect();
+        let said = ready.any(|said| said) || report.deadline().is_some_and(|deadline| deadline <= woken);
 
         for one in served.iter_mut() {
             turn::late(&mut InTurn::new(one, report), woken);
@@ -111,32 +118,25 @@ pub(super) fn serve(
         for one in served.iter_mut() {
             turn::tick(&mut InTurn::new(one, report), woken);
         }
+        if said {
+            report.listen(woken);
+        }
         each_turn(&served.iter().map(|one| &one.host).collect::<Vec<_>>());
     }
     Ok(())
 }
 
 /// Waits. Where that fails, as it does when the limit of descriptors was set below what is open, everything is taken to
-/// be ready every few milliseconds: nothing that is read here waits.
+/// be ready every few milliseconds, and the error comes back: nothing that is read here waits.
 fn wait(
     fds: &[BorrowedFd<'_>],
     ready: &mut Vec<bool>,
     timeout: Option<Duration>,
-    blind: &mut bool,
-    report: &mut Report,
-) -> std::io::Result<()> {
-    let Err(error) = platform::wait(fds, ready, timeout) else {
-        if std::mem::take(blind) {
-            report.can_wait();
-        }
-        return Ok(());
-    };
-    if !std::mem::replace(blind, true) {
-        report.cannot_wait(&error);
-    }
+) -> std::io::Result<Option<std::io::Error>> {
+    let Err(error) = platform::wait(fds, ready, timeout) else { return Ok(None) };
     platform::wait(&[], ready, Some(timeout.map_or(GLANCE, |timeout| timeout.min(GLANCE))))?;
     ready.resize(fds.len(), true);
-    Ok(())
+    Ok(Some(error))
 }
 
 /// Tells every virtual host that the daemon ends.
@@ -167,9 +167,9 @@ fn take_signal(one: &mut Served, signal: Signal, ending: Ending, report: &mut Re
 
 fn reap(one: &mut Served, report: &mut Report, now: Time) -> Vec<Action> {
     let Some(running) = &mut one.hook else { return Vec::new() };
-    let Some(outcome) = running.reap() else { return Vec::new() };
-    let hook = running.hook();
-    one.hook = None;
+    let Some(ended) = running.ended(report) else { return Vec::new() };
+    let (hook, outcome) = (running.hook(), ended.outcome);
+    (one.hook, one.ended) = (None, Some(ended));
     let addresses = presence(one, report, now);
     one.host.handle(Event::HookDone { hook, ended: outcome.into(), addresses }, now)
 }

@@ -19,6 +19,7 @@ pub struct StartError {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Doing {
     GoToBackground,
+    StartWriter,
     HoldPidfile,
     WritePidfile,
     Claim,
@@ -96,6 +97,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let template = match self.doing {
             Doing::GoToBackground => tr("the daemon did not get as far as running: {why}"),
+            Doing::StartWriter => tr("cannot start the process that writes to the terminal: {why}"),
             Doing::HoldPidfile => tr("another ucarp is running: {why} holds the pidfile {object}"),
             Doing::WritePidfile => tr("cannot write the pidfile {object}: {why}"),
             Doing::Claim => tr("another ucarp serves {object} already: {why}"),

@@ -1,8 +1,8 @@
-//! Starting, ending and reaping the operator's scripts. Never waits for one.
+//! Starting, ending and reaping the operator's scripts. Never waits for one, nor for what it writes.
 //!
 //! Arguments are `<interface> <address> [xparam]`, as the ancestor gave them; everything else is in the
 //! environment. A hook is the leader of its own process group, so that ending it ends what it started, and
-//! inherits no descriptor but standard output and error.
+//! inherits no descriptor but pipes for standard output and error.
 
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -10,8 +10,11 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use super::clock::now;
+use super::overheard::Overheard;
+use super::report::Report;
 use crate::config::VirtualHostConfig;
-use crate::platform;
+use crate::platform::{self, Standard};
 use crate::protocol::{Hook, HookEnd, Snapshot};
 
 /// How often a hook is looked at when there is no loop any more.
@@ -22,6 +25,19 @@ const NAP: Duration = Duration::from_millis(10);
 pub(crate) struct RunningHook {
     hook: Hook,
     child: Child,
+    path: String,
+    /// Where its standard output and error are heard.
+    output: Option<usize>,
+    error: Option<usize>,
+}
+
+/// A script that has ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Ended {
+    pub(crate) path: String,
+    pub(crate) outcome: Outcome,
+    /// The last line on its standard error.
+    pub(crate) last_line: Option<String>,
 }
 
 /// How a script ended.
@@ -73,6 +89,7 @@ impl RunningHook {
         interface: &str,
         config: &VirtualHostConfig,
         snapshot: &Snapshot,
+        overheard: &mut Overheard,
     ) -> io::Result<Self> {
         let addresses: Vec<String> = config.addresses.iter().map(ToString::to_string).collect();
         let first = config.addresses.first().map(|first| first.address.to_string()).unwrap_or_default();
@@ -99,8 +116,22 @@ impl RunningHook {
         if let Some(master) = snapshot.followed {
             command.env("UCARP_MASTER", master.source.to_string());
         }
-        platform::start_as_we_were(&mut command);
-        Ok(Self { hook, child: command.spawn()? })
+        let output = overheard.listen(Standard::Output).map(|(number, pipe)| {
+            command.stdout(pipe);
+            number
+        });
+        let error = overheard.listen(Standard::Error).map(|(number, pipe)| {
+            command.stderr(pipe);
+            number
+        });
+        match platform::start_as_we_were(&mut command) {
+            Ok(child) => Ok(Self { hook, child, path: script.display().to_string(), output, error }),
+            Err(why) => {
+                // Nobody is going to ask; without writers the pipes come to their ends.
+                [output, error].into_iter().flatten().for_each(|number| overheard.ignore(number));
+                Err(why)
+            }
+        }
     }
 
     /// Which one it is.
@@ -123,11 +154,20 @@ impl RunningHook {
         }
     }
 
+    /// With its last line, if it has ended.
+    pub(crate) fn ended(&mut self, report: &mut Report) -> Option<Ended> {
+        let outcome = self.reap()?;
+        self.output.and_then(|number| report.last_line(number));
+        let last_line = self.error.and_then(|number| report.last_line(number));
+        Some(Ended { path: std::mem::take(&mut self.path), outcome, last_line })
+    }
+
     /// Waits until it has ended, and ends it after `timeout`. Only for when there is no loop any more.
-    pub(crate) fn wait(mut self, timeout: Duration) {
+    pub(crate) fn wait(mut self, timeout: Duration, report: &mut Report) {
         let until = platform::now() + timeout;
         let mut nothing = Vec::new();
-        while self.reap().is_none() {
+        while self.ended(report).is_none() {
+            report.listen(now());
             if platform::now() >= until || platform::wait(&[], &mut nothing, Some(NAP)).is_err() {
                 self.kill(true);
                 return;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::attachment::Attachment;
 use super::failure::StartError;
-use super::hooks::RunningHook;
+use super::hooks::{Ended, RunningHook};
 use super::mismatch::Mismatches;
 use super::reopening::Reopening;
 use super::report::About;
@@ -25,6 +25,8 @@ pub(super) struct Served {
     pub(super) interface: String,
     pub(super) host: VirtualHost,
     pub(super) hook: Option<RunningHook>,
+    /// The script that ended last.
+    pub(super) ended: Option<Ended>,
     /// That nobody else on this machine serves the same.
     pub(super) claim: Claim,
     pub(super) attachment: Option<Attachment>,
@@ -64,6 +66,7 @@ impl Served {
             interface,
             host,
             hook: None,
+            ended: None,
             claim,
             introduced: attachment.is_some(),
             trouble: None,
@@ -89,7 +92,7 @@ impl Served {
     }
 
     pub(super) fn about(&self) -> About<'_> {
-        About { interface: &self.interface, vhid: self.config.vhid }
+        About { interface: &self.interface, vhid: self.config.vhid, script: self.ended.as_ref() }
     }
 
     /// Whether the system took the frame. If not, what became of the interface is looked at next.

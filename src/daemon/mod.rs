@@ -17,6 +17,7 @@ mod host;
 mod interface;
 mod mismatch;
 mod network;
+mod overheard;
 mod perform;
 mod place;
 mod reopening;
@@ -40,6 +41,7 @@ pub use sniff::sniff;
 use event_loop::Ending;
 use failure::Doing;
 use host::Served;
+use overheard::Overheard;
 use report::{End, Report};
 
 /// Exit status after a bug of ours: EX_SOFTWARE of sysexits.h.
@@ -102,11 +104,21 @@ pub fn run_with(
     } else {
         None
     };
+    // Only where there is something to write to or somebody to listen to.
+    let prints = readiness.is_none();
+    let (overheard, text) =
+        if prints || config.hosts.iter().any(|host| host.up.is_some() || host.down.is_some()) {
+            let (overheard, text) =
+                Overheard::start(prints).map_err(|error| StartError::new(Doing::StartWriter, "", error))?;
+            (overheard, prints.then_some(text))
+        } else {
+            (Overheard::nobody(), None)
+        };
     let _pidfile = config.pidfile.as_deref().map(start::hold_pidfile).transpose()?;
     platform::keep_descriptors_private()
         .map_err(|error| StartError::new(Doing::CloseDescriptors, "", error))?;
     // Before anything else takes the last descriptors: what is there to be said must not get lost.
-    let mut report = Report::new(Log::open(config.log, readiness.is_none(), SERVICES));
+    let mut report = Report::new(Log::open(config.log, text, SERVICES), overheard);
     let mut sources = event_loop::Sources {
         signals: Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?,
         links: LinkMonitor::open().map_err(|error| StartError::new(Doing::WatchLinks, "", error))?,
@@ -169,7 +181,7 @@ fn give_back(served: &mut [Served], sources: &mut event_loop::Sources, report: &
     for one in served.iter_mut() {
         match one.hook.take() {
             // The core got as far as that.
-            Some(running) if running.hook() == Hook::Down => running.wait(one.config.hook_timeout),
+            Some(running) if running.hook() == Hook::Down => running.wait(one.config.hook_timeout, report),
             None if one.host.role() != Role::Master => {}
             Some(_) | None => perform::last_resort(one, report),
         }
@@ -189,6 +201,5 @@ const SERVICES: log::Services = log::Services {
             microsecond: now.microsecond,
         }
     },
-    writable: platform::writable,
     lost: report::lost,
 };

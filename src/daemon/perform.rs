@@ -53,8 +53,8 @@ fn run(served: &mut Served, hook: Hook, report: &mut Report, now: Time) -> Optio
     let path = script.display().to_string();
     let snapshot = served.host.snapshot(now);
     let interface = served.interface_for_hooks();
-    let about = About { interface, vhid: served.config.vhid };
-    match RunningHook::start(hook, script, interface, &served.config, &snapshot) {
+    let about = About { interface, vhid: served.config.vhid, script: None };
+    match RunningHook::start(hook, script, interface, &served.config, &snapshot, report.overheard()) {
         Ok(running) => {
             report.hook_started(hook, &path, about, now);
             served.hook = Some(running);
@@ -62,6 +62,7 @@ fn run(served: &mut Served, hook: Hook, report: &mut Report, now: Time) -> Optio
         }
         Err(error) => {
             report.hook_unstartable(hook, &why(hook, script, &error));
+            served.ended = None;
             let addresses = presence(served, report, now);
             Some(Event::HookDone { hook, ended: HookEnd::NotRun, addresses })
         }
@@ -86,11 +87,11 @@ pub(super) fn last_resort(served: &mut Served, report: &mut Report) {
     let path = script.display().to_string();
     let snapshot = served.host.snapshot(Time::ZERO);
     let interface = served.interface_for_hooks();
-    let about = About { interface, vhid: served.config.vhid };
-    match RunningHook::start(Hook::Down, &script, interface, &served.config, &snapshot) {
+    let about = About { interface, vhid: served.config.vhid, script: None };
+    match RunningHook::start(Hook::Down, &script, interface, &served.config, &snapshot, report.overheard()) {
         Ok(running) => {
             report.hook_started(Hook::Down, &path, about, clock::now());
-            running.wait(served.config.hook_timeout);
+            running.wait(served.config.hook_timeout, report);
         }
         Err(error) => report.hook_unstartable(Hook::Down, &why(Hook::Down, &script, &error)),
     }

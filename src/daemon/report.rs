@@ -13,8 +13,11 @@ mod starting;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use super::hooks::Ended;
+use super::overheard::{Overheard, Writer};
 use crate::i18n::{fill, tr, trn};
 use crate::log::{Level, Log};
 use crate::platform::Signal;
@@ -31,6 +34,8 @@ pub(crate) struct Report {
     log: Log,
     /// By which signal we were first told to end.
     told_to_end: Option<Signal>,
+    /// What others say is shown where the log is.
+    overheard: Overheard,
     /// By interface, then by virtual host and the code of the line.
     limits: HashMap<String, HashMap<(u8, &'static str), Limit>>,
     /// Whose role changes too often: of all that comes of it each kind of line once a minute.
@@ -44,6 +49,8 @@ pub(crate) struct About<'a> {
     pub(crate) interface: &'a str,
     /// The virtual host.
     pub(crate) vhid: Vhid,
+    /// The script of it that ended last.
+    pub(crate) script: Option<&'a Ended>,
 }
 
 /// How a life ended.
@@ -61,8 +68,58 @@ struct Limit {
 }
 
 impl Report {
-    pub(crate) fn new(log: Log) -> Self {
-        Self { log, told_to_end: None, limits: HashMap::new(), restless: HashSet::new() }
+    pub(crate) fn new(log: Log, overheard: Overheard) -> Self {
+        Self { log, overheard, told_to_end: None, limits: HashMap::new(), restless: HashSet::new() }
+    }
+
+    /// What scripts say.
+    pub(crate) fn overheard(&mut self) -> &mut Overheard {
+        &mut self.overheard
+    }
+
+    /// What there is to wait for.
+    pub(crate) fn descriptors(&self, now: Time) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.overheard.descriptors(now)
+    }
+
+    /// When [`Report::listen`] is due whatever the descriptors say.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.overheard.deadline()
+    }
+
+    /// Shows what scripts have said meanwhile.
+    pub(crate) fn listen(&mut self, now: Time) {
+        let Some(writer) = self.overheard.hear(&mut self.log, now) else { return };
+        let (level, text) = match writer {
+            Writer::Replaced => (
+                Level::Warning,
+                tr("The process that writes to the terminal had ended: another one was started").into_owned(),
+            ),
+            Writer::Ended(again) => (
+                Level::Error,
+                fill(
+                    &tr(
+                        "The process that writes to the terminal has ended again: its lines are lost, another one is started in {duration}",
+                    ),
+                    &[("duration", &seconds(again))],
+                ),
+            ),
+            Writer::Unstartable(why, again) => (
+                Level::Error,
+                fill(
+                    &tr(
+                        "The process that writes to the terminal has ended, and another one cannot be started: {why}. Its lines are lost; tried again in {duration}.",
+                    ),
+                    &[("why", &why), ("duration", &seconds(again))],
+                ),
+            ),
+        };
+        self.tell(level, &text, "UC2025");
+    }
+
+    /// The last line of a script that has ended.
+    pub(crate) fn last_line(&mut self, number: usize) -> Option<String> {
+        self.overheard.last_line(number, &mut self.log)
     }
 
     /// A line that is not limited.

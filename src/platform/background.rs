@@ -52,7 +52,7 @@ pub struct Readiness {
 /// # Errors
 /// No process or no descriptor can be had, or `/dev/null` is missing.
 pub fn go_to_background() -> io::Result<Process> {
-    sys::close_inherited()?;
+    sys::close_from(3)?;
     let null = File::options().read(true).write(true).open("/dev/null")?;
     let (reader, writer) = pipe()?;
     for end in [reader.as_fd(), writer.as_fd()] {

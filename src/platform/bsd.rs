@@ -492,6 +492,9 @@ pub fn missing_privilege() -> Option<&'static str> {
     (!Uid::effective().is_root()).then_some("access to /dev/bpf*")
 }
 
+/// Beside those of a user there are none on these systems.
+pub(super) fn forgo_rights() {}
+
 /// Beside the limit: on these systems that is all there is to do.
 pub(super) fn refuse_core_files() {}
 

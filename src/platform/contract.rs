@@ -5,14 +5,14 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use super::{
     Changes, LinkState, Unready, background, claim, ip_socket, lock_file, membership, pidfile, posix,
-    secrecy, signals, sys,
+    secrecy, signals, sys, writer,
 };
 
 // Time.
@@ -27,21 +27,27 @@ const _: fn() -> io::Result<signals::Signals> = signals::Signals::open;
 const _: fn(&mut signals::Signals) -> Vec<signals::Signal> = signals::Signals::read;
 const _: fn(signals::Signal) -> &'static str = signals::Signal::name;
 const _: fn(u32, bool) = signals::kill_group;
-const _: fn(&mut Command) = signals::start_as_we_were;
+const _: fn(i32) -> String = signals::signal_name;
+const _: fn(&mut Command) -> io::Result<Child> = signals::start_as_we_were;
 const _: fn(&[u32]) = signals::bury_strangers;
 
 // Running in the background.
 const _: fn() -> io::Result<background::Process> = background::go_to_background;
 const _: fn(background::Waiting) -> io::Result<u8> = background::Waiting::outcome;
 const _: fn(background::Readiness) -> io::Result<()> = background::Readiness::announce;
-const _: fn() -> io::Result<()> = sys::close_inherited;
+const _: fn(i32) -> io::Result<()> = sys::close_from;
 const _: fn(&Path) -> Result<pidfile::PidFile, lock_file::LockError> = pidfile::PidFile::take;
 const _: fn(usize, usize) -> bool = sys::blank_argument;
+
+// What can block, done by somebody else.
+const _: fn(bool) -> io::Result<(writer::Text, writer::PipeKeeper)> = writer::start_writer;
+const _: fn() -> io::Result<(OwnedFd, OwnedFd)> = writer::pipe_to_read;
+const _: fn() = sys::name_writer;
+const _: fn() = sys::forgo_rights;
 
 // Descriptors, files, rights, chance.
 const _: fn(BorrowedFd<'_>) -> io::Result<()> = posix::close_on_exec;
 const _: fn() -> io::Result<()> = sys::keep_descriptors_private;
-const _: fn(BorrowedFd<'_>) -> bool = posix::writable;
 const _: fn() -> (u32, u32) = posix::user_and_group;
 const _: fn(&Path) -> io::Result<()> = posix::may_execute;
 const _: fn(&Path) -> io::Result<()> = posix::may_create_in;

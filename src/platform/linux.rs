@@ -404,17 +404,17 @@ pub fn keep_descriptors_private() -> io::Result<()> {
     Ok(())
 }
 
-/// Closes every descriptor beyond the standard three: those somebody left open in the program that started us. Costs
-/// the same whatever the limit of descriptors is. To be called before anything is opened.
+/// Closes every descriptor from this number on. Costs the same whatever the limit of descriptors is. To be called when
+/// nothing in this process owns one of them, or none of the owners is used or dropped any more.
 ///
 /// # Errors
 /// The list of descriptors cannot be read.
-pub(super) fn close_inherited() -> io::Result<()> {
-    // SAFETY: takes no pointers; nothing of ours is open yet, so no owner loses its descriptor.
-    if unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0) } == 0 {
+pub(super) fn close_from(first: libc::c_int) -> io::Result<()> {
+    // SAFETY: takes no pointers; the caller knows that no owner loses its descriptor.
+    if unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) } == 0 {
         return Ok(());
     }
-    for number in open_descriptors()? {
+    for number in open_descriptors()?.into_iter().filter(|number| *number >= first) {
         // SAFETY: as above; the list's own descriptor is closed already and merely refused.
         unsafe { libc::close(number) };
     }
@@ -454,6 +454,28 @@ pub fn blank_argument(number: usize, from: usize) -> bool {
         at += 1;
     }
     done
+}
+
+/// Shows the process that writes to the terminal under a name of its own to ps(1) and to whoever looks for the daemon.
+pub(super) fn name_writer() {
+    let _ = nix::sys::prctl::set_name(c"ucarp-writer");
+    let Some((start, end)) = arguments() else { return };
+    let mut name = b"ucarp: writer".iter().copied();
+    // The last byte stays zero.
+    for at in start..end - 1 {
+        // SAFETY: as in `blank_argument`.
+        unsafe { std::ptr::with_exposed_provenance_mut::<u8>(at).write_volatile(name.next().unwrap_or(0)) };
+    }
+}
+
+/// Gives up what rights this process has beside those of its user, for good.
+pub(super) fn forgo_rights() {
+    let _ = nix::sys::prctl::set_no_new_privs();
+    // _LINUX_CAPABILITY_VERSION_3 of linux/capability.h, about this process, with three empty sets of 64 bits.
+    let header = [0x2008_0522_u32, 0];
+    let nothing = [0_u32; 6];
+    // SAFETY: both are what capset(2) reads, a __user_cap_header_struct and two __user_cap_data_struct.
+    unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), nothing.as_ptr()) };
 }
 
 /// Where the arguments are, from `arg_start` and `arg_end` in proc(5)'s stat, fields 48 and 49.

@@ -106,13 +106,17 @@ pub(super) fn hear_only(_fd: BorrowedFd<'_>, _layout: &Layout) -> io::Result<()>
     Ok(())
 }
 
-/// Closes every descriptor beyond the standard three. To be called before anything is opened.
+/// There is no name to change on this system.
+pub(super) fn name_writer() {}
+
+/// Closes every descriptor from this number on. To be called when nothing in this process owns one of them, or none of
+/// the owners is used or dropped any more.
 ///
 /// # Errors
 /// Never on this system.
-pub(super) fn close_inherited() -> io::Result<()> {
-    for number in 3..=last_descriptor() {
-        // SAFETY: takes no pointers; nothing of ours is open yet, so no owner loses its descriptor.
+pub(super) fn close_from(first: libc::c_int) -> io::Result<()> {
+    for number in first..=last_descriptor() {
+        // SAFETY: takes no pointers; the caller knows that no owner loses its descriptor.
         unsafe { libc::close(number) };
     }
     Ok(())

@@ -40,6 +40,7 @@ mod secrecy;
 mod signals;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
 mod titled;
+mod writer;
 
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
@@ -76,16 +77,16 @@ pub use pidfile::PidFile;
 pub use posix::{
     LocalTime, close_on_exec, interface_addresses, interface_index, interface_name, interface_names,
     interface_of, local_time, local_time_of, may_create_in, may_execute, says_no_interface, user_and_group,
-    writable,
 };
 pub use secrecy::forbid_core_files;
-pub use signals::{Signal, Signals, bury_strangers, kill_group, start_as_we_were};
+pub use signals::{Signal, Signals, bury_strangers, kill_group, signal_name, start_as_we_were};
 pub use sys::{
     Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY, WAIT_SLACK, assign_address,
     blank_argument, connected_networks, hand_out_at_once, hardware_address, ignore_sent,
     keep_descriptors_private, link_state, missing_privilege, now, random_seed, unready_addresses, wait,
     withdraw_address,
 };
+pub use writer::{LONGEST_TEXT, MOST_HELD, PipeKeeper, Standard, Text, Told, pipe_to_read, start_writer};
 
 /// Whether an interface can carry frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

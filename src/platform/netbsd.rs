@@ -17,6 +17,7 @@ use super::posix;
 pub use super::bsd::*;
 pub use super::ppoll::wait;
 pub use super::titled::blank_argument;
+pub(super) use super::titled::name_writer;
 // Older than ppoll here, and the same.
 pub(super) use libc::pollts as ppoll;
 
@@ -61,12 +62,13 @@ pub(super) fn join_v4(fd: BorrowedFd<'_>, group: Ipv4Addr, interface_index: u32)
     posix::set_option(fd, libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)
 }
 
-/// Closes every descriptor beyond the standard three. To be called before anything is opened.
+/// Closes every descriptor from this number on. To be called when nothing in this process owns one of them, or none of
+/// the owners is used or dropped any more.
 ///
 /// # Errors
 /// Never on this system.
-pub(super) fn close_inherited() -> io::Result<()> {
-    // SAFETY: takes no pointers; nothing of ours is open yet, so no owner loses its descriptor.
-    unsafe { libc::closefrom(3) };
+pub(super) fn close_from(first: libc::c_int) -> io::Result<()> {
+    // SAFETY: takes no pointers; the caller knows that no owner loses its descriptor.
+    unsafe { libc::closefrom(first) };
     Ok(())
 }

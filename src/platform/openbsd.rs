@@ -18,6 +18,7 @@ pub use super::bsd::*;
 pub(super) use super::mreqn::join_v4;
 pub use super::ppoll::wait;
 pub use super::titled::blank_argument;
+pub(super) use super::titled::name_writer;
 pub(super) use libc::ppoll;
 
 pub(super) const LAYOUT: Layout = OPENBSD;
@@ -56,12 +57,13 @@ pub(super) fn hear_only(fd: BorrowedFd<'_>, layout: &Layout) -> io::Result<()> {
     posix::set_option(fd, AF_ROUTE_LEVEL, ROUTE_MSGFILTER, &bits)
 }
 
-/// Closes every descriptor beyond the standard three. To be called before anything is opened.
+/// Closes every descriptor from this number on. To be called when nothing in this process owns one of them, or none of
+/// the owners is used or dropped any more.
 ///
 /// # Errors
 /// Never on this system.
-pub(super) fn close_inherited() -> io::Result<()> {
-    // SAFETY: takes no pointers; nothing of ours is open yet, so no owner loses its descriptor.
-    unsafe { libc::closefrom(3) };
+pub(super) fn close_from(first: libc::c_int) -> io::Result<()> {
+    // SAFETY: takes no pointers; the caller knows that no owner loses its descriptor.
+    unsafe { libc::closefrom(first) };
     Ok(())
 }

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, FdFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{AccessFlags, Gid, Uid, faccessat};
 
@@ -47,13 +46,6 @@ pub(super) fn check_prefix(address: IpAddr, prefix: u8) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
     Ok(())
-}
-
-/// Whether something can be written to `fd` without waiting.
-#[must_use]
-pub fn writable(fd: BorrowedFd<'_>) -> bool {
-    let mut entry = [PollFd::new(fd, PollFlags::POLLOUT)];
-    poll(&mut entry, PollTimeout::ZERO).is_ok_and(|count| count > 0)
 }
 
 /// The effective user and group.
@@ -227,11 +219,7 @@ pub(super) fn as_on_the_wire(address: Ipv6Addr) -> Ipv6Addr {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
-    use std::os::fd::AsFd;
     use std::os::unix::fs::PermissionsExt;
-
-    use nix::fcntl::OFlag;
-    use nix::unistd::pipe;
 
     use super::*;
 
@@ -256,15 +244,6 @@ mod tests {
         assert!((23..=25).contains(&t.day) && t.hour < 24 && t.minute < 60);
         assert!(local_time().year >= 2024);
         let _ = local_time_of(Duration::MAX);
-    }
-
-    #[test]
-    fn a_full_pipe_is_not_writable() {
-        let (_reader, writer) = pipe().unwrap();
-        assert!(writable(writer.as_fd()));
-        fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
-        while nix::unistd::write(&writer, &[0; 4096]).is_ok() {}
-        assert!(!writable(writer.as_fd()));
     }
 
     #[test]

@@ -11,10 +11,13 @@
     reason = "signal handlers, the moment before execve(2) and waitid(2) have no safe wrapper"
 )]
 
+use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
 
@@ -120,15 +123,59 @@ pub(super) fn set(number: Number, handler: SigHandler) -> io::Result<()> {
     Ok(())
 }
 
-/// Has the program find signals and limits as this process found them. Niceness and all other limits need nothing: they
-/// are inherited, and nobody here changes them.
-pub fn start_as_we_were(command: &mut Command) {
-    let restore = || {
+/// Arguments or environment as execve(2) takes them.
+struct Strings {
+    _kept: Vec<CString>,
+    pointers: Vec<*const libc::c_char>,
+}
+
+// SAFETY: the pointers are to the strings beside them, which nobody changes.
+unsafe impl Send for Strings {}
+// SAFETY: as above.
+unsafe impl Sync for Strings {}
+
+impl Strings {
+    fn new(strings: impl Iterator<Item = Vec<u8>>) -> io::Result<Self> {
+        let kept = strings.map(CString::new).collect::<Result<Vec<_>, _>>()?;
+        let pointers = kept.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect();
+        Ok(Self { _kept: kept, pointers })
+    }
+}
+
+/// Starts the program, which finds signals and limits as this process found them. Niceness and all other limits need
+/// nothing: they are inherited, and nobody here changes them.
+///
+/// It is executed or it fails: execvp(3), which the standard library uses, has a shell make what it can of a file that
+/// no kernel executes.
+///
+/// # Errors
+/// As fork(2) and execve(2).
+pub fn start_as_we_were(command: &mut Command) -> io::Result<Child> {
+    let program = CString::new(command.get_program().as_bytes())?;
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    let arguments = Strings::new(words.map(|word| word.as_bytes().to_vec()))?;
+    let mut variables: BTreeMap<_, _> = std::env::vars_os().collect();
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => _ = variables.insert(name.to_owned(), value.to_owned()),
+            None => _ = variables.remove(name),
+        }
+    }
+    let environment = Strings::new(
+        variables.iter().map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat()),
+    )?;
+    let execute = move || {
+        // As wholes, so that what they point to comes with them.
+        let (arguments, environment) = (&arguments, &environment);
         restore_core_limit()?;
-        AT_START.get().map_or(Ok(()), AtStart::restore)
+        AT_START.get().map_or(Ok(()), AtStart::restore)?;
+        // SAFETY: NUL-terminated strings and arrays of them that end in a null pointer, all alive here.
+        unsafe { libc::execve(program.as_ptr(), arguments.pointers.as_ptr(), environment.pointers.as_ptr()) };
+        Err(io::Error::last_os_error())
     };
     // SAFETY: the closure makes system calls and nothing else: it neither allocates nor takes a lock.
-    unsafe { command.pre_exec(restore) };
+    unsafe { command.pre_exec(execute) };
+    command.spawn()
 }
 
 /// Takes what is left of children that nobody here started or knows: what the program that became this one left
@@ -240,6 +287,12 @@ extern "C" fn note(number: libc::c_int) {
         unsafe { libc::write(fd, (&raw const byte).cast(), 1) };
     }
     Errno::set_raw(errno);
+}
+
+/// What a signal is called: SIGKILL, or its number.
+#[must_use]
+pub fn signal_name(number: i32) -> String {
+    Number::try_from(number).map_or_else(|_| number.to_string(), |signal| signal.as_str().to_owned())
 }
 
 /// Ends a child and everything in the process group it leads: SIGTERM, or SIGKILL with `force`. A group that has

@@ -27,6 +27,12 @@ pub fn blank_argument(number: usize, from: usize) -> bool {
     true
 }
 
+/// Shows the process that writes to the terminal under a name of its own to ps(1) and to whoever looks for the daemon.
+pub(super) fn name_writer() {
+    // SAFETY: a format that takes nothing.
+    unsafe { libc::setproctitle(c"writer".as_ptr()) };
+}
+
 /// The arguments with spaces between them, and asterisks for what is covered.
 fn title(arguments: &[&OsStr], covered: &[(usize, usize)]) -> Vec<u8> {
     let words: Vec<Vec<u8>> = arguments

@@ -102,7 +102,7 @@ fn background() {
     segment.await_owner(0, seconds(3));
     let fds = segment.dir().join("fds");
     eventually("the hook has run", seconds(2), || {
-        fs::read_to_string(&fds).is_ok_and(|text| text.contains("2 -> /dev/null"))
+        fs::read_to_string(&fds).is_ok_and(|text| text.contains("2 -> pipe:"))
     });
     kill(daemon.pid, Signal::SIGTERM).expect("it runs");
     eventually("it ends", seconds(3), || !daemon.runs());

@@ -2,7 +2,7 @@
 //! segment, and signals at inconvenient moments.
 
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read, Write as _};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixDatagram;
@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
+use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 
@@ -27,7 +29,8 @@ pub(crate) fn all() -> Vec<Case> {
     let ours = &[Kind::Ours];
     let both = &[Kind::Ours, Kind::Theirs];
     vec![
-        Case::new("terminal_that_nobody_reads", ours, stuck_terminal),
+        Case::new("terminal_that_is_stopped", ours, stopped_terminal),
+        Case::new("pipe_that_nobody_reads", ours, full_pipe),
         Case::new("syslog_is_found_again", ours, syslog_returns),
         Case::new("passfiles_of_every_shape_hold_one_password", ours, passfiles),
         Case::new("password_of_20_bytes", ours, longest_password),
@@ -46,9 +49,35 @@ pub(crate) fn all() -> Vec<Case> {
     ]
 }
 
-fn stuck_terminal() {
+/// More to say than any pipe and any queue before it holds.
+fn have_it_talk(a: &Daemon, enough: impl Fn() -> bool) {
+    eventually("four advertisements while it has much to say", seconds(9), || {
+        (0..200).for_each(|_| a.signal(Signal::SIGUSR1));
+        enough()
+    });
+    for _ in 0..2000 {
+        a.signal(Signal::SIGUSR1);
+        thread::sleep(Duration::from_micros(500));
+    }
+}
+
+/// Reads from where the log went, until the count of what is missing and then an answer have come.
+fn read_again(a: &Daemon, mut from: impl Read) {
+    let mut text = String::new();
+    let lost = "log lines were lost";
+    eventually("the lines come again, and how many are lost", seconds(9), || {
+        a.signal(Signal::SIGUSR1);
+        let mut buffer = [0; 8192];
+        while let Ok(length) = from.read(&mut buffer) {
+            text.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        }
+        text.split_once(lost).is_some_and(|(_, after)| after.contains("MASTER on eth0 id 7"))
+    });
+}
+
+fn full_pipe() {
     let segment = Segment::new(1);
-    let path = segment.dir().join("terminal");
+    let path = segment.dir().join("pipe");
     nix::unistd::mkfifo(&path, Mode::from_bits_truncate(0o600)).expect("the directory is ours");
     // Reading and writing, so that it can be opened before the other end is.
     let mut fifo = OpenOptions::new()
@@ -69,25 +98,49 @@ fn stuck_terminal() {
     let setup = Setup { wrapper: Some(wrapper), ..Setup::default().with(&["--facility=none"]) };
     let mut a = lone_master(&segment, 0, Kind::Ours, &setup);
     let from = wire::now();
-    eventually("four advertisements while it has much to say", seconds(8), || {
-        a.signal(Signal::SIGUSR1);
-        segment.ads_of(0, from).len() >= 4
-    });
+    have_it_talk(&a, || segment.ads_of(0, from).len() >= 4);
     assert_on_time(&segment.ads_of(0, from), 0);
-    // Once somebody reads again, the count of what is missing comes first.
-    let mut text = String::new();
-    eventually("the lines come again, and how many are lost", seconds(5), || {
-        a.signal(Signal::SIGUSR1);
-        let mut buffer = [0; 8192];
-        while let Ok(length) = fifo.read(&mut buffer) {
-            text.push_str(&String::from_utf8_lossy(&buffer[..length]));
-        }
-        text.contains("log lines were lost") && text.contains("MASTER on eth0 id 7")
-    });
-    let lost = text.find("log lines were lost");
-    assert!(lost < text.find("MASTER on eth0 id 7"), "{}", text.trim_start());
+    read_again(&a, fifo);
     a.signal(Signal::SIGTERM);
     assert_eq!(a.await_exit(seconds(2)).code(), Some(0));
+}
+
+/// Control-S, and nobody who reads either.
+fn stopped_terminal() {
+    let segment = Segment::new(1);
+    let (mut screen, path) = terminal();
+    let wrapper = format!("exec \"$@\" <{path} >{path} 2>{path}");
+    // Scripts have much to say as well, and end all the same.
+    let up = "seq 100000; seq 100000 >&2";
+    let setup = Setup {
+        wrapper: Some(wrapper),
+        up,
+        down: up,
+        ..Setup::default().with(&["--shutdown", "--facility=none"])
+    };
+    screen.write_all(b"\x13").expect("a terminal takes what is typed");
+    let mut a = lone_master(&segment, 0, Kind::Ours, &setup);
+    let from = wire::now();
+    have_it_talk(&a, || segment.ads_of(0, from).len() >= 4);
+    assert_on_time(&segment.ads_of(0, from), 0);
+    assert!(a.hooks()[1].ended.is_some());
+    screen.write_all(b"\x11").expect("a terminal takes what is typed");
+    read_again(&a, &screen);
+    // Stopped again, for good.
+    screen.write_all(b"\x13").expect("a terminal takes what is typed");
+    a.signal(Signal::SIGTERM);
+    assert_eq!(a.await_exit(seconds(5)).code(), Some(0));
+    a.await_hooks(&["down", "up", "down"], seconds(1));
+    assert!(a.hooks()[2].ended.is_some());
+}
+
+/// A new terminal: the screen, which does not wait, and the path to write to.
+fn terminal() -> (PtyMaster, String) {
+    let screen =
+        posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK).expect("terminals can be had");
+    grantpt(&screen).and_then(|()| unlockpt(&screen)).expect("it is ours");
+    let path = ptsname_r(&screen).expect("it has a name");
+    (screen, path)
 }
 
 /// A wrapper that gives the daemon a /dev of its own, in which `log` is whatever the test puts there.

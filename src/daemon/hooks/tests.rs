@@ -3,7 +3,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::*;
+use crate::config::LogConfig;
 use crate::config::cli::{self, Invocation};
+use crate::log::Log;
 use crate::protocol::{
     Announcing, Destination, Dialect, HookFailure, Hooks, Interval, Key, MacAddr, Parameters, Sources, Time,
     VirtualHost,
@@ -37,7 +39,14 @@ impl Scripts {
     fn start(&self, more: &[&str]) -> io::Result<RunningHook> {
         let config = config(more);
         loop {
-            match RunningHook::start(Hook::Up, &self.hook(), "eth7", &config, &snapshot()) {
+            match RunningHook::start(
+                Hook::Up,
+                &self.hook(),
+                "eth7",
+                &config,
+                &snapshot(),
+                &mut Overheard::nobody(),
+            ) {
                 // A test beside us forked while the script was being written.
                 Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {}
                 result => return result,
@@ -78,6 +87,11 @@ fn snapshot() -> Snapshot {
         dialect: Dialect::default(),
     };
     VirtualHost::new(parameters, 1).snapshot(Time::ZERO)
+}
+
+fn report() -> Report {
+    let log = Log::open(LogConfig { facility: None, debug: false }, None, super::super::SERVICES);
+    Report::new(log, Overheard::nobody())
 }
 
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
@@ -166,7 +180,7 @@ fn its_children_end_with_it() {
 fn waiting_is_bounded() {
     let scripts = Scripts::new("bounded", "sleep 600");
     let before = platform::now();
-    scripts.start(&[]).unwrap().wait(Duration::from_millis(50));
+    scripts.start(&[]).unwrap().wait(Duration::from_millis(50), &mut report());
     assert!(platform::now() - before < Duration::from_secs(10));
 }
 

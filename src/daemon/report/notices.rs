@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::super::hooks::{Ended, Outcome};
 use super::{About, HOUR, MINUTE, describe, of, seconds};
 use crate::i18n::{fill, tr};
 use crate::log::Level;
+use crate::platform;
 use crate::protocol::{Demotion, Hook, HookEnd, Notice, Peer, PeerKind, Reason, Role, Transmission};
 
 /// How long a repeated notice is held back.
@@ -250,9 +252,7 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
                 &[("hook", &hook.code())],
             ),
         ),
-        Notice::HookFailed { hook, .. } => {
-            (Level::Error, fill(&tr("The {hook} script failed"), &[("hook", &hook.code())]))
-        }
+        Notice::HookFailed { hook, .. } => (Level::Error, failed(*hook, about.script)),
         Notice::HookKilled { hook, ran } => (
             Level::Error,
             fill(
@@ -275,6 +275,29 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
             ),
         ),
         Notice::Sending { what, ok } => sending(about, *what, *ok),
+    }
+}
+
+/// What became of a script, as far as it is known: one that did not even start has a line of its own.
+fn failed(hook: Hook, script: Option<&Ended>) -> String {
+    let Some(Ended { path, outcome, last_line }) = script else {
+        return fill(&tr("The {hook} script failed"), &[("hook", &hook.code())]);
+    };
+    let (template, how) = match outcome {
+        Outcome::Exited(status) => {
+            (tr("The {hook} script {path} failed with exit status {how}"), status.to_string())
+        }
+        Outcome::Signalled(signal) => {
+            (tr("The {hook} script {path} was ended by the signal {how}"), platform::signal_name(*signal))
+        }
+        Outcome::Unknown => {
+            (tr("The {hook} script {path} has ended, and the system does not say how"), String::new())
+        }
+    };
+    let text = fill(&template, &[("hook", &hook.code()), ("path", path), ("how", &how)]);
+    match last_line {
+        None => text,
+        Some(line) => fill(&tr("{text}; it said: {line}"), &[("text", &text), ("line", line)]),
     }
 }
 

@@ -1,0 +1,252 @@
+//! A small process without rights that does what can block: writing to standard output and error.
+//!
+//! write(2) to a terminal that somebody stopped, to the far end of a dead connection or to a file of a dead server
+//! waits, although poll(2) promised that it would not, and a master that waits is silent. So the daemon writes to a
+//! socket, and a child of it, which may wait as long as it likes, writes what comes out of the socket. When the socket
+//! is full the text is lost, never time.
+//!
+//! The same child holds a second reading end of every pipe that scripts write to. When this process is gone, however
+//! that came about, the child reads on: whatever a script left running is never ended by SIGPIPE and never waits for a
+//! reader.
+//!
+//! This file is the daemon's side and the border; `child` is the other one. It knows neither log nor scripts.
+
+#![expect(unsafe_code, reason = "fork(2), and descriptors known by number")]
+
+mod child;
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg, setsockopt, sockopt};
+use nix::unistd::{ForkResult, fork, pipe};
+
+use super::{posix, sys};
+
+/// One of the two standard streams that are written to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standard {
+    /// Standard output.
+    Output,
+    /// Standard error.
+    Error,
+}
+
+impl Standard {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Output, Self::Error];
+
+    /// Its number among [`Standard::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Output => 0,
+            Self::Error => 1,
+        }
+    }
+
+    fn descriptor(self) -> BorrowedFd<'static> {
+        let number = match self {
+            Self::Output => libc::STDOUT_FILENO,
+            Self::Error => libc::STDERR_FILENO,
+        };
+        // SAFETY: the standard library opens what is missing of the first three at the start, and nobody closes them.
+        unsafe { BorrowedFd::borrow_raw(number) }
+    }
+}
+
+/// How many pipes can be held at a time.
+pub const MOST_HELD: usize = 32;
+/// How much text is sent in one piece at most.
+pub const LONGEST_TEXT: usize = 4096;
+/// What of the text to be written may wait in the socket. The systems' own measure is 4 to 200 KiB.
+const BACKLOG: usize = 128 * 1024;
+/// How long the end of this process waits for its last lines to be written, so that a shell's prompt comes after them.
+/// If they take longer, the child writes them later.
+const FAREWELL: Duration = Duration::from_millis(250);
+
+/// A piece of text is preceded by where it goes and its length.
+const HEADER: usize = 3;
+/// A message about a pipe is one byte: its number, which stream its text is for, and whether to hold it.
+const HOLD: u8 = 0x80;
+const IS_ERROR: u8 = 0x40;
+const NUMBER: u8 = 0x3f;
+const _: () = assert!(MOST_HELD <= NUMBER as usize + 1);
+
+/// The way to the standard streams that never waits. Dropped at the end, it gives the last lines a moment.
+#[derive(Debug)]
+pub struct Text {
+    socket: UnixStream,
+    /// The rest of a piece that did not fit as a whole.
+    unsent: Vec<u8>,
+}
+
+/// The way to have pipes held.
+#[derive(Debug)]
+pub struct PipeKeeper {
+    socket: UnixStream,
+}
+
+/// What the child told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Told {
+    /// How many pieces of text it could not write, for each of [`Standard::ALL`].
+    pub unwritten: [u64; 2],
+    /// It has ended.
+    pub ended: bool,
+}
+
+/// Starts the child. It writes to the standard streams as they are now, or, unless it `prints`, lets go of them and only
+/// holds pipes.
+///
+/// To be called while there is one thread. Whoever buries children that are nobody's buries this one.
+///
+/// # Errors
+/// No process or no descriptor can be had.
+pub fn start_writer(prints: bool) -> io::Result<(Text, PipeKeeper)> {
+    let (text, far_text) = pair()?;
+    let (pipes, far_pipes) = pair()?;
+    // A signal that arrives between fork and what the child makes of signals would run a handler of this process.
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    // SAFETY: this process has one thread, so no lock can be held by a thread the child does not have.
+    let forked = unsafe { fork() };
+    if let Ok(ForkResult::Child) = forked {
+        let lived = catch_unwind(AssertUnwindSafe(|| child::run(&far_text, &far_pipes, prints)));
+        // SAFETY: takes an integer. Nothing of the parent's is dropped, flushed or unwound here.
+        unsafe { libc::_exit(i32::from(lived.is_err())) };
+    }
+    before.thread_set_mask()?;
+    forked?;
+    Ok((Text::over(text), PipeKeeper { socket: pipes }))
+}
+
+fn pair() -> io::Result<(UnixStream, UnixStream)> {
+    let (near, far) = UnixStream::pair()?;
+    for end in [&near, &far] {
+        end.set_nonblocking(true)?;
+        // As much as there is; the rest is lost sooner.
+        let _ = setsockopt(end, sockopt::SndBuf, &BACKLOG);
+        let _ = setsockopt(end, sockopt::RcvBuf, &BACKLOG);
+    }
+    Ok((near, far))
+}
+
+/// A pipe whose reading end does not wait; first that one, then the one to write to, as in pipe(2). Neither is for
+/// programs that are started.
+///
+/// # Errors
+/// No descriptors left.
+pub fn pipe_to_read() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = pipe()?;
+    for end in [reader.as_fd(), writer.as_fd()] {
+        posix::close_on_exec(end)?;
+    }
+    fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok((reader, writer))
+}
+
+impl Text {
+    /// Over a socket that does not wait.
+    pub(crate) const fn over(socket: UnixStream) -> Self {
+        Self { socket, unsent: Vec::new() }
+    }
+
+    /// Sends one piece, whole or not at all. `false`: it is lost. What is longer than [`LONGEST_TEXT`] is cut.
+    pub fn send(&mut self, to: Standard, text: &[u8]) -> bool {
+        let text = text.get(..LONGEST_TEXT).unwrap_or(text);
+        let Ok(length) = u16::try_from(text.len()) else { return false };
+        if !self.send_rest() {
+            return false;
+        }
+        let number = u8::from(to == Standard::Error);
+        let [high, low] = length.to_be_bytes();
+        let mut piece = Vec::with_capacity(HEADER + text.len());
+        piece.extend([number, high, low]);
+        piece.extend(text);
+        match self.socket.write(&piece) {
+            // Some systems take what fits. The rest goes first the next time.
+            Ok(sent) => {
+                self.unsent.extend(piece.get(sent..).unwrap_or_default());
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn send_rest(&mut self) -> bool {
+        if !self.unsent.is_empty() {
+            let Ok(sent) = self.socket.write(&self.unsent) else { return false };
+            self.unsent.drain(..sent.min(self.unsent.len()));
+        }
+        self.unsent.is_empty()
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        self.send_rest();
+        let _ = self.socket.shutdown(Shutdown::Write);
+        let until = sys::now() + FAREWELL;
+        let mut ready = Vec::new();
+        // Nothing ever comes from there but the end, when all is written.
+        while let Err(error) = (&self.socket).read(&mut [0]) {
+            let left = until.saturating_sub(sys::now());
+            let waits = error.kind() == ErrorKind::WouldBlock && !left.is_zero();
+            if !waits || sys::wait(&[self.socket.as_fd()], &mut ready, Some(left)).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl PipeKeeper {
+    /// Has the child hold the pipe under this number, below [`MOST_HELD`], and write what comes from it after our end to
+    /// the stream. A child that cannot be told is one that has ended, which [`PipeKeeper::read`] says, or waits for a dead
+    /// disk: then whoever writes to the pipe may miss its reader.
+    pub fn hold(&self, number: usize, pipe: BorrowedFd<'_>, to: Standard) {
+        let is_error = if to == Standard::Error { IS_ERROR } else { 0 };
+        let message = [HOLD | is_error | u8::try_from(number).unwrap_or(NUMBER) & NUMBER];
+        let descriptors = [pipe.as_raw_fd()];
+        let control = [ControlMessage::ScmRights(&descriptors)];
+        let fd = self.socket.as_raw_fd();
+        let _ = sendmsg::<()>(fd, &[IoSlice::new(&message)], &control, MsgFlags::empty(), None);
+    }
+
+    /// Has the child let go of it.
+    pub fn let_go(&self, number: usize) {
+        let _ = (&self.socket).write(&[u8::try_from(number).unwrap_or(NUMBER) & NUMBER]);
+    }
+
+    /// What the child told since it was last asked. Never waits.
+    #[must_use]
+    pub fn read(&self) -> Told {
+        let mut told = Told::default();
+        let mut bytes = [0; 64];
+        loop {
+            match (&self.socket).read(&mut bytes) {
+                Ok(0) => told.ended = true,
+                Ok(count) => {
+                    for byte in bytes.iter().take(count) {
+                        told.unwritten[usize::from(*byte != 0)] += 1;
+                    }
+                    continue;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => told.ended = error.kind() != ErrorKind::WouldBlock,
+            }
+            return told;
+        }
+    }
+}
+
+impl AsFd for PipeKeeper {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
