@@ -487,7 +487,9 @@ impl Watched {
             let did_it = ended == HookEnd::Succeeded || ended == HookEnd::Failed && in_place;
             // A master whose addresses went meanwhile has them brought back.
             let kept = hook == Hook::Down || in_place || addresses.is_none();
-            if ended != HookEnd::NotRun || self.killed {
+            if ended == HookEnd::NotRun && !self.killed {
+                self.last_done = self.last_done.map(|(last, _)| (last, false));
+            } else {
                 self.last_done = Some((hook, did_it && kept && !self.killed));
             }
             self.tell(Event::HookDone { hook, ended, addresses });

@@ -4,9 +4,9 @@
 //! Nothing here waits: the election goes on beside a hook of any length (register, rows 17 and 20). A hook that was
 //! not given counts as done at once.
 //!
-//! What ran is not what was done. A hook that we ended, that died, or that failed with an address where it should not
-//! be, leaves the address in doubt, and one that could not be started leaves it as it was: either way the hook of the
-//! role is owed, and run as soon as it may be. So at rest the last hook that was done agrees with the role, or is owed.
+//! What ran is not what was done. A hook that we ended, that died, that could not be started, or that failed with an
+//! address where it should not be, leaves the address in doubt: the hook of the role is owed, and run as soon as it may
+//! be. So at rest the last hook that was done agrees with the role, or is owed.
 
 use std::time::Duration;
 
@@ -178,6 +178,8 @@ impl Takeover {
                 self.unproven = misplaced.is_none();
             }
             HookEnd::Killed => self.deed = Deed::Doubtful,
+            // The other one did its work once, and that may have been undone while this one was wanted.
+            HookEnd::NotRun if self.deed != Deed::Nothing => self.deed = Deed::Doubtful,
             HookEnd::NotRun => {}
         }
         let counts = self.wanted == Some(hook) && !running.dismissed;
@@ -485,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_that_never_ran_leaves_everything_as_it_was() {
+    fn what_was_done_before_a_hook_that_never_ran_is_in_doubt() {
         let mut takeover = takeover();
         takeover.clean_up(MS(0));
         settle(&mut takeover, MS(0));
@@ -494,8 +496,14 @@ mod tests {
         settle(&mut takeover, MS(2));
         ends(&mut takeover, Hook::Up, HookEnd::NotRun, None, MS(2));
         takeover.want(Hook::Down, MS(3), MS(3));
-        assert_eq!(settle(&mut takeover, MS(3)), []);
-        assert!(takeover.idle());
+        assert_eq!(settle(&mut takeover, MS(3)), [Action::Run(Hook::Down)]);
+        // With `--neutral` nothing had been done before.
+        let mut neutral = Takeover::new(takeover.hooks);
+        neutral.want(Hook::Up, MS(2), MS(2));
+        settle(&mut neutral, MS(2));
+        ends(&mut neutral, Hook::Up, HookEnd::NotRun, None, MS(2));
+        neutral.want(Hook::Down, MS(3), MS(3));
+        assert!(neutral.idle());
     }
 
     /// Wanted again only after it was asked to end: what it did is in doubt, whichever is wanted when it has ended.

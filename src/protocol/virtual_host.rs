@@ -433,10 +433,6 @@ impl VirtualHost {
                 self.announcer.begin();
                 let wait = if reason == Reason::MasterTimedOut { SECOND_THOUGHT } else { Duration::ZERO };
                 self.takeover.want(Hook::Up, now + wait, now);
-                if self.takeover.did_up() {
-                    // A down hook that could not be run has left the addresses here.
-                    self.announcer.addresses_ready(now);
-                }
             }
             Role::Init | Role::Backup => {}
         }

@@ -464,6 +464,7 @@ impl Ours {
 
     fn hook_ended(&mut self, hook: Hook, ended: HookEnd, asked: bool, now: u64, out: &mut Out) {
         let addresses = self.ask(now);
+        self.in_order = false;
         if ended != HookEnd::NotRun {
             let belongs = if hook == Hook::Up { Presence::All } else { Presence::None };
             self.last_done = Some((hook, ended));

@@ -504,7 +504,7 @@ impl Election {
                 if self.listening || self.silent_since(next_advert, now) >= self.dead_after(None) =>
             {
                 // Others counted from our last advertisement: one of them may be master now (register, row 19).
-                let lasts = patience(self.configured.demoted());
+                let lasts = patience(self.configured.demoted()).min(self.dead_after(None));
                 out.push(Decision::Tell(Notice::Listening { lasts }));
                 self.listening = true;
                 self.state = State::Master { next_advert: now + lasts, grace_ends: None };
