@@ -267,6 +267,14 @@ mod tests {
     }
 
     #[test]
+    fn losses_are_told_once_and_a_new_capture_counts_from_zero() {
+        let mut draining = Draining::default();
+        assert_eq!([0, 7, 7, 9, 2].map(|total| draining.newly_lost(total)), [0, 7, 0, 2, 2]);
+        let asked = [0, 400, 999, 1000, 1999].map(|ms| draining.asks(Time::from_micros(ms * 1000)));
+        assert_eq!(asked, [true, false, false, true, false]);
+    }
+
+    #[test]
     fn a_rest_is_not_ended_by_a_wake_up_for_something_else() {
         let mut draining = Draining::default();
         draining.drained(BATCH, 0, Time::ZERO);
