@@ -991,9 +991,10 @@ proptest! {
                 changes.push(then);
             }
             if snapshot.lasts_until.is_some() {
-                // From here on takeovers wait, which these rules know nothing of; the last change is up to 0.1 s ago.
-                let lately = changes.iter().filter(|change| then - **change < 10 * SECOND + 100_000).count();
-                prop_assert!(lately > 6, "{} changes", lately);
+                // From here on takeovers wait, which these rules know nothing of. It may have begun at a deadline long
+                // before this advertisement, and a change is noticed here up to 0.1 s late.
+                let often = changes.windows(7).any(|seven| seven[6] - seven[0] < 10 * SECOND + 100_000);
+                prop_assert!(often, "{:?}", changes);
                 break;
             }
             let decided = match snapshot.role {

@@ -220,7 +220,7 @@ fn peer_outside() {
     let (status, said, mut a) = said_by(&segment, words);
     assert!(status == Some(2) && said.contains(wanted), "{status:?} {said}");
     assert_eq!(a.await_exit(seconds(3)).code(), Some(2));
-    assert!(!a.lines(|l| l.contains(wanted)).is_empty());
+    a.await_line("why it ended", seconds(2), |l| l.contains(wanted));
     drop(a);
     segment.hosts[0].sh("ip route add 192.0.2.0/24 dev eth0");
     let (status, said, mut b) = said_by(&segment, words);
