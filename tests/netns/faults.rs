@@ -395,6 +395,8 @@ fn few_descriptors() {
             daemon.await_line("the warning of the start", seconds(1), |l| l.contains("UC2020"));
             started += 1;
         } else {
+            // It may have ended before its line was read.
+            daemon.await_line("why it ends", seconds(1), |l| l.contains("ucarp:"));
             let said = daemon.lines(|l| l.contains("ucarp:"));
             assert!(said.len() == 1 && !said[0].contains("panicked"), "{said:?}");
             refused += 1;
