@@ -40,7 +40,9 @@
 //! The design named the rooms; building them added to `protocol`: `peers` (a bounded table of who authenticated
 //! themselves, so that "the best live master" is a search and not a set of flags), `announcer` (when neighbours
 //! are told), `demotion` (each reason's own share), `action` and `parameters` (the types that cross the border).
-//! `election` is two files: the states, and what an advertisement means. A backup that slept listens once more
+//! `election` is three files: the states, what an advertisement means, and when a backup takes over. `damping` keeps a
+//! role from changing too often, `watch` holds a master to its addresses, `refused` remembers a master that does not
+//! authenticate, for the operator alone. A backup that slept listens once more
 //! before it takes over, and a demoted host settles ties with a demoted one of its own kind by the key.
 //!
 //! Beside frames, which are whole, there are packets to single hosts (`Action::Deliver`, for `--peer`): the kernel makes
@@ -48,6 +50,12 @@
 //! is mostly figures: `platform/layout.rs` has those of all four, so that what is built from them is tested everywhere.
 //! There libpcap opens the capture and makes its filter, and what the device hands out is taken apart by
 //! `platform/bpf_frames.rs`: the crate does not know the packet header of OpenBSD's library.
+//!
+//! An error is not a fact: what could not be found out changes nothing and is asked again (`daemon::interface`). A hook
+//! that ran is not a hook that did its work: what it owes is in `protocol::takeover`. No write to a terminal can be made
+//! safe from waiting, so a small process without rights does it (`platform/writer.rs`), which also holds the other end of
+//! what scripts say (`daemon::overheard`). Who serves what is told by a listening socket or a lock file
+//! (`platform/claim.rs`), and only another ucarp counts.
 
 pub mod config;
 pub mod daemon;
