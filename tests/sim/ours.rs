@@ -212,8 +212,9 @@ impl Ours {
 
     /// Somebody else takes addresses away, or brings them; whether there was anything to do.
     pub fn meddle(&mut self, addresses: Presence, now: u64, out: &mut Out) -> bool {
-        // What the core never saw it cannot miss.
-        if addresses != Presence::All && self.told != Some(Presence::All) {
+        // What is not there cannot be taken, and what the core never saw it cannot miss.
+        let there = self.addresses == Presence::All && self.told == Some(Presence::All);
+        if addresses != Presence::All && !there {
             return false;
         }
         self.in_order = false;
