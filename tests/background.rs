@@ -15,10 +15,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, getsid};
+use nix::unistd::{Pid, getsid, ttyname};
 
 const PASSWORD: &str = "hush-hush";
 /// Waits for things that take milliseconds.
@@ -427,12 +427,11 @@ fn what_a_script_left_running_is_read_to_its_end() {
 }
 
 /// What was typed and shown on a terminal, and the path to it.
-fn terminal() -> (PtyMaster, String) {
-    let screen = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK).unwrap();
-    grantpt(&screen).unwrap();
-    unlockpt(&screen).unwrap();
-    let path = ptsname_r(&screen).unwrap();
-    (screen, path)
+fn terminal() -> (fs::File, String) {
+    let terminal = openpty(None, None).unwrap();
+    fcntl(&terminal.master, FcntlArg::F_SETFL(OFlag::O_RDWR | OFlag::O_NONBLOCK)).unwrap();
+    let path = ttyname(&terminal.slave).unwrap();
+    (terminal.master.into(), path.display().to_string())
 }
 
 #[test]
