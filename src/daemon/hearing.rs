@@ -75,7 +75,7 @@ impl Surroundings for InTurn<'_> {
         let Some(attachment) = &mut one.attachment else { return Heard::Nothing };
         let (host, unshared, mut heard) = (&mut one.host, &mut one.unshared, Heard::Nothing);
         let (mismatches, mut answer) = (&mut one.mismatches, Vec::new());
-        let about = About { interface: &one.interface, vhid: one.config.vhid, script: None };
+        let about = About::new(&one.interface, one.config.vhid);
         let taken = attachment.take(|frame| {
             heard = Heard::Refused;
             if unshared.note(frame) {
@@ -102,7 +102,7 @@ impl Surroundings for InTurn<'_> {
 
 /// Explains what does not authenticate. What nothing explains is told as such, and then looked for in ARP.
 fn look_into_mismatches(one: &mut Served, report: &mut Report, now: Time) {
-    let (host, about) = (&one.host, About { interface: &one.interface, vhid: one.config.vhid, script: None });
+    let (host, about) = (&one.host, About::new(&one.interface, one.config.vhid));
     if let Some(decoded) = one.mismatches.take(now) {
         let cause = host.explain(&decoded);
         report.explained(about, &decoded, cause, now);

@@ -45,6 +45,8 @@ pub(super) struct Served {
     pub(super) introduced: bool,
     /// Why the interface could not be taken up when that was last tried.
     pub(super) trouble: Option<String>,
+    /// The shared addresses that the interface lacks.
+    pub(super) missing: Vec<IpAddr>,
     /// The source addresses that are gone without another to replace them.
     pub(super) lost: Vec<IpAddr>,
     /// Why nothing is sent in IPv6, if that is so: another host has the only address for it.
@@ -70,6 +72,7 @@ impl Served {
             claim,
             introduced: attachment.is_some(),
             trouble: None,
+            missing: Vec::new(),
             lost: Vec::new(),
             lacks_v6: None,
             renamed: None,
@@ -92,7 +95,13 @@ impl Served {
     }
 
     pub(super) fn about(&self) -> About<'_> {
-        About { interface: &self.interface, vhid: self.config.vhid, script: self.ended.as_ref() }
+        About {
+            interface: &self.interface,
+            vhid: self.config.vhid,
+            script: self.ended.as_ref(),
+            up: self.config.up.as_deref(),
+            missing: &self.missing,
+        }
     }
 
     /// Whether the system took the frame. If not, what became of the interface is looked at next.

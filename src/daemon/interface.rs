@@ -187,9 +187,11 @@ pub(super) fn presence(one: &mut Served, report: &mut Report, now: Time) -> Opti
     ask_for_addresses(one).map_err(|error| doubt(one, &error, report, now)).ok()
 }
 
-fn ask_for_addresses(one: &Served) -> io::Result<Presence> {
+fn ask_for_addresses(one: &mut Served) -> io::Result<Presence> {
     let found = platform::interface_addresses(one.interface_for_hooks())?;
-    Ok(place::presence(&one.host.parameters().addresses, &found))
+    let shared = &one.host.parameters().addresses;
+    one.missing = shared.iter().filter(|address| !found.contains(address)).copied().collect();
+    Ok(place::presence(shared, &one.missing))
 }
 
 fn doubt(one: &mut Served, why: &io::Error, report: &mut Report, now: Time) {

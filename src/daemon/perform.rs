@@ -53,7 +53,7 @@ fn run(served: &mut Served, hook: Hook, report: &mut Report, now: Time) -> Optio
     let path = script.display().to_string();
     let snapshot = served.host.snapshot(now);
     let interface = served.interface_for_hooks();
-    let about = About { interface, vhid: served.config.vhid, script: None };
+    let about = About::new(interface, served.config.vhid);
     match RunningHook::start(hook, script, interface, &served.config, &snapshot, report.overheard()) {
         Ok(running) => {
             report.hook_started(hook, &path, about, now);
@@ -87,7 +87,7 @@ pub(super) fn last_resort(served: &mut Served, report: &mut Report) {
     let path = script.display().to_string();
     let snapshot = served.host.snapshot(Time::ZERO);
     let interface = served.interface_for_hooks();
-    let about = About { interface, vhid: served.config.vhid, script: None };
+    let about = About::new(interface, served.config.vhid);
     match RunningHook::start(Hook::Down, &script, interface, &served.config, &snapshot, report.overheard()) {
         Ok(running) => {
             report.hook_started(Hook::Down, &path, about, clock::now());

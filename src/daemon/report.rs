@@ -14,6 +14,7 @@ mod starting;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 use std::time::Duration;
 
 use super::hooks::Ended;
@@ -51,6 +52,17 @@ pub(crate) struct About<'a> {
     pub(crate) vhid: Vhid,
     /// The script of it that ended last.
     pub(crate) script: Option<&'a Ended>,
+    /// Its up script.
+    pub(crate) up: Option<&'a Path>,
+    /// The shared addresses that its interface lacks.
+    pub(crate) missing: &'a [IpAddr],
+}
+
+impl<'a> About<'a> {
+    /// A line for which its scripts and addresses do not matter.
+    pub(crate) const fn new(interface: &'a str, vhid: Vhid) -> Self {
+        Self { interface, vhid, script: None, up: None, missing: &[] }
+    }
 }
 
 /// How a life ended.
@@ -238,8 +250,8 @@ impl Report {
             self.tell(Level::Info, &text, Rejected::BadAuth.code());
         }
         if snapshot.address_missing {
-            let text = tr("A shared address is missing from {interface}");
-            let text = fill(&text, &[("interface", &about.interface)]);
+            let text = tr("{interface} lacks {addresses}");
+            let text = fill(&text, &[("interface", &about.interface), ("addresses", &list(about.missing))]);
             self.tell(Level::Error, &text, "UC1021");
         }
     }
@@ -361,6 +373,10 @@ impl Report {
 /// The line about lines that never got through.
 pub(crate) fn lost(count: u64) -> String {
     fill(&trn("{count} log line was lost", "{count} log lines were lost", count), &[("count", &count)])
+}
+
+fn list(addresses: &[IpAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 fn on(template: &str, about: About<'_>, state: &str) -> String {

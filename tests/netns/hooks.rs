@@ -97,7 +97,7 @@ fn only_warned_of() {
     let a = lone_master(&segment, 0, Kind::Ours, &Setup::default().with(&["--on-lost-address=warn"]));
     eventually("the address is there", seconds(3), || segment.hosts[0].has_address(VIP));
     segment.hosts[0].sh("ip addr del 10.9.0.200/32 dev eth0");
-    a.await_line("that it is missing", seconds(2), |l| l.contains("[UC1021]"));
+    a.await_line("what is missing", seconds(2), |l| l.contains("[UC1021]") && l.contains(" 10.9.0.200: "));
     segment.hosts[0].sh("ip addr add 10.9.0.200/32 dev eth0");
     await_lost_and_back(&a, 1);
     assert_eq!(a.hook_names(), ["down", "up"]);
@@ -133,7 +133,7 @@ fn link_taken() {
     let setup = Setup { up: "ip link set eth0 down; sleep 2; ip link set eth0 up", ..Setup::default() };
     // No `lone_master`: the hook has the link before the first advertisement could be followed by a second.
     let a = Daemon::start(&segment, 0, Kind::Ours, &setup);
-    a.await_line("who set the interface down", seconds(8), |l| l.contains("[UC1024]"));
+    a.await_line("who set the interface down", seconds(8), |l| l.contains("[UC1024]") && l.contains("/up-"));
     a.await_line("that it is back", seconds(5), |l| l.contains("[UC1013]"));
     let back = wire::now();
     await_announcement(&segment, back - 0.5);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::super::hooks::{Ended, Outcome};
-use super::{About, HOUR, MINUTE, describe, of, seconds};
+use super::{About, HOUR, MINUTE, describe, list, of, seconds};
 use crate::i18n::{fill, tr};
 use crate::log::Level;
 use crate::platform;
@@ -202,8 +202,11 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
         Notice::LinkTakenByHook => (
             Level::Warning,
             fill(
-                &tr("The up script set {interface} down: keeping the address until it has ended"),
-                &[("interface", &about.interface)],
+                &tr("The up script {path} set {interface} down: keeping the address until it has ended"),
+                &[
+                    ("path", &about.up.map(|path| path.display().to_string()).unwrap_or_default()),
+                    ("interface", &about.interface),
+                ],
             ),
         ),
         Notice::Listening { lasts } => (
@@ -231,13 +234,12 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
         ),
         Notice::AddressLost { cured } => {
             let template = if *cured {
-                tr("A shared address is missing from {interface}: running the up script again")
+                tr("{interface} lost {addresses}: running the up script again, at most once a minute")
             } else {
-                tr(
-                    "A shared address is missing from {interface}: add it, or let another host be master (SIGUSR2)",
-                )
+                tr("{interface} lost {addresses}: add it, or let another host be master (SIGUSR2)")
             };
-            (Level::Error, fill(&template, &[("interface", &about.interface)]))
+            let lost = list(about.missing);
+            (Level::Error, fill(&template, &[("interface", &about.interface), ("addresses", &lost)]))
         }
         Notice::AddressBack => (
             Level::Info,
