@@ -56,7 +56,7 @@ pub enum Invocation {
         /// Where passwords stand on the command line, to be covered.
         exposed: Vec<Exposed>,
     },
-    /// Print [`usage`] on stdout, exit 0; also when there are no arguments at all.
+    /// Print [`usage()`] on stdout, exit 0; also when there are no arguments at all.
     Help,
     /// Print [`version`] on stdout, exit 0.
     Version,
