@@ -402,7 +402,12 @@ mod ours {
             &["--syslog=user"],
             &["-f", "LOCAL3"],
             &["-p", "12345678901234567890"],
-            &["--hook-timeout=0x10", "--hook-failure=demote", "--peer-type=openbsd"],
+            &[
+                "--hook-timeout=0x10",
+                "--hook-failure=demote",
+                "--peer-type=openbsd",
+                "--on-lost-address=warn",
+            ],
             &["--garp-count=3", "--garp-interval=50", "--garp-refresh=60"],
             &["--garp-c", "3", "--hook-t", "9"],
             &["--peer=192.0.2.2", "--peer", "192.0.2.3"],
@@ -715,6 +720,10 @@ mod ours {
         for value in ["", "die", "Stay"] {
             let option = format!("--hook-failure={value}");
             refuses(&option, &enough_and(&["-v1", &option]), &["--hook-failure", &format!("'{value}'")]);
+        }
+        for value in ["", "demote", "Hook"] {
+            let option = format!("--on-lost-address={value}");
+            refuses(&option, &enough_and(&["-v1", &option]), &["--on-lost-address", &format!("'{value}'")]);
         }
         for value in ["", "linux", "OpenBSD"] {
             let option = format!("--peer-type={value}");
