@@ -22,7 +22,7 @@ const KEPT: usize = 16 * 1024;
 /// After nothing but refused frames the capture is left alone for this long: under a flood its ring fills and is
 /// emptied in one go, instead of waking us for every frame.
 const REST: Duration = Duration::from_millis(1);
-/// Who was just heard was not among what was lost before; known to this.
+/// How exactly it is known whether something was lost before or after somebody was heard.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// What surrounds a virtual host.
@@ -52,11 +52,15 @@ pub enum Heard {
     Accepted,
 }
 
-/// Woken at `woken`, later than asked for: that is told first.
+/// Woken at `woken`: that this is later than asked for is told first.
 pub fn late(one: &mut impl Surroundings, woken: Time) {
     let late = one.host().next_deadline().map_or(Duration::ZERO, |deadline| woken.since(deadline));
     if late >= LATE {
         one.tell(Event::Late(late), woken);
+    }
+    // What was lost before it became backup must not count for its master.
+    if one.host().role() != Role::Backup && one.draining().asks(woken) {
+        look_for_losses(one, woken);
     }
 }
 
@@ -165,7 +169,7 @@ impl Draining {
         self.rests_until = (taken > 0 && accepted == 0 && !self.rest.is_zero()).then(|| now + self.rest);
     }
 
-    /// Whether, having heard somebody, to ask what was lost before: not for each of many.
+    /// Whether to ask what was lost: not for each of many that are heard.
     fn asks(&mut self, now: Time) -> bool {
         let asks = self.asked.is_none_or(|asked| now.since(asked) >= ASK_EVERY);
         if asks {

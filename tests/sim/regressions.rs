@@ -32,7 +32,10 @@ pub const WORLDS: [(u64, &str); 12] = [
 ];
 
 /// The same among worlds that are attacked.
-pub const ATTACKED_WORLDS: [(u64, &str); 0] = [];
+pub const ATTACKED_WORLDS: [(u64, &str); 2] = [
+    (7_000_179_296, "frames lost before the link was down were taken for the master's after it was back"),
+    (7_000_245_905, "one interval more after losses was not allowed for (the oracle's mistake)"),
+];
 
 /// The same among worlds of single hosts.
 pub const UNICAST_WORLDS: [(u64, &str); 0] = [];

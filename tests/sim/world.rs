@@ -567,9 +567,9 @@ impl World {
                 _ => None,
             };
             out.claims.extend(quiet_claim);
-            // A demotion that begins or ends, and a host taking over that was no candidate after a failed hook.
+            // A demotion that begins or ends, one interval more after losses, and a host taking over that was no candidate after a failed hook.
             let excuse = |notice: &(u64, Notice)| match notice.1 {
-                Notice::Demoted { .. } | Notice::Restored { .. } => true,
+                Notice::Demoted { .. } | Notice::Restored { .. } | Notice::Lost => true,
                 Notice::Transition { to: Role::Master, .. } => ours.snapshot(now).demoted,
                 _ => false,
             };
