@@ -4,7 +4,7 @@
 //! scenario with a name; these are kept because they cost nothing.
 
 /// The seed, and what went wrong in it.
-pub const WORLDS: [(u64, &str); 12] = [
+pub const WORLDS: [(u64, &str); 15] = [
     (7583, "a daemon waiting for its last hook was taken for a candidate (the oracle's mistake)"),
     (34, "a hook left alone at the end was taken for a forgotten one (the oracle's mistake)"),
     (29421, "a pause after a failed hook ended in the quiet phase (the oracle's mistake)"),
@@ -29,6 +29,12 @@ pub const WORLDS: [(u64, &str); 12] = [
         3_000_033_691,
         "one gave way because it seemed unheard, to one that gave way to it: a third came in between, too late to settle",
     ),
+    (
+        5_000_207_298,
+        "a host demoted by its script and an OpenBSD kernel of a worse interval both stayed master",
+    ),
+    (5_000_290_017, "the same, and it preempts"),
+    (5_000_384_278, "the same without hooks on a third"),
 ];
 
 /// The same among worlds that are attacked.

@@ -1092,6 +1092,36 @@ fn a_failed_up_hook_stays_or_demotes() {
     }
 }
 
+// Demoted because its script failed, it took the address back from silence; an OpenBSD kernel with a worse interval
+// returns, counts the demotion first and does not give way. One of them has to.
+#[test]
+fn a_failed_up_hook_beside_an_openbsd_kernel_with_a_worse_interval() {
+    for preempt in [false, true] {
+        let failing = HookPlan { failing: 100, ..HookPlan::QUICK };
+        let mut world = World::new(1).logging();
+        let ours = Spec { plan: failing, hook_failure: HookFailure::Demote, preempt, ..Spec::ours(1, 1) };
+        world.add(ours);
+        world.add(Spec { base: 2, ..Spec::kernel(Os::OpenBsd, 2, 150) });
+        world.start_all();
+        world.run_until(10 * SECOND);
+        assert_eq!(world.masters(), [1]);
+        world.change(Change::Crash(1));
+        world.run_for(20 * SECOND);
+        assert_eq!(world.masters(), [0]);
+        world.part(&[0], true);
+        world.change(Change::Start(1));
+        world.run_for(20 * SECOND);
+        world.part(&[0], false);
+        world.run_for(15 * SECOND);
+        assert_eq!(world.masters(), [1], "preempt {preempt}\n{}", tail(&world));
+        // Nor does it come back when it may preempt again.
+        let from = world.now;
+        world.run_for(60 * SECOND);
+        let sums = Sums::of(&world, from, world.now);
+        assert_eq!((sums.several, sums.nobody), (0, 0), "preempt {preempt}\n{}", tail(&world));
+    }
+}
+
 #[test]
 fn an_orderly_end_while_a_hook_runs() {
     let slow = Spec { plan: HookPlan::lasting(3 * SECOND), ..Spec::ours(1, 0) };

@@ -58,6 +58,9 @@ impl Election {
             return;
         }
         let demotion = self.compare_demotion(ad);
+        // To one that counts our demotion: it would not give way to us now either.
+        let gave_way =
+            self.reason == Reason::StubbornMaster && self.demoted() && peer.kind == PeerKind::Kernel;
         let worse = match demotion {
             Some(Ordering::Greater) => true,
             Some(Ordering::Less | Ordering::Equal) | None => {
@@ -75,7 +78,7 @@ impl Election {
             self.take_over_early(Reason::MasterDemoted, peer, now, out);
         } else if self.interval().dead_after(self.dead_ratio) < his.duration() {
             self.take_over_early(Reason::MasterTooSlow, peer, now, out);
-        } else if self.preempt && self.interval() < his && demotion != Some(Ordering::Less) {
+        } else if self.preempt && self.interval() < his && demotion != Some(Ordering::Less) && !gave_way {
             self.take_over_early(Reason::SlowerMaster, peer, now, out);
         }
     }
@@ -156,7 +159,8 @@ impl Election {
         }
         if self.unheard_by(id, now) {
             out.push(Decision::Tell(Notice::Unheard { peer }));
-            if equal {
+            // OpenBSD's kernel counts demotion before the interval, whatever its peers are said to be.
+            if equal || (peer.kind == PeerKind::Kernel && self.demoted()) {
                 self.yield_to(id, Reason::StubbornMaster, now, out);
                 return;
             }
