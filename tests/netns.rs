@@ -18,7 +18,15 @@ use std::process::ExitCode;
 mod runner;
 
 #[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "what a signal does belongs to the process")]
 fn main() -> ExitCode {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+
+    // Of nohup, or of a shell that runs us behind its back, the programs under test would inherit what is ignored.
+    for ending in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT] {
+        // SAFETY: the default action runs no code of ours, and no other thread is there yet.
+        unsafe { signal(ending, SigHandler::SigDfl) }.expect("these can be set");
+    }
     runner::run()
 }
 

@@ -315,6 +315,15 @@ mod tests {
     // One test: the handlers and the pipe belong to the whole process.
     #[test]
     fn signals_arrive_as_values_in_order_and_leave_errno_alone() {
+        let set = |number, handler| {
+            let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
+            // SAFETY: neither the default action nor ignoring a signal runs code of ours.
+            unsafe { sigaction(number, &action) }.unwrap();
+        };
+        // The tests may themselves be run by nohup.
+        for (_, number) in Signal::ALL {
+            set(number, SigHandler::SigDfl);
+        }
         let mut signals = Signals::open().unwrap();
         assert_eq!(signals.read(), []);
         Errno::set_raw(4711);
@@ -334,9 +343,7 @@ mod tests {
         assert!(signals.read().is_empty());
 
         // nohup: a HUP ignored before stays ignored.
-        let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-        // SAFETY: ignoring a signal runs no code.
-        unsafe { sigaction(Number::SIGHUP, &ignore) }.unwrap();
+        set(Number::SIGHUP, SigHandler::SigIgn);
         let mut again = Signals::open().unwrap();
         drop(signals);
         raise(Number::SIGHUP).unwrap();
@@ -350,10 +357,8 @@ mod tests {
         drop(again);
         raise(Number::SIGUSR1).unwrap();
 
-        let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
         for (_, number) in Signal::ALL {
-            // SAFETY: the default action runs no code of ours.
-            unsafe { sigaction(number, &default) }.unwrap();
+            set(number, SigHandler::SigDfl);
         }
     }
 

@@ -47,4 +47,7 @@ pub const ATTACKED_WORLDS: [(u64, &str); 2] = [
 pub const UNICAST_WORLDS: [(u64, &str); 0] = [];
 
 /// The same among worlds of unruly hooks.
-pub const UNRULY_WORLDS: [(u64, &str); 0] = [];
+pub const UNRULY_WORLDS: [(u64, &str); 1] = [(
+    8_000_024_683,
+    "a master that listened after its link was long gone was not allowed for (the oracle's mistake)",
+)];

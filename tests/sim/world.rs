@@ -576,6 +576,13 @@ impl World {
             if ours.notices[notices_before..].iter().any(excuse) {
                 self.record.excuses.push(now);
             }
+            // A master that was away for long listens first, and only then may who follows it be heard.
+            for (_, notice) in &ours.notices[notices_before..] {
+                if let Notice::Listening { lasts } = notice {
+                    let lasts = u64::try_from(lasts.as_micros()).expect("a short run");
+                    self.record.excuses.push(now + lasts);
+                }
+            }
             // Who changed its role too often waits with the next takeover.
             if let Some(until) = ours.snapshot(now).lasts_until {
                 let until = u64::try_from(until.since_zero().as_micros()).expect("a short run");
