@@ -14,13 +14,22 @@ use crate::protocol::{Destination, Family, Unicast, Vhid};
 /// An interface in use.
 pub(crate) struct Attachment {
     interface: String,
-    index: u32,
     /// None while it cannot be opened anew after it failed.
     capture: Option<Capture>,
     sockets: Sockets,
     _memberships: Vec<Membership>,
     wanted: Wanted,
     looks: Looks,
+}
+
+/// What became of the interface that was opened.
+pub(crate) enum Fate {
+    /// It is still the one of its name.
+    Current,
+    /// It is called otherwise now.
+    Renamed(String),
+    /// It is no more, though another may have its name.
+    Removed,
 }
 
 /// How far what is heard goes beyond what is wanted.
@@ -95,7 +104,6 @@ impl Attachment {
             Self::open_both_ways(interface, &wanted, &wanted.filter_that_looks(Looks::Around))?;
         Ok(Self {
             interface: interface.to_owned(),
-            index,
             capture: Some(capture),
             sockets,
             _memberships: memberships,
@@ -141,11 +149,6 @@ impl Attachment {
         Ok((Sockets { link, ip }, capture))
     }
 
-    /// What the opened interface is called now, if it has another name.
-    pub(crate) fn new_name(&self) -> Option<String> {
-        platform::interface_name(self.index).filter(|name| *name != self.interface)
-    }
-
     /// Ends the look around for other users of our ids: from now on the kernel drops them.
     pub(crate) fn look_ahead(&mut self) {
         self.look(Looks::Ahead);
@@ -187,19 +190,17 @@ impl Attachment {
         }
     }
 
-    /// Whether the interface of this name is still the one that was opened.
+    /// Whether the interface of this name is still the one that was opened; if not, what that is called now. The number
+    /// of an interface does not tell: it may be given to the next one.
     ///
     /// # Errors
     /// It could not be found out.
-    pub(crate) fn is_current(&self) -> io::Result<bool> {
-        if !self.sockets.link.is_attached()? {
-            return Ok(false);
-        }
-        match platform::interface_index(&self.interface) {
-            Ok(index) => Ok(index == self.index),
-            Err(error) if platform::says_no_interface(&error) => Ok(false),
-            Err(error) => Err(error),
-        }
+    pub(crate) fn fate(&self) -> io::Result<Fate> {
+        Ok(match self.sockets.link.interface()? {
+            None => Fate::Removed,
+            Some(name) if name == self.interface => Fate::Current,
+            Some(name) => Fate::Renamed(name),
+        })
     }
 
     /// Whether there is a capture.

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, Fate};
 use super::capture::CaptureError;
 use super::host::{LOOK_AROUND, Served};
 use super::perform::perform;
@@ -47,10 +47,7 @@ pub(super) fn look(one: &mut Served, changes: Changes, report: &mut Report, now:
 /// Finds out what became of the interface, and takes it up again if it is back.
 fn look_at_link(one: &mut Served, report: &mut Report, now: Time) -> io::Result<()> {
     let state = platform::link_state(&one.interface)?;
-    let replaced = match &one.attachment {
-        Some(attachment) => !attachment.is_current()?,
-        None => false,
-    };
+    let fate = one.attachment.as_ref().map_or(Ok(Fate::Current), Attachment::fate)?;
     let mut link = match state {
         LinkState::Gone => Link::Gone,
         LinkState::Up => Link::Up,
@@ -58,8 +55,9 @@ fn look_at_link(one: &mut Served, report: &mut Report, now: Time) -> io::Result<
         LinkState::Down => Link::Down,
         LinkState::Disabled => Link::Disabled,
     };
-    if link == Link::Gone || replaced {
-        if let Some(name) = one.attachment.take().and_then(|gone| gone.new_name()) {
+    if link == Link::Gone || !matches!(fate, Fate::Current) {
+        one.attachment = None;
+        if let Fate::Renamed(name) = fate {
             report.interface_renamed(&one.interface, &name);
             one.renamed = Some(name);
         }

@@ -145,16 +145,18 @@ impl LinkSocket {
         }
     }
 
-    /// Whether the interface it was opened on still exists. One that was made anew is another, though it may have both
-    /// name and number of the first: macOS gives the number back. Needs no descriptor.
+    /// What the interface it was opened on is called now; nothing when that was removed. One that was made anew is
+    /// another, though it may have both name and number of the first: macOS gives the number back. Needs no descriptor.
     ///
     /// # Errors
     /// The question could not be asked.
-    pub fn is_attached(&self) -> io::Result<bool> {
-        match ask(self.device.as_fd(), LAYOUT.bound_capture, &mut [0; LAYOUT.ifreq]) {
-            Ok(()) => Ok(true),
-            // `bpf_detachd` left the device without one (net/bpf.c of all four).
-            Err(Errno::EINVAL | Errno::ENXIO | Errno::ENODEV) => Ok(false),
+    pub fn interface(&self) -> io::Result<Option<String>> {
+        let mut answer = [0; LAYOUT.ifreq];
+        match ask(self.device.as_fd(), LAYOUT.bound_capture, &mut answer) {
+            Ok(()) => Ok(bsd_bytes::name(&answer)),
+            // `bpf_detachd` of net/bpf.c left the device without one; on OpenBSD `bpfsdetach` has the device revoked,
+            // and `vn_ioctl` or `dead_ioctl` answers in its place.
+            Err(Errno::EINVAL | Errno::ENXIO | Errno::ENOTTY | Errno::EBADF) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

@@ -54,6 +54,12 @@ pub(super) fn named(interface: &str, size: usize) -> Result<Vec<u8>, Unbuildable
     Ok(request)
 }
 
+/// The interface's name that an ifreq begins with.
+pub(super) fn name(request: &[u8]) -> Option<String> {
+    let name = request.get(..NAME)?.split(|byte| *byte == 0).next()?;
+    Some(String::from_utf8_lossy(name).into_owned()).filter(|name| !name.is_empty())
+}
+
 /// A sockaddr_in or sockaddr_in6 with its length. `inet6` is AF_INET6, which differs; `scope` an interface's number,
 /// for link-local addresses.
 fn sockaddr(address: IpAddr, inet6: u8, scope: u32) -> Vec<u8> {
@@ -347,7 +353,9 @@ mod tests {
         for name in ["", "sixteen-letters-", "a\0b"] {
             assert_eq!(named(name, 32), Err(Unbuildable::Name), "{name:?}");
         }
-        assert!(named("fifteen-letters", 32).is_ok());
+        let request = named("fifteen-letters", 32).unwrap();
+        assert_eq!(name(&request).as_deref(), Some("fifteen-letters"));
+        assert_eq!((name(&[0; 32]), name(b"em0\0")), (None, None));
     }
 
     #[test]

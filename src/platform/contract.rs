@@ -58,7 +58,6 @@ const _: fn() -> io::Result<u64> = sys::random_seed;
 
 // Interfaces.
 const _: fn(&str) -> io::Result<u32> = posix::interface_index;
-const _: fn(u32) -> Option<String> = posix::interface_name;
 const _: fn(&str) -> io::Result<Vec<IpAddr>> = posix::interface_addresses;
 const _: fn(IpAddr) -> io::Result<Option<String>> = posix::interface_of;
 const _: fn() -> io::Result<Vec<String>> = posix::interface_names;
@@ -86,7 +85,7 @@ const _: fn(&str) -> Result<sys::Claim, claim::Holder> = sys::Claim::take;
 const _: fn(&sys::Claim) -> &[claim::Doubt] = sys::Claim::doubts;
 const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;
 const _: fn(&sys::LinkSocket, &[u8]) -> io::Result<()> = sys::LinkSocket::send;
-const _: fn(&sys::LinkSocket) -> io::Result<bool> = sys::LinkSocket::is_attached;
+const _: fn(&sys::LinkSocket) -> io::Result<Option<String>> = sys::LinkSocket::interface;
 const _: fn(IpAddr, u32) -> io::Result<membership::Membership> = membership::Membership::join;
 const _: fn(BorrowedFd<'_>, &str) -> io::Result<()> = sys::bind_to_interface;
 const _: fn(&str, ip_socket::Envelope) -> io::Result<ip_socket::IpSocket> = ip_socket::IpSocket::open;

@@ -106,12 +106,12 @@ impl LinkSocket {
         }
     }
 
-    /// Whether the interface it was opened on still exists. One that was made anew is another, though it may have both
-    /// name and number of the first. Needs no descriptor.
+    /// What the interface it was opened on is called now; nothing when that was removed. One that was made anew is
+    /// another, though it may have both name and number of the first. Needs no descriptor.
     ///
     /// # Errors
     /// The question could not be asked.
-    pub fn is_attached(&self) -> io::Result<bool> {
+    pub fn interface(&self) -> io::Result<Option<String>> {
         // SAFETY: all-zero is a valid sockaddr_ll (packet(7)).
         let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
         let mut length = socklen(&address);
@@ -119,7 +119,23 @@ impl LinkSocket {
         // SAFETY: the kernel writes at most `length` bytes, the size of what `to` points to, in this frame.
         Errno::result(unsafe { libc::getsockname(self.fd.as_raw_fd(), to, &raw mut length) })?;
         // `packet_notifier` in the kernel's net/packet/af_packet.c: -1 when the interface was removed.
-        Ok(address.sll_ifindex > 0)
+        if address.sll_ifindex <= 0 {
+            return Ok(None);
+        }
+        // SAFETY: all-zero is a valid ifreq (linux/if.h): an empty name and integers.
+        let mut request: libc::ifreq = unsafe { mem::zeroed() };
+        request.ifr_ifru.ifru_ifindex = address.sll_ifindex;
+        let to = &raw mut request;
+        // SAFETY: SIOCGIFNAME reads and writes exactly one ifreq (linux/sockios.h), which `to` points to.
+        match Errno::result(unsafe { libc::ioctl(self.fd.as_raw_fd(), libc::SIOCGIFNAME as libc::Ioctl, to) })
+        {
+            Ok(_) => {}
+            Err(Errno::ENODEV) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        let name = request.ifr_name.iter().map(|byte| byte.to_ne_bytes()[0]);
+        let name: Vec<u8> = name.take_while(|byte| *byte != 0).collect();
+        Ok(Some(String::from_utf8_lossy(&name).into_owned()))
     }
 }
 

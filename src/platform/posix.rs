@@ -134,13 +134,6 @@ pub fn interface_index(interface: &str) -> io::Result<u32> {
     Ok(nix::net::if_::if_nametoindex(interface)?)
 }
 
-/// What the interface of this number is called now, if it still exists.
-#[must_use]
-pub fn interface_name(index: u32) -> Option<String> {
-    // nix does not take the null pointer of a missing interface for a failure.
-    nix::net::if_::if_indextoname(index).ok()?.into_string().ok().filter(|name| !name.is_empty())
-}
-
 /// The addresses of an interface in the system's order, which puts the primary address first. Empty when it has
 /// none or does not exist.
 ///
@@ -265,8 +258,6 @@ mod tests {
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let name = interface_of(here).unwrap().unwrap();
         assert!(interface_addresses(&name).unwrap().contains(&here));
-        assert_eq!(interface_name(interface_index(&name).unwrap()).as_deref(), Some(name.as_str()));
-        assert_eq!(interface_name(0x7fff_ffff), None);
         assert!(says_no_interface(&interface_index("no-such-if").unwrap_err()));
         assert!(!says_no_interface(&Errno::EMFILE.into()));
         assert_eq!(interface_names().unwrap().iter().filter(|known| **known == name).count(), 1);
