@@ -14,6 +14,7 @@ use std::mem::offset_of;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -453,12 +454,17 @@ pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Res
     }
 }
 
-/// Keeps a socket to one interface where the system can: here routes decide, and a peer on the link has one.
+/// Keeps a socket to one interface where the system can; elsewhere routes decide, and a peer on the link has one.
+///
+/// `SO_DONTROUTE`, "to a neighbour or not at all", is none of it: where it is known, it makes `ip_output()` send a TTL of
+/// 1 (`IP_ROUTETOIF` in FreeBSD's, NetBSD's and XNU's `netinet/ip_output.c`), and OpenBSD's raw sockets refuse it.
 ///
 /// # Errors
-/// Never on these systems.
-pub(super) fn bind_to_interface(_fd: BorrowedFd<'_>, _interface: &str) -> io::Result<()> {
-    Ok(())
+/// ENODEV or ENXIO when no interface has this name.
+pub(super) fn keep_to_link(fd: BorrowedFd<'_>, interface: &str, ipv6: bool) -> io::Result<()> {
+    let Some((v4, v6)) = sys::BOUND_IF else { return Ok(()) };
+    let (level, option) = if ipv6 { (libc::IPPROTO_IPV6, v6) } else { (libc::IPPROTO_IP, v4) };
+    posix::set_option(fd, level, option, &posix::interface_index(interface)?)
 }
 
 /// The only one of its name on this host, until dropped.
@@ -469,12 +475,13 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Takes the name, by a lock file, waiting a moment for somebody who is being ended.
+    /// Takes the name, by a lock file in `folder` or in /var/run, waiting a moment for somebody who is being ended.
     ///
     /// # Errors
     /// Another ucarp has it.
-    pub fn take(name: &str) -> Result<Self, Holder> {
-        Ok(match lock_file::patiently(|| claim::lock("/var/run", name), Result::is_err)? {
+    pub fn take(name: &str, folder: Option<&Path>) -> Result<Self, Holder> {
+        let folder = folder.unwrap_or(Path::new("/var/run"));
+        Ok(match lock_file::patiently(|| claim::lock(folder, name), Result::is_err)? {
             Ok(lock) => Self { _lock: Some(lock), doubts: Vec::new() },
             Err(doubt) => Self { _lock: None, doubts: vec![doubt] },
         })

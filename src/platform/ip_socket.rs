@@ -54,14 +54,12 @@ impl IpSocket {
         // SAFETY: socket(2) just returned it and nobody else knows it.
         let socket = Self { fd: unsafe { OwnedFd::from_raw_fd(fd) }, index };
         posix::close_on_exec(socket.fd.as_fd())?;
-        sys::bind_to_interface(socket.fd.as_fd(), interface)?;
+        sys::keep_to_link(socket.fd.as_fd(), interface, envelope.ipv6)?;
         if envelope.ipv6 {
             socket.set(libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS, envelope.ttl.into())?;
         } else {
             socket.set(libc::IPPROTO_IP, libc::IP_TTL, envelope.ttl.into())?;
             socket.set(libc::IPPROTO_IP, libc::IP_TOS, envelope.tos.into())?;
-            // To a neighbour or not at all.
-            socket.set(libc::SOL_SOCKET, libc::SO_DONTROUTE, 1)?;
         }
         Ok(socket)
     }

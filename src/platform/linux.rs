@@ -191,12 +191,14 @@ pub(super) fn unbound(family: AddressFamily) -> io::Result<OwnedFd> {
     Ok(socket(family, SockType::Datagram, flags, None)?)
 }
 
-/// Keeps a socket to one interface: what it sends goes out there whatever the routes say.
+/// Keeps a socket to one interface: what it sends goes out there whatever the routes say and, over IPv4, to a neighbour
+/// or not at all.
 ///
 /// # Errors
 /// ENODEV when no interface has this name; `PermissionDenied`.
-pub(super) fn bind_to_interface(fd: BorrowedFd<'_>, interface: &str) -> io::Result<()> {
-    Ok(setsockopt(&fd, sockopt::BindToDevice, &interface.into())?)
+pub(super) fn keep_to_link(fd: BorrowedFd<'_>, interface: &str, ipv6: bool) -> io::Result<()> {
+    setsockopt(&fd, sockopt::BindToDevice, &interface.into())?;
+    if ipv6 { Ok(()) } else { Ok(setsockopt(&fd, sockopt::DontRoute, &true)?) }
 }
 
 /// Tells a capture descriptor that frames sent by this host are of no interest: without it each of them is copied

@@ -22,6 +22,7 @@ pub use super::bsd::*;
 pub(super) use super::group_req::join_v4;
 
 pub(super) const LAYOUT: Layout = MACOS;
+pub(super) const BOUND_IF: Option<(i32, i32)> = Some((libc::IP_BOUND_IF, libc::IPV6_BOUND_IF));
 pub(super) const FRAMES: Shape = Shape::MACOS;
 
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.

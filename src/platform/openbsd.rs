@@ -22,6 +22,7 @@ pub(super) use super::titled::name_writer;
 pub(super) use libc::ppoll;
 
 pub(super) const LAYOUT: Layout = OPENBSD;
+pub(super) const BOUND_IF: Option<(i32, i32)> = None;
 pub(super) const FRAMES: Shape = Shape::OPENBSD;
 
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.

@@ -80,6 +80,7 @@ fn alone() {
     for ad in segment.ads_of(0, 0.0) {
         assert_eq!((ad.destination, ad.mac), (segment.hosts[1].address, segment.hosts[0].mac));
         assert_eq!(ad.mac_destination, segment.hosts[1].mac);
+        assert_eq!((ad.ttl, ad.tos), (255, 0x10));
     }
     segment.await_owner(0, seconds(3));
     assert!(segment.ads_of(1, 0.0).is_empty());
