@@ -67,6 +67,7 @@ pub enum Error {
     OnLostAddress { option: &'static str, value: String },
     PeerType { option: &'static str, value: String },
     Pidfile { option: &'static str, path: String },
+    NotAFolder { option: &'static str, path: String },
     OnlyToSniff { option: &'static str },
     NothingToWatch,
     CaptureFile { value: String },
@@ -293,6 +294,10 @@ impl fmt::Display for Error {
             ),
             Self::Pidfile { option, path } => fill(
                 &tr("{option}: '{path}' cannot be the name of a file; an example is /run/ucarp.pid"),
+                &[("option", option), ("path", path)],
+            ),
+            Self::NotAFolder { option, path } => fill(
+                &tr("{option}: '{path}' is not a folder that is there; make it, for the user that runs ucarp to write to"),
                 &[("option", option), ("path", path)],
             ),
             Self::OnlyToSniff { option } => {

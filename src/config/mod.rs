@@ -56,6 +56,9 @@ pub struct Config {
     pub daemonize: bool,
     /// File for the number of the process, absolute.
     pub pidfile: Option<PathBuf>,
+    /// Folder for the files that tell who serves what on this host, absolute; it existed when looked at. Without one,
+    /// that of the system.
+    pub lockdir: Option<PathBuf>,
 }
 
 /// One virtual host, as asked for.

@@ -228,6 +228,14 @@ pub(super) fn file(option: &'static str, word: &OsStr) -> Result<PathBuf, Error>
         .ok_or_else(|| Error::Pidfile { option, path: shown(word) })
 }
 
+/// A folder that is there, made absolute for the same reason. Whether anything can be made in it is not asked here.
+pub(super) fn folder(option: &'static str, word: &OsStr) -> Result<PathBuf, Error> {
+    absolute(word)
+        .ok()
+        .filter(|path| path.is_dir())
+        .ok_or_else(|| Error::NotAFolder { option, path: shown(word) })
+}
+
 /// A password.
 pub(super) fn password(option: &'static str, bytes: &[u8]) -> Result<Secret, Error> {
     if bytes.is_empty() {
@@ -353,6 +361,12 @@ mod tests {
         assert!(file("ucarp.pid").unwrap().is_absolute());
         for word in ["", "/", "/run/", "/run/..", ".."] {
             assert!(matches!(file(word), Err(Error::Pidfile { .. })), "{word:?}");
+        }
+        let folder = |word: &str| folder("--lockdir", OsStr::new(word));
+        assert_eq!(folder("/").unwrap(), Path::new("/"));
+        assert!(folder(".").unwrap().is_absolute());
+        for word in ["", "/nonexistent/folder", "/dev/null", "a\0b"] {
+            assert!(matches!(folder(word), Err(Error::NotAFolder { .. })), "{word:?}");
         }
     }
 }

@@ -27,6 +27,7 @@ pub fn check(config: &Config, warnings: &[Warning]) -> Result<String, StartError
         writable_place(pidfile)?;
         lines.add("pidfile", pidfile.display());
     }
+    lines.maybe("lockdir", config.lockdir.as_ref().map(|folder| folder.display()));
     lines.yes_or_no("shutdown", config.withdraw);
     lines.yes_or_no("daemonize", config.daemonize);
     lines.add("facility", config.log.facility.map_or("none", Facility::name));

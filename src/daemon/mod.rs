@@ -123,7 +123,11 @@ pub fn run_with(
         signals: Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?,
         links: LinkMonitor::open().map_err(|error| StartError::new(Doing::WatchLinks, "", error))?,
     };
-    let opened = config.hosts.iter().map(start::open).collect::<Result<Vec<_>, _>>()?;
+    let opened = config
+        .hosts
+        .iter()
+        .map(|host| start::open(host, config.lockdir.as_deref()))
+        .collect::<Result<Vec<_>, _>>()?;
     for warning in warnings {
         report.say(Level::Warning, &warning.to_string());
     }

@@ -57,10 +57,13 @@ pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartE
 
 /// Opens all that one virtual host needs. An interface that is down, or missing and may be waited for, is left out,
 /// and comes back as the reason; so is one whose address becomes usable in a moment.
-pub(super) fn open(config: &VirtualHostConfig) -> Result<(Served, Option<StartError>), StartError> {
+pub(super) fn open(
+    config: &VirtualHostConfig,
+    lockdir: Option<&Path>,
+) -> Result<(Served, Option<StartError>), StartError> {
     let interface = interface_for(config)?;
     let name = format!("{interface} id {}", config.vhid);
-    let claim = Claim::take(&format!("ucarp {name}"))
+    let claim = Claim::take(&format!("ucarp {name}"), lockdir)
         .map_err(|Holder(number)| StartError::new(Doing::Claim, name, process(number)))?;
     let (attachment, (place, lacks), missing) = match attach(&interface, config) {
         Ok((attachment, located)) => (Some(attachment), located, None),

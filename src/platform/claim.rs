@@ -4,7 +4,7 @@
 //! asked. What remains in doubt goes to the caller, who says so.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::lock_file::{LockError, LockFile};
 
@@ -39,9 +39,9 @@ pub enum Doubt {
 }
 
 /// The lock file of a name in the folder of lock files, where only root should be able to make any.
-pub(super) fn lock(folder: &str, name: &str) -> Result<Result<LockFile, Doubt>, Holder> {
+pub(super) fn lock(folder: &Path, name: &str) -> Result<Result<LockFile, Doubt>, Holder> {
     let plain: String = name.chars().map(|letter| if " /".contains(letter) { '-' } else { letter }).collect();
-    let path = PathBuf::from(format!("{folder}/{plain}.lock"));
+    let path = folder.join(format!("{plain}.lock"));
     match LockFile::take(&path) {
         Ok(lock) => Ok(Ok(lock)),
         Err(LockError::Held(process)) => Err(Holder(process)),

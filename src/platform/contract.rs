@@ -81,13 +81,13 @@ const _: fn() -> io::Result<sys::LinkMonitor> = sys::LinkMonitor::open;
 const _: fn(&mut sys::LinkMonitor) -> Changes = sys::LinkMonitor::read;
 
 // Frames, groups, and being the only one.
-const _: fn(&str) -> Result<sys::Claim, claim::Holder> = sys::Claim::take;
+const _: fn(&str, Option<&Path>) -> Result<sys::Claim, claim::Holder> = sys::Claim::take;
 const _: fn(&sys::Claim) -> &[claim::Doubt] = sys::Claim::doubts;
 const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;
 const _: fn(&sys::LinkSocket, &[u8]) -> io::Result<()> = sys::LinkSocket::send;
 const _: fn(&sys::LinkSocket) -> io::Result<Option<String>> = sys::LinkSocket::interface;
 const _: fn(IpAddr, u32) -> io::Result<membership::Membership> = membership::Membership::join;
-const _: fn(BorrowedFd<'_>, &str) -> io::Result<()> = sys::bind_to_interface;
+const _: fn(BorrowedFd<'_>, &str, bool) -> io::Result<()> = sys::keep_to_link;
 const _: fn(&str, ip_socket::Envelope) -> io::Result<ip_socket::IpSocket> = ip_socket::IpSocket::open;
 const _: fn(&ip_socket::IpSocket, IpAddr, IpAddr, &[u8]) -> io::Result<()> = ip_socket::IpSocket::send;
 const _: fn(&ip_socket::IpSocket) = ip_socket::IpSocket::discard;

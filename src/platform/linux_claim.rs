@@ -8,6 +8,7 @@
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -29,13 +30,14 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Takes the name, waiting a moment for somebody who is being ended.
+    /// Takes the name, waiting a moment for somebody who is being ended. The lock file is made in `folder`, or in /run.
     ///
     /// # Errors
     /// Another ucarp has it.
-    pub fn take(name: &str) -> Result<Self, Holder> {
+    pub fn take(name: &str, folder: Option<&Path>) -> Result<Self, Holder> {
+        let folder = folder.unwrap_or(Path::new(LOCKS));
         lock_file::patiently(
-            || Self::try_to_take(name),
+            || Self::try_to_take(name, folder),
             |result| match result {
                 Ok(claim) => {
                     claim.doubts.iter().any(|doubt| matches!(doubt, Doubt::Squatted { user: None, .. }))
@@ -45,9 +47,9 @@ impl Claim {
         )
     }
 
-    fn try_to_take(name: &str) -> Result<Self, Holder> {
+    fn try_to_take(name: &str, folder: &Path) -> Result<Self, Holder> {
         let mut doubts = Vec::new();
-        let lock = match lock(name)? {
+        let lock = match lock(name, folder)? {
             Ok(lock) => Some(lock),
             Err(doubt) => {
                 doubts.push(doubt);
@@ -83,11 +85,11 @@ impl Claim {
     }
 }
 
-fn lock(name: &str) -> Result<Result<LockFile, Doubt>, Holder> {
+fn lock(name: &str, folder: &Path) -> Result<Result<LockFile, Doubt>, Holder> {
     // Its inode is the namespace's number, and no other can have it while anybody lives in this one.
     match fs::metadata("/proc/self/ns/net") {
-        Ok(namespace) => claim::lock(LOCKS, &format!("{name}.{}", namespace.ino())),
-        Err(error) => Ok(Err(Doubt::Unasked { place: LOCKS.into(), error })),
+        Ok(namespace) => claim::lock(folder, &format!("{name}.{}", namespace.ino())),
+        Err(error) => Ok(Err(Doubt::Unasked { place: folder.display().to_string(), error })),
     }
 }
 
@@ -123,11 +125,11 @@ mod tests {
     #[test]
     fn a_claim_is_the_only_one_of_its_name_and_tells_whose_it_is() {
         let name = name("only");
-        let claim = Claim::take(&name).unwrap();
+        let claim = Claim::take(&name, None).unwrap();
         assert!(claim.doubts().is_empty(), "{:?}", claim.doubts());
-        assert_eq!(Claim::take(&name).unwrap_err(), Holder(Some(std::process::id())));
+        assert_eq!(Claim::take(&name, None).unwrap_err(), Holder(Some(std::process::id())));
         drop(claim);
-        Claim::take(&name).unwrap();
+        Claim::take(&name, None).unwrap();
     }
 
     #[test]
@@ -135,26 +137,26 @@ mod tests {
         let name = name("squatted");
         let squatter = stream().unwrap();
         bind(squatter.as_raw_fd(), &UnixAddr::new_abstract(name.as_bytes()).unwrap()).unwrap();
-        let claim = Claim::take(&name).unwrap();
+        let claim = Claim::take(&name, None).unwrap();
         assert!(matches!(claim.doubts().first(), Some(Doubt::Squatted { user: None, process: None })));
         if claim._lock.is_some() {
-            assert_eq!(Claim::take(&name).unwrap_err(), Holder(Some(std::process::id())));
+            assert_eq!(Claim::take(&name, None).unwrap_err(), Holder(Some(std::process::id())));
             // Nor is that forgotten when the squatter has gone.
             drop(squatter);
-            assert_eq!(Claim::take(&name).unwrap_err(), Holder(Some(std::process::id())));
+            assert_eq!(Claim::take(&name, None).unwrap_err(), Holder(Some(std::process::id())));
         }
     }
 
     #[test]
     fn a_full_queue_does_not_hide_the_other() {
         let name = name("full");
-        let claim = Claim::take(&name).unwrap();
+        let claim = Claim::take(&name, None).unwrap();
         if claim._lock.is_none() {
             println!("skipped: no lock file can be made in {LOCKS}");
             return;
         }
         // A queued connection outlives the one who made it.
         while listener(&name).is_ok() {}
-        assert_eq!(Claim::take(&name).unwrap_err(), Holder(Some(std::process::id())));
+        assert_eq!(Claim::take(&name, None).unwrap_err(), Holder(Some(std::process::id())));
     }
 }

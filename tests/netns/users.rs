@@ -23,6 +23,7 @@ pub(crate) fn all() -> Vec<Case> {
     vec![
         Case::new("nobody_holds_the_name", ours, squatted_name),
         Case::new("nobody_holds_the_name_and_is_silent", ours, silent_squatter),
+        Case::new("nobody_holds_the_name_and_the_lock_is_elsewhere", ours, lock_elsewhere),
         Case::new("nobody_holds_the_name_and_no_lock_can_be_made", ours, no_place_for_a_lock),
         Case::new("nobody_locks_the_pidfile", ours, locked_pidfile),
         Case::new("second_instance_beside_a_full_queue", ours, full_queue),
@@ -94,11 +95,14 @@ fn silent_squatter() {
     drop(listener);
 }
 
+/// Nothing can be made in /run.
+const WITHOUT_RUN: &str =
+    "exec unshare --mount sh -c 'mount -t tmpfs -o ro none /run && exec \"$@\"' sh \"$@\"";
+
 /// A read-only root alone is not worth a line.
 fn no_place_for_a_lock() {
     let segment = Segment::new(1);
-    let wrapper = "exec unshare --mount sh -c 'mount -t tmpfs -o ro none /run && exec \"$@\"' sh \"$@\"";
-    let setup = Setup { wrapper: Some(wrapper.into()), ..Setup::default() };
+    let setup = Setup { wrapper: Some(WITHOUT_RUN.into()), ..Setup::default() };
     let told = |daemon: &Daemon| daemon.lines(|l| l.contains("[WARNING]") && l.contains("UC203"));
     let a = Daemon::start(&segment, 0, Kind::Ours, &setup);
     a.await_hooks(&["down"], seconds(3));
@@ -111,6 +115,21 @@ fn no_place_for_a_lock() {
     assert!(who.contains("UC2030") && who.contains("65534"), "{who}");
     assert!(place.contains("UC2031") && place.contains("/run/ucarp-eth0-id-7."), "{place}");
     assert!(place.contains("Read-only file system"), "{place}");
+}
+
+fn lock_elsewhere() {
+    let segment = Segment::new(1);
+    let folder = segment.dir().join("locks");
+    fs::create_dir(&folder).expect("a folder");
+    let word: &'static str = format!("--lockdir={}", folder.display()).leak();
+    let _squatter = as_nobody(&segment.hosts[0], || UnixListener::bind_addr(&name()).expect("free"));
+    let setup = Setup { wrapper: Some(WITHOUT_RUN.into()), ..Setup::default() }.with(&[word]);
+    let a = lone_master(&segment, 0, Kind::Ours, &setup);
+    let doubts = a.lines(|l| l.contains("UC2031"));
+    assert!(doubts.is_empty(), "{doubts:?}");
+    let mut second = ours(&segment.hosts[0]);
+    second.arg(word);
+    assert_start_failure(ends_by_itself(second), &[&a.pid().to_string()]);
 }
 
 fn locked_pidfile() {

@@ -29,7 +29,7 @@ const fn new(short: &'static str, long: &'static str, takes_value: bool) -> Spel
     Spelling { short, long, takes_value, old: false }
 }
 
-pub(super) const OPTIONS: [Spelling; 39] = [
+pub(super) const OPTIONS: [Spelling; 40] = [
     old("i", "interface", true),
     old("s", "srcip", true),
     old("m", "mcast", true),
@@ -62,6 +62,7 @@ pub(super) const OPTIONS: [Spelling; 39] = [
     new("", "peer", true),
     new("", "peer-type", true),
     new("", "pidfile", true),
+    new("", "lockdir", true),
     new("", "wait-interface", false),
     new("", "check", false),
     new("", "sniff", false),

@@ -54,6 +54,7 @@ pub fn usage() -> String {
         tr("The program itself:"),
         tr("  -B, --daemonize           go to the background once everything is in place"),
         tr("      --pidfile=FILE        write the process number to FILE and lock it"),
+        tr("      --lockdir=DIRECTORY   where to keep a second process for the same id away"),
         tr("      --wait-interface      start even if the interface is missing: wait for it"),
         tr("      --check               check everything, print what would run, and exit"),
         "".into(),
