@@ -210,8 +210,8 @@ impl AsFd for Capture {
 // The language of filters is that of OpenBSD's libpcap: it does not know carp[n], and takes > for >= and <= for <
 // (gen_relation in gencode.c), so neither is used.
 
-/// IPv4 with protocol 112, from the network itself, whole.
-const UNFORWARDED: &str = "ip proto 112 and ip[8] = 255 and ip[6:2] & 0x3fff = 0 and ip[0] & 0xf >= 5";
+/// IPv4 with protocol 112, whole.
+const WHOLE: &str = "ip proto 112 and ip[6:2] & 0x3fff = 0 and ip[0] & 0xf >= 5";
 
 /// The byte of this number, to be followed by it and a bracket, behind the IPv4 header and its options.
 const BEHIND_IPV4: &str = "ip[((ip[0] & 0xf) << 2) + ";
@@ -245,23 +245,43 @@ pub(crate) fn filter(
         .iter()
         .map(|family| match family {
             Family::V4 => format!(
-                "({UNFORWARDED} and {} and ip[2:2] >= 56 and len >= 70 and {BEHIND_IPV4}0] & 0xf0 = 0x20{})",
+                "({WHOLE} and {} and {} and ip[2:2] >= 56 and len >= 70 and {BEHIND_IPV4}0] & 0xf0 = 0x20{})",
+                unforwarded(destination, *family),
                 addressed(destination, *family, own),
                 ids(vhids, &format!("{BEHIND_IPV4}1]")),
             ),
             // Behind extension headers the place of the id varies, so for these frames, which nobody sends in
             // numbers, only the chain's first link is looked at. Fragments are refused by the core anyway.
             Family::V6 => format!(
-                "(ip6[6] = 112 and ip6[7] = 255 and {to} and ip6[4:2] >= 36 and len >= 90 \
-                 and ip6[40] & 0xf0 = 0x20{}) or ((ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 60) and ip6[7] = 255 \
+                "(ip6[6] = 112 and {unforwarded} and {to} and ip6[4:2] >= 36 and len >= 90 \
+                 and ip6[40] & 0xf0 = 0x20{}) or ((ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 60) and {unforwarded} \
                  and {to} and ip6[4:2] >= 44 and len >= 98 \
                  and (ip6[40] = 112 or ip6[40] = 0 or ip6[40] = 43 or ip6[40] = 60))",
                 ids(vhids, "ip6[41]"),
+                unforwarded = unforwarded(destination, *family),
                 to = addressed(destination, *family, own),
             ),
         })
         .collect();
     families.join(" or ")
+}
+
+/// The term for a packet that comes from the network itself, or is said to be of a peer: the core refuses those that were
+/// forwarded, and the operator has to know, for the peer's system may have written that TTL.
+fn unforwarded(destination: &Destination, family: Family) -> String {
+    let (ip, ttl) = match family {
+        Family::V4 => ("ip", "ip[8] = 255"),
+        Family::V6 => ("ip6", "ip6[7] = 255"),
+    };
+    let peers: Vec<IpAddr> = destination.peers(family).collect();
+    match peers.as_slice() {
+        [] => ttl.to_owned(),
+        few if few.len() <= MOST_ADDRESSES => {
+            let from: String = few.iter().map(|peer| format!(" or {ip} src host {peer}")).collect();
+            format!("({ttl}{from})")
+        }
+        _ => format!("not {ip} multicast"),
+    }
 }
 
 /// The term for a packet being sent to our group or, in a family with peers, to one of our addresses.
@@ -287,7 +307,11 @@ fn addressed(destination: &Destination, family: Family, own: &[IpAddr]) -> Strin
 /// The filter for VRRP routers that use one of our ids: they share group and MAC with us, and the operator should
 /// know. Too dear to be left on, since it lets in what costs us a wake-up.
 pub(crate) fn clashes(vhids: &[Vhid], destination: &Destination) -> String {
-    format!("({UNFORWARDED} and ip dst host {}{})", destination.v4, ids(vhids, &format!("{BEHIND_IPV4}1]")))
+    format!(
+        "({WHOLE} and ip[8] = 255 and ip dst host {}{})",
+        destination.v4,
+        ids(vhids, &format!("{BEHIND_IPV4}1]"))
+    )
 }
 
 /// The term for the byte at `place` being one of `vhids`; empty when that is not worth a test.

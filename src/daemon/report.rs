@@ -181,6 +181,7 @@ impl Report {
                 ("source", &from.source()),
                 ("mac", &from.mac()),
                 ("vhid", &from.vhid()),
+                ("ttl", &from.ttl()),
                 ("ours", &about.vhid),
                 ("interface", &about.interface),
             ],

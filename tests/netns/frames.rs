@@ -182,6 +182,17 @@ pub(crate) fn advertisement(
     to_group(mac, source, &carp((vhid, base, skew), counter, tag))
 }
 
+/// The same to one host, with another TTL.
+pub(crate) fn to_host(mut frame: Vec<u8>, mac: [u8; 6], destination: Ipv4Addr, ttl: u8) -> Vec<u8> {
+    frame[..6].copy_from_slice(&mac);
+    frame[22] = ttl;
+    frame[24..26].fill(0);
+    frame[30..34].copy_from_slice(&destination.octets());
+    let sum = checksum(&frame[14..34]);
+    frame[24..26].copy_from_slice(&sum);
+    frame
+}
+
 /// An advertisement over IPv6 behind an empty hop-by-hop header.
 pub(crate) fn advertisement_behind_options(
     mac: [u8; 6],

@@ -9,8 +9,8 @@ use super::Case;
 use super::cases::seconds;
 use super::daemon::{Daemon, Kind, Setup};
 use super::families::{pair, v6_segment};
-use super::frames::Ad;
-use super::segment::{Segment, eventually, throughout};
+use super::frames::{self, Ad};
+use super::segment::{Segment, VHID, eventually, throughout};
 use super::wire;
 
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
@@ -20,6 +20,7 @@ pub(crate) fn all() -> Vec<Case> {
     vec![
         Case::new("unicast_alone", ours, alone),
         Case::new("unicast_polite_stop", ours, polite_stop),
+        Case::new("unicast_with_another_ttl", ours, another_ttl),
         Case::new("unicast_to_three", ours, three),
         Case::new("unicast_peers_out_of_reach", ours, out_of_reach),
         Case::new("unicast_networks_joined", ours, joined),
@@ -95,6 +96,24 @@ fn alone() {
     let ad = segment.await_ad_of(1, at, seconds(5));
     assert_eq!(ad.destination, segment.hosts[0].address);
     nothing_to_the_group(&segment);
+}
+
+/// A peer whose system writes another TTL is not heard, and that is said; what strangers send is not looked at.
+fn another_ttl() {
+    let segment = segment(2);
+    let (_a, b) = pair(&segment, &to(&["--peer=10.9.0.2"], 0), &to(&["--peer=10.9.0.1"], 100));
+    let [peer, host] = segment.hosts.as_slice() else { panic!("two hosts") };
+    let stranger = Ipv4Addr::new(10, 9, 0, 77);
+    for source in [stranger, peer.address] {
+        let frame = frames::advertisement(segment.observer().mac, source, VHID, 1, 0, 1, [0x5a; 20]);
+        segment.wire().send(&frames::to_host(frame, host.mac, host.address, 1));
+    }
+    let said = |l: &str| l.contains("[WARNING]") && l.contains("bad_ttl");
+    let line = b.await_line("another TTL", seconds(2), said);
+    assert!(line.contains(" 10.9.0.1 ") && line.contains("its TTL is 1 "), "{line}");
+    assert_eq!(b.role(), "BACKUP");
+    let lines = b.lines(|l| l.contains(&stranger.to_string()));
+    assert!(lines.is_empty(), "{lines:?}");
 }
 
 fn polite_stop() {
@@ -225,5 +244,5 @@ fn oneself() {
     segment.hosts[0].sh("ip addr add 10.9.0.9/16 dev eth0");
     let mut a = Daemon::start(&segment, 0, Kind::Ours, &to(&["--peer=10.9.0.2", "--peer=10.9.0.9"], 0));
     assert_eq!(a.await_exit(seconds(3)).code(), Some(2));
-    assert!(!a.lines(|l| l.contains("10.9.0.9 is this host itself")).is_empty());
+    a.await_line("whose address it is", seconds(3), |l| l.contains("10.9.0.9 is this host itself"));
 }

@@ -73,6 +73,7 @@ fn filters_are_in_the_language_of_every_libpcap() {
                 "ip",
                 "ip6",
                 "proto",
+                "src",
                 "dst",
                 "host",
                 "multicast",
@@ -167,6 +168,15 @@ fn with_peers_our_addresses_count_instead_of_the_group() {
     assert!(!passes(&v4, &[], &to([10, 0, 0, 5])), "no address, nothing to hear");
     assert!(!passes(&v6, &own, &to([10, 0, 0, 5])), "the other family stays with its group");
     assert!(passes(&v6, &own, &to([224, 0, 0, 18])));
+    // A peer's are heard of with whatever TTL its system writes, to be told of; a stranger's are not.
+    let forwarded = |from: [u8; 4]| {
+        let mut frame = to([10, 0, 0, 5]);
+        frame[22] = 1;
+        frame[26..30].copy_from_slice(&from);
+        frame
+    };
+    assert!(passes(&v4, &own, &forwarded([10, 0, 0, 6])));
+    assert!(!passes(&v4, &own, &forwarded([10, 0, 0, 7])));
     // Too many to name: whatever the interface lets through and is to one host.
     let many: Vec<IpAddr> = (1..=100).map(|n| IpAddr::from([10, 0, 0, n])).collect();
     assert!(passes(&v4, &many, &to([10, 0, 0, 5])));

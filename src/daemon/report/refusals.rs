@@ -36,7 +36,9 @@ pub(super) fn refusal(rejected: Rejected) -> (Level, Cow<'static, str>) {
         ),
         Rejected::BadTtl => (
             Level::Warning,
-            tr("Advertisement from {source} ({mac}) was forwarded by a router or forged: its TTL is not 255"),
+            tr(
+                "Advertisement from {source} ({mac}) is not heard, as its TTL is {ttl} and not 255: a router forwarded it, it is forged, or that host's system or firewall changes what ucarp sends",
+            ),
         ),
         Rejected::BadDestination => (
             Level::Warning,
@@ -61,21 +63,29 @@ pub(super) struct Sender {
     mac: Option<MacAddr>,
     decoded: Option<Decoded>,
     source: Option<IpAddr>,
+    ttl: Option<u8>,
 }
 
 impl Sender {
     pub(super) fn of(frame: &[u8]) -> Self {
         let ethernet = wire::ethernet::Header::parse(frame).ok();
-        let source = ethernet.and_then(|(header, packet)| match header.ethertype {
-            wire::ethernet::IPV4 => {
-                wire::ipv4::Header::parse(packet).ok().map(|(ip, _)| IpAddr::V4(ip.source))
-            }
-            wire::ethernet::IPV6 => {
-                wire::ipv6::Header::parse(packet).ok().map(|(ip, _)| IpAddr::V6(ip.source))
-            }
-            _ => None,
-        });
-        Self { mac: ethernet.map(|(header, _)| header.source), decoded: wire::decode(frame).ok(), source }
+        let (source, ttl) = ethernet
+            .and_then(|(header, packet)| match header.ethertype {
+                wire::ethernet::IPV4 => {
+                    wire::ipv4::Header::parse(packet).ok().map(|(ip, _)| (IpAddr::V4(ip.source), ip.ttl))
+                }
+                wire::ethernet::IPV6 => wire::ipv6::Header::parse(packet)
+                    .ok()
+                    .map(|(ip, _)| (IpAddr::V6(ip.source), ip.hop_limit)),
+                _ => None,
+            })
+            .unzip();
+        Self {
+            mac: ethernet.map(|(header, _)| header.source),
+            decoded: wire::decode(frame).ok(),
+            source,
+            ttl,
+        }
     }
 
     pub(super) fn mac(&self) -> String {
@@ -84,6 +94,10 @@ impl Sender {
 
     pub(super) fn source(&self) -> String {
         self.source.map_or_else(|| "?".to_owned(), |source| source.to_string())
+    }
+
+    pub(super) fn ttl(&self) -> String {
+        self.ttl.map_or_else(|| "?".to_owned(), |ttl| ttl.to_string())
     }
 
     pub(super) fn vhid(&self) -> String {
