@@ -1,23 +1,23 @@
-//! What OpenBSD, NetBSD, FreeBSD and macOS share: BPF devices, the routing socket, interface ioctls, lock files.
+//! What OpenBSD, NetBSD, FreeBSD and macOS share: BPF devices, interface ioctls, lock files.
 //!
 //! What differs is a figure of `layout` or an item of the system's own file. It must not know what the bytes it sends
 //! mean. Every descriptor made here is closed on exec and never blocks.
 //!
 //! libpcap opens a BPF device to hear by and makes its filter. What that device hands out is read by `bpf_frames`.
 
-#![expect(unsafe_code, reason = "ioctls, getifaddrs' raw addresses and routing sockets have no safe wrapper")]
+#![expect(unsafe_code, reason = "ioctls and getifaddrs' raw addresses have no safe wrapper")]
 
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
 use std::mem::offset_of;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::OFlag;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::unistd::Uid;
 
@@ -29,7 +29,7 @@ use super::layout::{
 };
 use super::lock_file::{self, LockFile};
 use super::sys::LAYOUT;
-use super::{Changes, LinkState, Unready, posix, sys};
+use super::{LinkState, Unready, posix, sys};
 
 /// See the Linux item of this name: here a tag stays in the frame, where filters find it.
 pub const UNTAGGED_ONLY: Option<&str> = None;
@@ -214,56 +214,6 @@ pub fn frame_reader(capture: BorrowedFd<'_>) -> io::Result<FrameReader> {
     ask(capture, BIOCGBLEN, &mut size)?;
     let size = usize::try_from(u32::from_ne_bytes(size)).map_err(io::Error::other)?;
     Ok(FrameReader::new(sys::FRAMES, size))
-}
-
-/// Becomes readable when an interface of this host or its addresses change; does not say which, ask [`link_state`].
-#[derive(Debug)]
-pub struct LinkMonitor {
-    fd: OwnedFd,
-}
-
-impl LinkMonitor {
-    /// Subscribes to changes of links and addresses; where the system can, to nothing else.
-    ///
-    /// # Errors
-    /// No descriptors left.
-    pub fn open() -> io::Result<Self> {
-        // SAFETY: takes no pointers.
-        let fd = Errno::result(unsafe { libc::socket(libc::PF_ROUTE, libc::SOCK_RAW, 0) })?;
-        // SAFETY: socket(2) just returned it and nobody else knows it.
-        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        posix::close_on_exec(fd.as_fd())?;
-        fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        // Without it routes wake us too, and are looked at in vain.
-        let _ = sys::hear_only(fd.as_fd(), &LAYOUT);
-        Ok(Self { fd })
-    }
-
-    /// Takes what has arrived and says of what kind it was. After messages lost to a full queue (ENOBUFS; OpenBSD's
-    /// RTM_DESYNC) anything may have changed.
-    pub fn read(&mut self) -> Changes {
-        let mut changes = Changes::default();
-        let mut messages = [0_u8; 2048];
-        loop {
-            match nix::unistd::read(&self.fd, &mut messages) {
-                Ok(0) => return changes,
-                Ok(count) => {
-                    let new = bsd_bytes::changes(&LAYOUT, messages.get(..count).unwrap_or_default());
-                    changes.links |= new.links;
-                    changes.addresses |= new.addresses;
-                }
-                Err(Errno::EINTR) => {}
-                Err(Errno::ENOBUFS) => changes = Changes { links: true, addresses: true },
-                Err(_) => return changes,
-            }
-        }
-    }
-}
-
-impl AsFd for LinkMonitor {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
-    }
 }
 
 /// A datagram socket that is never bound: it has no port, so nothing is ever queued.
@@ -542,7 +492,9 @@ pub(super) fn last_descriptor() -> libc::c_int {
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
 
-    use super::super::{Membership, now};
+    use nix::fcntl::{FcntlArg, fcntl};
+
+    use super::super::{LinkMonitor, Membership, now};
     use super::*;
 
     fn loopback() -> String {

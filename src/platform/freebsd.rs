@@ -17,6 +17,7 @@ use super::layout::{self, FREEBSD, Layout};
 pub use super::bsd::*;
 pub(super) use super::group_req::join_v4;
 pub use super::ppoll::wait;
+pub use super::routing_socket::LinkMonitor;
 pub use super::titled::blank_argument;
 pub(super) use super::titled::name_writer;
 pub(super) use libc::ppoll;

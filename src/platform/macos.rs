@@ -1,22 +1,25 @@
-//! macOS: its figures, its clocks and arguments, and pselect(2), because its poll(2) does not serve BPF devices.
+//! macOS: its figures, its clocks and arguments, its events, and pselect(2), because its poll(2) does not serve BPF
+//! devices.
 
-#![expect(unsafe_code, reason = "arguments are overwritten in place, descriptors closed by number")]
+#![expect(unsafe_code, reason = "event sockets have no safe wrapper, arguments are overwritten in place")]
 
 use std::ffi::CStr;
 use std::io;
 use std::mem::offset_of;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::select::{FdSet, pselect};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
 use super::bpf_frames::Shape;
-use super::bsd::are;
 use super::bsd_bytes;
+use super::kernel_events::{Heard, LONGEST, NETWORK, SET_FILTER};
 use super::layout::{self, Layout, MACOS};
+use super::{Changes, posix};
 
 pub use super::bsd::*;
 pub(super) use super::group_req::join_v4;
@@ -26,9 +29,7 @@ pub(super) const BOUND_IF: Option<(i32, i32)> = Some((libc::IP_BOUND_IF, libc::I
 pub(super) const FRAMES: Shape = Shape::MACOS;
 
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
-///
-/// The routing socket tells of flags; a lost carrier may be told of later or not at all.
-pub const LINK_CHANGES_ARE_EVENTS: bool = false;
+pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 
 const _: () = assert!(size_of::<libc::ifreq>() == LAYOUT.ifreq);
 const _: () = assert!(size_of::<libc::in6_ifreq>() == layout::IN6_IFREQ);
@@ -44,12 +45,7 @@ const _: () = assert!(libc::BIOCIMMEDIATE == layout::BIOCIMMEDIATE);
 const _: () = assert!(libc::BIOCSHDRCMPLT == layout::BIOCSHDRCMPLT);
 const _: () = assert!(libc::BIOCSSEESENT == LAYOUT.ignore_sent.0);
 const _: () = assert!(offset_of!(libc::bpf_hdr, bh_hdrlen) == FRAMES.header_length_at());
-const _: () = assert!(offset_of!(libc::if_msghdr, ifm_msglen) == 0);
-const _: () = assert!(offset_of!(libc::if_msghdr, ifm_type) == 3);
-const _: () = assert!(offset_of!(libc::ifa_msghdr, ifam_type) == 3);
-const _: () = assert!(are(LAYOUT.link_messages, &[libc::RTM_IFINFO, libc::RTM_IFINFO2]));
-const _: () = assert!(are(LAYOUT.address_messages, &[libc::RTM_NEWADDR, libc::RTM_DELADDR]));
-const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_INET6 == 30);
+const _: () = assert!(libc::AF_LINK == 18 && libc::AF_INET6 == 30);
 
 /// Time since boot, suspended time included: what clock_gettime(3) calls raw is mach_continuous_time.
 #[must_use]
@@ -82,6 +78,51 @@ pub fn wait(fds: &[BorrowedFd<'_>], ready: &mut Vec<bool>, timeout: Option<Durat
     Ok(())
 }
 
+/// Becomes readable when an interface of this host or its addresses change; does not say which, ask [`link_state`].
+#[derive(Debug)]
+pub struct LinkMonitor {
+    fd: OwnedFd,
+}
+
+impl LinkMonitor {
+    /// Subscribes to what happens to networks, and to nothing else. Anybody may.
+    ///
+    /// # Errors
+    /// No descriptors left.
+    pub fn open() -> io::Result<Self> {
+        let (family, kind) = (libc::PF_SYSTEM, libc::SOCK_RAW);
+        // SAFETY: takes no pointers.
+        let fd = Errno::result(unsafe { libc::socket(family, kind, libc::SYSPROTO_EVENT) })?;
+        // SAFETY: socket(2) just returned it and nobody else knows it.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        posix::close_on_exec(fd.as_fd())?;
+        fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        // SAFETY: SIOCSKEVFILT reads a kev_request (sys/kern_event.h): three 32-bit numbers, as NETWORK is. Without it
+        // nothing is heard.
+        Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), SET_FILTER, NETWORK.as_ptr()) })?;
+        Ok(Self { fd })
+    }
+
+    /// Takes what has arrived and says of what kind it was. After events that may have been lost to a full queue anything
+    /// may have changed.
+    pub fn read(&mut self) -> Changes {
+        let (mut heard, mut record) = (Heard::default(), [0; LONGEST]);
+        loop {
+            match nix::unistd::read(&self.fd, &mut record) {
+                Ok(count) if count > 0 => heard.take(record.get(..count).unwrap_or_default()),
+                Err(Errno::EINTR) => {}
+                Ok(_) | Err(_) => return heard.changes(),
+            }
+        }
+    }
+}
+
+impl AsFd for LinkMonitor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
 /// Covers an argument of this process, from the byte `from` on, with asterisks, so that ps(1) does not show it.
 /// Argument 0 is the program's name. `false`: there is no such argument.
 #[must_use]
@@ -100,11 +141,6 @@ pub fn blank_argument(number: usize, from: usize) -> bool {
         unsafe { argument.add(at).write_volatile(libc::c_char::from_ne_bytes([b'*'])) };
     }
     from < length
-}
-
-/// The routing socket of this system cannot be told what to leave out.
-pub(super) fn hear_only(_fd: BorrowedFd<'_>, _layout: &Layout) -> io::Result<()> {
-    Ok(())
 }
 
 /// There is no name to change on this system.

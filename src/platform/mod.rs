@@ -21,6 +21,8 @@ mod contract;
 #[cfg(any(target_os = "freebsd", target_os = "macos"))]
 mod group_req;
 mod ip_socket;
+#[cfg(any(target_os = "macos", test))]
+mod kernel_events;
 #[cfg(any(bsd, test))]
 mod layout;
 #[cfg(target_os = "linux")]
@@ -36,6 +38,10 @@ mod pidfile;
 mod posix;
 #[cfg(not(target_os = "macos"))]
 mod ppoll;
+#[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd", test))]
+mod routing_messages;
+#[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
+mod routing_socket;
 mod secrecy;
 mod signals;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]

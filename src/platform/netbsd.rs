@@ -16,6 +16,7 @@ use super::posix;
 
 pub use super::bsd::*;
 pub use super::ppoll::wait;
+pub use super::routing_socket::LinkMonitor;
 pub use super::titled::blank_argument;
 pub(super) use super::titled::name_writer;
 // Older than ppoll here, and the same.
