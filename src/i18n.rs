@@ -16,7 +16,9 @@ use std::fmt::{Display, Write};
 #[cfg(feature = "gettext")]
 const DOMAIN: &str = "ucarp";
 
-/// Turns translation on for the language of the environment (`LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`).
+/// Turns translation on for the language of the environment (`LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`). Where the
+/// last three name none, everything stays English: libintl would ask macOS for the languages of a desktop then, by a
+/// library that ends a process which has forked and not executed (`guess_category_value` of its dcigettext.c).
 ///
 /// To be called once, first thing in `main`. `adopt_locale` makes the C library take its message locale from
 /// the environment and says whether it could; that call is `unsafe`, so it lives in `platform`.
@@ -24,7 +26,8 @@ const DOMAIN: &str = "ucarp";
 #[cfg(feature = "gettext")]
 pub fn init(adopt_locale: fn() -> bool) {
     let directory = std::env::var_os("UCARP_LOCALEDIR").unwrap_or_else(|| env!("LOCALEDIR").into());
-    let bound = adopt_locale()
+    let bound = names_a_language(|name| std::env::var_os(name))
+        && adopt_locale()
         && gettextrs::bindtextdomain(DOMAIN, directory).is_ok()
         && gettextrs::bind_textdomain_codeset(DOMAIN, "UTF-8").is_ok();
     // The C library's own words for errors stand in our sentences. Without this they would come in the character set
@@ -33,6 +36,12 @@ pub fn init(adopt_locale: fn() -> bool) {
         let _ = gettextrs::bind_textdomain_codeset("libc", "UTF-8");
     }
     catalogue::USABLE.store(bound, std::sync::atomic::Ordering::Relaxed);
+}
+
+/// Whether the environment says, as POSIX has it, in what language messages are to be.
+#[cfg(any(feature = "gettext", test))]
+fn names_a_language(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> bool {
+    ["LC_ALL", "LC_MESSAGES", "LANG"].iter().any(|name| variable(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// Built without translations: does nothing.
@@ -130,6 +139,19 @@ mod catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_environment_without_a_language_is_english() {
+        let asked = |set: &'static [(&str, &str)]| {
+            names_a_language(|name| {
+                set.iter().find(|(its, _)| *its == name).map(|(_, value)| (*value).into())
+            })
+        };
+        assert!(!asked(&[]) && !asked(&[("LANG", ""), ("LANGUAGE", "de")]));
+        assert!(
+            asked(&[("LANG", "de_DE.UTF-8")]) && asked(&[("LC_ALL", ""), ("LC_MESSAGES", "fr_FR.UTF-8")])
+        );
+    }
 
     #[test]
     fn fills_every_name_in_any_order() {
