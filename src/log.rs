@@ -3,21 +3,21 @@
 //! A log may lose lines, never time: a stuck syslogd, a stopped terminal or a full pipe must not delay the
 //! advertisements of a master. So the syslog crate only formats, into a buffer; the socket is ours,
 //! non-blocking, and reopened when syslogd has come back. What goes to the terminal is written by a process of its own
-//! ([`Text`]): no way of asking first keeps a write to a terminal from waiting. What could not be written is counted for
-//! each sink, and the count is the next line that gets through.
+//! ([`Text`]): no way of asking first keeps a write to a terminal from waiting. It also makes the call that reaches the
+//! log of a system without such a socket. What could not be written is counted for each sink, and the count is the next
+//! line that gets through.
 //!
 //! This file must not choose words: sentences come from `daemon::report`, even the one about lost lines.
 //! It reads no clock and makes no system call of its own kind; [`Services`] brings what only the platform has.
 
 use std::fmt;
-use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
 use syslog::{Formatter3164, LogFormat, Severity};
 
 use crate::config::{Facility, LogConfig, one_line};
-use crate::platform::{Standard, Text};
+use crate::platform::{self, LOG_IS_A_CALL, Standard, Text};
 
 /// How much an operator should care.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -94,25 +94,26 @@ pub struct Services {
 pub struct Log {
     services: Services,
     debug: bool,
+    /// The way to the terminal, and to a system's log that is a call.
+    text: Option<Text>,
     terminal: Option<Terminal>,
     syslog: Option<Syslog>,
 }
 
 impl Log {
-    /// Opens the sinks: stdout and stderr by way of `terminal`, and syslog unless `config` turns it off. A sink that
-    /// cannot be opened now is no error; syslog is tried again with each line.
+    /// Opens the sinks: stdout and stderr by way of `text` if it `prints`, and syslog unless `config` turns it off. A sink
+    /// that cannot be opened now is no error; syslog is tried again with each line.
     #[must_use]
-    pub fn open(config: LogConfig, terminal: Option<Text>, services: Services) -> Self {
-        let terminal = terminal.map(Terminal::new);
-        let syslog = config.facility.map(|facility| Syslog::new(facility, &SOCKETS));
-        Self { services, debug: config.debug, terminal, syslog }
+    pub fn open(config: LogConfig, text: Option<Text>, prints: bool, services: Services) -> Self {
+        let terminal = prints.then(Terminal::default);
+        let way = || if LOG_IS_A_CALL { Way::Call } else { Way::socket(&SOCKETS) };
+        let syslog = config.facility.map(|facility| Syslog { facility, way: way(), lost: 0 });
+        Self { services, debug: config.debug, text, terminal, syslog }
     }
 
-    /// From now on lines for the terminal go this way: whoever wrote them before is gone.
+    /// From now on lines go this way: whoever wrote them before is gone.
     pub fn reconnect(&mut self, text: Text) {
-        if let Some(terminal) = &mut self.terminal {
-            terminal.text = text;
-        }
+        self.text = Some(text);
     }
 
     /// That many lines could not be written after they had been sent on their way, for each of [`Standard::ALL`].
@@ -123,9 +124,9 @@ impl Log {
     }
 
     /// What somebody else said, to be shown on the terminal as it is, or lost.
-    pub fn pass_on(&mut self, to: Standard, text: &[u8]) {
+    pub fn pass_on(&mut self, to: Standard, said: &[u8]) {
         if let Some(terminal) = &mut self.terminal {
-            terminal.pass_on(to, text);
+            terminal.pass_on(self.text.as_mut(), to, said);
         }
     }
 
@@ -147,10 +148,10 @@ impl Log {
         let (now, services) = ((self.services.local_time)(), self.services);
         let text = one_line(text, LONGEST);
         if let Some(terminal) = &mut self.terminal {
-            terminal.write(level, &now, &text, &services);
+            terminal.write(self.text.as_mut(), level, &now, &text, &services);
         }
         if let Some(syslog) = &mut self.syslog {
-            syslog.write(level, &now, &text, &services);
+            syslog.write(self.text.as_mut(), level, &now, &text, &services);
         }
     }
 }
@@ -159,41 +160,39 @@ impl Log {
 const LONGEST: usize = 2000;
 
 /// stdout and stderr. In one sequence: where both are the same terminal, its lines are in order.
+#[derive(Default)]
 struct Terminal {
-    text: Text,
     /// For each of [`Standard::ALL`].
     lost: [u64; 2],
 }
 
 impl Terminal {
-    const fn new(text: Text) -> Self {
-        Self { text, lost: [0; 2] }
-    }
-
-    fn write(&mut self, level: Level, now: &LocalTime, text: &str, services: &Services) {
+    fn write(
+        &mut self,
+        mut by: Option<&mut Text>,
+        level: Level,
+        now: &LocalTime,
+        text: &str,
+        services: &Services,
+    ) {
         let to = match level {
             Level::Debug | Level::Info => Standard::Output,
             Level::Warning | Level::Error => Standard::Error,
         };
-        let lost = self.lost(to);
-        if lost > 0 && self.put(to, Level::Warning, now, &(services.lost)(lost)) {
-            self.lost[to.index()] = 0;
+        let mut put = |level: Level, text: &str| {
+            by.as_mut().is_some_and(|by| by.send(to, format!("{now}: [{level}] {text}\n").as_bytes()))
+        };
+        let lost = &mut self.lost[to.index()];
+        if *lost > 0 && put(Level::Warning, &(services.lost)(*lost)) {
+            *lost = 0;
         }
-        if self.lost(to) > 0 || !self.put(to, level, now, text) {
-            self.lost[to.index()] += 1;
+        if *lost > 0 || !put(level, text) {
+            *lost += 1;
         }
     }
 
-    const fn lost(&self, to: Standard) -> u64 {
-        self.lost[to.index()]
-    }
-
-    fn put(&mut self, to: Standard, level: Level, now: &LocalTime, text: &str) -> bool {
-        self.text.send(to, format!("{now}: [{level}] {text}\n").as_bytes())
-    }
-
-    fn pass_on(&mut self, to: Standard, text: &[u8]) {
-        if !self.text.send(to, text) {
+    fn pass_on(&mut self, by: Option<&mut Text>, to: Standard, text: &[u8]) {
+        if !by.is_some_and(|by| by.send(to, text)) {
             let lines = text.iter().filter(|byte| **byte == b'\n').count().max(1);
             self.lost[to.index()] += u64::try_from(lines).unwrap_or(u64::MAX);
         }
@@ -203,64 +202,99 @@ impl Terminal {
 /// Where syslogd listens: Linux and the BSDs, macOS, and old FreeBSD jails.
 const SOCKETS: [&str; 3] = ["/dev/log", "/var/run/syslog", "/var/run/log"];
 
-/// The connection to syslogd, which may come and go.
+/// The system's log.
 struct Syslog {
     facility: Facility,
-    paths: Vec<String>,
-    socket: Option<UnixDatagram>,
+    way: Way,
     lost: u64,
 }
 
-impl Syslog {
-    fn new(facility: Facility, paths: &[&str]) -> Self {
+/// How it is reached.
+enum Way {
+    /// The connection to syslogd, which may come and go.
+    Socket { paths: Vec<String>, socket: Option<UnixDatagram> },
+    /// A call that may wait: whoever writes to the terminal makes it.
+    Call,
+}
+
+impl Way {
+    fn socket(paths: &[&str]) -> Self {
         let paths: Vec<String> = paths.iter().map(|&path| path.to_owned()).collect();
         let socket = connect(&paths);
-        Self { facility, paths, socket, lost: 0 }
+        Self::Socket { paths, socket }
     }
+}
 
-    fn write(&mut self, level: Level, now: &LocalTime, text: &str, services: &Services) {
-        if self.lost > 0 && self.put(Level::Warning, now, &(services.lost)(self.lost)) {
+impl Syslog {
+    fn write(
+        &mut self,
+        mut by: Option<&mut Text>,
+        level: Level,
+        now: &LocalTime,
+        text: &str,
+        services: &Services,
+    ) {
+        if self.lost > 0 && self.put(by.as_deref_mut(), Level::Warning, now, &(services.lost)(self.lost)) {
             self.lost = 0;
         }
-        if self.lost > 0 || !self.put(level, now, text) {
+        if self.lost > 0 || !self.put(by, level, now, text) {
             self.lost += 1;
         }
     }
 
-    fn put(&mut self, level: Level, now: &LocalTime, text: &str) -> bool {
-        let Some(datagram) = self.datagram(level, now, text) else { return false };
-        match self.socket.as_ref().map(|socket| socket.send(&datagram)) {
-            Some(Ok(_)) => return true,
-            // Full: syslogd is there but does not read. A new socket would be as full.
-            Some(Err(error)) if error.kind() == ErrorKind::WouldBlock => return false,
-            Some(Err(_)) | None => {}
+    fn put(&mut self, by: Option<&mut Text>, level: Level, now: &LocalTime, text: &str) -> bool {
+        let facility = self.facility;
+        match &mut self.way {
+            Way::Call => {
+                // macOS keeps what is for information in memory alone (`shim_syslog_to_log_type` of its syslog.c), and
+                // who became master, and why, is to be found later.
+                let severity = match severity(level) {
+                    Severity::LOG_INFO => Severity::LOG_NOTICE,
+                    other => other,
+                };
+                let priority = of(facility) as u8 | severity as u8;
+                by.is_some_and(|by| by.log(priority, &format!("[{level}] {text}")))
+            }
+            Way::Socket { paths, socket } => {
+                let Some(datagram) = datagram(facility, level, now, text) else { return false };
+                match socket.as_ref().map(|socket| socket.send(&datagram)) {
+                    Some(Ok(_)) => return true,
+                    // Full: syslogd is there but does not read. A new socket would be as full.
+                    Some(Err(error)) if platform::says_no_room(&error) => return false,
+                    Some(Err(_)) | None => {}
+                }
+                // syslogd was restarted, which leaves its old socket dead; or it was not there.
+                *socket = connect(paths);
+                socket.as_ref().is_some_and(|socket| socket.send(&datagram).is_ok())
+            }
         }
-        // syslogd was restarted, which leaves its old socket dead; or it was not there.
-        self.socket = connect(&self.paths);
-        self.socket.as_ref().is_some_and(|socket| socket.send(&datagram).is_ok())
     }
+}
 
-    fn datagram(&self, level: Level, now: &LocalTime, text: &str) -> Option<Vec<u8>> {
-        let severity = match level {
-            Level::Debug => Severity::LOG_DEBUG,
-            Level::Info => Severity::LOG_INFO,
-            Level::Warning => Severity::LOG_WARNING,
-            Level::Error => Severity::LOG_ERR,
-        };
-        let formatter = Formatter3164 {
-            facility: of(self.facility),
-            hostname: None,
-            process: "ucarp".to_owned(),
-            pid: std::process::id(),
-        };
-        let mut datagram = Vec::with_capacity(text.len() + 64);
-        formatter.format(&mut datagram, severity, format_args!("[{level}] {text}")).ok()?;
-        // The crate stamps UTC, while RFC 3164 and every syslogd that keeps the sender's stamp expect local
-        // time: the 15 bytes behind the priority are replaced.
-        let stamp = now.as_syslog();
-        let start = datagram.iter().position(|&byte| byte == b'>')? + 1;
-        datagram.get_mut(start..start + stamp.len())?.copy_from_slice(stamp.as_bytes());
-        Some(datagram)
+/// A line as syslogd reads it.
+fn datagram(facility: Facility, level: Level, now: &LocalTime, text: &str) -> Option<Vec<u8>> {
+    let formatter = Formatter3164 {
+        facility: of(facility),
+        hostname: None,
+        process: "ucarp".to_owned(),
+        pid: std::process::id(),
+    };
+    let mut datagram = Vec::with_capacity(text.len() + 64);
+    formatter.format(&mut datagram, severity(level), format_args!("[{level}] {text}")).ok()?;
+    // The crate stamps UTC, while RFC 3164 and every syslogd that keeps the sender's stamp expect local
+    // time: the 15 bytes behind the priority are replaced.
+    let stamp = now.as_syslog();
+    let start = datagram.iter().position(|&byte| byte == b'>')? + 1;
+    datagram.get_mut(start..start + stamp.len())?.copy_from_slice(stamp.as_bytes());
+    Some(datagram)
+}
+
+const fn severity(level: Level) -> Severity {
+    match level {
+        Level::Debug => Severity::LOG_DEBUG,
+        Level::Info => Severity::LOG_INFO,
+        Level::Warning => Severity::LOG_WARNING,
+        Level::Error => Severity::LOG_ERR,
     }
 }
 
@@ -328,8 +362,12 @@ mod tests {
         }
 
         fn sender(&self) -> Syslog {
-            Syslog::new(Facility::Daemon, &["/nonexistent/log", self.0.to_str().unwrap()])
+            over(Facility::Daemon, &["/nonexistent/log", self.0.to_str().unwrap()])
         }
+    }
+
+    fn over(facility: Facility, paths: &[&str]) -> Syslog {
+        Syslog { facility, way: Way::socket(paths), lost: 0 }
     }
 
     impl Drop for Place {
@@ -348,7 +386,7 @@ mod tests {
     fn syslog_lines_look_like_everybody_elses() {
         let place = Place::new("shape");
         let daemon = place.listen();
-        place.sender().write(Level::Info, &noon(), "BACKUP on eth0 id 198", &SERVICES);
+        place.sender().write(None, Level::Info, &noon(), "BACKUP on eth0 id 198", &SERVICES);
         let pid = std::process::id();
         let expected = format!("<30>Apr  4 12:03:09 ucarp[{pid}]: [INFO] BACKUP on eth0 id 198");
         assert_eq!(heard(&daemon), Some(expected));
@@ -361,10 +399,10 @@ mod tests {
         let mut syslog = place.sender();
         drop(daemon);
         std::fs::remove_file(&place.0).unwrap();
-        syslog.write(Level::Info, &noon(), "one", &SERVICES);
-        syslog.write(Level::Info, &noon(), "two", &SERVICES);
+        syslog.write(None, Level::Info, &noon(), "one", &SERVICES);
+        syslog.write(None, Level::Info, &noon(), "two", &SERVICES);
         let daemon = place.listen();
-        syslog.write(Level::Error, &noon(), "three", &SERVICES);
+        syslog.write(None, Level::Error, &noon(), "three", &SERVICES);
         assert!(heard(&daemon).unwrap().ends_with("[WARNING] lost 2"));
         assert!(heard(&daemon).unwrap().ends_with("[ERROR] three"));
         assert_eq!(heard(&daemon), None);
@@ -376,20 +414,20 @@ mod tests {
         let daemon = place.listen();
         let mut syslog = place.sender();
         for line in 0..10_000 {
-            syslog.write(Level::Info, &noon(), &line.to_string(), &SERVICES);
+            syslog.write(None, Level::Info, &noon(), &line.to_string(), &SERVICES);
         }
         assert!(syslog.lost > 0);
         let lost = syslog.lost;
         while heard(&daemon).is_some() {}
-        syslog.write(Level::Info, &noon(), "after", &SERVICES);
+        syslog.write(None, Level::Info, &noon(), "after", &SERVICES);
         assert!(heard(&daemon).unwrap().ends_with(&format!("lost {lost}")));
         assert!(heard(&daemon).unwrap().ends_with("after"));
     }
 
     #[test]
     fn no_syslogd_at_all() {
-        let mut syslog = Syslog::new(Facility::Local3, &["/nonexistent/log"]);
-        syslog.write(Level::Info, &noon(), "nobody hears", &SERVICES);
+        let mut syslog = over(Facility::Local3, &["/nonexistent/log"]);
+        syslog.write(None, Level::Info, &noon(), "nobody hears", &SERVICES);
         assert_eq!(syslog.lost, 1);
     }
 
@@ -408,18 +446,18 @@ mod tests {
         pieces
     }
 
-    fn terminal() -> (Terminal, UnixStream) {
+    fn terminal() -> (Terminal, Text, UnixStream) {
         let (near, far) = UnixStream::pair().unwrap();
         near.set_nonblocking(true).unwrap();
         far.set_nonblocking(true).unwrap();
-        (Terminal::new(Text::over(near)), far)
+        (Terminal::default(), Text::over(near), far)
     }
 
     #[test]
     fn terminal_lines_are_the_ancestors() {
-        let (mut terminal, mut far) = terminal();
-        terminal.write(Level::Warning, &noon(), "text", &SERVICES);
-        terminal.write(Level::Info, &noon(), "more", &SERVICES);
+        let (mut terminal, mut text, mut far) = terminal();
+        terminal.write(Some(&mut text), Level::Warning, &noon(), "text", &SERVICES);
+        terminal.write(Some(&mut text), Level::Info, &noon(), "more", &SERVICES);
         let lines = arrived(&mut far);
         assert_eq!(lines[0], (1, "2026-04-04T12:03:09.000042: [WARNING] text\n".into()));
         assert_eq!(lines[1], (0, "2026-04-04T12:03:09.000042: [INFO] more\n".into()));
@@ -427,20 +465,20 @@ mod tests {
 
     #[test]
     fn a_terminal_that_takes_nothing_costs_lines_only_and_tears_none() {
-        let (mut terminal, mut far) = terminal();
+        let (mut terminal, mut text, mut far) = terminal();
         let mut sent = 0;
         while terminal.lost == [0, 0] {
-            terminal.write(Level::Info, &noon(), &"x".repeat(1000), &SERVICES);
+            terminal.write(Some(&mut text), Level::Info, &noon(), &"x".repeat(1000), &SERVICES);
             sent += 1;
         }
-        terminal.pass_on(Standard::Error, b"two\nlines of somebody else\n");
-        terminal.write(Level::Info, &noon(), "lost as well", &SERVICES);
+        terminal.pass_on(Some(&mut text), Standard::Error, b"two\nlines of somebody else\n");
+        terminal.write(Some(&mut text), Level::Info, &noon(), "lost as well", &SERVICES);
         assert_eq!(terminal.lost, [2, 2]);
         assert_eq!(arrived(&mut far).len(), sent - 1);
-        terminal.write(Level::Info, &noon(), "back", &SERVICES);
+        terminal.write(Some(&mut text), Level::Info, &noon(), "back", &SERVICES);
         terminal.lost[0] = 3;
-        terminal.write(Level::Info, &noon(), "again", &SERVICES);
-        terminal.write(Level::Error, &noon(), "there too", &SERVICES);
+        terminal.write(Some(&mut text), Level::Info, &noon(), "again", &SERVICES);
+        terminal.write(Some(&mut text), Level::Error, &noon(), "there too", &SERVICES);
         let ends: Vec<_> =
             arrived(&mut far).into_iter().map(|(to, text)| (to, text[28..].to_owned())).collect();
         let expected = [
@@ -455,10 +493,37 @@ mod tests {
     }
 
     #[test]
+    fn a_call_is_made_by_whoever_may_wait_and_keeps_what_happened() {
+        let (_, mut text, mut far) = terminal();
+        let mut syslog = Syslog { facility: Facility::Local2, way: Way::Call, lost: 0 };
+        let write = |syslog: &mut Syslog, text: Option<&mut Text>, level| {
+            syslog.write(text, level, &noon(), "line", &SERVICES);
+        };
+        write(&mut syslog, None, Level::Error);
+        for level in [Level::Debug, Level::Info, Level::Warning, Level::Error] {
+            write(&mut syslog, Some(&mut text), level);
+        }
+        // LOG_LOCAL2 is 18; severities are warning, debug, notice, warning, error.
+        let lines = [
+            (4, "[WARNING] lost 1"),
+            (7, "[DEBUG] line"),
+            (5, "[INFO] line"),
+            (4, "[WARNING] line"),
+            (3, "[ERROR] line"),
+        ];
+        let mut bytes = Vec::new();
+        let _ = far.read_to_end(&mut bytes);
+        let expected = lines.iter().flat_map(|(severity, line)| {
+            [&[2, 0, u8::try_from(line.len() + 1).unwrap(), 18 << 3 | severity], line.as_bytes()].concat()
+        });
+        assert_eq!(bytes, expected.collect::<Vec<_>>());
+    }
+
+    #[test]
     fn debug_lines_are_for_those_who_asked() {
         let config = |debug| LogConfig { facility: None, debug };
-        assert!(!Log::open(config(false), None, SERVICES).wants(Level::Debug));
-        assert!(Log::open(config(true), None, SERVICES).wants(Level::Debug));
-        assert!(Log::open(config(false), None, SERVICES).wants(Level::Info));
+        assert!(!Log::open(config(false), None, true, SERVICES).wants(Level::Debug));
+        assert!(Log::open(config(true), None, true, SERVICES).wants(Level::Debug));
+        assert!(Log::open(config(false), None, true, SERVICES).wants(Level::Info));
     }
 }

@@ -31,7 +31,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use crate::config::{Caller, Config, Warning};
 use crate::log::{self, Level, Log};
-use crate::platform::{self, LinkMonitor, Process, Signals};
+use crate::platform::{self, LOG_IS_A_CALL, LinkMonitor, Process, Signals};
 use crate::protocol::{Hook, Role, VirtualHost};
 
 pub use check::check;
@@ -106,11 +106,12 @@ pub fn run_with(
     };
     // Only where there is something to write to or somebody to listen to.
     let prints = readiness.is_none();
+    let writes = prints || (LOG_IS_A_CALL && config.log.facility.is_some());
     let (overheard, text) =
-        if prints || config.hosts.iter().any(|host| host.up.is_some() || host.down.is_some()) {
+        if writes || config.hosts.iter().any(|host| host.up.is_some() || host.down.is_some()) {
             let (overheard, text) =
                 Overheard::start(prints).map_err(|error| StartError::new(Doing::StartWriter, "", error))?;
-            (overheard, prints.then_some(text))
+            (overheard, writes.then_some(text))
         } else {
             (Overheard::nobody(), None)
         };
@@ -118,7 +119,7 @@ pub fn run_with(
     platform::keep_descriptors_private()
         .map_err(|error| StartError::new(Doing::CloseDescriptors, "", error))?;
     // Before anything else takes the last descriptors: what is there to be said must not get lost.
-    let mut report = Report::new(Log::open(config.log, text, SERVICES), overheard);
+    let mut report = Report::new(Log::open(config.log, text, prints, SERVICES), overheard);
     let mut sources = event_loop::Sources {
         signals: Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?,
         links: LinkMonitor::open().map_err(|error| StartError::new(Doing::WatchLinks, "", error))?,

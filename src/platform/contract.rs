@@ -3,6 +3,7 @@
 //! Each item is assigned to a const of its agreed type, so a system whose signature drifted does not compile.
 //! If two systems would need different parameters, the boundary is wrong: move it, do not bend it here.
 
+use std::ffi::CStr;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -42,6 +43,7 @@ const _: fn(usize, usize) -> bool = sys::blank_argument;
 // What can block, done by somebody else.
 const _: fn(bool) -> io::Result<(writer::Text, writer::PipeKeeper)> = writer::start_writer;
 const _: fn() -> io::Result<(OwnedFd, OwnedFd)> = writer::pipe_to_read;
+const _: Option<fn(libc::c_int, &CStr)> = sys::SYSTEM_LOG;
 const _: fn() = sys::name_writer;
 const _: fn() = sys::forgo_rights;
 
@@ -62,6 +64,7 @@ const _: fn(&str) -> io::Result<Vec<IpAddr>> = posix::interface_addresses;
 const _: fn(IpAddr) -> io::Result<Option<String>> = posix::interface_of;
 const _: fn() -> io::Result<Vec<String>> = posix::interface_names;
 const _: fn(&io::Error) -> bool = posix::says_no_interface;
+const _: fn(&io::Error) -> bool = posix::says_no_room;
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
 const _: fn(&str) -> io::Result<Vec<(IpAddr, u8)>> = sys::connected_networks;
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]

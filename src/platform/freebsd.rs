@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "descriptors are closed by number")]
 
+use std::ffi::CStr;
 use std::io;
 use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
@@ -52,6 +53,9 @@ const _: () = assert!(offset_of!(libc::if_announcemsghdr, ifan_type) == 3);
 const _: () = assert!(are(LAYOUT.link_messages, &[libc::RTM_IFINFO, libc::RTM_IFANNOUNCE]));
 const _: () = assert!(are(LAYOUT.address_messages, &[libc::RTM_NEWADDR, libc::RTM_DELADDR]));
 const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_INET6 == 28);
+
+/// See the item of this name on macOS: here syslogd listens on a socket.
+pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 
 /// Time since boot. The kernel has no clock that counts suspended time: a host that slept finds its deadlines where they
 /// were, and its neighbours' advertisements tell it the rest.

@@ -5,6 +5,7 @@
 
 #![expect(unsafe_code, reason = "socket options, addresses and ioctls that have no safe wrapper")]
 
+use std::ffi::CStr;
 use std::fs;
 use std::io;
 use std::mem;
@@ -49,6 +50,9 @@ pub const WAIT_SLACK: u32 = 1000;
 /// frames; everybody answers the second with all 16 bits. The filter must be compiled with optimisation, which folds
 /// the offset into the instruction; otherwise nothing would match.
 pub const UNTAGGED_ONLY: Option<&str> = Some("(ether[-4048:1] = 0 or ether[-4052:1] & 0xfff = 0)");
+
+/// See the item of this name on macOS: here syslogd listens on a socket.
+pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 
 /// Time since boot, suspended time included. Read without a system call.
 #[must_use]

@@ -47,6 +47,16 @@ const _: () = assert!(libc::BIOCSSEESENT == LAYOUT.ignore_sent.0);
 const _: () = assert!(offset_of!(libc::bpf_hdr, bh_hdrlen) == FRAMES.header_length_at());
 const _: () = assert!(libc::AF_LINK == 18 && libc::AF_INET6 == 30);
 
+/// Hands a line, with facility and severity, to the system's log where that is done by a call. It may wait for logd
+/// (`firehose_client_send_push_and_wait` of libdispatch's firehose_buffer.c). The socket of syslogd still takes lines
+/// since macOS 12, but nobody reads them.
+pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = Some(system_log);
+
+fn system_log(priority: libc::c_int, text: &CStr) {
+    // SAFETY: syslog(3) takes a format and, for its one %s, a NUL-terminated string; it keeps neither.
+    unsafe { libc::syslog(priority, c"%s".as_ptr(), text.as_ptr()) };
+}
+
 /// Time since boot, suspended time included: what clock_gettime(3) calls raw is mach_continuous_time.
 #[must_use]
 pub fn now() -> Duration {

@@ -7,7 +7,7 @@
 //! This is the only file that asks for which system we are built. It moves bytes and names: it knows neither
 //! what CARP is nor any other room, it decides nothing and it logs nothing. It is the only room with `unsafe`.
 //!
-//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`], [`WAIT_SLACK`]), never systems.
+//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`], [`WAIT_SLACK`], [`LOG_IS_A_CALL`]), never systems.
 
 mod background;
 #[cfg(any(bsd, test))]
@@ -82,7 +82,7 @@ pub use membership::Membership;
 pub use pidfile::PidFile;
 pub use posix::{
     LocalTime, close_on_exec, interface_addresses, interface_index, interface_names, interface_of,
-    local_time, local_time_of, may_create_in, may_execute, says_no_interface, user_and_group,
+    local_time, local_time_of, may_create_in, may_execute, says_no_interface, says_no_room, user_and_group,
 };
 pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, kill_group, signal_name, start_as_we_were};
@@ -93,6 +93,9 @@ pub use sys::{
     withdraw_address,
 };
 pub use writer::{LONGEST_TEXT, MOST_HELD, PipeKeeper, Standard, Text, Told, pipe_to_read, start_writer};
+
+/// Whether the system's log is reached by a call that may wait, so that [`Text`] is the way to it, or by a socket.
+pub const LOG_IS_A_CALL: bool = sys::SYSTEM_LOG.is_some();
 
 /// Whether an interface can carry frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "descriptors are closed by number")]
 
+use std::ffi::CStr;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::BorrowedFd;
@@ -34,6 +35,9 @@ const _: () = assert!(are(LAYOUT.link_messages, &[libc::RTM_IFINFO, libc::RTM_IF
 const _: () =
     assert!(are(LAYOUT.address_messages, &[libc::RTM_NEWADDR, libc::RTM_DELADDR, libc::RTM_CHGADDR]));
 const _: () = assert!(libc::PF_ROUTE == 34 && libc::AF_LINK == 18 && libc::AF_INET6 == 24);
+
+/// See the item of this name on macOS: here syslogd listens on a socket.
+pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 
 /// Time since boot. The kernel has no clock that counts suspended time: a host that slept finds its deadlines where they
 /// were, and its neighbours' advertisements tell it the rest.

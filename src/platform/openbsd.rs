@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "descriptors are closed by number")]
 
+use std::ffi::CStr;
 use std::io;
 use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
@@ -44,6 +45,9 @@ const _: () =
     assert!(are(LAYOUT.address_messages, &[libc::RTM_NEWADDR, libc::RTM_DELADDR, libc::RTM_CHGADDRATTR]));
 const _: () = assert!(libc::RTM_DESYNC == 16 && matches!(LAYOUT.lost_messages, Some(16)));
 const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_INET6 == 24);
+
+/// See the item of this name on macOS: here syslogd listens on a socket.
+pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 
 /// Time since boot, suspended time included.
 #[must_use]

@@ -167,6 +167,13 @@ pub fn says_no_interface(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENODEV | libc::ENXIO))
 }
 
+/// Whether this is how a system says that a datagram finds no room where it is to be read: EAGAIN on Linux, ENOBUFS on
+/// the others (`uipc_send` or `uipc_usrreq` of kern/uipc_usrreq.c).
+#[must_use]
+pub fn says_no_room(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::ENOBUFS))
+}
+
 /// The interface that holds an address, if any does.
 ///
 /// # Errors

@@ -1,4 +1,5 @@
-//! A small process without rights that does what can block: writing to standard output and error.
+//! A small process without rights that does what can block: writing to standard output and error, and to the log of a
+//! system where that is a call.
 //!
 //! write(2) to a terminal that somebody stopped, to the far end of a dead connection or to a file of a dead server
 //! waits, although poll(2) promised that it would not, and a master that waits is silent. So the daemon writes to a
@@ -73,6 +74,8 @@ const FAREWELL: Duration = Duration::from_millis(250);
 
 /// A piece of text is preceded by where it goes and its length.
 const HEADER: usize = 3;
+/// Where it goes: a number among [`Standard::ALL`], or this. A line for the system's log begins with facility and severity.
+const SYSTEM_LOG: u8 = 2;
 /// A message about a pipe is one byte: its number, which stream its text is for, and whether to hold it.
 const HOLD: u8 = 0x80;
 const IS_ERROR: u8 = 0x40;
@@ -159,15 +162,24 @@ impl Text {
 
     /// Sends one piece, whole or not at all. `false`: it is lost. What is longer than [`LONGEST_TEXT`] is cut.
     pub fn send(&mut self, to: Standard, text: &[u8]) -> bool {
+        self.send_piece(u8::from(to == Standard::Error), text)
+    }
+
+    /// Sends one line for the system's log, where that is a call: see [`super::LOG_IS_A_CALL`]. `priority`: facility and
+    /// severity, as syslog(3) has them. `false`: it is lost.
+    pub fn log(&mut self, priority: u8, line: &str) -> bool {
+        self.send_piece(SYSTEM_LOG, &[&[priority], line.as_bytes()].concat())
+    }
+
+    fn send_piece(&mut self, to: u8, text: &[u8]) -> bool {
         let text = text.get(..LONGEST_TEXT).unwrap_or(text);
         let Ok(length) = u16::try_from(text.len()) else { return false };
         if !self.send_rest() {
             return false;
         }
-        let number = u8::from(to == Standard::Error);
         let [high, low] = length.to_be_bytes();
         let mut piece = Vec::with_capacity(HEADER + text.len());
-        piece.extend([number, high, low]);
+        piece.extend([to, high, low]);
         piece.extend(text);
         match self.socket.write(&piece) {
             // Some systems take what fits. The rest goes first the next time.

@@ -90,7 +90,7 @@ fn snapshot() -> Snapshot {
 }
 
 fn report() -> Report {
-    let log = Log::open(LogConfig { facility: None, debug: false }, None, super::super::SERVICES);
+    let log = Log::open(LogConfig { facility: None, debug: false }, None, false, super::super::SERVICES);
     Report::new(log, Overheard::nobody())
 }
 

@@ -3,6 +3,7 @@
 //! It may wait in write(2), but not for ever: an alarm ends each wait after a second, so that pipes are served all the
 //! same. Only a disk that never answers holds it longer, because no signal ends such a wait.
 
+use std::ffi::CString;
 use std::io::{ErrorKind, IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -19,7 +20,7 @@ use nix::unistd::{
 };
 
 use super::super::{signals, sys};
-use super::{HEADER, HOLD, IS_ERROR, LONGEST_TEXT, MOST_HELD, NUMBER, Standard};
+use super::{HEADER, HOLD, IS_ERROR, LONGEST_TEXT, MOST_HELD, NUMBER, SYSTEM_LOG, Standard};
 
 /// Nobody's number on every system, or an unassigned one.
 const NOBODY: u32 = 65_534;
@@ -94,6 +95,17 @@ fn prepare(text: &UnixStream, pipes: &UnixStream, prints: bool) -> Option<(UnixS
     sys::forgo_rights();
     // SAFETY: opened above and owned by nothing else.
     Some(unsafe { (UnixStream::from_raw_fd(TEXT), UnixStream::from_raw_fd(PIPES)) })
+}
+
+/// Hands a line to the system's log. It may wait there; no alarm ends that.
+fn log(mut line: Vec<u8>) {
+    if line.is_empty() {
+        return;
+    }
+    let priority = line.remove(0);
+    if let (Some(hand_over), Ok(line)) = (sys::SYSTEM_LOG, CString::new(line)) {
+        hand_over(priority.into(), &line);
+    }
 }
 
 /// An alarm that came just before the wait it was meant for is followed by another.
@@ -195,11 +207,17 @@ impl Child {
     }
 
     fn next_page(&mut self) -> Option<Page> {
-        let [to, high, low] = *self.inbox.first_chunk::<HEADER>()?;
-        let end = HEADER + usize::from(u16::from_be_bytes([high, low]));
-        let text = self.inbox.get(HEADER..end)?.to_vec();
-        self.inbox.drain(..end);
-        Some(self.page(if to == 0 { Standard::Output } else { Standard::Error }, text, true))
+        loop {
+            let [to, high, low] = *self.inbox.first_chunk::<HEADER>()?;
+            let end = HEADER + usize::from(u16::from_be_bytes([high, low]));
+            let text = self.inbox.get(HEADER..end)?.to_vec();
+            self.inbox.drain(..end);
+            match to {
+                0 => return Some(self.page(Standard::Output, text, true)),
+                SYSTEM_LOG => log(text),
+                _ => return Some(self.page(Standard::Error, text, true)),
+            }
+        }
     }
 
     fn page(&mut self, to: Standard, mut text: Vec<u8>, is_parents: bool) -> Page {
@@ -304,4 +322,24 @@ fn first_descriptor(message: ControlMessageOwned) -> Option<OwnedFd> {
     let ControlMessageOwned::ScmRights(descriptors) = message else { return None };
     // SAFETY: the kernel has just opened it for us, and nothing else knows it.
     descriptors.first().map(|number| unsafe { OwnedFd::from_raw_fd(*number) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_for_the_log_is_no_page() {
+        let (near, far) = UnixStream::pair().unwrap();
+        let mut child = Child::new(near, far, true);
+        child
+            .inbox
+            .extend(b"\x02\0\x05\x1eline\x02\0\0\0\0\x03out\x02\0\x06\x1bagain\x01\0\x03err\x02\0\x05cut");
+        for (to, text) in [(Standard::Output, &b"out"[..]), (Standard::Error, b"err")] {
+            let page = child.next_page().unwrap();
+            assert_eq!((page.to, page.text.as_slice()), (to, text));
+        }
+        assert!(child.next_page().is_none());
+        assert_eq!(child.inbox, b"\x02\0\x05cut", "until the rest has come");
+    }
 }
