@@ -20,6 +20,8 @@ pub(crate) struct Attachment {
     _memberships: Vec<Membership>,
     wanted: Wanted,
     looks: Looks,
+    /// What is wanted changed, and the filter did not yet.
+    filter_due: bool,
 }
 
 /// What became of the interface that was opened.
@@ -109,16 +111,22 @@ impl Attachment {
             _memberships: memberships,
             wanted,
             looks: Looks::Around,
+            filter_due: false,
         })
     }
 
-    /// Finds out whether [`Attachment::open`] would work. Joins no group, because the kernel reports that on the
-    /// network, and leaves nothing open.
+    /// Finds out whether [`Attachment::open`] would work, and the filters that come later. Joins no group, because the
+    /// kernel reports that on the network, and leaves nothing open.
     ///
     /// # Errors
     /// As there.
     pub(crate) fn try_out(interface: &str, wanted: &Wanted) -> Result<(), StartError> {
-        Self::open_both_ways(interface, wanted, &wanted.filter()).map(|_| ())
+        let (_, mut capture) =
+            Self::open_both_ways(interface, wanted, &wanted.filter_that_looks(Looks::Around))?;
+        [Looks::Ahead, Looks::AtArp]
+            .into_iter()
+            .try_for_each(|looks| capture.set_filter(&wanted.filter_that_looks(looks)))
+            .map_err(|error| StartError::new(Doing::OpenCapture, interface, error))
     }
 
     fn open_both_ways(
@@ -165,17 +173,19 @@ impl Attachment {
     }
 
     fn look(&mut self, looks: Looks) {
-        if std::mem::replace(&mut self.looks, looks) != looks {
-            // The wider one does no harm if this fails, and what made it fail is told by the link monitor.
-            self.set_filter();
-        }
+        self.filter_due |= std::mem::replace(&mut self.looks, looks) != looks;
     }
 
-    fn set_filter(&mut self) {
-        let filter = self.wanted.filter_that_looks(self.looks);
-        if let Some(capture) = &mut self.capture {
-            let _ = capture.set_filter(&filter);
+    /// Has the filter follow what is wanted.
+    ///
+    /// # Errors
+    /// The one there was stays, and has to follow later.
+    pub(crate) fn settle_filter(&mut self) -> Result<(), CaptureError> {
+        if let Some(capture) = self.capture.as_mut().filter(|_| self.filter_due) {
+            capture.set_filter(&self.wanted.filter_that_looks(self.looks))?;
         }
+        self.filter_due = false;
+        Ok(())
     }
 
     /// These are the interface's own addresses now; peers may send to any of them.
@@ -184,10 +194,7 @@ impl Attachment {
             return;
         }
         self.wanted.own = own;
-        if self.wanted.unicast_families().next().is_some() {
-            // As above, but for addresses that are new; they come back with the interface.
-            self.set_filter();
-        }
+        self.filter_due |= self.wanted.unicast_families().next().is_some();
     }
 
     /// Whether the interface of this name is still the one that was opened; if not, what that is called now. The number
@@ -221,6 +228,7 @@ impl Attachment {
         // The old one goes first: it may hold the last descriptor.
         self.capture = None;
         self.capture = Some(Capture::open(&self.interface, &self.wanted.filter_that_looks(self.looks))?);
+        self.filter_due = false;
         Ok(())
     }
 
@@ -277,5 +285,32 @@ impl Attachment {
     /// Empties the sockets of families with peers, which have the same packets a second time.
     pub(crate) fn discard_copies(&self) {
         self.sockets.ip.iter().for_each(|(_, socket)| socket.discard());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::capture::machine::Program;
+
+    /// As the libpcap of OpenBSD wants it, see `capture`.
+    #[test]
+    fn no_filter_calculates() {
+        let own: Vec<IpAddr> = ["192.0.2.1", "2001:db8::1"].map(|address| address.parse().unwrap()).into();
+        for peers in [vec![], vec!["192.0.2.2".parse().unwrap(), "2001:db8::2".parse().unwrap()]] {
+            let wanted = Wanted {
+                vhids: vec![Vhid::new(7).unwrap()],
+                destination: Destination { peers, ..Destination::default() },
+                families: vec![Family::V4, Family::V6],
+                own: own.clone(),
+                shared: Vec::new(),
+                outside: Vec::new(),
+            };
+            for looks in [Looks::Ahead, Looks::Around, Looks::AtArp] {
+                let text = wanted.filter_that_looks(looks);
+                assert!(!text.contains(['&', '+', '-', '*', '/', '|']) && !text.contains("<<"), "{text}");
+                Program::compile(&text);
+            }
+        }
     }
 }

@@ -11,8 +11,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-#[cfg(test)]
-use pcap::BpfProgram as Program;
 #[cfg(not(bsd))]
 use pcap::PacketHeader;
 use pcap::{Active, Direction, Error, Linktype};
@@ -207,14 +205,16 @@ impl AsFd for Capture {
     }
 }
 
-// The language of filters is that of OpenBSD's libpcap: it does not know carp[n], and takes > for >= and <= for <
-// (gen_relation in gencode.c), so neither is used.
+// The language of filters is that of OpenBSD's libpcap: it does not know carp[n], takes > for >= and <= for <
+// (gen_relation in gencode.c), so neither is used, and must not be made to calculate: there each operator takes one of
+// 16 registers for as long as the process lives (gen_arth).
 
-/// IPv4 with protocol 112, whole.
-const WHOLE: &str = "ip proto 112 and ip[6:2] & 0x3fff = 0 and ip[0] & 0xf >= 5";
+/// IPv4 with protocol 112, whole: of the bits before the fragment's offset, "more fragments" alone must not be set.
+const WHOLE: &str = "ip proto 112 and ip[0] >= 0x45 and ip[0] < 0x50 \
+                     and (ip[6:2] = 0 or ip[6:2] = 0x4000 or ip[6:2] = 0x8000 or ip[6:2] = 0xc000)";
 
-/// The byte of this number, to be followed by it and a bracket, behind the IPv4 header and its options.
-const BEHIND_IPV4: &str = "ip[((ip[0] & 0xf) << 2) + ";
+/// Behind IPv4 options, which nobody sends in numbers, the places vary; what is there is left to the core.
+const OPTIONS: &str = "ip[0] >= 0x46";
 
 /// IPv4 and IPv6 with protocol 112, in IPv6 also behind any headers that may stand before it.
 const EVERYTHING: &str = "ip proto 112 or (ip6 and (ip6[6] = 112 or ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 44 \
@@ -245,16 +245,17 @@ pub(crate) fn filter(
         .iter()
         .map(|family| match family {
             Family::V4 => format!(
-                "({WHOLE} and {} and {} and ip[2:2] >= 56 and len >= 70 and {BEHIND_IPV4}0] & 0xf0 = 0x20{})",
+                "({WHOLE} and {} and {} and ip[2:2] >= 56 and len >= 70 \
+                 and ({OPTIONS} or (ip[20] >= 0x20 and ip[20] < 0x30 and {})))",
                 unforwarded(destination, *family),
                 addressed(destination, *family, own),
-                ids(vhids, &format!("{BEHIND_IPV4}1]")),
+                ids(vhids, "ip[21]"),
             ),
             // Behind extension headers the place of the id varies, so for these frames, which nobody sends in
             // numbers, only the chain's first link is looked at. Fragments are refused by the core anyway.
             Family::V6 => format!(
                 "(ip6[6] = 112 and {unforwarded} and {to} and ip6[4:2] >= 36 and len >= 90 \
-                 and ip6[40] & 0xf0 = 0x20{}) or ((ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 60) and {unforwarded} \
+                 and ip6[40] >= 0x20 and ip6[40] < 0x30 and {}) or ((ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 60) and {unforwarded} \
                  and {to} and ip6[4:2] >= 44 and len >= 98 \
                  and (ip6[40] = 112 or ip6[40] = 0 or ip6[40] = 43 or ip6[40] = 60))",
                 ids(vhids, "ip6[41]"),
@@ -308,13 +309,13 @@ fn addressed(destination: &Destination, family: Family, own: &[IpAddr]) -> Strin
 /// know. Too dear to be left on, since it lets in what costs us a wake-up.
 pub(crate) fn clashes(vhids: &[Vhid], destination: &Destination) -> String {
     format!(
-        "({WHOLE} and ip[8] = 255 and ip dst host {}{})",
+        "({WHOLE} and ip[8] = 255 and ip dst host {} and ({OPTIONS} or {}))",
         destination.v4,
-        ids(vhids, &format!("{BEHIND_IPV4}1]"))
+        ids(vhids, "ip[21]")
     )
 }
 
-/// The term for the byte at `place` being one of `vhids`; empty when that is not worth a test.
+/// The term for the byte at `place` being one of `vhids`, or any when that is not worth a test.
 fn ids(vhids: &[Vhid], place: &str) -> String {
     let mut sorted: Vec<u8> = vhids.iter().map(|vhid| vhid.get()).collect();
     sorted.sort_unstable();
@@ -324,9 +325,9 @@ fn ids(vhids: &[Vhid], place: &str) -> String {
         .filter_map(|run| Some((*run.first()?, *run.last()?)))
         .collect();
     if runs.len() > MOST_RUNS {
-        return String::new();
+        return format!("{place} >= 0");
     }
-    let mut text = String::from(" and (");
+    let mut text = String::from("(");
     for (index, (first, last)) in runs.iter().enumerate() {
         let or = if index == 0 { "" } else { " or " };
         if first == last {
@@ -339,13 +340,16 @@ fn ids(vhids: &[Vhid], place: &str) -> String {
     text + ")"
 }
 
-/// A filter without a capture, to be tried on frames.
+/// The instructions of a filter, as the crate shows them.
 #[cfg(test)]
-fn compile(text: &str) -> Program {
-    pcap::Capture::dead(Linktype::ETHERNET)
-        .and_then(|dead| dead.compile(text, OPTIMISE))
-        .expect("it is valid")
+fn compile(text: &str, optimise: bool) -> Vec<String> {
+    let program = pcap::Capture::dead(Linktype::ETHERNET)
+        .and_then(|dead| dead.compile(text, optimise))
+        .unwrap_or_else(|error| panic!("{error}: {text}"));
+    program.get_instructions().iter().map(ToString::to_string).collect()
 }
 
+#[cfg(test)]
+pub(super) mod machine;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use super::clock::now;
 use super::hearing::InTurn;
 use super::hooks::RunningHook;
 use super::host::{LOOK_AROUND, Served};
-use super::interface::{look, presence};
+use super::interface::{look, presence, settle_filter};
 use super::perform::perform;
 use super::report::Report;
 use super::turn;
@@ -113,6 +113,7 @@ pub(super) fn serve(
                 one.looks_around_until = None;
                 one.unshared.end();
                 one.attachment.iter_mut().for_each(Attachment::look_ahead);
+                settle_filter(one, report, woken);
             }
         }
         for one in served.iter_mut() {

@@ -4,7 +4,7 @@ use super::attachment::Attachment;
 use super::capture::CaptureError;
 use super::clock;
 use super::host::{LOOK_AROUND, Served};
-use super::interface::lost_hearing;
+use super::interface::{lost_hearing, settle_filter};
 use super::perform::perform;
 use super::report::{About, Report};
 use super::turn::{self, Draining, Heard, Surroundings};
@@ -45,6 +45,7 @@ impl<'a> InTurn<'a> {
         if let Some(failure) = self.failure.take() {
             lost_hearing(one, &failure, self.report, clock::now());
         }
+        settle_filter(one, self.report, clock::now());
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Served {
     pub(super) reopening: Reopening,
     /// The operator was told that nothing can be heard.
     pub(super) deaf: bool,
+    /// And that the filter could not be set.
+    pub(super) unfiltered: bool,
     pub(super) mismatches: Mismatches,
     pub(super) unshared: Unshared,
     /// Whether the operator has been told where it is; not yet, while its first interface is waited for.
@@ -84,6 +86,7 @@ impl Served {
             doubt: None,
             reopening: Reopening::default(),
             deaf: false,
+            unfiltered: false,
             mismatches: Mismatches::default(),
             unshared: Unshared::default(),
         }

@@ -42,6 +42,23 @@ pub(super) fn look(one: &mut Served, changes: Changes, report: &mut Report, now:
     if one.reopening.deadline().is_some_and(|due| due <= now) {
         hear_again(one, report, now);
     }
+    settle_filter(one, report, now);
+}
+
+/// Has the capture's filter follow what is wanted now. If it does not, what was heard is still heard, and it is tried
+/// again soon.
+pub(super) fn settle_filter(one: &mut Served, report: &mut Report, now: Time) {
+    let Some(attachment) = &mut one.attachment else { return };
+    match attachment.settle_filter() {
+        Ok(()) if std::mem::take(&mut one.unfiltered) => report.filters(&one.interface),
+        Ok(()) => {}
+        Err(why) => {
+            one.retry = Some(now + RETRY);
+            if !std::mem::replace(&mut one.unfiltered, true) {
+                report.unfiltered(&one.interface, &why);
+            }
+        }
+    }
 }
 
 /// Finds out what became of the interface, and takes it up again if it is back.

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::machine::Program;
 use super::*;
 use crate::platform::LinkSocket;
 
@@ -12,7 +13,7 @@ fn vhids(ids: &[u8]) -> Vec<Vhid> {
 }
 
 fn program(ids: &[u8], destination: &Destination, families: &[Family]) -> Program {
-    compile(&filter(&vhids(ids), destination, families, &[]))
+    Program::compile(&filter(&vhids(ids), destination, families, &[]))
 }
 
 fn bytes(hex: &Value) -> Vec<u8> {
@@ -50,7 +51,7 @@ fn good_v6() -> Vec<u8> {
     framed(&bytes(&control["ip_packet"]))
 }
 
-/// Which words OpenBSD's libpcap knows, and which comparisons it gets right, see [`UNFORWARDED`].
+/// Which words OpenBSD's libpcap knows, which comparisons it gets right, and no arithmetic, see [`WHOLE`].
 #[test]
 fn filters_are_in_the_language_of_every_libpcap() {
     let ours = ["192.0.2.1", "2001:db8::1", "fe80::1"].map(|address| address.parse().unwrap());
@@ -67,7 +68,7 @@ fn filters_are_in_the_language_of_every_libpcap() {
         }
     }
     for text in texts {
-        let words = text.split(|letter: char| letter.is_whitespace() || "()[]+".contains(letter));
+        let words = text.split(|letter: char| letter.is_whitespace() || "()[]".contains(letter));
         for word in words.filter(|word| !word.is_empty()) {
             let known = [
                 "ip",
@@ -84,8 +85,6 @@ fn filters_are_in_the_language_of_every_libpcap() {
                 "=",
                 ">=",
                 "<",
-                "&",
-                "<<",
             ];
             let number = word.strip_prefix("0x").map_or_else(
                 || word.split(':').all(|part| part.parse::<u32>().is_ok()),
@@ -154,7 +153,7 @@ fn with_peers_our_addresses_count_instead_of_the_group() {
     };
     let own: Vec<IpAddr> = vec!["10.0.0.5".parse().unwrap(), "fe80::5".parse().unwrap()];
     let passes = |destination: &Destination, own: &[IpAddr], frame: &[u8]| {
-        compile(&filter(&vhids(&[7]), destination, &BOTH, own)).filter(frame)
+        Program::compile(&filter(&vhids(&[7]), destination, &BOTH, own)).filter(frame)
     };
     let to = |address: [u8; 4]| {
         let mut frame = good_v4();
@@ -236,6 +235,19 @@ fn one_wrong_thing_in_the_ip_header_is_enough() {
     assert!(!ours.filter(&v6[..89]), "cut short");
 }
 
+#[test]
+fn behind_options_the_core_decides() {
+    let ours = program(&[7], &Destination::default(), &BOTH);
+    let mut v4 = good_v4();
+    v4.splice(34..34, [1; 4]);
+    (v4[14], v4[17]) = (0x46, 60);
+    assert!(ours.filter(&v4));
+    for (version, passes) in [(0x4f, true), (0x50, false), (0x36, false)] {
+        v4[14] = version;
+        assert_eq!(ours.filter(&v4), passes, "{version:x}");
+    }
+}
+
 /// `frame` with these headers, of eight bytes each, between the IPv6 header and what follows it.
 fn behind(extensions: &[u8], frame: &[u8]) -> Vec<u8> {
     let mut frame = frame.to_vec();
@@ -283,7 +295,7 @@ fn an_ad_behind_extension_headers_passes_where_the_core_takes_it() {
 fn a_clash_is_let_in_only_while_looking_around() {
     let destination = Destination::default();
     let lasting = program(&[7], &destination, &[Family::V4]);
-    let around = compile(&clashes(&vhids(&[7]), &destination));
+    let around = Program::compile(&clashes(&vhids(&[7]), &destination));
     let vectors = vectors();
     let vrrp: Vec<_> = vectors["negative"]
         .as_array()
@@ -298,7 +310,7 @@ fn a_clash_is_let_in_only_while_looking_around() {
         let ours = frame.get(35) == Some(&7);
         assert_eq!(around.filter(&frame), ours, "{name}");
         let id = vhids(&frame[35..36]);
-        assert!(compile(&clashes(&id, &destination)).filter(&frame), "{name}");
+        assert!(Program::compile(&clashes(&id, &destination)).filter(&frame), "{name}");
     }
 }
 
@@ -334,13 +346,12 @@ fn the_tag_is_loaded_from_where_the_kernel_keeps_it() {
     for ids in [&[7][..], &[1, 3, 5]] {
         for families in [&BOTH[..1], &BOTH[1..], &BOTH[..]] {
             let text = filter(&vhids(ids), &Destination::default(), families, &[]);
-            let program = compile(&untagged_only(&text));
-            let instructions: Vec<String> =
-                program.get_instructions().iter().map(ToString::to_string).collect();
+            let program = Program::compile(&untagged_only(&text));
+            let instructions = program.instructions();
             // BPF_LD | BPF_B | BPF_ABS at SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT and + SKF_AD_VLAN_TAG.
             let load = |offset: u32| {
-                let load = format!("48 0 0 {}", u32::MAX - 4096 + 1 + offset);
-                instructions.iter().position(|one| *one == load)
+                let place = u32::MAX - 4096 + 1 + offset;
+                instructions.iter().position(|one| *one == [48, 0, 0, place])
             };
             let (present, tag) = (load(48), load(44));
             assert!(present.is_some() && present < tag, "{text}: {instructions:#?}");
@@ -350,7 +361,7 @@ fn the_tag_is_loaded_from_where_the_kernel_keeps_it() {
 
 #[test]
 fn a_watch_lets_in_whatever_is_of_protocol_112() {
-    let everything = compile(EVERYTHING);
+    let everything = Program::compile(EVERYTHING);
     let vectors = vectors();
     for case in vectors["negative"].as_array().unwrap() {
         let frame = framed(&bytes(&case["ip_packet"]));

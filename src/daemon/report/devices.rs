@@ -59,6 +59,23 @@ impl Report {
         self.tell(Level::Warning, &fill(&template, &[("interface", &interface), ("why", &why)]), "UC2017");
     }
 
+    /// The capture's filter could not be changed.
+    pub(crate) fn unfiltered(&mut self, interface: &str, why: &dyn Error) {
+        let template = tr(
+            "Cannot change the filter of the capture on {interface}: {why}. What was heard so far is still heard; trying again.",
+        );
+        self.tell(Level::Warning, &fill(&template, &[("interface", &interface), ("why", &why)]), "UC2022");
+    }
+
+    /// It could.
+    pub(crate) fn filters(&mut self, interface: &str) {
+        let text = fill(
+            &tr("The filter of the capture on {interface} is as it should be again"),
+            &[("interface", &interface)],
+        );
+        self.tell(Level::Info, &text, "UC2022");
+    }
+
     /// There is a source in one IP version alone, for this reason, if there is one.
     pub(crate) fn one_family(&mut self, interface: &str, why: Option<&impl Error>) {
         let Some(why) = why else { return };
