@@ -63,6 +63,8 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
             }
             lines.add("mac", place.mac);
             start::doubts(&interface, &wanted.outside).for_each(|doubt| lines.add("warning", doubt));
+            let vlans = platform::mingled_vlans(&interface).unwrap_or_default();
+            lines.maybe("warning", start::mingling(&interface, host.vhid, &vlans));
         }
         // An address that was asked for will be waited for as well.
         None => lines.maybe("srcip", host.source),

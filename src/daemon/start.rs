@@ -15,7 +15,7 @@ use crate::config::VirtualHostConfig;
 use crate::i18n::{fill, tr};
 use crate::log::Level;
 use crate::platform::{self, Claim, Holder, LockError, PidFile};
-use crate::protocol::{Hook, Hooks, Key, Parameters, VirtualHost};
+use crate::protocol::{Hook, Hooks, Key, Parameters, Vhid, VirtualHost};
 
 /// Writes and locks the pidfile.
 pub(super) fn hold_pidfile(path: &Path) -> Result<PidFile, StartError> {
@@ -151,6 +151,15 @@ pub(super) fn doubts<'a>(interface: &'a str, outside: &'a [IpAddr]) -> impl Iter
     })
 }
 
+/// That these VLANs must not use the same id, if there are any.
+pub(super) fn mingling(interface: &str, vhid: Vhid, vlans: &[String]) -> Option<String> {
+    let template = tr(
+        "Frames of {vlans} are heard on {interface} as well, without their tags: nobody there may use id {vhid}",
+    );
+    let vlans = (!vlans.is_empty()).then(|| vlans.join(", "))?;
+    Some(fill(&template, &[("vlans", &vlans), ("interface", &interface), ("vhid", &vhid)]))
+}
+
 /// The first line about a virtual host.
 pub(super) fn introduce(one: &Served, report: &mut Report) {
     let parameters = one.host.parameters();
@@ -176,10 +185,30 @@ pub(super) fn introduce(one: &Served, report: &mut Report) {
     for doubt in doubts(&one.interface, one.attachment.as_ref().map_or(&[], Attachment::outside)) {
         report.say(Level::Warning, &format!("{doubt} [UC2020]"));
     }
+    let vlans = platform::mingled_vlans(&one.interface).unwrap_or_default();
+    if let Some(warning) = mingling(&one.interface, parameters.vhid, &vlans) {
+        report.say(Level::Warning, &format!("{warning} [UC2026]"));
+    }
     for (hook, missing) in [(Hook::Up, one.config.up.is_none()), (Hook::Down, one.config.down.is_none())] {
         if missing {
             let text = tr("No {hook} script: the address is announced but nobody configures it here");
             report.say(Level::Debug, &fill(&text, &[("hook", &hook.code())]));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vlans_that_are_heard_on_their_parent() {
+        let vhid = Vhid::new(7).unwrap();
+        assert_eq!(mingling("en0", vhid, &[]), None);
+        let said = mingling("en0", vhid, &["vlan0".to_owned(), "vlan1".to_owned()]).unwrap();
+        assert_eq!(
+            said,
+            "Frames of vlan0, vlan1 are heard on en0 as well, without their tags: nobody there may use id 7"
+        );
     }
 }

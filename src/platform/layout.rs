@@ -75,6 +75,8 @@ pub(super) const IN6_IFF_DEPRECATED: u32 = 16;
 /// net/if_media.h: the status is known; the link is up.
 pub(super) const IFM_AVALID: u32 = 1;
 pub(super) const IFM_ACTIVE: u32 = 2;
+/// sys/sockio.h and net/if_vlan_var.h of macOS: takes an ifreq that points to room for a struct vlanreq.
+pub(super) const SIOCGIFVLAN: u64 = 0xc020_697f;
 /// net/route.h of OpenBSD: an option of routing sockets, a bit for each kind of message that is to be heard.
 pub(super) const ROUTE_MSGFILTER: i32 = 1;
 /// net/route.h of NetBSD: the same as a list of kinds.
@@ -233,6 +235,7 @@ const _: () = assert!(BIOCGBLEN == number(OUT, 4, b'B', 102));
 const _: () = assert!(BIOCIMMEDIATE == number(IN, 4, b'B', 112));
 const _: () = assert!(BIOCSHDRCMPLT == number(IN, 4, b'B', 117));
 const _: () = assert!(SIOCGIFAFLAG_IN6 == number(BOTH, IN6_IFREQ, b'i', 73));
+const _: () = assert!(SIOCGIFVLAN == number(BOTH, MACOS.ifreq, b'i', 127));
 const _: () = assert!(SIOCDIFADDR_IN6 == number(IN, IN6_IFREQ, b'i', 25));
 
 #[cfg(test)]

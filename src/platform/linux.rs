@@ -54,6 +54,9 @@ pub const UNTAGGED_ONLY: Option<&str> = Some("(ether[-4048:1] = 0 or ether[-4052
 /// See the item of this name on macOS: here syslogd listens on a socket.
 pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 
+/// See the item of this name on macOS: here frames are captured with their tags, or known by them.
+pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
+
 /// Time since boot, suspended time included. Read without a system call.
 #[must_use]
 pub fn now() -> Duration {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::select::{FdSet, pselect};
+use nix::sys::socket::AddressFamily;
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
@@ -55,6 +56,32 @@ pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = Some(system_log);
 fn system_log(priority: libc::c_int, text: &CStr) {
     // SAFETY: syslog(3) takes a format and, for its one %s, a NUL-terminated string; it keeps neither.
     unsafe { libc::syslog(priority, c"%s".as_ptr(), text.as_ptr()) };
+}
+
+/// The parent of a VLAN, whose capture shows the frames of the VLAN too, without their tags: the card takes them off, or
+/// is to put them on, and `bpf_tap_in` and `bpf_tap_out` hand out what is in memory (`vlan_output` and `vlan_input` of
+/// net/if_vlan.c). Nothing for what is no VLAN.
+pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = Some(vlan_parent);
+
+fn vlan_parent(interface: &str) -> Option<String> {
+    // net/if.h, struct ifreq: a name and, here, where to put the answer.
+    #[repr(C)]
+    struct Request {
+        name: [u8; bsd_bytes::NAME],
+        answer: *mut u8,
+        rest: [u8; 8],
+    }
+    const _: () = assert!(size_of::<Request>() == LAYOUT.ifreq && offset_of!(Request, answer) == 16);
+    let name = *bsd_bytes::named(interface, LAYOUT.ifreq).ok()?.first_chunk()?;
+    let any = unbound(AddressFamily::Inet).ok()?;
+    // net/if_vlan_var.h, struct vlanreq: the parent's name and a number of two bytes.
+    let mut answer = [0_u8; bsd_bytes::NAME + 2];
+    let mut request = Request { name, answer: answer.as_mut_ptr(), rest: [0; 8] };
+    let fd = any.as_raw_fd();
+    // SAFETY: SIOCGIFVLAN reads an ifreq and writes a vlanreq, as long as `answer`, to where it points
+    // (net/if_vlan_var.h); both outlive the call.
+    Errno::result(unsafe { libc::ioctl(fd, layout::SIOCGIFVLAN, &raw mut request) }).ok()?;
+    bsd_bytes::name(&answer)
 }
 
 /// Time since boot, suspended time included: what clock_gettime(3) calls raw is mach_continuous_time.

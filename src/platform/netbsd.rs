@@ -39,6 +39,9 @@ const _: () = assert!(libc::PF_ROUTE == 34 && libc::AF_LINK == 18 && libc::AF_IN
 /// See the item of this name on macOS: here syslogd listens on a socket.
 pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 
+/// See the item of this name on macOS: here frames are captured with their tags, or known by them.
+pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
+
 /// Time since boot. The kernel has no clock that counts suspended time: a host that slept finds its deadlines where they
 /// were, and its neighbours' advertisements tell it the rest.
 #[must_use]

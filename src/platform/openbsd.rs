@@ -49,6 +49,9 @@ const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_IN
 /// See the item of this name on macOS: here syslogd listens on a socket.
 pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 
+/// See the item of this name on macOS: here frames are captured with their tags, or known by them.
+pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
+
 /// Time since boot, suspended time included.
 #[must_use]
 pub fn now() -> Duration {

@@ -17,6 +17,8 @@ use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, FdFlag, fcntl};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{AccessFlags, Gid, Uid, faccessat};
 
+use super::sys;
+
 /// Keeps a descriptor out of the programs we start.
 ///
 /// # Errors
@@ -159,6 +161,16 @@ pub fn interface_names() -> io::Result<Vec<String>> {
         }
     }
     Ok(names)
+}
+
+/// The VLANs of this host whose frames a capture on this interface shows as if they were its own.
+///
+/// # Errors
+/// The list of interfaces cannot be read.
+pub fn mingled_vlans(interface: &str) -> io::Result<Vec<String>> {
+    let Some(parent) = sys::MINGLED_VLAN else { return Ok(Vec::new()) };
+    let is_child = |name: &String| parent(name).is_some_and(|parent| parent == interface);
+    Ok(interface_names()?.into_iter().filter(is_child).collect())
 }
 
 /// Whether this is how a system says that there is no such interface; anything else says nothing about it.
