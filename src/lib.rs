@@ -53,8 +53,8 @@
 //!
 //! An error is not a fact: what could not be found out changes nothing and is asked again (`daemon::interface`). A hook
 //! that ran is not a hook that did its work: what it owes is in `protocol::takeover`. No write to a terminal can be made
-//! safe from waiting, so a small process without rights does it (`platform/writer.rs`), which also holds the other end of
-//! what scripts say (`daemon::overheard`). Who serves what is told by a listening socket or a lock file
+//! safe from waiting, nor can the call that logs on macOS, so a small process without rights does both
+//! (`platform/writer.rs`); it also holds the other end of what scripts say (`daemon::overheard`). Who serves what is told by a listening socket or a lock file
 //! (`platform/claim.rs`), and only another ucarp counts.
 
 pub mod config;

@@ -199,8 +199,8 @@ impl Terminal {
     }
 }
 
-/// Where syslogd listens: Linux and the BSDs, macOS, and old FreeBSD jails.
-const SOCKETS: [&str; 3] = ["/dev/log", "/var/run/syslog", "/var/run/log"];
+/// Where syslogd listens: Linux and OpenBSD, NetBSD and FreeBSD.
+const SOCKETS: [&str; 2] = ["/dev/log", "/var/run/log"];
 
 /// The system's log.
 struct Syslog {
