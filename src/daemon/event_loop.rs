@@ -16,11 +16,8 @@ use super::interface::{look, presence, settle_filter};
 use super::perform::perform;
 use super::report::Report;
 use super::turn;
-use crate::platform::{self, Changes, LinkMonitor, Signal, Signals};
+use crate::platform::{self, Alarm, Changes, LinkMonitor, Signal, Signals};
 use crate::protocol::{Action, Event, Time, VirtualHost};
-
-/// A wait may be late by this much.
-const EXACT: Duration = Duration::from_micros(20);
 
 /// How often is looked for events that cannot be waited for.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -70,7 +67,7 @@ pub(super) fn serve(
     report: &mut Report,
     each_turn: &mut dyn FnMut(&[&VirtualHost]),
 ) -> std::io::Result<()> {
-    let (mut ready, mut blind) = (Vec::new(), false);
+    let (mut alarm, mut ready, mut blind) = (Alarm::new(), Vec::new(), false);
     while !served.iter().all(|one| one.host.finished()) {
         let asleep = now();
         let deadline = served.iter().filter_map(|one| one.deadline(asleep)).chain(report.deadline()).min();
@@ -79,8 +76,7 @@ pub(super) fn serve(
             .chain(served.iter().filter_map(|one| one.capture(asleep)))
             .chain(report.descriptors(asleep))
             .collect();
-        let timeout = deadline.map(|deadline| in_time(deadline.since(asleep)));
-        let failed = wait(&fds, &mut ready, timeout)?;
+        let failed = wait(&mut alarm, &fds, &mut ready, deadline)?;
         match (std::mem::replace(&mut blind, failed.is_some()), failed) {
             (false, Some(error)) => report.cannot_wait(&error),
             (true, None) => report.can_wait(),
@@ -130,12 +126,13 @@ pub(super) fn serve(
 /// Waits. Where that fails, as it does when the limit of descriptors was set below what is open, everything is taken to
 /// be ready every few milliseconds, and the error comes back: nothing that is read here waits.
 fn wait(
+    alarm: &mut Alarm,
     fds: &[BorrowedFd<'_>],
     ready: &mut Vec<bool>,
-    timeout: Option<Duration>,
+    until: Option<Time>,
 ) -> std::io::Result<Option<std::io::Error>> {
-    let Err(error) = platform::wait(fds, ready, timeout) else { return Ok(None) };
-    platform::wait(&[], ready, Some(timeout.map_or(GLANCE, |timeout| timeout.min(GLANCE))))?;
+    let Err(error) = alarm.wait(fds, ready, until.map(Time::since_zero)) else { return Ok(None) };
+    platform::wait(&[], ready, Some(until.map_or(GLANCE, |until| until.since(now()).min(GLANCE))))?;
     ready.resize(fds.len(), true);
     Ok(Some(error))
 }
@@ -179,11 +176,4 @@ fn reap(one: &mut Served, report: &mut Report, now: Time) -> Vec<Action> {
 fn bury_strangers(served: &[Served]) {
     let hooks: Vec<u32> = served.iter().filter_map(|one| one.hook.as_ref()).map(RunningHook::pid).collect();
     platform::bury_strangers(&hooks);
-}
-
-/// How long to wait for a deadline this far away. The kernel may end a long wait late in proportion to its length,
-/// so a long one ends early on purpose and the short one that follows is exact.
-fn in_time(left: Duration) -> Duration {
-    let slack = left / platform::WAIT_SLACK;
-    if slack > EXACT { left - 2 * slack } else { left }
 }

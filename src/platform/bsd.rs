@@ -34,9 +34,6 @@ use super::{LinkState, Unready, posix, sys};
 /// See the Linux item of this name: here a tag stays in the frame, where filters find it.
 pub const UNTAGGED_ONLY: Option<&str> = None;
 
-/// A wait may end late by this fraction of its length. These kernels add a clock tick at most, whatever the length.
-pub const WAIT_SLACK: u32 = u32::MAX;
-
 const INET6: u8 = libc::AF_INET6.to_le_bytes()[0];
 
 // What bsd_bytes puts together and takes apart, where libc has it from the same headers.

@@ -24,6 +24,9 @@ const _: fn(Duration) -> posix::LocalTime = posix::local_time_of;
 // Waiting, signals, children.
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
 const _: fn(&[BorrowedFd<'_>], &mut Vec<bool>, Option<Duration>) -> io::Result<()> = sys::wait;
+const _: fn() -> io::Result<sys::Timer> = sys::Timer::open;
+const _: fn(&sys::Timer, Duration) -> io::Result<()> = sys::Timer::set;
+const _: fn(&sys::Timer) = sys::Timer::clear;
 const _: fn() -> io::Result<signals::Signals> = signals::Signals::open;
 const _: fn(&mut signals::Signals) -> Vec<signals::Signal> = signals::Signals::read;
 const _: fn(signals::Signal) -> &'static str = signals::Signal::name;
@@ -74,8 +77,6 @@ const _: fn(&str) -> io::Result<Vec<(IpAddr, Unready)>> = sys::unready_addresses
 const _: fn(&str) -> io::Result<[u8; 6]> = sys::hardware_address;
 const _: fn(&str) -> io::Result<LinkState> = sys::link_state;
 
-const _: u32 = sys::WAIT_SLACK;
-
 // Addresses.
 const _: fn(&str, IpAddr, u8) -> io::Result<bool> = sys::assign_address;
 const _: fn(&str, IpAddr, u8) -> io::Result<bool> = sys::withdraw_address;
@@ -102,3 +103,4 @@ const _: Option<&str> = sys::UNTAGGED_ONLY;
 
 const _: fn(&signals::Signals) -> BorrowedFd<'_> = AsFd::as_fd;
 const _: fn(&sys::LinkMonitor) -> BorrowedFd<'_> = AsFd::as_fd;
+const _: fn(&sys::Timer) -> BorrowedFd<'_> = AsFd::as_fd;

@@ -8,6 +8,7 @@ use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use nix::sys::event::FilterFlag;
 use nix::time::{ClockId, clock_gettime};
 
 use super::bpf_frames::Shape;
@@ -17,6 +18,7 @@ use super::layout::{self, FREEBSD, Layout};
 
 pub use super::bsd::*;
 pub(super) use super::group_req::join_v4;
+pub(super) use super::kqueue_timer::Timer;
 pub use super::ppoll::wait;
 pub use super::routing_socket::LinkMonitor;
 pub use super::titled::blank_argument;
@@ -26,6 +28,9 @@ pub(super) use libc::ppoll;
 pub(super) const LAYOUT: Layout = FREEBSD;
 pub(super) const BOUND_IF: Option<(i32, i32)> = None;
 pub(super) const FRAMES: Shape = Shape::FREEBSD;
+
+/// In nanoseconds; there is nothing to ask for.
+pub(super) const EXACTLY: FilterFlag = FilterFlag::NOTE_NSECONDS;
 
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;

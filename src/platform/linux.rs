@@ -26,6 +26,7 @@ pub use super::linux_claim::Claim;
 pub(super) use super::mreqn::join_v4;
 pub use super::netlink::{assign_address, withdraw_address};
 pub use super::ppoll::wait;
+pub(super) use super::timerfd::Timer;
 pub(super) use libc::ppoll;
 
 // The libc crate has both as signed ints, the structures as other types; linux/socket.h, linux/rtnetlink.h.
@@ -36,9 +37,6 @@ const RTMGRP_IPV6_IFADDR: u32 = 0x100;
 
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
-
-/// A wait may end late by this fraction of its length: `select_estimate_accuracy` in the kernel's fs/select.c.
-pub const WAIT_SLACK: u32 = 1000;
 
 /// A term for a capture filter that is true for frames without a VLAN tag or with VLAN id 0 (a priority tag).
 ///

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::event::FilterFlag;
 use nix::sys::select::{FdSet, pselect};
 use nix::sys::socket::AddressFamily;
 use nix::sys::time::TimeSpec;
@@ -24,10 +25,16 @@ use super::{Changes, posix};
 
 pub use super::bsd::*;
 pub(super) use super::group_req::join_v4;
+pub(super) use super::kqueue_timer::Timer;
 
 pub(super) const LAYOUT: Layout = MACOS;
 pub(super) const BOUND_IF: Option<(i32, i32)> = Some((libc::IP_BOUND_IF, libc::IPV6_BOUND_IF));
 pub(super) const FRAMES: Shape = Shape::MACOS;
+
+/// In nanoseconds, together with no other timer, and while the host sleeps too (`filt_timervalidate` and
+/// `filt_timerarm` of bsd/kern/kern_event.c).
+pub(super) const EXACTLY: FilterFlag = FilterFlag::NOTE_NSECONDS
+    .union(FilterFlag::from_bits_retain(libc::NOTE_CRITICAL | libc::NOTE_MACH_CONTINUOUS_TIME));
 
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;

@@ -7,8 +7,9 @@
 //! This is the only file that asks for which system we are built. It moves bytes and names: it knows neither
 //! what CARP is nor any other room, it decides nothing and it logs nothing. It is the only room with `unsafe`.
 //!
-//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`], [`WAIT_SLACK`], [`LOG_IS_A_CALL`]), never systems.
+//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`], [`LOG_IS_A_CALL`]), never systems.
 
+mod alarm;
 mod background;
 #[cfg(any(bsd, test))]
 mod bpf_frames;
@@ -23,6 +24,8 @@ mod group_req;
 mod ip_socket;
 #[cfg(any(target_os = "macos", test))]
 mod kernel_events;
+#[cfg(any(target_os = "freebsd", target_os = "macos"))]
+mod kqueue_timer;
 #[cfg(any(bsd, test))]
 mod layout;
 #[cfg(target_os = "linux")]
@@ -34,6 +37,8 @@ mod membership;
 mod mreqn;
 #[cfg(target_os = "linux")]
 mod netlink;
+#[cfg(any(target_os = "openbsd", target_os = "netbsd"))]
+mod no_timer;
 mod pidfile;
 mod posix;
 #[cfg(not(target_os = "macos"))]
@@ -44,6 +49,8 @@ mod routing_messages;
 mod routing_socket;
 mod secrecy;
 mod signals;
+#[cfg(target_os = "linux")]
+mod timerfd;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
 mod titled;
 mod writer;
@@ -69,6 +76,7 @@ compile_error!("this system is not supported; supported: OpenBSD, NetBSD, FreeBS
 #[cfg(all(bsd, not(target_pointer_width = "64")))]
 compile_error!("the structures in src/platform/layout.rs are those of 64-bit systems");
 
+pub use alarm::Alarm;
 pub use background::{Process, Readiness, Waiting, go_to_background};
 #[cfg(any(bsd, test))]
 pub use bpf_frames::FrameReader;
@@ -88,9 +96,9 @@ pub use posix::{
 pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, kill_group, signal_name, start_as_we_were};
 pub use sys::{
-    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY, WAIT_SLACK, assign_address,
-    blank_argument, connected_networks, hand_out_at_once, hardware_address, ignore_sent,
-    keep_descriptors_private, link_state, missing_privilege, now, random_seed, unready_addresses, wait,
+    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY, assign_address, blank_argument,
+    connected_networks, hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private,
+    link_state, missing_device, missing_privilege, now, random_seed, unready_addresses, wait,
     withdraw_address,
 };
 pub use writer::{LONGEST_TEXT, MOST_HELD, PipeKeeper, Standard, Text, Told, pipe_to_read, start_writer};

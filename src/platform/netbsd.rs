@@ -16,6 +16,7 @@ use super::layout::{Layout, NETBSD, RO_MSGFILTER};
 use super::posix;
 
 pub use super::bsd::*;
+pub(super) use super::no_timer::Timer;
 pub use super::ppoll::wait;
 pub use super::routing_socket::LinkMonitor;
 pub use super::titled::blank_argument;

@@ -17,6 +17,7 @@ use super::posix;
 
 pub use super::bsd::*;
 pub(super) use super::mreqn::join_v4;
+pub(super) use super::no_timer::Timer;
 pub use super::ppoll::wait;
 pub use super::routing_socket::LinkMonitor;
 pub use super::titled::blank_argument;
