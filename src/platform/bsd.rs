@@ -207,6 +207,11 @@ pub fn ignore_sent(capture: BorrowedFd<'_>) -> io::Result<()> {
 /// # Errors
 /// The descriptor is no BPF device.
 pub fn frame_reader(capture: BorrowedFd<'_>) -> io::Result<FrameReader> {
+    // FreeBSD's libpcap has asked for fractions of a second in units of 2^-64 s (`pcap_activate_bpf` in pcap-bpf.c). What
+    // was taken in since then is dropped when a filter is set, as it is next.
+    if let Some(time_format) = LAYOUT.time_format {
+        tell(capture, time_format, 0)?;
+    }
     let mut size = [0; 4];
     ask(capture, BIOCGBLEN, &mut size)?;
     let size = usize::try_from(u32::from_ne_bytes(size)).map_err(io::Error::other)?;
@@ -520,6 +525,19 @@ mod tests {
             assert!(assign_address(name, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 32).is_err());
             assert!(unready_addresses(name).unwrap().is_empty());
         }
+    }
+
+    /// Where this user may open a device.
+    #[test]
+    fn times_come_in_microseconds_whatever_the_library_asked_for() {
+        const BIOCGTSTAMP: u64 = 0x4004_4283;
+        const BPF_T_BINTIME: u32 = 2;
+        let (Some(time_format), Ok(device)) = (LAYOUT.time_format, open_device()) else { return };
+        tell(device.as_fd(), time_format, BPF_T_BINTIME).unwrap();
+        frame_reader(device.as_fd()).unwrap();
+        let mut format = [0xff; 4];
+        ask(device.as_fd(), BIOCGTSTAMP, &mut format).unwrap();
+        assert_eq!(format, [0; 4]);
     }
 
     #[test]

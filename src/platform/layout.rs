@@ -28,6 +28,8 @@ pub(super) struct Layout {
     pub(super) lock: Option<u64>,
     /// net/bpf.h: leaves out frames this host sent, and the value that says so.
     pub(super) ignore_sent: (u64, u32),
+    /// net/bpf.h: BIOCSTSTAMP, whose value 0 asks for times in seconds and microseconds. Elsewhere there are no others.
+    pub(super) time_format: Option<u64>,
     /// net/if.h, struct ifreq.
     pub(super) ifreq: usize,
     /// netinet/in_var.h: SIOCAIFADDR and the size of struct in_aliasreq.
@@ -93,6 +95,7 @@ pub(super) const OPENBSD: Layout = Layout {
     lock: Some(0x2000_4276),
     // BIOCSDIRFILT names what is left out: BPF_DIRECTION_OUT.
     ignore_sent: (0x8004_427d, 2),
+    time_format: None,
     ifreq: 32,
     add_v4: (0x8040_691a, 64),
     remove_v4: 0x8020_6919,
@@ -117,6 +120,7 @@ pub(super) const NETBSD: Layout = Layout {
     lock: Some(0x2000_427e),
     // BIOCSSEESENT.
     ignore_sent: (0x8004_4279, 0),
+    time_format: None,
     ifreq: 144,
     add_v4: (0x8040_691a, 64),
     remove_v4: 0x8090_6919,
@@ -141,6 +145,7 @@ pub(super) const FREEBSD: Layout = Layout {
     lock: Some(0x2000_427a),
     // BIOCSSEESENT.
     ignore_sent: (0x8004_4277, 0),
+    time_format: Some(0x8004_4284),
     ifreq: 32,
     add_v4: (0x8044_692b, 68),
     remove_v4: 0x8020_6919,
@@ -165,6 +170,7 @@ pub(super) const MACOS: Layout = Layout {
     lock: None,
     // BIOCSSEESENT.
     ignore_sent: (0x8004_4277, 0),
+    time_format: None,
     ifreq: 32,
     add_v4: (0x8040_691a, 64),
     remove_v4: 0x8020_6919,
@@ -213,6 +219,9 @@ const fn check(layout: &Layout, commands: &Commands) {
         assert!(lock == number(NONE, 0, b'B', commands.lock));
     }
     assert!(layout.ignore_sent.0 == number(IN, UNSIGNED, b'B', commands.ignore_sent));
+    if let Some(time_format) = layout.time_format {
+        assert!(time_format == number(IN, UNSIGNED, b'B', 132));
+    }
     assert!(layout.add_v4.0 == number(IN, layout.add_v4.1, b'i', commands.add_v4));
     assert!(layout.remove_v4 == number(IN, layout.ifreq, b'i', 25));
     assert!(layout.add_v6.0 == number(IN, layout.add_v6.1, b'i', commands.add_v6));
@@ -256,7 +265,7 @@ mod tests {
     ];
 
     /// Our figures by their names in the headers. A system that lacks one has no line for it there.
-    const fn named(layout: &Layout) -> [(&'static str, Option<u64>); 30] {
+    const fn named(layout: &Layout) -> [(&'static str, Option<u64>); 31] {
         let link_state = match layout.link_state {
             Some((offset, _)) => offset,
             // There as well: no field is where the length is.
@@ -274,6 +283,7 @@ mod tests {
             ("BIOCSDIRFILT", Some(layout.ignore_sent.0)),
             ("BIOCSSEESENT", Some(layout.ignore_sent.0)),
             ("BIOCSDIRECTION", Some(layout.ignore_sent.0)),
+            ("BIOCSTSTAMP", layout.time_format),
             ("BIOCGBLEN", Some(BIOCGBLEN)),
             ("BIOCIMMEDIATE", Some(BIOCIMMEDIATE)),
             ("BIOCSHDRCMPLT", Some(BIOCSHDRCMPLT)),
