@@ -229,8 +229,8 @@ pub(super) fn unbound(family: AddressFamily) -> io::Result<OwnedFd> {
 struct Interface {
     flags: libc::c_uint,
     link_layer: Option<LinkLayer>,
-    /// Whether the driver says that there is no carrier.
-    is_down: bool,
+    /// Whether there is a carrier, if that is known.
+    carrier: Option<bool>,
 }
 
 /// The interface of this name, if there is one.
@@ -253,16 +253,16 @@ fn interface(name: &str) -> io::Result<Option<Interface>> {
         // SAFETY: sa_len bytes of it are the sockaddr (sys/socket.h), however long the C structure is.
         let bytes =
             unsafe { std::slice::from_raw_parts(entry.ifa_addr.cast::<u8>(), usize::from(address.sa_len)) };
-        let is_down = match (LAYOUT.link_state, entry.ifa_data.is_null()) {
+        let carrier = match (LAYOUT.link_state, entry.ifa_data.is_null()) {
             (Some((offset, width)), false) => {
                 // SAFETY: with AF_LINK ifa_data is a struct if_data (getifaddrs(3)), whose figures these are.
                 let state =
                     unsafe { std::slice::from_raw_parts(entry.ifa_data.cast::<u8>().add(offset), width) };
-                bsd_bytes::is_down(&LAYOUT, state)
+                bsd_bytes::carrier(&LAYOUT, state)
             }
-            _ => false,
+            _ => None,
         };
-        found = Some(Interface { flags: entry.ifa_flags, link_layer: bsd_bytes::link_layer(bytes), is_down });
+        found = Some(Interface { flags: entry.ifa_flags, link_layer: bsd_bytes::link_layer(bytes), carrier });
         break;
     }
     // SAFETY: the list came from getifaddrs and nothing of it is referred to any more.
@@ -329,15 +329,21 @@ pub fn link_state(name: &str) -> io::Result<LinkState> {
     if !has(libc::IFF_UP) {
         return Ok(LinkState::Disabled);
     }
-    if !has(libc::IFF_RUNNING) || found.is_down {
+    if !has(libc::IFF_RUNNING) {
         return Ok(LinkState::Down);
     }
-    let (number, size, _) = LAYOUT.media;
-    let mut request = bsd_bytes::named(name, size).map_err(unknown)?;
-    let any = unbound(AddressFamily::Inet)?;
-    // Where if_data tells, drivers without a medium (bridges, tunnels) need not be asked; the others refuse the question.
-    let known = LAYOUT.link_state.is_some() || ask(any.as_fd(), number, &mut request).is_err();
-    Ok(if known || bsd_bytes::medium_is_active(&LAYOUT, &request) { LinkState::Up } else { LinkState::Down })
+    let carries = match found.carrier {
+        Some(carries) => carries,
+        None => {
+            // The medium of an aggregate without ports tells; drivers without a medium (bridges, tunnels) refuse the
+            // question, and there is no more to be known of them.
+            let (number, size, _) = LAYOUT.media;
+            let mut request = bsd_bytes::named(name, size).map_err(unknown)?;
+            let any = unbound(AddressFamily::Inet)?;
+            ask(any.as_fd(), number, &mut request).is_err() || bsd_bytes::medium_is_active(&LAYOUT, &request)
+        }
+    };
+    Ok(if carries { LinkState::Up } else { LinkState::Down })
 }
 
 /// The addresses of an interface that should not be sent from, and why. IPv4 has none.

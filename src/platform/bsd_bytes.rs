@@ -168,13 +168,15 @@ pub(super) fn medium_is_active(layout: &Layout, answer: &[u8]) -> bool {
     word(answer, layout.media.2).is_none_or(|status| status & (IFM_AVALID | IFM_ACTIVE) != IFM_AVALID)
 }
 
-/// Whether a link state, as if_data has it, is down. Unknown is not.
-pub(super) fn is_down(layout: &Layout, state: &[u8]) -> bool {
-    match *state {
-        [state] => u32::from(state) == layout.link_down,
-        [a, b, c, d] => u32::from_ne_bytes([a, b, c, d]) == layout.link_down,
-        _ => false,
-    }
+/// Whether a link state, as if_data has it, says that there is a carrier; `None`: it is unknown.
+pub(super) fn carrier(layout: &Layout, state: &[u8]) -> Option<bool> {
+    const LINK_STATE_UNKNOWN: u32 = 0; // net/if.h, the same on all that have it
+    let state = match *state {
+        [state] => u32::from(state),
+        [a, b, c, d] => u32::from_ne_bytes([a, b, c, d]),
+        _ => LINK_STATE_UNKNOWN,
+    };
+    (state != LINK_STATE_UNKNOWN).then_some(state != layout.link_down)
 }
 
 /// What a sockaddr_dl says.
@@ -378,10 +380,13 @@ mod tests {
 
     #[test]
     fn link_states() {
-        assert!(is_down(&OPENBSD, &[2]) && !is_down(&OPENBSD, &[4]) && !is_down(&OPENBSD, &[0]));
-        assert!(is_down(&FREEBSD, &[1]) && !is_down(&FREEBSD, &[2]) && !is_down(&FREEBSD, &[0]));
-        assert!(is_down(&NETBSD, &1_u32.to_ne_bytes()) && !is_down(&NETBSD, &2_u32.to_ne_bytes()));
-        assert!(!is_down(&NETBSD, &[]));
+        let of = |layout: &Layout, states: [u8; 3]| states.map(|state| carrier(layout, &[state]));
+        assert_eq!(of(&OPENBSD, [2, 4, 0]), [Some(false), Some(true), None]);
+        // An aggregate without ports says 0 until it gets the first one.
+        assert_eq!(of(&FREEBSD, [1, 2, 0]), [Some(false), Some(true), None]);
+        let netbsd = [1, 2, 0_u32].map(|state| carrier(&NETBSD, &state.to_ne_bytes()));
+        assert_eq!(netbsd, [Some(false), Some(true), None]);
+        assert_eq!(carrier(&NETBSD, &[]), None);
     }
 
     // What getifaddrs(3) hands out: on macOS the C structure has room for 12 bytes and this one is longer.
@@ -443,7 +448,7 @@ mod tests {
 
         #[test]
         fn no_bytes_are_too_strange(layout in layouts(), bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-            is_down(&layout, &bytes);
+            carrier(&layout, &bytes);
             let whole = bytes.len() >= layout.media.2 + 4;
             prop_assert!(whole || medium_is_active(&layout, &bytes));
             prop_assert!(bytes.len() >= NAME + 4 || unready(&bytes).is_none());
