@@ -87,6 +87,11 @@ impl StartError {
             && matches!(platform::link_state(interface), Ok(LinkState::Down | LinkState::Disabled))
     }
 
+    /// Whether it needs the device that [`platform::missing_device`] looks for.
+    fn is_captured(&self) -> bool {
+        matches!(self.doing, Doing::OpenSocket | Doing::OpenCapture)
+    }
+
     /// Whether it needs the privilege that [`platform::missing_privilege`] asks about.
     fn is_privileged(&self) -> bool {
         matches!(self.doing, Doing::JoinGroup | Doing::OpenSocket | Doing::OpenCapture)
@@ -129,7 +134,11 @@ impl fmt::Display for StartError {
             let names = self.interfaces.join(", ");
             f.write_str(&fill(&tr("; the interfaces of this host are {names}"), &[("names", &names)]))?;
         }
-        if let Some(privilege) = platform::missing_privilege().filter(|_| self.is_privileged()) {
+        if let Some(device) = platform::missing_device().filter(|_| self.is_captured()) {
+            let hint =
+                tr(" ({device} is not there; a jail shows it by the devfs rule: add path 'bpf*' unhide)");
+            f.write_str(&fill(&hint, &[("device", &device)]))?;
+        } else if let Some(privilege) = platform::missing_privilege().filter(|_| self.is_privileged()) {
             let hint = tr(" (this process lacks {privilege}: run it as root or grant that capability)");
             f.write_str(&fill(&hint, &[("privilege", &privilege)]))?;
         }

@@ -459,6 +459,14 @@ pub fn missing_privilege() -> Option<&'static str> {
     (!Uid::effective().is_root()).then_some("access to /dev/bpf*")
 }
 
+/// The device that captures need, if there is none of its name: in a jail it is hidden unless a rule says otherwise.
+#[must_use]
+pub fn missing_device() -> Option<&'static str> {
+    let missing =
+        |path: &str| std::fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    (missing("/dev/bpf") && missing("/dev/bpf0")).then_some("/dev/bpf")
+}
+
 /// Beside those of a user there are none on these systems.
 pub(super) fn forgo_rights() {}
 

@@ -59,6 +59,7 @@ const _: fn(&Path) -> io::Result<()> = posix::may_create_in;
 const _: fn() = secrecy::forbid_core_files;
 const _: fn() = sys::refuse_core_files;
 const _: fn() -> Option<&'static str> = sys::missing_privilege;
+const _: fn() -> Option<&'static str> = sys::missing_device;
 const _: fn() -> io::Result<u64> = sys::random_seed;
 
 // Interfaces.

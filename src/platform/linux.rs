@@ -384,6 +384,12 @@ pub fn missing_privilege() -> Option<&'static str> {
     (effective & (1 << CAP_NET_RAW) == 0).then_some("CAP_NET_RAW")
 }
 
+/// Captures need no device here.
+#[must_use]
+pub fn missing_device() -> Option<&'static str> {
+    None
+}
+
 /// Beside the limit, which a kernel that pipes core files to a program does not look at (core(5)). Undone for programs
 /// we start by execve(2).
 pub(super) fn refuse_core_files() {
