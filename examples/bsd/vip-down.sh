@@ -8,6 +8,9 @@
 set -u
 PATH=/sbin:/usr/sbin:/bin:/usr/bin
 
+# An interface that is gone has no addresses; OpenBSD's ifconfig would make it anew, to take one off.
+ifconfig "$1" >/dev/null 2>&1 || exit 0
+
 status=0
 for address in ${UCARP_ADDRESSES:-$2}; do
     case $address in
