@@ -311,6 +311,16 @@ pub enum Notice {
         /// Which.
         peer: Peer,
     },
+    /// The same, of a kernel that treats link-local addresses otherwise than we do: it does not authenticate us.
+    OtherForm {
+        /// Which.
+        peer: Peer,
+    },
+    /// A peer gives way each time, and is master again a dead time later.
+    Returns {
+        /// Which.
+        peer: Peer,
+    },
     /// We are master, and so is a host whose advertisements for us do not authenticate: both may have the address.
     RefusedMaster {
         /// Which, in its own words.
@@ -481,6 +491,8 @@ impl Notice {
             Self::EqualInterval { .. } => "UC1003",
             Self::SameSource { .. } => "UC1004",
             Self::Unheard { .. } => "UC1005",
+            Self::OtherForm { .. } => "UC1037",
+            Self::Returns { .. } => "UC1038",
             Self::StrangerLeft { .. } => "UC1006",
             Self::FamilySilent { .. } => "UC1007",
             Self::FamilyBack { .. } => "UC1008",

@@ -87,6 +87,7 @@ pub struct Advertisement {
     demotion: u8,
     counter: u64,
     kind: PeerKind,
+    other_form: bool,
 }
 
 impl Advertisement {
@@ -143,6 +144,13 @@ impl Advertisement {
         self.kind == PeerKind::Ours && self.counter >> 32 & u64::from(Self::GIVES_WAY) != 0
     }
 
+    /// It authenticates only in the form that is not ours to send: its sender treats link-local addresses otherwise, and
+    /// may not authenticate us.
+    #[must_use]
+    pub const fn other_form(&self) -> bool {
+        self.other_form
+    }
+
     /// Whose implementation sent it.
     #[must_use]
     pub const fn kind(&self) -> PeerKind {
@@ -164,10 +172,25 @@ impl Authenticator {
     /// Prepares for a virtual host and its addresses, in any order, duplicates counting once.
     #[must_use]
     pub fn new(key: &Key, vhid: Vhid, addresses: &[IpAddr]) -> Self {
+        Self::of(key, vhid, addresses, None)
+    }
+
+    /// For a peer whose carp interface has a link address set by hand, which OpenBSD then authenticates as well
+    /// (`carp_hmac_prepare_ctx`).
+    #[must_use]
+    pub(super) fn with_mac(key: &Key, vhid: Vhid, addresses: &[IpAddr], mac: MacAddr) -> Self {
+        Self::of(key, vhid, addresses, Some(mac))
+    }
+
+    fn of(key: &Key, vhid: Vhid, addresses: &[IpAddr], mac: Option<MacAddr>) -> Self {
         let keyed = Hmac::<Sha1>::new_from_slice(&key.0).expect("HMAC takes keys of any length");
         let prepare = |link_local: bool| {
             let mut hashed = keyed.clone();
-            hashed.update(&[2, 1, vhid.get()]);
+            hashed.update(&[2, 1]);
+            if let Some(MacAddr(octets)) = mac {
+                hashed.update(&octets);
+            }
+            hashed.update(&[vhid.get()]);
             for address in addresses.iter().filter_map(v4).collect::<BTreeSet<_>>() {
                 hashed.update(&address.octets());
             }
@@ -226,9 +249,11 @@ impl Authenticator {
             mac.update(&header.counter.to_be_bytes());
             mac.verify_slice(&header.code).is_ok()
         };
-        if !holds(&self.addresses) && !self.routable.as_ref().is_some_and(holds) {
+        let whole = holds(&self.addresses);
+        if !whole && !self.routable.as_ref().is_some_and(holds) {
             return Err(Rejected::BadAuth);
         }
+        let other_form = self.routable.is_some() && whole == self.sends_routable;
         let [a, b, c, d, ..] = header.counter.to_be_bytes();
         let kind = if header.counter == self.marked(u32::from_be_bytes([a, b, c, d])) {
             PeerKind::Ours
@@ -245,6 +270,7 @@ impl Authenticator {
             demotion: header.demotion,
             counter: header.counter,
             kind,
+            other_form,
         })
     }
 }

@@ -14,6 +14,9 @@ use super::{Advertisement, Family, Interval, MacAddr, Peer, PeerKind, Time};
 /// More masters than ever advertise at once.
 const CAPACITY: usize = 16;
 
+/// The advertisements of both families leave a host within less than this: OpenBSD's in 0.1 ms.
+const TOGETHER: Duration = Duration::from_millis(10);
+
 /// Names a peer for as long as it is in the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct PeerId(u32);
@@ -50,6 +53,8 @@ pub(super) struct Conflict {
     pub(super) since: Time,
     /// How often it advertised after that.
     pub(super) ads: u32,
+    /// How many of these came after a silence, as if it had given way in between.
+    pub(super) returns: u32,
 }
 
 impl Known {
@@ -63,6 +68,20 @@ impl Known {
     pub(super) fn silence(&self, family: Family, now: Time) -> Duration {
         let missed = |(heard, since)| heard != family && now.since(since) >= self.interval.period() / 2;
         if self.alone.is_some_and(missed) { now.since(self.last(family)) } else { Duration::ZERO }
+    }
+
+    /// Whether each of its last words as a master came after a silence of several intervals, so that it heard us.
+    pub(super) fn returns(&self) -> bool {
+        self.conflict.is_some_and(|conflict| conflict.returns * 2 >= conflict.ads)
+    }
+
+    /// Whether this is the second half of an advertisement in both families, of which the first has just been heard.
+    pub(super) fn is_second_half(&self, family: Family, now: Time) -> bool {
+        let first = match family {
+            Family::V4 => self.heard_v6,
+            Family::V6 => self.heard_v4,
+        };
+        first.is_some_and(|first| now.since(first) < TOGETHER)
     }
 
     fn last(&self, family: Family) -> Time {

@@ -66,6 +66,15 @@ impl Report {
                     &[("peer", &peer), ("address", &address)],
                 ),
             ),
+            Some(Cause::MacByHand) => (
+                Level::Warning,
+                fill(
+                    &tr(
+                        "{peer} authenticates the link address of its carp interface as well, because it was set by hand: take it away there (lladdr)",
+                    ),
+                    &[("peer", &peer)],
+                ),
+            ),
             None => (
                 Level::Info,
                 fill(
@@ -90,6 +99,7 @@ fn kind(cause: Option<Cause>) -> &'static str {
         Some(Cause::AddressExtra(_)) => "address extra",
         Some(Cause::FamilyAlone(_)) => "family alone",
         Some(Cause::AddressAlone(_)) => "address alone",
+        Some(Cause::MacByHand) => "mac by hand",
         None => "no explanation",
     }
 }

@@ -44,7 +44,11 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::Damped
         | Notice::Lost
         | Notice::Late { .. } => MINUTE,
-        Notice::EqualInterval { .. } | Notice::SameSource { .. } | Notice::Unheard { .. } => HOUR,
+        Notice::EqualInterval { .. }
+        | Notice::SameSource { .. }
+        | Notice::Unheard { .. }
+        | Notice::OtherForm { .. }
+        | Notice::Returns { .. } => HOUR,
     }
 }
 
@@ -94,6 +98,24 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
             of(
                 &tr(
                     "{peer} goes on advertising although it should give way: our advertisements do not reach it. Check multicast, VLANs and filters between us.",
+                ),
+                *peer,
+            ),
+        ),
+        Notice::OtherForm { peer } => (
+            Level::Error,
+            of(
+                &tr(
+                    "{peer} goes on advertising although it should give way: it treats link-local addresses otherwise and does not authenticate us. Use --peer-type=openbsd beside kernels of OpenBSD, and beside no others.",
+                ),
+                *peer,
+            ),
+        ),
+        Notice::Returns { peer } => (
+            Level::Error,
+            of(
+                &tr(
+                    "{peer} gives way and is master again as often as it can: it shares IPv6 as well, where it does not hear us. On OpenBSD a link-local address on carp is enough: ifconfig carpN -inet6.",
                 ),
                 *peer,
             ),
@@ -400,6 +422,8 @@ mod tests {
             Notice::EqualInterval { peer },
             Notice::SameSource { peer },
             Notice::Unheard { peer },
+            Notice::OtherForm { peer },
+            Notice::Returns { peer },
             Notice::StrangerLeft { peer },
             Notice::Damped,
             Notice::Lost,

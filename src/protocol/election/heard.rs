@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::super::peers::{Conflict, PeerId};
+use super::super::peers::{Conflict, Known, PeerId};
 use super::super::tie::{self, Contender, Order};
 use super::super::{Advertisement, Family, Interval, Notice, Peer, PeerKind, Reason, Time};
 use super::{Decision, Election, State};
@@ -90,7 +90,8 @@ impl Election {
         now: Time,
         out: &mut Vec<Decision>,
     ) {
-        let had_left = self.peers.known(ad).is_some_and(|known| known.left);
+        let (had_left, last) =
+            self.peers.known(ad).map_or((false, None), |known| (known.left, Some(known.heard)));
         let id = self.hear(ad, now, out);
         let Some(speaker) = self.peers.get(id) else { return };
         let peer = speaker.peer();
@@ -157,15 +158,25 @@ impl Election {
                 None => return,
             }
         }
-        if self.unheard_by(id, now) {
-            out.push(Decision::Tell(Notice::Unheard { peer }));
+        if self.unheard_by(id, last, now) {
+            let kernel = peer.kind == PeerKind::Kernel;
+            out.push(Decision::Tell(if kernel && ad.other_form() {
+                Notice::OtherForm { peer }
+            } else if kernel && self.peers.get(id).is_some_and(Known::returns) {
+                Notice::Returns { peer }
+            } else {
+                Notice::Unheard { peer }
+            }));
             // OpenBSD's kernel counts demotion before the interval, whatever its peers are said to be.
             if equal || (peer.kind == PeerKind::Kernel && self.demoted()) {
                 self.yield_to(id, Reason::StubbornMaster, now, out);
                 return;
             }
         }
-        self.defend(peer, may_speak, now, out);
+        // Its first half has been answered, before it could have heard us.
+        if !self.peers.get(id).is_some_and(|known| known.is_second_half(ad.family(), now)) {
+            self.defend(peer, may_speak, now, out);
+        }
     }
 
     /// How much the speaker is demoted compared with us, where that decides before the interval: when our peers are
@@ -209,20 +220,25 @@ impl Election {
     }
 
     /// Counts an advertisement against which we stay; true when its sender has had every chance to hear us.
-    fn unheard_by(&mut self, id: PeerId, now: Time) -> bool {
+    /// `last` is when it had been heard before.
+    fn unheard_by(&mut self, id: PeerId, last: Option<Time>, now: Time) -> bool {
         let Some(speaker) = self.peers.get(id) else { return false };
         let mut patience = self.dead_after(None);
         if speaker.kind == PeerKind::OldUcarp {
             patience += OLD_UCARP_SLOWNESS;
         }
         let Some(speaker) = self.peers.get_mut(id) else { return false };
+        let period = speaker.interval.period();
         match &mut speaker.conflict {
             Some(conflict) => {
                 conflict.ads = conflict.ads.saturating_add(1);
+                if last.is_some_and(|last| now.since(last) >= period * 5 / 2) {
+                    conflict.returns = conflict.returns.saturating_add(1);
+                }
                 conflict.ads >= STUBBORN_ADS && now.since(conflict.since) >= patience
             }
             None => {
-                speaker.conflict = Some(Conflict { since: now, ads: 0 });
+                speaker.conflict = Some(Conflict { since: now, ads: 0, returns: 0 });
                 false
             }
         }
@@ -253,7 +269,7 @@ impl Election {
             self.old_ucarp_heard = Some(now);
         }
         if self.stands_back() && !std::mem::replace(&mut self.told_that_we_stand_back, true) {
-            let kernel = self.peers.get(id).map(super::super::peers::Known::peer);
+            let kernel = self.peers.get(id).map(Known::peer);
             out.extend(kernel.map(|peer| Decision::Tell(Notice::StandsBack { peer })));
         }
         let (dual_stack, followed) = (self.dual_stack, self.followed);
