@@ -1,4 +1,4 @@
-//! Captures of running NetBSD and FreeBSD kernels: taken apart, authenticated, and replayed with their time stamps
+//! Captures of running NetBSD, FreeBSD and OpenBSD kernels: taken apart, authenticated, and replayed with their time stamps
 //! into a virtual host that is configured as a peer of that kernel.
 //!
 //! The kernel of a capture does not hear us, so what follows one of our own decisions shows how we take a peer
@@ -16,8 +16,9 @@ use std::time::Duration;
 use serde_json::Value;
 use ucarp::protocol::wire::{self, Decoded};
 use ucarp::protocol::{
-    Action, Announcing, Authenticator, Destination, Dialect, Event, Family, Hooks, Interval, Key, Link,
-    MacAddr, Notice, Parameters, PeerKind, Reason, Rejected, Role, Sources, Time, Transmission, VirtualHost,
+    Action, Announcing, Authenticator, Cause, Destination, Dialect, Event, Family, Hooks, Interval, Key,
+    Link, MacAddr, Notice, Parameters, PeerKind, Reason, Rejected, Role, Sources, Time, Transmission,
+    VirtualHost,
 };
 
 const ETHERNET: u32 = 1;
@@ -140,12 +141,19 @@ struct Us {
     source: [u8; 4],
     /// How long before the kernel's first ad we start.
     head_start: Duration,
+    dialect: Dialect,
 }
 
 /// A backup that is there when the kernel becomes master.
 fn us(base: u8, skew: u8) -> Us {
     let head_start = Duration::from_millis(1);
-    Us { interval: Interval::new(base, skew), preempt: false, source: OUR_V4, head_start }
+    Us {
+        interval: Interval::new(base, skew),
+        preempt: false,
+        source: OUR_V4,
+        head_start,
+        dialect: Dialect::Any,
+    }
 }
 
 /// What was seen of us.
@@ -180,7 +188,7 @@ fn replay(capture: &Capture, us: Us, end: Option<Duration>) -> (VirtualHost, See
         destination: Destination::default(),
         hooks: Hooks::default(),
         announcing: Announcing::default(),
-        dialect: Dialect::default(),
+        dialect: us.dialect,
     };
     let mut host = VirtualHost::new(parameters, 1);
     let mut seen = Seen::default();
@@ -678,4 +686,96 @@ fn an_old_ucarp_with_one_address_of_two_is_refused_and_the_kernel_followed() {
         assert_eq!(seen.refused.iter().filter(|rejected| **rejected == Rejected::BadAuth).count(), 2);
         assert_eq!(host.snapshot(Time::ZERO).followed.map(|peer| peer.kind), Some(PeerKind::Kernel));
     }
+}
+
+/// OpenBSD's kernel; what became of it, in the order of its own log.
+fn openbsd() -> impl Iterator<Item = Capture> {
+    ["bow_out", "demoted", "lladdr_by_hand", "link_local_left", "v4_v6"]
+        .into_iter()
+        .map(|name| capture("openbsd", name))
+}
+
+#[test]
+fn openbsds_packets_are_taken_apart_and_put_together_again() {
+    let mut count = 0;
+    for capture in openbsd() {
+        let mut cookies = BTreeSet::new();
+        for (stamp, frame, decoded) in capture.ads() {
+            let name = format!("{} at {stamp:?}", capture.name);
+            assert_eq!(decoded.header.emit(), frame[frame.len() - 36..], "{name}");
+            assert_eq!((decoded.header.kind, decoded.header.authlen), (1, 7), "{name}");
+            let again = wire::encode(&decoded, MacAddr::of_group(decoded.destination), 0);
+            assert_eq!(wire::decode(&again), Ok(decoded), "{name}");
+            let verdict = capture.authenticator(&capture.addresses()).verify(&decoded);
+            match verdict {
+                Ok(ad) => assert_eq!(ad.kind(), PeerKind::Kernel, "{name}"),
+                Err(_) => assert!(capture.name.ends_with("lladdr_by_hand"), "{name}"),
+            }
+            cookies.insert(decoded.header.counter);
+            count += 1;
+        }
+        assert_eq!(cookies.len(), 1, "{}: FACTS 5: never another counter, in neither family", capture.name);
+    }
+    assert_eq!(count, 33);
+}
+
+#[test]
+fn an_openbsd_kernel_that_leaves_is_relieved() {
+    let capture = capture("openbsd", "bow_out");
+    let (left, ..) = capture.ads().last().unwrap();
+    let (_, seen) = replay(&capture, us(1, 150), None);
+    assert_eq!(seen.states()[0], STARTED);
+    assert_eq!(seen.roles[1..], [(left, Role::Master, Reason::MasterLeft)]);
+}
+
+/// FACTS 7: between two ads of its schedule; only who is said to have such peers looks at it.
+#[test]
+fn openbsds_demotion_is_acted_upon_at_once() {
+    let capture = capture("openbsd", "demoted");
+    let (demoted, _, last) = capture.ads().last().unwrap();
+    assert_eq!(last.header.demotion, 5);
+    for (dialect, expected) in
+        [(Dialect::OpenBsd, vec![(demoted, Role::Master, Reason::MasterDemoted)]), (Dialect::Any, vec![])]
+    {
+        let (_, seen) = replay(&capture, Us { dialect, ..us(1, 150) }, Some(demoted));
+        assert_eq!(seen.roles[1..], expected, "{dialect:?}");
+    }
+}
+
+/// Its ads of both families are 0.1 ms apart, so the second is on its way when the first is answered: no conflict.
+#[test]
+fn preempting_an_openbsd_kernel_of_both_families_is_no_conflict() {
+    let capture = capture("openbsd", "v4_v6");
+    let halves: Vec<_> =
+        capture.ads().map(|(stamp, _, decoded)| (stamp, Family::of(decoded.source))).collect();
+    for pair in halves.chunks(2) {
+        let [(first, Family::V4), (second, Family::V6)] = pair else { panic!("{pair:?}") };
+        assert!(*second - *first < Duration::from_millis(1), "{pair:?}");
+    }
+    let (preempted, second) = (halves[0].0, halves[1].0);
+    let preempting = Us { preempt: true, ..us(1, 0) };
+    let (_, seen) = replay(&capture, preempting, Some(second));
+    assert_eq!(seen.roles[1..], [(preempted, Role::Master, Reason::SlowerMaster)]);
+    assert!(seen.notices.is_empty(), "{:?}", seen.notices);
+    // This one does not hear us, and goes on.
+    let (_, seen) = replay(&capture, preempting, Some(halves[2].0));
+    assert!(matches!(seen.notices[..], [(stamp, Notice::ConflictWon { .. })] if stamp == halves[2].0));
+}
+
+/// What is left on its carp interface when the last IPv6 address is taken away: it goes on in IPv6, with what IPv4
+/// alone authenticates.
+#[test]
+fn openbsd_goes_on_in_ipv6_with_a_link_local_address_of_its_own() {
+    let capture = capture("openbsd", "link_local_left");
+    assert!(capture.addresses().iter().all(IpAddr::is_ipv4));
+    assert!(capture.ads().all(|(_, _, decoded)| decoded.source.is_ipv6()));
+}
+
+#[test]
+fn openbsds_link_address_set_by_hand_is_explained() {
+    let capture = capture("openbsd", "lladdr_by_hand");
+    let (last, _, decoded) = capture.ads().last().unwrap();
+    let (host, seen) = replay(&capture, us(1, 150), Some(last));
+    assert_eq!(seen.refused.iter().filter(|rejected| **rejected == Rejected::BadAuth).count(), 7);
+    assert_eq!(host.explain(&decoded), Some(Cause::MacByHand));
 }

@@ -97,6 +97,17 @@ impl Host {
         interval: Interval,
         demotion: u8,
     ) -> Advertisement {
+        self.ad_by(&self.authenticator, kind, source, interval, demotion)
+    }
+
+    fn ad_by(
+        &self,
+        sender: &Authenticator,
+        kind: PeerKind,
+        source: &str,
+        interval: Interval,
+        demotion: u8,
+    ) -> Advertisement {
         let source: IpAddr = source.parse().unwrap();
         let last = match source {
             IpAddr::V4(v4) => v4.octets()[3],
@@ -115,7 +126,7 @@ impl Host {
             demotion,
             advbase: interval.base,
             counter,
-            code: self.authenticator.code(counter),
+            code: sender.code(counter),
         };
         let ad = self
             .authenticator
@@ -433,6 +444,59 @@ fn a_slower_peer_that_does_not_hear_us_is_only_reported() {
         assert_eq!(words(&decisions), ["advertise", "announce"]);
         assert_eq!(ids(&decisions).contains(&"UC1005"), second >= 3);
     }
+}
+
+/// OpenBSD leaves a link-local address out of what it authenticates, and its own kernel adds another to what it takes.
+#[test]
+fn a_kernel_that_authenticates_otherwise_is_told_of_as_such() {
+    let link_local = |parameters: &mut Parameters| {
+        parameters.addresses.push("fe80::200".parse().unwrap());
+        parameters.dialect = Dialect::Any;
+    };
+    for (kind, id) in [(Kernel, "UC1037"), (Ours, "UC1005")] {
+        let mut host = host_with(1, 0, link_local).master();
+        let key = Key::from_password(b"secret").unwrap();
+        let routable = Authenticator::new(&key, vhid(), &["10.0.0.200".parse().unwrap()]);
+        let start = host.now;
+        for second in 0..5 {
+            host.now = start + Duration::from_secs(second);
+            let ad = host.ad_by(&routable, kind, "10.0.0.1", Interval::new(1, 1), 0);
+            let decisions = host.tell(Fact::Heard(&ad));
+            let told: Vec<_> = ids(&decisions).into_iter().filter(|id| *id != "UC1002").collect();
+            assert_eq!(told, if second >= 3 { vec![id] } else { vec![] }, "{kind:?}");
+        }
+    }
+}
+
+/// OpenBSD keeps a timer for each family: while it shares IPv6 too and hears none of it, it is master again for ever.
+#[test]
+fn a_kernel_that_gives_way_and_returns_is_told_of_as_such() {
+    let mut host = host(1, 0).master();
+    let start = host.now;
+    for turn in 0..5 {
+        host.now = start + Duration::from_millis(4_170) * turn;
+        let decisions = host.hear(Kernel, "10.0.0.1", 1, 100);
+        assert_eq!(words(&decisions), ["advertise", "announce"]);
+        let told: Vec<_> = ids(&decisions).into_iter().filter(|id| *id != "UC1002").collect();
+        assert_eq!(told, if turn >= 3 { vec!["UC1038"] } else { vec![] });
+    }
+}
+
+/// A kernel that is preempted by what it says in IPv4 has said the same in IPv6 before it can hear of that.
+#[test]
+fn the_second_half_of_what_preempted_a_kernel_is_no_conflict() {
+    let preempting = |parameters: &mut Parameters| {
+        dual_stack(parameters);
+        parameters.preempt = true;
+    };
+    let mut host = host_with(1, 0, preempting).backup();
+    assert!(
+        words(&host.hear(Kernel, "10.0.0.1", 1, 100)).contains(&"BACKUP>MASTER slower_master".to_owned())
+    );
+    host.now = host.now + Duration::from_micros(100);
+    assert!(host.hear(Kernel, "fe80::1", 1, 100).is_empty());
+    host.now = host.now + Duration::from_secs(1);
+    assert_eq!(ids(&host.hear(Kernel, "fe80::1", 1, 100)), ["UC1002"]);
 }
 
 // Row 2: IPv4 decides; an equal IPv6 ad of ours is a sign of life until its IPv4 has been silent for its dead time.
