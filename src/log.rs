@@ -467,11 +467,13 @@ mod tests {
     fn a_terminal_that_takes_nothing_costs_lines_only_and_tears_none() {
         let (mut terminal, mut text, mut far) = terminal();
         let mut sent = 0;
+        // Where no such line fits, no longer one does.
         while terminal.lost == [0, 0] {
-            terminal.write(Some(&mut text), Level::Info, &noon(), &"x".repeat(1000), &SERVICES);
+            terminal.write(Some(&mut text), Level::Info, &noon(), "x", &SERVICES);
             sent += 1;
         }
-        terminal.pass_on(Some(&mut text), Standard::Error, b"two\nlines of somebody else\n");
+        let others = b"two lines of somebody else\nwho has more to say than that\n";
+        terminal.pass_on(Some(&mut text), Standard::Error, others);
         terminal.write(Some(&mut text), Level::Info, &noon(), "lost as well", &SERVICES);
         assert_eq!(terminal.lost, [2, 2]);
         assert_eq!(arrived(&mut far).len(), sent - 1);

@@ -53,8 +53,6 @@ pub(super) struct Conflict {
     pub(super) since: Time,
     /// How often it advertised after that.
     pub(super) ads: u32,
-    /// How many of these came after a silence, as if it had given way in between.
-    pub(super) returns: u32,
 }
 
 impl Known {
@@ -68,11 +66,6 @@ impl Known {
     pub(super) fn silence(&self, family: Family, now: Time) -> Duration {
         let missed = |(heard, since)| heard != family && now.since(since) >= self.interval.period() / 2;
         if self.alone.is_some_and(missed) { now.since(self.last(family)) } else { Duration::ZERO }
-    }
-
-    /// Whether each of its last words as a master came after a silence of several intervals, so that it heard us.
-    pub(super) fn returns(&self) -> bool {
-        self.conflict.is_some_and(|conflict| conflict.returns * 2 >= conflict.ads)
     }
 
     /// Whether this is the second half of an advertisement in both families, of which the first has just been heard.

@@ -115,7 +115,7 @@ fn end(mut hook: RunningHook) -> Outcome {
 fn a_hook_is_told_everything() {
     let scripts = Scripts::new(
         "told",
-        r#"cd "${0%/*}"; { for word; do echo "<$word>"; done; env | grep ^UCARP_ | sort; wc -c; } > said"#,
+        r#"cd "${0%/*}"; { for word; do echo "<$word>"; done; env | grep ^UCARP_ | sort; wc -c | tr -d ' '; } > said"#,
     );
     let hook = scripts.start(&["-x", "two words"]).unwrap();
     assert_eq!(hook.hook(), Hook::Up);

@@ -13,6 +13,8 @@ use super::{Decision, Election, State};
 const PROMPT_LIMIT: Duration = Duration::from_millis(100);
 /// A peer that should have given way has this many advertisements left.
 const STUBBORN_ADS: u32 = 3;
+/// A kernel that returned so often is named.
+const RETURNS: u32 = 3;
 /// An old ucarp reads its capture once a second.
 const OLD_UCARP_SLOWNESS: Duration = Duration::from_secs(1);
 /// Who sends again what it recorded can let a family seem to come and go.
@@ -90,8 +92,7 @@ impl Election {
         now: Time,
         out: &mut Vec<Decision>,
     ) {
-        let (had_left, last) =
-            self.peers.known(ad).map_or((false, None), |known| (known.left, Some(known.heard)));
+        let had_left = self.peers.known(ad).is_some_and(|known| known.left);
         let id = self.hear(ad, now, out);
         let Some(speaker) = self.peers.get(id) else { return };
         let peer = speaker.peer();
@@ -158,12 +159,13 @@ impl Election {
                 None => return,
             }
         }
-        if self.unheard_by(id, last, now) {
-            let kernel = peer.kind == PeerKind::Kernel;
-            out.push(Decision::Tell(if kernel && ad.other_form() {
+        if peer.kind == PeerKind::Kernel && self.returning.again(peer, now) {
+            out.push(Decision::Tell(Notice::Returns { peer }));
+        }
+        if self.unheard_by(id, now) {
+            let otherwise = peer.kind == PeerKind::Kernel && ad.other_form();
+            out.push(Decision::Tell(if otherwise {
                 Notice::OtherForm { peer }
-            } else if kernel && self.peers.get(id).is_some_and(Known::returns) {
-                Notice::Returns { peer }
             } else {
                 Notice::Unheard { peer }
             }));
@@ -220,25 +222,20 @@ impl Election {
     }
 
     /// Counts an advertisement against which we stay; true when its sender has had every chance to hear us.
-    /// `last` is when it had been heard before.
-    fn unheard_by(&mut self, id: PeerId, last: Option<Time>, now: Time) -> bool {
+    fn unheard_by(&mut self, id: PeerId, now: Time) -> bool {
         let Some(speaker) = self.peers.get(id) else { return false };
         let mut patience = self.dead_after(None);
         if speaker.kind == PeerKind::OldUcarp {
             patience += OLD_UCARP_SLOWNESS;
         }
         let Some(speaker) = self.peers.get_mut(id) else { return false };
-        let period = speaker.interval.period();
         match &mut speaker.conflict {
             Some(conflict) => {
                 conflict.ads = conflict.ads.saturating_add(1);
-                if last.is_some_and(|last| now.since(last) >= period * 5 / 2) {
-                    conflict.returns = conflict.returns.saturating_add(1);
-                }
                 conflict.ads >= STUBBORN_ADS && now.since(conflict.since) >= patience
             }
             None => {
-                speaker.conflict = Some(Conflict { since: now, ads: 0, returns: 0 });
+                speaker.conflict = Some(Conflict { since: now, ads: 0 });
                 false
             }
         }
@@ -307,5 +304,32 @@ fn give_way(peer: Peer, may_speak: bool, out: &mut Vec<Decision>) {
     match peer.kind {
         PeerKind::Ours | PeerKind::OldUcarp if may_speak => out.push(Decision::GiveWay { to: peer }),
         PeerKind::Ours | PeerKind::OldUcarp | PeerKind::Kernel => {}
+    }
+}
+
+/// A kernel that gives way to us and is master again as soon as its timer allows. By then it has been forgotten as a
+/// peer.
+#[derive(Debug, Default)]
+pub(super) struct Returning {
+    last: Option<Peer>,
+    times: u32,
+}
+
+impl Returning {
+    /// Whether this one, master again, has returned often enough to be named.
+    fn again(&mut self, peer: Peer, now: Time) -> bool {
+        let last = self.last.replace(peer).filter(|last| last.source == peer.source);
+        let Some(last) = last else {
+            self.times = 0;
+            return false;
+        };
+        let (silent, period) = (now.since(last.heard), peer.interval.period());
+        if silent < period / 2 {
+            // The other half of what it said, perhaps.
+            return false;
+        }
+        // Not one that went on: that takes three periods, or a little more than three.
+        self.times = if silent > period * 5 / 2 && silent < period * 6 { self.times + 1 } else { 0 };
+        self.times >= RETURNS
     }
 }

@@ -133,6 +133,7 @@ pub(super) struct Election {
     lost: Option<Time>,
     damping: Damping,
     old_ucarp_heard: Option<Time>,
+    returning: heard::Returning,
     /// When it was last told that a family is not heard.
     family_missed: Option<Time>,
     demotions: Demotions,
@@ -170,6 +171,7 @@ impl Election {
             lost: None,
             damping: Damping::default(),
             old_ucarp_heard: None,
+            returning: heard::Returning::default(),
             family_missed: None,
             demotions: Demotions::default(),
         }
