@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(any(target_os = "openbsd", target_os = "netbsd"), ignore = "they count in ticks of 10 ms")]
+    #[cfg_attr(bsd, ignore = "OpenBSD and NetBSD count in ticks of 10 ms")]
     fn the_timeout_is_finer_than_a_millisecond() {
         let shortest = shortest_of(200);
         assert!(shortest < Duration::from_millis(1), "{shortest:?}");
