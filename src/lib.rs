@@ -51,6 +51,8 @@
 //! There libpcap opens the capture and makes its filter, and what the device hands out is taken apart by
 //! `platform/bpf_frames.rs`: the crate does not know the packet header of OpenBSD's library.
 //!
+//! A deadline is a descriptor (`platform/alarm.rs`) where the timeout of a wait ends late, as it does on most systems.
+//!
 //! An error is not a fact: what could not be found out changes nothing and is asked again (`daemon::interface`). A hook
 //! that ran is not a hook that did its work: what it owes is in `protocol::takeover`. No write to a terminal can be made
 //! safe from waiting, nor can the call that logs on macOS, so a small process without rights does both
