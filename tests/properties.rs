@@ -362,7 +362,13 @@ fn hook_end() -> impl Strategy<Value = HookEnd> {
 }
 
 fn presence() -> impl Strategy<Value = Presence> {
-    prop::sample::select(vec![Presence::All, Presence::Some, Presence::None])
+    prop::sample::select(vec![
+        Presence::All,
+        Presence::Some,
+        Presence::None,
+        Presence::Pending,
+        Presence::Taken,
+    ])
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -18,7 +18,8 @@ for address in ${UCARP_ADDRESSES:-$2}; do
         *) family=inet ;;
     esac
     ifconfig "$1" "$family" "${address%/*}" -alias 2>/dev/null
-    # What follows keeps 10.0.0.1 from being found in 10.0.0.10: a space, or on NetBSD the prefix length.
-    ! ifconfig "$1" | grep -q "$family ${address%/*}[ /]" || status=1
+    # What follows keeps 10.0.0.1 from being found in 10.0.0.10: a space, a link's name, or on NetBSD, which writes
+    # "inet alias" too, the prefix length.
+    ! ifconfig "$1" | grep -q "$family \(alias \)*${address%/*}[ /%]" || status=1
 done
 exit $status

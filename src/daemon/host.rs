@@ -14,7 +14,7 @@ use super::turn::Draining;
 use super::unshared::Unshared;
 use crate::config::VirtualHostConfig;
 use crate::platform::Claim;
-use crate::protocol::{Link, Time, Unicast, VirtualHost};
+use crate::protocol::{Link, Presence, Time, Unicast, VirtualHost};
 
 /// How long VRRP routers with our ids are listened to after an interface was taken up; they speak every second.
 pub(super) const LOOK_AROUND: Duration = Duration::from_secs(5);
@@ -47,8 +47,8 @@ pub(super) struct Served {
     pub(super) introduced: bool,
     /// Why the interface could not be taken up when that was last tried.
     pub(super) trouble: Option<String>,
-    /// The shared addresses that the interface lacks.
-    pub(super) missing: Vec<IpAddr>,
+    /// What became of the shared addresses when they were last asked for, and which of them explain it.
+    pub(super) shared: (Presence, Vec<IpAddr>),
     /// The source addresses that are gone without another to replace them.
     pub(super) lost: Vec<IpAddr>,
     /// Why nothing is sent in IPv6, if that is so: another host has the only address for it.
@@ -74,7 +74,7 @@ impl Served {
             claim,
             introduced: attachment.is_some(),
             trouble: None,
-            missing: Vec::new(),
+            shared: (Presence::None, Vec::new()),
             lost: Vec::new(),
             lacks_v6: None,
             renamed: None,
@@ -103,7 +103,7 @@ impl Served {
             vhid: self.config.vhid,
             script: self.ended.as_ref(),
             up: self.config.up.as_deref(),
-            missing: &self.missing,
+            shared: (self.shared.0, &self.shared.1),
         }
     }
 

@@ -24,11 +24,13 @@ pub(super) fn look(one: &mut Served, changes: Changes, report: &mut Report, now:
     let changed = changes.links || changes.addresses;
     let doubted = one.doubt.is_some() && (due || changed);
     let awaited = one.attachment.is_none() && changes.addresses;
+    // No event tells of the end of the search on every system.
+    let undecided = due && one.shared.0 == Presence::Pending;
     let mut answer = Ok(());
     if changes.links || awaited || due || doubted {
         answer = look_at_link(one, report, now);
     }
-    if answer.is_ok() && (changed || doubted) {
+    if answer.is_ok() && (changed || doubted || undecided) {
         answer = look_at_place(one, report, now).and_then(|()| look_at_addresses(one, report, now));
     }
     match answer {
@@ -190,23 +192,27 @@ fn hear_again(one: &mut Served, report: &mut Report, now: Time) {
     }
 }
 
-/// Finds out whether the shared addresses are on the interface, and tells the core, also if nothing changed.
+/// Finds out whether the shared addresses are on the interface and usable, and tells the core, also if nothing changed.
 fn look_at_addresses(one: &mut Served, report: &mut Report, now: Time) -> io::Result<()> {
-    let addresses = ask_for_addresses(one)?;
+    let addresses = ask_for_addresses(one, now)?;
     tell(one, Event::Addresses(addresses), report, now);
     Ok(())
 }
 
-/// How many of the shared addresses are on the interface. If that cannot be found out it is asked again soon.
+/// What became of the shared addresses on the interface. If that cannot be found out it is asked again soon.
 pub(super) fn presence(one: &mut Served, report: &mut Report, now: Time) -> Option<Presence> {
-    ask_for_addresses(one).map_err(|error| doubt(one, &error, report, now)).ok()
+    ask_for_addresses(one, now).map_err(|error| doubt(one, &error, report, now)).ok()
 }
 
-fn ask_for_addresses(one: &mut Served) -> io::Result<Presence> {
-    let found = platform::interface_addresses(one.interface_for_hooks())?;
-    let shared = &one.host.parameters().addresses;
-    one.missing = shared.iter().filter(|address| !found.contains(address)).copied().collect();
-    Ok(place::presence(shared, &one.missing))
+fn ask_for_addresses(one: &mut Served, now: Time) -> io::Result<Presence> {
+    let interface = one.interface_for_hooks();
+    let found = platform::interface_addresses(interface)?;
+    let unready = platform::unready_addresses(interface)?;
+    one.shared = place::presence(&one.host.parameters().addresses, &found, &unready);
+    if one.shared.0 == Presence::Pending {
+        one.retry = Some(now + RETRY);
+    }
+    Ok(one.shared.0)
 }
 
 fn doubt(one: &mut Served, why: &io::Error, report: &mut Report, now: Time) {

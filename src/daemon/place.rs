@@ -95,12 +95,26 @@ pub(super) fn own_addresses(interface: &str, config: &VirtualHostConfig) -> io::
     Ok(own)
 }
 
-/// How many of the shared addresses an interface has that lacks these.
-pub(super) fn presence(shared: &[IpAddr], missing: &[IpAddr]) -> Presence {
-    match missing.len() {
-        0 => Presence::All,
-        all if all == shared.len() => Presence::None,
-        _ => Presence::Some,
+/// What became of the shared addresses on an interface, and which of them explain it: those another host has, those that
+/// are missing, or those that cannot be used yet.
+pub(super) fn presence(
+    shared: &[IpAddr],
+    found: &[IpAddr],
+    unready: &[(IpAddr, Unready)],
+) -> (Presence, Vec<IpAddr>) {
+    let is = |address: &IpAddr, state| found.contains(address) && unready.contains(&(*address, state));
+    let those = |of: &dyn Fn(&IpAddr) -> bool| -> Vec<IpAddr> {
+        shared.iter().filter(|address| of(address)).copied().collect()
+    };
+    let taken = those(&|address| is(address, Unready::Duplicate));
+    let missing = those(&|address| !found.contains(address));
+    let pending = those(&|address| is(address, Unready::Tentative));
+    match (taken.len(), missing.len(), pending.len()) {
+        (1.., _, _) => (Presence::Taken, taken),
+        (0, 0, 0) => (Presence::All, Vec::new()),
+        (0, 0, _) => (Presence::Pending, pending),
+        (0, all, _) if all == shared.len() => (Presence::None, missing),
+        (0, _, _) => (Presence::Some, missing),
     }
 }
 
@@ -294,9 +308,25 @@ mod tests {
     #[test]
     fn shared_addresses_are_counted() {
         let shared = [ip("10.0.0.100"), ip("2001:db8::100")];
-        assert_eq!(presence(&shared, &shared), Presence::None);
-        assert_eq!(presence(&shared, &shared[1..]), Presence::Some);
-        assert_eq!(presence(&shared, &[]), Presence::All);
+        assert_eq!(presence(&shared, &[ip("10.0.0.1")], &[]), (Presence::None, shared.to_vec()));
+        assert_eq!(presence(&shared, &shared[1..], &[]), (Presence::Some, shared[..1].to_vec()));
+        assert_eq!(presence(&shared, &shared, &[]), (Presence::All, Vec::new()));
+    }
+
+    #[test]
+    fn a_shared_address_that_cannot_be_used_does_not_count() {
+        let shared = [ip("10.0.0.100"), ip("2001:db8::100")];
+        let [v4, v6] = shared;
+        let found = |found: &[IpAddr], unready: &[(IpAddr, Unready)]| presence(&shared, found, unready);
+        assert_eq!(found(&shared, &[(v6, Unready::Tentative)]), (Presence::Pending, vec![v6]));
+        assert_eq!(found(&shared, &[(v6, Unready::Duplicate)]), (Presence::Taken, vec![v6]));
+        let both = [(v4, Unready::Tentative), (v6, Unready::Duplicate)];
+        assert_eq!(found(&shared, &both), (Presence::Taken, vec![v6]));
+        assert_eq!(found(&[v6], &both), (Presence::Taken, vec![v6]));
+        assert_eq!(found(&[v4], &both), (Presence::Some, vec![v6]), "what is missing is worse than a search");
+        // It still works; and what others of the interface have is nothing to us.
+        let others = [(v6, Unready::Deprecated), (ip("10.0.0.1"), Unready::Duplicate)];
+        assert_eq!(found(&shared, &others), (Presence::All, Vec::new()));
     }
 
     #[test]

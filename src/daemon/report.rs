@@ -22,7 +22,7 @@ use super::overheard::{Overheard, Writer};
 use crate::i18n::{fill, tr, trn};
 use crate::log::{Level, Log};
 use crate::platform::Signal;
-use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Rejected, Snapshot, Time, Vhid};
+use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
 
 use notices::{hint, is_harmless, kind, period, sentence};
 use refusals::{Sender, refusal};
@@ -54,14 +54,14 @@ pub(crate) struct About<'a> {
     pub(crate) script: Option<&'a Ended>,
     /// Its up script.
     pub(crate) up: Option<&'a Path>,
-    /// The shared addresses that its interface lacks.
-    pub(crate) missing: &'a [IpAddr],
+    /// What became of its shared addresses, and which of them explain it.
+    pub(crate) shared: (Presence, &'a [IpAddr]),
 }
 
 impl<'a> About<'a> {
     /// A line for which its scripts and addresses do not matter.
     pub(crate) const fn new(interface: &'a str, vhid: Vhid) -> Self {
-        Self { interface, vhid, script: None, up: None, missing: &[] }
+        Self { interface, vhid, script: None, up: None, shared: (Presence::None, &[]) }
     }
 }
 
@@ -251,9 +251,16 @@ impl Report {
             self.tell(Level::Info, &text, Rejected::BadAuth.code());
         }
         if snapshot.address_missing {
-            let text = tr("{interface} lacks {addresses}");
-            let text = fill(&text, &[("interface", &about.interface), ("addresses", &list(about.missing))]);
-            self.tell(Level::Error, &text, "UC1021");
+            let (text, id) = match about.shared.0 {
+                Presence::Taken => {
+                    (tr("{interface} does not use {addresses}: another host has it"), "UC1034")
+                }
+                Presence::All | Presence::Some | Presence::None | Presence::Pending => {
+                    (tr("{interface} lacks {addresses}"), "UC1021")
+                }
+            };
+            let text = fill(&text, &[("interface", &about.interface), ("addresses", &list(about.shared.1))]);
+            self.tell(Level::Error, &text, id);
         }
     }
 

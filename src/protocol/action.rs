@@ -71,6 +71,10 @@ pub enum Presence {
     Some,
     /// Not one.
     None,
+    /// All are there, but the system still searches for another host that has one of them and does not use it yet.
+    Pending,
+    /// One is there, but the system does not use it because it found another host with it.
+    Taken,
 }
 
 /// How a hook ended.
@@ -426,8 +430,15 @@ pub enum Notice {
         /// The up hook will be run for it.
         cured: bool,
     },
-    /// The shared addresses are all on the interface again.
+    /// The shared addresses are all on the interface again, and usable.
     AddressBack,
+    /// The system does not use a shared address of this master, because it found another host with it.
+    AddressTaken {
+        /// The up hook will be run for it.
+        cured: bool,
+    },
+    /// The system does not use a shared address of this master yet: it searches for another host that has it.
+    AddressPending,
     /// A hook exceeded its time and is being ended.
     HookKilled {
         /// Which.
@@ -518,6 +529,8 @@ impl Notice {
             Self::AddressLost { .. } => "UC1021",
             Self::AddressBack => "UC1022",
             Self::HookOwed { .. } => "UC1023",
+            Self::AddressTaken { .. } => "UC1034",
+            Self::AddressPending => "UC1035",
             Self::LinkTakenByHook => "UC1024",
             Self::Listening { .. } => "UC1025",
             Self::Resumed => "UC1026",

@@ -169,7 +169,7 @@ impl Takeover {
             (Step::Forced | Step::GivenUp, _) => HookEnd::Killed,
         };
         let first = self.last.replace((hook, ended)).is_none();
-        let misplaced = addresses.map(|addresses| !belongs(hook, addresses));
+        let misplaced = addresses.and_then(|addresses| belongs(hook, addresses)).map(|belongs| !belongs);
         match ended {
             HookEnd::Succeeded => self.deed = Deed::Done(hook),
             HookEnd::Failed if misplaced == Some(true) => self.deed = Deed::Doubtful,
@@ -199,7 +199,8 @@ impl Takeover {
     /// So many of the addresses are on the interface.
     pub(super) fn seen(&mut self, addresses: Presence, now: Time, out: &mut Vec<Action>) {
         let Deed::Done(hook) = self.deed else { return };
-        if self.running.is_none() && std::mem::take(&mut self.unproven) && !belongs(hook, addresses) {
+        let Some(belongs) = belongs(hook, addresses) else { return };
+        if self.running.is_none() && std::mem::take(&mut self.unproven) && !belongs {
             self.deed = Deed::Doubtful;
             if self.wanted == Some(hook) {
                 self.put_off(hook, now, out);
@@ -303,13 +304,14 @@ impl Takeover {
     }
 }
 
-/// Whether this is what the hook is there for.
-fn belongs(hook: Hook, addresses: Presence) -> bool {
-    addresses
-        == match hook {
-            Hook::Up => Presence::All,
-            Hook::Down => Presence::None,
-        }
+/// Whether this is what the hook is there for; nothing while it is not decided.
+fn belongs(hook: Hook, addresses: Presence) -> Option<bool> {
+    match (hook, addresses) {
+        (Hook::Up, Presence::All) | (Hook::Down, Presence::None) => Some(true),
+        (Hook::Up, Presence::Pending) => None,
+        (Hook::Up, Presence::None | Presence::Some | Presence::Taken)
+        | (Hook::Down, Presence::All | Presence::Some | Presence::Pending | Presence::Taken) => Some(false),
+    }
 }
 
 #[cfg(test)]
@@ -447,6 +449,10 @@ mod tests {
             (Hook::Up, Some(Presence::All), None),
             (Hook::Up, Some(Presence::Some), Some(5)),
             (Hook::Up, Some(Presence::None), Some(5)),
+            (Hook::Up, Some(Presence::Taken), Some(5)),
+            (Hook::Up, Some(Presence::Pending), None),
+            (Hook::Down, Some(Presence::Taken), Some(5)),
+            (Hook::Down, Some(Presence::Pending), Some(5)),
             (Hook::Up, None, None),
             (Hook::Down, Some(Presence::None), None),
             (Hook::Down, Some(Presence::Some), Some(5)),
@@ -458,11 +464,12 @@ mod tests {
             takeover.want(hook, MS(0), MS(0));
             settle(&mut takeover, MS(0));
             assert_eq!(ends(&mut takeover, hook, HookEnd::Failed, addresses, MS(9)), again, "{hook:?}");
-            // What could not be found out then may be known later.
+            // What could not be found out then, or was not decided, may be known later.
+            let undecided = addresses.is_none() || (hook, addresses) == (Hook::Up, Some(Presence::Pending));
             let mut out = Vec::new();
             takeover.seen(Presence::Some, MS(10), &mut out);
-            assert_eq!(!out.is_empty(), addresses.is_none(), "{hook:?} {addresses:?}");
-            assert_eq!(takeover.owed().is_some(), addresses.is_none() || again.is_some());
+            assert_eq!(!out.is_empty(), undecided, "{hook:?} {addresses:?}");
+            assert_eq!(takeover.owed().is_some(), undecided || again.is_some());
         }
     }
 

@@ -182,12 +182,12 @@ impl VirtualHost {
             }
             Event::Sent { what, ok } => self.sent(what, ok, now, &mut out),
             Event::HookDone { hook, ended, addresses } => {
-                addresses.into_iter().for_each(|addresses| self.watch.note(addresses));
+                self.watch.note(addresses);
                 let ended = self.takeover.done(hook, ended, addresses, now, &mut out);
                 self.hook_ended(ended, now, &mut out);
             }
             Event::Addresses(addresses) => {
-                self.watch.note(addresses);
+                self.watch.note(Some(addresses));
                 self.takeover.seen(addresses, now, &mut out);
                 self.look_at_addresses(now, &mut out);
                 self.settle(now, &mut out);
@@ -474,6 +474,10 @@ impl VirtualHost {
         }
         match self.watch.look(self.election.speaks(), now) {
             Some(Change::Lost { cured }) => out.push(Action::Tell(Notice::AddressLost { cured })),
+            Some(Change::Taken { cured }) => out.push(Action::Tell(Notice::AddressTaken { cured })),
+            Some(Change::Pending) => out.push(Action::Tell(Notice::AddressPending)),
+            // Who learnt of it before got no answer.
+            Some(Change::Ready) => self.announcer.moved(now),
             Some(Change::Back) => {
                 out.push(Action::Tell(Notice::AddressBack));
                 self.announcer.moved(now);

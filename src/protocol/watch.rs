@@ -2,7 +2,8 @@
 //!
 //! Only what was seen can be missed: a hook may keep an address elsewhere, on the loopback interface or in a packet
 //! filter, and then nothing is ever said. What is missing is told once, and the up hook run for it at most once a
-//! minute, because whoever takes the address away may go on doing so.
+//! minute, because whoever takes the address away may go on doing so. An address that the system does not use, because
+//! it found another host with it, is there and is missing all the same: nobody gets an answer from it.
 
 use std::time::Duration;
 
@@ -14,7 +15,15 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// What a look at the addresses told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Change {
-    Lost { cured: bool },
+    Lost {
+        cured: bool,
+    },
+    Taken {
+        cured: bool,
+    },
+    Pending,
+    /// What was [`Change::Pending`] can be used.
+    Ready,
     Back,
 }
 
@@ -32,6 +41,8 @@ pub(super) struct Watch {
 enum State {
     /// The addresses were not all seen since the up hook did its work.
     Unseen,
+    /// They were all seen, but one cannot be used yet.
+    Pending,
     Seen,
     /// One is missing, and when the up hook is to run for it.
     Missing {
@@ -45,9 +56,10 @@ impl Watch {
         Self { cures, known: None, state: State::Unseen, cured: None }
     }
 
-    /// So many are on the interface, whatever that means now.
-    pub(super) fn note(&mut self, addresses: Presence) {
-        self.known = Some(addresses);
+    /// So many are on the interface, whatever that means now. Nothing: a hook ended, so that what was known may have
+    /// changed, and what became of them could not be found out.
+    pub(super) fn note(&mut self, addresses: Option<Presence>) {
+        self.known = addresses;
     }
 
     /// The addresses are not ours any more.
@@ -60,18 +72,31 @@ impl Watch {
     pub(super) fn look(&mut self, link: bool, now: Time) -> Option<Change> {
         match (self.state, self.known?) {
             (State::Unseen, Presence::All) => self.state = State::Seen,
+            (State::Unseen, Presence::Pending) => {
+                self.state = State::Pending;
+                return Some(Change::Pending);
+            }
+            (State::Pending, Presence::All) => {
+                self.state = State::Seen;
+                return Some(Change::Ready);
+            }
             (State::Missing { .. }, Presence::All) => {
                 self.state = State::Seen;
                 return Some(Change::Back);
             }
-            (State::Seen, Presence::Some | Presence::None) if link => {
+            (State::Unseen | State::Pending | State::Seen, Presence::Taken) if link => {
+                self.state = State::Missing { cure: self.next_cure(now) };
+                return Some(Change::Taken { cured: self.cures });
+            }
+            (State::Pending | State::Seen, Presence::Some | Presence::None) if link => {
                 self.state = State::Missing { cure: self.next_cure(now) };
                 return Some(Change::Lost { cured: self.cures });
             }
-            (State::Missing { cure: None }, Presence::Some | Presence::None) => {
+            (State::Missing { cure: None }, Presence::Some | Presence::None | Presence::Taken) => {
                 self.state = State::Missing { cure: self.next_cure(now) };
             }
-            (_, Presence::Some | Presence::None) | (State::Seen, Presence::All) => {}
+            (_, Presence::Some | Presence::None | Presence::Taken | Presence::Pending)
+            | (State::Seen, Presence::All) => {}
         }
         None
     }
@@ -93,7 +118,7 @@ impl Watch {
     pub(super) fn deadline(&self) -> Option<Time> {
         match self.state {
             State::Missing { cure } => cure,
-            State::Unseen | State::Seen => None,
+            State::Unseen | State::Pending | State::Seen => None,
         }
     }
 
@@ -115,7 +140,7 @@ mod tests {
     }
 
     fn look(watch: &mut Watch, addresses: Presence, now: Time) -> Option<Change> {
-        watch.note(addresses);
+        watch.note(Some(addresses));
         watch.look(true, now)
     }
 
@@ -134,11 +159,39 @@ mod tests {
     #[test]
     fn without_a_link_nothing_is_missed() {
         let mut watch = watch(OnLostAddress::Hook);
-        watch.note(Presence::All);
+        watch.note(Some(Presence::All));
         assert_eq!(watch.look(false, at(0)), None);
-        watch.note(Presence::Some);
+        watch.note(Some(Presence::Some));
         assert_eq!(watch.look(false, at(1)), None);
         assert_eq!(watch.look(true, at(2)), Some(Change::Lost { cured: true }));
+    }
+
+    #[test]
+    fn what_another_host_has_is_missing_though_it_is_there() {
+        let mut watch = watch(OnLostAddress::Hook);
+        assert_eq!(look(&mut watch, Presence::Taken, at(0)), Some(Change::Taken { cured: true }), "at once");
+        assert!(watch.missing() && watch.cure(at(0)));
+        // The hook added it anew, and the search begins again.
+        assert_eq!(look(&mut watch, Presence::Pending, at(1)), None);
+        assert_eq!(look(&mut watch, Presence::Taken, at(2)), None, "once");
+        assert_eq!(watch.deadline(), Some(at(60)));
+        assert_eq!(look(&mut watch, Presence::All, at(3)), Some(Change::Back));
+        assert_eq!(look(&mut watch, Presence::Taken, at(70)), Some(Change::Taken { cured: true }));
+    }
+
+    #[test]
+    fn what_is_still_searched_for_is_told_once_and_then_watched() {
+        let mut watch = watch(OnLostAddress::Hook);
+        assert_eq!(look(&mut watch, Presence::Pending, at(0)), Some(Change::Pending));
+        assert_eq!(look(&mut watch, Presence::Pending, at(1)), None);
+        assert!(!watch.missing());
+        assert_eq!(look(&mut watch, Presence::All, at(2)), Some(Change::Ready));
+        // As when the link was away for a moment: nothing was lost.
+        assert_eq!(look(&mut watch, Presence::Pending, at(3)), None);
+        assert_eq!(look(&mut watch, Presence::All, at(4)), None);
+        watch.end();
+        assert_eq!(look(&mut watch, Presence::Pending, at(5)), Some(Change::Pending));
+        assert_eq!(look(&mut watch, Presence::None, at(6)), Some(Change::Lost { cured: true }));
     }
 
     #[test]

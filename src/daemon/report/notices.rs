@@ -27,6 +27,8 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::HookOwed { .. }
         | Notice::AddressLost { .. }
         | Notice::AddressBack
+        | Notice::AddressTaken { .. }
+        | Notice::AddressPending
         | Notice::Abandoned { .. }
         | Notice::HookKilled { .. }
         | Notice::HookSucceeded { .. }
@@ -260,9 +262,31 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
             } else {
                 tr("{interface} lost {addresses}: add it, or let another host be master (SIGUSR2)")
             };
-            let lost = list(about.missing);
+            let lost = list(about.shared.1);
             (Level::Error, fill(&template, &[("interface", &about.interface), ("addresses", &lost)]))
         }
+        Notice::AddressTaken { cured } => {
+            let template = if *cured {
+                tr(
+                    "{interface} does not use {addresses}, because another host has it: running the up script again, at most once a minute",
+                )
+            } else {
+                tr(
+                    "{interface} does not use {addresses}, because another host has it: remove it there, then remove it here and add it again",
+                )
+            };
+            let taken = list(about.shared.1);
+            (Level::Error, fill(&template, &[("interface", &about.interface), ("addresses", &taken)]))
+        }
+        Notice::AddressPending => (
+            Level::Warning,
+            fill(
+                &tr(
+                    "{interface} does not use {addresses} yet: the system searches for another host that has it",
+                ),
+                &[("interface", &about.interface), ("addresses", &list(about.shared.1))],
+            ),
+        ),
         Notice::AddressBack => (
             Level::Info,
             fill(&tr("{interface} has all shared addresses again"), &[("interface", &about.interface)]),
