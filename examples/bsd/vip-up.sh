@@ -21,8 +21,8 @@ patience=50
 # NAME...: sets these of the kernel's counts of searches to 0 until the script ends.
 without() {
     for name; do
-        count=$(sysctl -n "$name") && [ "$count" != 0 ] || continue
-        sysctl -q -w "$name=0" && undo="$undo; sysctl -q -w $name=$count"
+        count=$(sysctl -n "$name")
+        [ "${count:-0}" = 0 ] || { sysctl -q -w "$name=0" && undo="$undo; sysctl -q -w $name=$count"; }
     done
 }
 

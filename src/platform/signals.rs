@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal as Number, killpg, sigaction};
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe};
 
 use super::posix::close_on_exec;
@@ -195,8 +195,10 @@ pub fn bury_strangers(known: &[u32]) {
         if asked != 0 || pid <= 0 || u32::try_from(pid).is_ok_and(|pid| known.contains(&pid)) {
             return;
         }
-        if waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG)).is_err() {
-            return;
+        // NetBSD names a child that lives where it should name none (match_process() of kern/kern_exit.c).
+        match waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) | Err(_) => return,
+            Ok(_) => {}
         }
     }
 }
