@@ -69,6 +69,7 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
         // An address that was asked for will be waited for as well.
         None => lines.maybe("srcip", host.source),
     }
+    lines.maybe("warning", start::delay(host));
     lines.yes_or_no("wait-interface", host.wait_for_interface);
     lines.add("vhid", host.vhid);
     for address in &host.addresses {

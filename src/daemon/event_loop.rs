@@ -12,7 +12,7 @@ use super::clock::now;
 use super::hearing::InTurn;
 use super::hooks::RunningHook;
 use super::host::{LOOK_AROUND, Served};
-use super::interface::{look, presence, settle_filter};
+use super::interface::{look, look_at_hardware, presence, settle_filter};
 use super::perform::perform;
 use super::report::Report;
 use super::turn;
@@ -55,6 +55,9 @@ pub(super) fn run(
         let actions = one.host.handle(Event::Start, now);
         perform(one, actions, report, now);
         look(one, Changes { links: true, addresses: false }, report, now);
+        if one.attachment.is_some() {
+            report.link_at_start(&one.interface, one.link);
+        }
     }
     serve(served, sources, ending, report, each_turn)
 }
@@ -168,6 +171,8 @@ fn reap(one: &mut Served, report: &mut Report, now: Time) -> Vec<Action> {
     let Some(ended) = running.ended(report) else { return Vec::new() };
     let (hook, outcome) = (running.hook(), ended.outcome);
     (one.hook, one.ended) = (None, Some(ended));
+    // A script may have given the interface another one, and the neighbours are told next.
+    look_at_hardware(one, report, now);
     let addresses = presence(one, report, now);
     one.host.handle(Event::HookDone { hook, ended: outcome.into(), addresses }, now)
 }

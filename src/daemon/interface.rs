@@ -12,7 +12,7 @@ use super::reopening::Reopening;
 use super::report::Report;
 use super::start;
 use crate::platform::{self, Changes, LinkState};
-use crate::protocol::{Event, Link, Presence, Time};
+use crate::protocol::{Event, Link, MacAddr, Presence, Time};
 
 /// How often a missing interface is looked for beside the events about it, and the state of one that sends none.
 const RETRY: Duration = Duration::from_secs(1);
@@ -45,6 +45,26 @@ pub(super) fn look(one: &mut Served, changes: Changes, report: &mut Report, now:
         hear_again(one, report, now);
     }
     settle_filter(one, report, now);
+    // What it does next may be to speak.
+    if one.host.next_deadline().is_some_and(|due| due <= now) {
+        look_at_hardware(one, report, now);
+    }
+}
+
+/// Finds out whether the interface still has its hardware address, where no event tells of another one.
+pub(super) fn look_at_hardware(one: &mut Served, report: &mut Report, now: Time) {
+    if platform::HARDWARE_CHANGES_ARE_EVENTS || one.attachment.is_none() || one.link == Link::Gone {
+        return;
+    }
+    match platform::hardware_address(&one.interface).map(MacAddr) {
+        Ok(mac) if mac != one.host.parameters().mac => {
+            report.hardware_address_changed(&one.interface, mac);
+            let actions = one.host.relocate(mac, one.host.parameters().sources, now);
+            perform(one, actions, report, now);
+        }
+        Ok(_) => {}
+        Err(error) => doubt(one, &error, report, now),
+    }
 }
 
 /// Has the capture's filter follow what is wanted now. If it does not, what was heard is still heard, and it is tried

@@ -50,7 +50,7 @@ pub(super) fn relocated(
     own: &[IpAddr],
     before: Place,
 ) -> io::Result<(Place, Vec<IpAddr>)> {
-    let unready = platform::unready_addresses(interface)?;
+    let unready = not_to_be_sent_from(interface)?;
     let mac = platform::hardware_address(interface).map(MacAddr)?;
     let mut own = own.to_vec();
     let current = [before.sources.v4.map(IpAddr::V4), before.sources.v6.map(IpAddr::V6)];
@@ -145,7 +145,7 @@ fn choose_sources(
     let failed =
         |why: Box<dyn std::error::Error + Send + Sync>| StartError::new(Doing::FindSource, interface, why);
     let mut own = own_addresses(interface, config).map_err(|error| failed(error.into()))?;
-    let unready = platform::unready_addresses(interface).map_err(|error| failed(error.into()))?;
+    let unready = not_to_be_sent_from(interface).map_err(|error| failed(error.into()))?;
     let had = own.clone();
     leave_out(&mut own, &unready, &[]);
     // Whether an address that there is cannot be used is told rather than that there is none.
@@ -179,6 +179,13 @@ fn choose_sources(
         }
     }
     Ok((sources, lacks))
+}
+
+/// What a source should not be. One of IPv4 may be all the same: the kernel does not use it yet, but we make frames.
+fn not_to_be_sent_from(interface: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
+    let mut unready = platform::unready_addresses(interface)?;
+    unready.retain(|(address, _)| address.is_ipv6());
+    Ok(unready)
 }
 
 /// Why there is no source of this family.

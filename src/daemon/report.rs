@@ -22,7 +22,7 @@ use super::overheard::{Overheard, Writer};
 use crate::i18n::{fill, tr, trn};
 use crate::log::{Level, Log};
 use crate::platform::Signal;
-use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
+use crate::protocol::{Hook, HookEnd, Link, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
 
 use notices::{hint, is_harmless, kind, period, sentence};
 use refusals::{Sender, refusal};
@@ -312,6 +312,17 @@ impl Report {
 
     /// The interface is missing, or not yet as it has to be.
     pub(crate) fn waiting(&mut self, interface: &str, why: &dyn std::error::Error) {
+        let text = fill(&tr("Waiting for {interface}: {why}"), &[("interface", &interface), ("why", &why)]);
+        self.tell(Level::Warning, &text, "UC2004");
+    }
+
+    /// That the interface has no link, if it has none: on some systems it can be taken up all the same.
+    pub(crate) fn link_at_start(&mut self, interface: &str, link: Link) {
+        let why = match link {
+            Link::Up | Link::Gone => return,
+            Link::Down => tr("it has no link"),
+            Link::Disabled => tr("it is set down"),
+        };
         let text = fill(&tr("Waiting for {interface}: {why}"), &[("interface", &interface), ("why", &why)]);
         self.tell(Level::Warning, &text, "UC2004");
     }

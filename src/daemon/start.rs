@@ -15,7 +15,7 @@ use crate::config::VirtualHostConfig;
 use crate::i18n::{fill, tr};
 use crate::log::Level;
 use crate::platform::{self, Claim, Holder, LockError, PidFile};
-use crate::protocol::{Hook, Hooks, Key, Parameters, Vhid, VirtualHost};
+use crate::protocol::{Family, Hook, Hooks, Key, Parameters, Vhid, VirtualHost};
 
 /// Writes and locks the pidfile.
 pub(super) fn hold_pidfile(path: &Path) -> Result<PidFile, StartError> {
@@ -160,6 +160,16 @@ pub(super) fn mingling(interface: &str, vhid: Vhid, vlans: &[String]) -> Option<
     Some(fill(&template, &[("vlans", &vlans), ("interface", &interface), ("vhid", &vhid)]))
 }
 
+/// That a shared address of IPv4 will be dead for seconds wherever it is new, because of a setting of this system.
+pub(super) fn delay(config: &VirtualHostConfig) -> Option<String> {
+    let (setting, value) =
+        platform::search_for_duplicates().filter(|_| families(config).contains(&Family::V4))?;
+    let template = tr(
+        "{setting} is {value}: a new IPv4 address, and each when the link comes back, is not used for seconds; set it to 0",
+    );
+    Some(fill(&template, &[("setting", &setting), ("value", &value)]))
+}
+
 /// The first line about a virtual host.
 pub(super) fn introduce(one: &Served, report: &mut Report) {
     let parameters = one.host.parameters();
@@ -188,6 +198,9 @@ pub(super) fn introduce(one: &Served, report: &mut Report) {
     let vlans = platform::mingled_vlans(&one.interface).unwrap_or_default();
     if let Some(warning) = mingling(&one.interface, parameters.vhid, &vlans) {
         report.say(Level::Warning, &format!("{warning} [UC2026]"));
+    }
+    if let Some(delay) = delay(&one.config) {
+        report.say(Level::Warning, &format!("{delay} [UC2024]"));
     }
     for (hook, missing) in [(Hook::Up, one.config.up.is_none()), (Hook::Down, one.config.down.is_none())] {
         if missing {

@@ -61,7 +61,7 @@ pub(super) const fn are(kinds: &[u8], named: &[libc::c_int]) -> bool {
 /// An ioctl whose argument is `request`, which it reads and may overwrite.
 ///
 /// The number must be one whose size is that of `request`: the figures of `layout` are tested for that.
-fn ask(fd: BorrowedFd<'_>, number: u64, request: &mut [u8]) -> Result<(), Errno> {
+pub(super) fn ask(fd: BorrowedFd<'_>, number: u64, request: &mut [u8]) -> Result<(), Errno> {
     // SAFETY: the kernel copies as many bytes in and out as the number says (sys/ioccom.h), which is the length of
     // `request` in every call here.
     Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), number as libc::c_ulong, request.as_mut_ptr()) })?;
@@ -262,8 +262,14 @@ fn interface(name: &str) -> io::Result<Option<Interface>> {
             }
             _ => None,
         };
-        found = Some(Interface { flags: entry.ifa_flags, link_layer: bsd_bytes::link_layer(bytes), carrier });
-        break;
+        let is_used = sys::is_in_use(name, bytes);
+        if is_used || found.is_none() {
+            let link_layer = bsd_bytes::link_layer(bytes);
+            found = Some(Interface { flags: entry.ifa_flags, link_layer, carrier });
+        }
+        if is_used {
+            break;
+        }
     }
     // SAFETY: the list came from getifaddrs and nothing of it is referred to any more.
     unsafe { libc::freeifaddrs(first) };
@@ -346,31 +352,48 @@ pub fn link_state(name: &str) -> io::Result<LinkState> {
     Ok(if carries { LinkState::Up } else { LinkState::Down })
 }
 
-/// The addresses of an interface that should not be sent from, and why. IPv4 has none.
+/// The addresses of an interface that should not be sent from, and why. IPv4 has some on NetBSD alone.
 ///
 /// # Errors
 /// The list of addresses cannot be read.
 pub fn unready_addresses(name: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
+    let question = |address: &IpAddr| match address {
+        IpAddr::V4(_) => LAYOUT.flags_v4.map(|number| (AddressFamily::Inet, number)),
+        IpAddr::V6(_) => Some((AddressFamily::Inet6, SIOCGIFAFLAG_IN6)),
+    };
     let mut addresses = posix::interface_addresses(name)?;
-    addresses.retain(IpAddr::is_ipv6);
+    addresses.retain(|address| question(address).is_some());
     if addresses.is_empty() {
         return Ok(Vec::new());
     }
-    let any = unbound(AddressFamily::Inet6)?;
     let index = posix::interface_index(name)?;
     let mut found = Vec::new();
     for address in addresses {
+        let Some((family, number)) = question(&address) else { continue };
         let mut request = bsd_bytes::naming(&LAYOUT, name, address, INET6, index).map_err(unknown)?;
         // An address that went away since is none to be sent from, but nobody will choose it either.
-        if ask(any.as_fd(), SIOCGIFAFLAG_IN6, &mut request).is_ok() {
-            found.extend(bsd_bytes::unready(&request).map(|why| (address, why)));
+        if ask(unbound(family)?.as_fd(), number, &mut request).is_ok() {
+            found.extend(bsd_bytes::unready(address, &request).map(|why| (address, why)));
         }
     }
     Ok(found)
 }
 
-/// Gives an interface an address, IPv6 without duplicate address detection where the system can leave it out (not on
-/// OpenBSD, where it takes a second). `false` when it has the address already, with whatever prefix length.
+/// The setting that has this system search for another host with an IPv4 address before it uses it, and its value, if
+/// that is so.
+#[must_use]
+pub fn search_for_duplicates() -> Option<(&'static str, i32)> {
+    None
+}
+
+/// Whether this link-layer address, a sockaddr_dl, is the one that the interface uses: most systems know no other.
+pub(super) fn is_in_use(_interface: &str, _sockaddr: &[u8]) -> bool {
+    true
+}
+
+/// Gives an interface an address, IPv6 without duplicate address detection where the system can leave it out for one
+/// address: FreeBSD alone, elsewhere it takes a second. `false` when it has the address already, with whatever prefix
+/// length.
 ///
 /// # Errors
 /// ENXIO when no interface has this name; EPERM without the right to; `InvalidInput` for a prefix longer than the

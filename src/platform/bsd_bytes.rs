@@ -8,8 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Unready;
 use super::layout::{
-    BPF_INSN, IFM_ACTIVE, IFM_AVALID, IN6_ADDRLIFETIME, IN6_IFF_DEPRECATED, IN6_IFF_DUPLICATED,
-    IN6_IFF_TENTATIVE, IN6_IFREQ, Layout,
+    BPF_INSN, IF_LADDRREQ, IFLR_ACTIVE, IFLR_PREFIX, IFM_ACTIVE, IFM_AVALID, IN_IFF_DUPLICATED,
+    IN_IFF_TENTATIVE, IN6_ADDRLIFETIME, IN6_IFF_DEPRECATED, IN6_IFF_DUPLICATED, IN6_IFF_TENTATIVE, IN6_IFREQ,
+    Layout,
 };
 
 /// net/if.h: IFNAMSIZ, the room for an interface's name and a NUL.
@@ -152,15 +153,20 @@ fn word(bytes: &[u8], offset: usize) -> Option<u32> {
     bytes.get(offset..)?.first_chunk().map(|word| u32::from_ne_bytes(*word))
 }
 
-/// Whether the answer to [`naming`] says that the address is not to be sent from.
-pub(super) fn unready(answer: &[u8]) -> Option<Unready> {
+/// Whether the answer to [`naming`] says that this address is not to be sent from.
+pub(super) fn unready(address: IpAddr, answer: &[u8]) -> Option<Unready> {
     let flags = word(answer, NAME)?;
-    let states = [
-        (IN6_IFF_DUPLICATED, Unready::Duplicate),
-        (IN6_IFF_TENTATIVE, Unready::Tentative),
-        (IN6_IFF_DEPRECATED, Unready::Deprecated),
-    ];
-    states.into_iter().find(|(flag, _)| flags & flag != 0).map(|(_, why)| why)
+    let states = match address {
+        IpAddr::V4(_) => {
+            &[(IN_IFF_DUPLICATED, Unready::Duplicate), (IN_IFF_TENTATIVE, Unready::Tentative)][..]
+        }
+        IpAddr::V6(_) => &[
+            (IN6_IFF_DUPLICATED, Unready::Duplicate),
+            (IN6_IFF_TENTATIVE, Unready::Tentative),
+            (IN6_IFF_DEPRECATED, Unready::Deprecated),
+        ],
+    };
+    states.iter().find(|(flag, _)| flags & flag != 0).map(|(_, why)| *why)
 }
 
 /// Whether an ifmediareq says that the medium is there; `true` as well when it does not know.
@@ -186,6 +192,21 @@ pub(super) struct LinkLayer {
     pub(super) kind: u8,
     /// The hardware address, when it has six bytes.
     pub(super) address: Option<[u8; 6]>,
+}
+
+/// The request that asks NetBSD about one link-layer address of an interface, a sockaddr_dl: an if_laddrreq, whose
+/// name, flags, length of the prefix and address follow each other.
+pub(super) fn asking_for_use(interface: &str, sockaddr: &[u8]) -> Result<Vec<u8>, Unbuildable> {
+    let mut request = named(interface, IF_LADDRREQ)?;
+    put(&mut request, NAME, &IFLR_PREFIX.to_ne_bytes());
+    put(&mut request, NAME + 4, &48_u32.to_ne_bytes());
+    put(&mut request, NAME + 8, sockaddr);
+    Ok(request)
+}
+
+/// Whether the answer says that it is the one that the interface uses.
+pub(super) fn is_in_use(answer: &[u8]) -> bool {
+    word(answer, NAME).is_some_and(|flags| flags & IFLR_ACTIVE != 0)
 }
 
 /// Reads a sockaddr_dl (net/if_dl.h), whose fields are in the same places on all four: kind, length of the name,
@@ -274,9 +295,9 @@ mod tests {
         let mask = "ffffffffffffffff0000000000000000";
         for (layout, inet6, flags, rest) in [
             (OPENBSD, 24, 0, ""),
-            (NETBSD, 24, 32, ""),
+            (NETBSD, 24, 0, ""),
             (FREEBSD, 28, 32, "0000000000000000"),
-            (MACOS, 30, 32, ""),
+            (MACOS, 30, 0, ""),
         ] {
             let request = assignment(&layout, "em0", ip("fe80::10"), 64, inet6, 7).unwrap();
             let own = format!("1c{inet6:02x}000000000000{address}07000000");
@@ -351,19 +372,38 @@ mod tests {
 
     #[test]
     fn flags_of_an_address() {
-        for (flags, expected) in [
-            (0, None),
-            (0x40, None),
-            (2, Some(Unready::Tentative)),
-            (4, Some(Unready::Duplicate)),
-            (6, Some(Unready::Duplicate)),
-            (0x10, Some(Unready::Deprecated)),
+        for (address, flags, expected) in [
+            ("fe80::1", 0, None),
+            ("fe80::1", 0x40, None),
+            ("fe80::1", 2, Some(Unready::Tentative)),
+            ("fe80::1", 4, Some(Unready::Duplicate)),
+            ("fe80::1", 6, Some(Unready::Duplicate)),
+            ("fe80::1", 0x10, Some(Unready::Deprecated)),
+            ("10.0.0.1", 0, None),
+            ("10.0.0.1", 1, Some(Unready::Tentative)),
+            ("10.0.0.1", 2, Some(Unready::Duplicate)),
+            // The link is away, which is told otherwise.
+            ("10.0.0.1", 4, None),
+            ("10.0.0.1", 8, Some(Unready::Tentative)),
+            ("10.0.0.1", 0x10, None),
         ] {
             let mut answer = named("em0", IN6_IFREQ).unwrap();
             put(&mut answer, NAME, &u32::to_ne_bytes(flags));
-            assert_eq!(unready(&answer), expected, "{flags}");
+            assert_eq!(unready(ip(address), &answer), expected, "{address} {flags}");
         }
-        assert_eq!(unready(&[0; 18]), None);
+        assert_eq!(unready(ip("fe80::1"), &[0; 18]), None);
+    }
+
+    #[cfg(target_endian = "little")]
+    #[test]
+    fn which_link_layer_address_is_used() {
+        let sockaddr = [20, 18, 1, 0, 6, 0, 6, 0, 2, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0];
+        let mut request = asking_for_use("vioif0", &sockaddr).unwrap();
+        let begin = "76696f69663000000000000000000000008000003000000014120100060006000200000000090000";
+        assert_eq!((&hex(&request)[..begin.len()], request.len()), (begin, IF_LADDRREQ));
+        assert!(!is_in_use(&request));
+        put(&mut request, NAME, &0x6000_u32.to_ne_bytes());
+        assert!(is_in_use(&request));
     }
 
     #[test]
@@ -451,7 +491,7 @@ mod tests {
             carrier(&layout, &bytes);
             let whole = bytes.len() >= layout.media.2 + 4;
             prop_assert!(whole || medium_is_active(&layout, &bytes));
-            prop_assert!(bytes.len() >= NAME + 4 || unready(&bytes).is_none());
+            prop_assert!(bytes.len() >= NAME + 4 || unready(IpAddr::V4(Ipv4Addr::LOCALHOST), &bytes).is_none());
         }
 
         #[test]

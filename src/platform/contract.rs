@@ -75,6 +75,7 @@ const _: fn(&io::Error) -> bool = posix::says_no_room;
 const _: fn(&str) -> io::Result<Vec<(IpAddr, u8)>> = sys::connected_networks;
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
 const _: fn(&str) -> io::Result<Vec<(IpAddr, Unready)>> = sys::unready_addresses;
+const _: fn() -> Option<(&'static str, i32)> = sys::search_for_duplicates;
 const _: fn(&str) -> io::Result<[u8; 6]> = sys::hardware_address;
 const _: fn(&str) -> io::Result<LinkState> = sys::link_state;
 
@@ -84,6 +85,7 @@ const _: fn(&str, IpAddr, u8) -> io::Result<bool> = sys::withdraw_address;
 
 // Link changes.
 const _: bool = sys::LINK_CHANGES_ARE_EVENTS;
+const _: bool = sys::HARDWARE_CHANGES_ARE_EVENTS;
 const _: fn() -> io::Result<sys::LinkMonitor> = sys::LinkMonitor::open;
 const _: fn(&mut sys::LinkMonitor) -> Changes = sys::LinkMonitor::read;
 

@@ -38,8 +38,11 @@ pub(super) struct Layout {
     pub(super) remove_v4: u64,
     /// netinet6/in6_var.h: SIOCAIFADDR_IN6 and the size of struct in6_aliasreq.
     pub(super) add_v6: (u64, usize),
-    /// netinet6/in6_var.h: IN6_IFF_NODAD; OpenBSD has none.
+    /// netinet6/in6_var.h: IN6_IFF_NODAD, where an address given with it can be used at once; OpenBSD has none. XNU and
+    /// NetBSD make it tentative all the same, and then never search (in6_update_ifa1() of netinet6/in6.c).
     pub(super) no_dad: u32,
+    /// sys/sockio.h: SIOCGIFAFLAG_IN, the flags of an IPv4 address; NetBSD alone searches for duplicates of those.
+    pub(super) flags_v4: Option<u64>,
     /// net/if.h, struct if_data.
     pub(super) if_data: usize,
     /// net/if.h: where struct if_data has the link state, and in how many bytes; macOS has none.
@@ -74,6 +77,14 @@ pub(super) const IN6_ADDRLIFETIME: usize = 24;
 pub(super) const IN6_IFF_TENTATIVE: u32 = 2;
 pub(super) const IN6_IFF_DUPLICATED: u32 = 4;
 pub(super) const IN6_IFF_DEPRECATED: u32 = 16;
+/// netinet/in_var.h of NetBSD, with IN_IFF_TRYTENTATIVE.
+pub(super) const IN_IFF_TENTATIVE: u32 = 1 | 8;
+pub(super) const IN_IFF_DUPLICATED: u32 = 2;
+/// sys/sockio.h and net/if.h of NetBSD: SIOCGLIFADDR and what it says of a link-layer address of an interface.
+pub(super) const SIOCGLIFADDR: u64 = 0xc118_691d;
+pub(super) const IF_LADDRREQ: usize = 280;
+pub(super) const IFLR_PREFIX: u32 = 0x8000;
+pub(super) const IFLR_ACTIVE: u32 = 0x4000;
 /// net/if_media.h: the status is known; the link is up.
 pub(super) const IFM_AVALID: u32 = 1;
 pub(super) const IFM_ACTIVE: u32 = 2;
@@ -101,6 +112,7 @@ pub(super) const OPENBSD: Layout = Layout {
     remove_v4: 0x8020_6919,
     add_v6: (0x8080_691a, 128),
     no_dad: 0,
+    flags_v4: None,
     if_data: 144,
     link_state: Some((3, 1)),
     link_down: 2,
@@ -125,7 +137,8 @@ pub(super) const NETBSD: Layout = Layout {
     add_v4: (0x8040_691a, 64),
     remove_v4: 0x8090_6919,
     add_v6: (0x8080_696b, 128),
-    no_dad: 32,
+    no_dad: 0,
+    flags_v4: Some(0xc090_6927),
     if_data: 136,
     link_state: Some((4, 4)),
     link_down: 1,
@@ -151,6 +164,7 @@ pub(super) const FREEBSD: Layout = Layout {
     remove_v4: 0x8020_6919,
     add_v6: (0x8088_691b, 136),
     no_dad: 32,
+    flags_v4: None,
     if_data: 152,
     link_state: Some((4, 1)),
     link_down: 1,
@@ -175,7 +189,8 @@ pub(super) const MACOS: Layout = Layout {
     add_v4: (0x8040_691a, 64),
     remove_v4: 0x8020_6919,
     add_v6: (0x8080_691a, 128),
-    no_dad: 32,
+    no_dad: 0,
+    flags_v4: None,
     if_data: 96,
     link_state: None,
     link_down: 1,
@@ -227,6 +242,9 @@ const fn check(layout: &Layout, commands: &Commands) {
     assert!(layout.add_v6.0 == number(IN, layout.add_v6.1, b'i', commands.add_v6));
     assert!(layout.media.0 == number(BOTH, layout.media.1, b'i', 56));
     assert!(layout.media.2 + UNSIGNED <= layout.media.1);
+    if let Some(flags) = layout.flags_v4 {
+        assert!(flags == number(BOTH, layout.ifreq, b'i', 39));
+    }
     if let Some((offset, width)) = layout.link_state {
         assert!((width == 1 || width == 4) && offset + width <= layout.if_data);
     }
@@ -245,6 +263,7 @@ const _: () = assert!(BIOCIMMEDIATE == number(IN, 4, b'B', 112));
 const _: () = assert!(BIOCSHDRCMPLT == number(IN, 4, b'B', 117));
 const _: () = assert!(SIOCGIFAFLAG_IN6 == number(BOTH, IN6_IFREQ, b'i', 73));
 const _: () = assert!(SIOCGIFVLAN == number(BOTH, MACOS.ifreq, b'i', 127));
+const _: () = assert!(SIOCGLIFADDR == number(BOTH, IF_LADDRREQ, b'i', 29));
 const _: () = assert!(SIOCDIFADDR_IN6 == number(IN, IN6_IFREQ, b'i', 25));
 
 #[cfg(test)]

@@ -38,6 +38,9 @@ const RTMGRP_IPV6_IFADDR: u32 = 0x100;
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 
+/// Whether it does at each changed hardware address too; if not, [`hardware_address`] must be asked before it matters.
+pub const HARDWARE_CHANGES_ARE_EVENTS: bool = true;
+
 /// A term for a capture filter that is true for frames without a VLAN tag or with VLAN id 0 (a priority tag).
 ///
 /// Linux takes the tag out of the frame before a filter sees it, so frames of other VLANs look like ours. Whether
@@ -307,6 +310,13 @@ fn route_v6(line: &str, interface: &str) -> Option<(IpAddr, u8)> {
     let address = |at: usize| u128::from_str_radix(words.get(at)?, 16).ok().map(Ipv6Addr::from);
     let connected = *words.last()? == interface && address(4)?.is_unspecified();
     connected.then_some((IpAddr::V6(address(0)?), u8::from_str_radix(words.get(1)?, 16).ok()?))
+}
+
+/// The setting that has this system search for another host with an IPv4 address before it uses it, and its value: it
+/// never does.
+#[must_use]
+pub const fn search_for_duplicates() -> Option<(&'static str, i32)> {
+    None
 }
 
 /// The hardware address of an interface that speaks Ethernet: wired, wireless, bridge, bond, VLAN, veth, tap. The

@@ -39,6 +39,9 @@ pub(super) const EXACTLY: FilterFlag = FilterFlag::NOTE_NSECONDS
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 
+/// Whether it does at each changed hardware address too; if not, [`hardware_address`] must be asked before it matters.
+pub const HARDWARE_CHANGES_ARE_EVENTS: bool = true;
+
 const _: () = assert!(size_of::<libc::ifreq>() == LAYOUT.ifreq);
 const _: () = assert!(size_of::<libc::in6_ifreq>() == layout::IN6_IFREQ);
 const _: () = assert!(size_of::<libc::ifaliasreq>() == LAYOUT.add_v4.1);

@@ -7,7 +7,8 @@
 //! This is the only file that asks for which system we are built. It moves bytes and names: it knows neither
 //! what CARP is nor any other room, it decides nothing and it logs nothing. It is the only room with `unsafe`.
 //!
-//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`], [`LOG_IS_A_CALL`]), never systems.
+//! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`HARDWARE_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`],
+//! [`LOG_IS_A_CALL`]), never systems.
 
 mod alarm;
 mod background;
@@ -96,9 +97,9 @@ pub use posix::{
 pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, kill_group, signal_name, start_as_we_were};
 pub use sys::{
-    Claim, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY, assign_address, blank_argument,
+    Claim, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY, assign_address, blank_argument,
     connected_networks, hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private,
-    link_state, missing_device, missing_privilege, now, random_seed, unready_addresses, wait,
+    link_state, missing_device, missing_privilege, now, random_seed, search_for_duplicates, unready_addresses, wait,
     withdraw_address,
 };
 pub use writer::{LONGEST_TEXT, MOST_HELD, PipeKeeper, Standard, Text, Told, pipe_to_read, start_writer};

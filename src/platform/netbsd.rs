@@ -1,18 +1,20 @@
 //! NetBSD: its figures, its clock, and what its routing socket can leave out.
 
-#![expect(unsafe_code, reason = "descriptors are closed by number")]
+#![expect(unsafe_code, reason = "descriptors are closed by number, settings read by name")]
 
 use std::ffi::CStr;
 use std::io;
 use std::net::Ipv4Addr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use nix::sys::socket::AddressFamily;
 use nix::time::{ClockId, clock_gettime};
 
 use super::bpf_frames::Shape;
-use super::bsd::are;
-use super::layout::{Layout, NETBSD, RO_MSGFILTER};
+use super::bsd::{self, are, ask};
+use super::bsd_bytes;
+use super::layout::{Layout, NETBSD, RO_MSGFILTER, SIOCGLIFADDR};
 use super::posix;
 
 pub use super::bsd::*;
@@ -28,8 +30,14 @@ pub(super) const LAYOUT: Layout = NETBSD;
 pub(super) const BOUND_IF: Option<(i32, i32)> = None;
 pub(super) const FRAMES: Shape = Shape::NETBSD;
 
+/// Whether setproctitle(3) can leave out the name of the program, for a format that begins with a dash.
+pub(super) const TITLE_IS_WHOLE: bool = false;
+
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
+
+/// Whether it does at each changed hardware address too; if not, [`hardware_address`] must be asked before it matters.
+pub const HARDWARE_CHANGES_ARE_EVENTS: bool = false;
 
 // libc has no ifreq, no if_data and nothing of net/bpf.h here.
 const _: () = assert!(are(LAYOUT.link_messages, &[libc::RTM_IFINFO, libc::RTM_IFANNOUNCE]));
@@ -42,6 +50,29 @@ pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 
 /// See the item of this name on macOS: here frames are captured with their tags, or known by them.
 pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
+
+/// See the item of this name in `bsd`: the setting is a count of probes, and while it is not 0 each new address is dead
+/// for seconds, as is every one when the link comes back (in_if_link_up() of netinet/in.c).
+#[must_use]
+pub fn search_for_duplicates() -> Option<(&'static str, i32)> {
+    const NAME: &CStr = c"net.inet.ip.dad_count";
+    let mut count: libc::c_int = 0;
+    let mut size = size_of_val(&count);
+    // SAFETY: the name ends in NUL; the kernel writes at most `size` bytes to `count`, and is given nothing to set.
+    let asked = unsafe {
+        libc::sysctlbyname(NAME.as_ptr(), (&raw mut count).cast(), &raw mut size, std::ptr::null(), 0)
+    };
+    Some((NAME.to_str().ok()?, count)).filter(|_| asked == 0 && count != 0)
+}
+
+/// See the item of this name in `bsd`: an interface can have several link-layer addresses here, and uses one.
+pub(super) fn is_in_use(interface: &str, sockaddr: &[u8]) -> bool {
+    let Ok(mut request) = bsd_bytes::asking_for_use(interface, sockaddr) else { return true };
+    match bsd::unbound(AddressFamily::Link).map(|any| ask(any.as_fd(), SIOCGLIFADDR, &mut request)) {
+        Ok(Ok(())) => bsd_bytes::is_in_use(&request),
+        Ok(Err(_)) | Err(_) => true,
+    }
+}
 
 /// Time since boot. The kernel has no clock that counts suspended time: a host that slept finds its deadlines where they
 /// were, and its neighbours' advertisements tell it the rest.

@@ -28,8 +28,14 @@ pub(super) const LAYOUT: Layout = OPENBSD;
 pub(super) const BOUND_IF: Option<(i32, i32)> = None;
 pub(super) const FRAMES: Shape = Shape::OPENBSD;
 
+/// Whether setproctitle(3) can leave out the name of the program, for a format that begins with a dash.
+pub(super) const TITLE_IS_WHOLE: bool = true;
+
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
+
+/// Whether it does at each changed hardware address too; if not, [`hardware_address`] must be asked before it matters.
+pub const HARDWARE_CHANGES_ARE_EVENTS: bool = false;
 
 const _: () = assert!(size_of::<libc::ifreq>() == LAYOUT.ifreq);
 const _: () = assert!(libc::BIOCSETIF == LAYOUT.bind_capture);

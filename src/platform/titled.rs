@@ -6,6 +6,8 @@ use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Mutex;
 
+use super::sys::TITLE_IS_WHOLE;
+
 /// What was asked for so far: the number of the argument and the byte to begin at.
 static COVERED: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
 
@@ -20,10 +22,15 @@ pub fn blank_argument(number: usize, from: usize) -> bool {
     let Ok(mut covered) = COVERED.lock() else { return false };
     covered.push((number, from));
     let arguments: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
-    let Ok(title) = CString::new(title(&arguments, &covered)) else { return false };
+    let mut shown = title(&arguments, &covered);
+    if !TITLE_IS_WHOLE {
+        shown.drain(..arguments.first().map_or(0, |name| (name.len() + 1).min(shown.len())));
+    }
+    let Ok(title) = CString::new(shown) else { return false };
+    let format = if TITLE_IS_WHOLE { c"-%s" } else { c"%s" };
     // SAFETY: the format takes one NUL-terminated string, which is copied; its dash keeps the program's name from being
-    // put before it (setproctitle(3)).
-    unsafe { libc::setproctitle(c"-%s".as_ptr(), title.as_ptr()) };
+    // put before it (setproctitle(3)), where the system knows that.
+    unsafe { libc::setproctitle(format.as_ptr(), title.as_ptr()) };
     true
 }
 

@@ -39,7 +39,18 @@ impl Report {
             Some(Cause::AddressMissing(address)) => (
                 Level::Warning,
                 fill(
-                    &tr("{peer} shares all our addresses but {address}: add it there, or leave it out here"),
+                    &tr(
+                        "{peer} shares all our addresses but {address}: add it there, or leave it out here; a NetBSD kernel needs ifconfig to be run once more for its carp interface after the last address",
+                    ),
+                    &[("peer", &peer), ("address", &address)],
+                ),
+            ),
+            Some(Cause::ShortenedAndMissing(address)) => (
+                Level::Warning,
+                fill(
+                    &tr(
+                        "{peer} has our password without its last character, which NetBSD's ifconfig loses, and lacks {address}: use --peer-type=netbsd, and run ifconfig there once more for the carp interface after the last address",
+                    ),
                     &[("peer", &peer), ("address", &address)],
                 ),
             ),
@@ -96,6 +107,7 @@ fn kind(cause: Option<Cause>) -> &'static str {
         Some(Cause::PasswordShortened) => "password shortened",
         Some(Cause::NoPassword) => "no password",
         Some(Cause::AddressMissing(_)) => "address missing",
+        Some(Cause::ShortenedAndMissing(_)) => "password shortened, address missing",
         Some(Cause::AddressExtra(_)) => "address extra",
         Some(Cause::FamilyAlone(_)) => "family alone",
         Some(Cause::AddressAlone(_)) => "address alone",

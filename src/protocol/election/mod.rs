@@ -262,6 +262,7 @@ impl Election {
         match fact {
             Fact::Start => {
                 self.started = true;
+                self.since = now;
                 if self.link == Link::Up {
                     self.leave_init(Reason::Started, now, out);
                 }
