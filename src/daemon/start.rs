@@ -167,7 +167,7 @@ pub(super) fn delay(config: &VirtualHostConfig) -> Option<String> {
     let template = tr(
         "{setting} is {value}: a new IPv4 address, and each when the link comes back, is not used for seconds; set it to 0",
     );
-    Some(fill(&template, &[("setting", &setting), ("value", &value)]))
+    Some(fill(&template, &[("setting", &setting.name), ("value", &setting.value)]))
 }
 
 /// The first line about a virtual host.

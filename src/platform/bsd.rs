@@ -61,7 +61,7 @@ pub(super) const fn are(kinds: &[u8], named: &[libc::c_int]) -> bool {
 /// An ioctl whose argument is `request`, which it reads and may overwrite.
 ///
 /// The number must be one whose size is that of `request`: the figures of `layout` are tested for that.
-pub(super) fn ask(fd: BorrowedFd<'_>, number: u64, request: &mut [u8]) -> Result<(), Errno> {
+fn ask(fd: BorrowedFd<'_>, number: u64, request: &mut [u8]) -> Result<(), Errno> {
     // SAFETY: the kernel copies as many bytes in and out as the number says (sys/ioccom.h), which is the length of
     // `request` in every call here.
     Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), number as libc::c_ulong, request.as_mut_ptr()) })?;
@@ -233,6 +233,16 @@ struct Interface {
     carrier: Option<bool>,
 }
 
+/// Whether the interface uses this link-layer address, a sockaddr_dl. NetBSD alone knows others.
+fn is_in_use(interface: &str, sockaddr: &[u8]) -> bool {
+    let Some(number) = LAYOUT.about_link_layer else { return true };
+    let Ok(mut request) = bsd_bytes::asking_for_use(interface, sockaddr) else { return true };
+    match unbound(AddressFamily::Link).map(|any| ask(any.as_fd(), number, &mut request)) {
+        Ok(Ok(())) => bsd_bytes::is_in_use(&request),
+        Ok(Err(_)) | Err(_) => true,
+    }
+}
+
 /// The interface of this name, if there is one.
 fn interface(name: &str) -> io::Result<Option<Interface>> {
     let mut first = std::ptr::null_mut();
@@ -262,7 +272,7 @@ fn interface(name: &str) -> io::Result<Option<Interface>> {
             }
             _ => None,
         };
-        let is_used = sys::is_in_use(name, bytes);
+        let is_used = is_in_use(name, bytes);
         if is_used || found.is_none() {
             let link_layer = bsd_bytes::link_layer(bytes);
             found = Some(Interface { flags: entry.ifa_flags, link_layer, carrier });
@@ -377,18 +387,6 @@ pub fn unready_addresses(name: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
         }
     }
     Ok(found)
-}
-
-/// The setting that has this system search for another host with an IPv4 address before it uses it, and its value, if
-/// that is so.
-#[must_use]
-pub fn search_for_duplicates() -> Option<(&'static str, i32)> {
-    None
-}
-
-/// Whether this link-layer address, a sockaddr_dl, is the one that the interface uses: most systems know no other.
-pub(super) fn is_in_use(_interface: &str, _sockaddr: &[u8]) -> bool {
-    true
 }
 
 /// Gives an interface an address, IPv6 without duplicate address detection where the system can leave it out for one

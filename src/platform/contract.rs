@@ -75,7 +75,7 @@ const _: fn(&io::Error) -> bool = posix::says_no_room;
 const _: fn(&str) -> io::Result<Vec<(IpAddr, u8)>> = sys::connected_networks;
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
 const _: fn(&str) -> io::Result<Vec<(IpAddr, Unready)>> = sys::unready_addresses;
-const _: fn() -> Option<(&'static str, i32)> = sys::search_for_duplicates;
+const _: Option<fn() -> Option<super::Setting>> = sys::DUPLICATE_SEARCH;
 const _: fn(&str) -> io::Result<[u8; 6]> = sys::hardware_address;
 const _: fn(&str) -> io::Result<LinkState> = sys::link_state;
 

@@ -71,6 +71,9 @@ pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 /// See the item of this name on macOS: here frames are captured with their tags, or known by them.
 pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
 
+/// See the item of this name on NetBSD: IPv4 addresses are used at once here.
+pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
+
 /// Time since boot. The kernel has no clock that counts suspended time: a host that slept finds its deadlines where they
 /// were, and its neighbours' advertisements tell it the rest.
 #[must_use]

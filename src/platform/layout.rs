@@ -43,6 +43,8 @@ pub(super) struct Layout {
     pub(super) no_dad: u32,
     /// sys/sockio.h: SIOCGIFAFLAG_IN, the flags of an IPv4 address; NetBSD alone searches for duplicates of those.
     pub(super) flags_v4: Option<u64>,
+    /// sys/sockio.h: SIOCGLIFADDR, which tells whether an interface uses a link-layer address; NetBSD alone knows others.
+    pub(super) about_link_layer: Option<u64>,
     /// net/if.h, struct if_data.
     pub(super) if_data: usize,
     /// net/if.h: where struct if_data has the link state, and in how many bytes; macOS has none.
@@ -80,8 +82,7 @@ pub(super) const IN6_IFF_DEPRECATED: u32 = 16;
 /// netinet/in_var.h of NetBSD, with IN_IFF_TRYTENTATIVE.
 pub(super) const IN_IFF_TENTATIVE: u32 = 1 | 8;
 pub(super) const IN_IFF_DUPLICATED: u32 = 2;
-/// sys/sockio.h and net/if.h of NetBSD: SIOCGLIFADDR and what it says of a link-layer address of an interface.
-pub(super) const SIOCGLIFADDR: u64 = 0xc118_691d;
+/// net/if.h of NetBSD: struct if_laddrreq and what it says of a link-layer address of an interface.
 pub(super) const IF_LADDRREQ: usize = 280;
 pub(super) const IFLR_PREFIX: u32 = 0x8000;
 pub(super) const IFLR_ACTIVE: u32 = 0x4000;
@@ -113,6 +114,7 @@ pub(super) const OPENBSD: Layout = Layout {
     add_v6: (0x8080_691a, 128),
     no_dad: 0,
     flags_v4: None,
+    about_link_layer: None,
     if_data: 144,
     link_state: Some((3, 1)),
     link_down: 2,
@@ -139,6 +141,7 @@ pub(super) const NETBSD: Layout = Layout {
     add_v6: (0x8080_696b, 128),
     no_dad: 0,
     flags_v4: Some(0xc090_6927),
+    about_link_layer: Some(0xc118_691d),
     if_data: 136,
     link_state: Some((4, 4)),
     link_down: 1,
@@ -165,6 +168,7 @@ pub(super) const FREEBSD: Layout = Layout {
     add_v6: (0x8088_691b, 136),
     no_dad: 32,
     flags_v4: None,
+    about_link_layer: None,
     if_data: 152,
     link_state: Some((4, 1)),
     link_down: 1,
@@ -191,6 +195,7 @@ pub(super) const MACOS: Layout = Layout {
     add_v6: (0x8080_691a, 128),
     no_dad: 0,
     flags_v4: None,
+    about_link_layer: None,
     if_data: 96,
     link_state: None,
     link_down: 1,
@@ -242,6 +247,9 @@ const fn check(layout: &Layout, commands: &Commands) {
     assert!(layout.add_v6.0 == number(IN, layout.add_v6.1, b'i', commands.add_v6));
     assert!(layout.media.0 == number(BOTH, layout.media.1, b'i', 56));
     assert!(layout.media.2 + UNSIGNED <= layout.media.1);
+    if let Some(about) = layout.about_link_layer {
+        assert!(about == number(BOTH, IF_LADDRREQ, b'i', 29));
+    }
     if let Some(flags) = layout.flags_v4 {
         assert!(flags == number(BOTH, layout.ifreq, b'i', 39));
     }
@@ -263,7 +271,6 @@ const _: () = assert!(BIOCIMMEDIATE == number(IN, 4, b'B', 112));
 const _: () = assert!(BIOCSHDRCMPLT == number(IN, 4, b'B', 117));
 const _: () = assert!(SIOCGIFAFLAG_IN6 == number(BOTH, IN6_IFREQ, b'i', 73));
 const _: () = assert!(SIOCGIFVLAN == number(BOTH, MACOS.ifreq, b'i', 127));
-const _: () = assert!(SIOCGLIFADDR == number(BOTH, IF_LADDRREQ, b'i', 29));
 const _: () = assert!(SIOCDIFADDR_IN6 == number(IN, IN6_IFREQ, b'i', 25));
 
 #[cfg(test)]

@@ -58,6 +58,9 @@ pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 /// See the item of this name on macOS: here frames are captured with their tags, or known by them.
 pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
 
+/// See the item of this name on NetBSD: IPv4 addresses are used at once here.
+pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
+
 /// Time since boot, suspended time included. Read without a system call.
 #[must_use]
 pub fn now() -> Duration {
@@ -310,13 +313,6 @@ fn route_v6(line: &str, interface: &str) -> Option<(IpAddr, u8)> {
     let address = |at: usize| u128::from_str_radix(words.get(at)?, 16).ok().map(Ipv6Addr::from);
     let connected = *words.last()? == interface && address(4)?.is_unspecified();
     connected.then_some((IpAddr::V6(address(0)?), u8::from_str_radix(words.get(1)?, 16).ok()?))
-}
-
-/// The setting that has this system search for another host with an IPv4 address before it uses it, and its value: it
-/// never does.
-#[must_use]
-pub const fn search_for_duplicates() -> Option<(&'static str, i32)> {
-    None
 }
 
 /// The hardware address of an interface that speaks Ethernet: wired, wireless, bridge, bond, VLAN, veth, tap. The

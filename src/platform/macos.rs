@@ -73,6 +73,9 @@ fn system_log(priority: libc::c_int, text: &CStr) {
 /// net/if_vlan.c). Nothing for what is no VLAN.
 pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = Some(vlan_parent);
 
+/// See the item of this name on NetBSD: IPv4 addresses are used at once here.
+pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
+
 fn vlan_parent(interface: &str) -> Option<String> {
     // net/if.h, struct ifreq: a name and, here, where to put the answer.
     #[repr(C)]

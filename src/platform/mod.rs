@@ -97,15 +97,30 @@ pub use posix::{
 pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, kill_group, signal_name, start_as_we_were};
 pub use sys::{
-    Claim, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY, assign_address, blank_argument,
-    connected_networks, hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private,
-    link_state, missing_device, missing_privilege, now, random_seed, search_for_duplicates, unready_addresses, wait,
-    withdraw_address,
+    Claim, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY,
+    assign_address, blank_argument, connected_networks, hand_out_at_once, hardware_address, ignore_sent,
+    keep_descriptors_private, link_state, missing_device, missing_privilege, now, random_seed,
+    unready_addresses, wait, withdraw_address,
 };
 pub use writer::{LONGEST_TEXT, MOST_HELD, PipeKeeper, Standard, Text, Told, pipe_to_read, start_writer};
 
 /// Whether the system's log is reached by a call that may wait, so that [`Text`] is the way to it, or by a socket.
 pub const LOG_IS_A_CALL: bool = sys::SYSTEM_LOG.is_some();
+
+/// A setting of the system.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Setting {
+    /// As the system calls it.
+    pub name: &'static str,
+    /// What it is set to.
+    pub value: i32,
+}
+
+/// The setting that has this system search for another host with an IPv4 address before it uses it, if that is so.
+#[must_use]
+pub fn search_for_duplicates() -> Option<Setting> {
+    sys::DUPLICATE_SEARCH?()
+}
 
 /// Whether an interface can carry frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

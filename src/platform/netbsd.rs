@@ -5,16 +5,14 @@
 use std::ffi::CStr;
 use std::io;
 use std::net::Ipv4Addr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use nix::sys::socket::AddressFamily;
 use nix::time::{ClockId, clock_gettime};
 
 use super::bpf_frames::Shape;
-use super::bsd::{self, are, ask};
-use super::bsd_bytes;
-use super::layout::{Layout, NETBSD, RO_MSGFILTER, SIOCGLIFADDR};
+use super::bsd::are;
+use super::layout::{Layout, NETBSD, RO_MSGFILTER};
 use super::posix;
 
 pub use super::bsd::*;
@@ -51,10 +49,12 @@ pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 /// See the item of this name on macOS: here frames are captured with their tags, or known by them.
 pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
 
-/// See the item of this name in `bsd`: the setting is a count of probes, and while it is not 0 each new address is dead
-/// for seconds, as is every one when the link comes back (in_if_link_up() of netinet/in.c).
-#[must_use]
-pub fn search_for_duplicates() -> Option<(&'static str, i32)> {
+/// Tells of the setting that has this system search for another host with an IPv4 address before it uses it: a count of
+/// probes. While it is not 0 each new address is dead for seconds, as is every one when the link comes back
+/// (in_if_link_up() of netinet/in.c).
+pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = Some(duplicate_search);
+
+fn duplicate_search() -> Option<super::Setting> {
     const NAME: &CStr = c"net.inet.ip.dad_count";
     let mut count: libc::c_int = 0;
     let mut size = size_of_val(&count);
@@ -62,16 +62,7 @@ pub fn search_for_duplicates() -> Option<(&'static str, i32)> {
     let asked = unsafe {
         libc::sysctlbyname(NAME.as_ptr(), (&raw mut count).cast(), &raw mut size, std::ptr::null(), 0)
     };
-    Some((NAME.to_str().ok()?, count)).filter(|_| asked == 0 && count != 0)
-}
-
-/// See the item of this name in `bsd`: an interface can have several link-layer addresses here, and uses one.
-pub(super) fn is_in_use(interface: &str, sockaddr: &[u8]) -> bool {
-    let Ok(mut request) = bsd_bytes::asking_for_use(interface, sockaddr) else { return true };
-    match bsd::unbound(AddressFamily::Link).map(|any| ask(any.as_fd(), SIOCGLIFADDR, &mut request)) {
-        Ok(Ok(())) => bsd_bytes::is_in_use(&request),
-        Ok(Err(_)) | Err(_) => true,
-    }
+    Some(super::Setting { name: NAME.to_str().ok()?, value: count }).filter(|_| asked == 0 && count != 0)
 }
 
 /// Time since boot. The kernel has no clock that counts suspended time: a host that slept finds its deadlines where they

@@ -34,6 +34,8 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("ancestor_with_one_of_two_addresses", &[Kind::Ours, Kind::Theirs], one_of_two),
         Case::new("ipv6_address_still_tentative", ours, tentative_source),
         Case::new("ipv6_address_that_another_host_has", ours, duplicate_source),
+        Case::new("shared_address_that_another_host_has", ours, duplicate_shared),
+        Case::new("shared_address_still_tentative", ours, tentative_shared),
         Case::new("ipv6_address_that_another_host_has_beside_ipv4", ours, duplicate_beside_v4),
         Case::new("ipv6_address_that_another_host_has_beside_a_kernel", ours, duplicate_beside_kernel),
     ]
@@ -335,6 +337,53 @@ fn make_duplicate(segment: &Segment) {
     eventually("an address that is not its own", seconds(3), || {
         segment.hosts[0].sh("ip -o -6 addr show dev eth0 scope link").contains("dadfailed")
     });
+}
+
+/// A shared address that the search found at another host is there and dead: nobody gets an answer from it.
+fn duplicate_shared() {
+    let segment = v6_segment(2);
+    let shared = "2001:db8:9::c8";
+    segment.hosts[1].sh(&format!("ip -6 addr add {shared}/64 dev eth0 nodad"));
+    segment.hosts[0].sh(
+        "cd /proc/sys/net/ipv6/conf && for i in all eth0; do echo 1 >$i/accept_dad; done && echo 1 >eth0/dad_transmits",
+    );
+    let anew = "ip -6 addr del 2001:db8:9::c8/128 dev eth0; ip -6 addr add 2001:db8:9::c8/128 dev eth0";
+    let a = Daemon::start(&segment, 0, Kind::Ours, &Setup::skew(0).sharing(&[shared]));
+    let said = |id: &str, what: &str| a.lines(|l| l.contains(id) && l.contains(what)).len();
+    a.await_line("that another host has it", seconds(8), |l| {
+        l.contains("[UC1034]") && l.contains("[ERROR]") && l.contains(shared)
+    });
+    a.await_hooks(&["down", "up", "up"], seconds(3));
+    assert!(
+        segment.hosts[0].sh("ip -o -6 addr show dev eth0").contains("dadfailed"),
+        "it is there all the same"
+    );
+    a.signal(Signal::SIGUSR1);
+    eventually("the status says so too", seconds(2), || said("[UC1034]", shared) == 2);
+    segment.hosts[1].sh(&format!("ip -6 addr del {shared}/64 dev eth0"));
+    segment.hosts[0].sh(anew);
+    a.await_line("that it can be used", seconds(5), |l| l.contains("[UC1022]"));
+    assert_eq!((a.role().as_str(), said("[UC1021]", "")), ("MASTER", 0));
+}
+
+/// Where nobody has it, it is only late.
+fn tentative_shared() {
+    let segment = v6_segment(1);
+    segment.hosts[0].sh(
+        "cd /proc/sys/net/ipv6/conf && for i in all eth0; do echo 1 >$i/accept_dad; done && echo 2 >eth0/dad_transmits",
+    );
+    let a = Daemon::start(&segment, 0, Kind::Ours, &Setup::skew(0).sharing(&["2001:db8:9::c8"]));
+    a.await_line("that it is not used yet", seconds(8), |l| {
+        l.contains("[UC1035]") && l.contains("2001:db8:9::c8")
+    });
+    eventually("it is used", seconds(5), || {
+        let list = segment.hosts[0].sh("ip -o -6 addr show dev eth0");
+        list.contains("2001:db8:9::c8") && !list.contains("tentative")
+    });
+    throughout("nothing is missed", seconds(2), || {
+        a.lines(|l| ["UC1021", "UC1022", "UC1034"].iter().any(|id| l.contains(id))).is_empty()
+    });
+    assert_eq!(a.hook_names(), ["down", "up"]);
 }
 
 /// Whoever answers the check must not keep both families out.
