@@ -162,8 +162,7 @@ pub(super) fn mingling(interface: &str, vhid: Vhid, vlans: &[String]) -> Option<
 
 /// That a shared address of IPv4 will be dead for seconds wherever it is new, because of a setting of this system.
 pub(super) fn delay(config: &VirtualHostConfig) -> Option<String> {
-    let (setting, value) =
-        platform::search_for_duplicates().filter(|_| families(config).contains(&Family::V4))?;
+    let setting = platform::search_for_duplicates().filter(|_| families(config).contains(&Family::V4))?;
     let template = tr(
         "{setting} is {value}: a new IPv4 address, and each when the link comes back, is not used for seconds; set it to 0",
     );
