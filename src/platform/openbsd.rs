@@ -28,8 +28,9 @@ pub(super) const LAYOUT: Layout = OPENBSD;
 pub(super) const BOUND_IF: Option<(i32, i32)> = None;
 pub(super) const FRAMES: Shape = Shape::OPENBSD;
 
-/// Whether setproctitle(3) can leave out the name of the program, for a format that begins with a dash.
-pub(super) const TITLE_IS_WHOLE: bool = true;
+/// Whether setproctitle(3) can leave out the name of the program, for a format that begins with a dash: it puts it before
+/// whatever it is given (lib/libc/gen/setproctitle.c).
+pub(super) const TITLE_IS_WHOLE: bool = false;
 
 /// Whether [`LinkMonitor`] becomes readable at each change; if not, [`link_state`] must be asked now and then.
 pub const LINK_CHANGES_ARE_EVENTS: bool = true;
