@@ -389,9 +389,8 @@ pub fn unready_addresses(name: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
     Ok(found)
 }
 
-/// Gives an interface an address, IPv6 without duplicate address detection where the system can leave it out for one
-/// address: FreeBSD alone, elsewhere it takes a second. `false` when it has the address already, with whatever prefix
-/// length.
+/// Gives an interface an address. An IPv6 one can be used about a second later: no system leaves the search for
+/// duplicates out for one address. `false` when it has the address already, with whatever prefix length.
 ///
 /// # Errors
 /// ENXIO when no interface has this name; EPERM without the right to; `InvalidInput` for a prefix longer than the

@@ -24,8 +24,7 @@ pub(super) const V4_MASK: usize = NAME + 2 * SOCKADDR_IN;
 /// netinet6/in6_var.h: so they do in struct in6_aliasreq, then flags and struct in6_addrlifetime, whose last eight bytes
 /// are the times left.
 const V6_MASK: usize = NAME + 2 * SOCKADDR_IN6;
-const V6_FLAGS: usize = V6_MASK + SOCKADDR_IN6;
-const V6_LIFETIMES: usize = V6_FLAGS + 4 + IN6_ADDRLIFETIME - 8;
+const V6_LIFETIMES: usize = V6_MASK + SOCKADDR_IN6 + 4 + IN6_ADDRLIFETIME - 8;
 
 /// Why a request cannot be built.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,8 +90,9 @@ fn mask(address: IpAddr, prefix: u8) -> Option<IpAddr> {
     })
 }
 
-/// The request that gives an interface an address, for good and where the system can without duplicate address
-/// detection: an in_aliasreq or in6_aliasreq.
+/// The request that gives an interface an address, for good: an in_aliasreq or in6_aliasreq. It does not ask for
+/// IN6_IFF_NODAD: FreeBSD searches for duplicates all the same (`in6_update_ifa_internal` of netinet6/in6.c), XNU and
+/// NetBSD leave the address tentative and never search, OpenBSD does not know it.
 pub(super) fn assignment(
     layout: &Layout,
     interface: &str,
@@ -110,7 +110,6 @@ pub(super) fn assignment(
         put(&mut request, V4_MASK, &mask);
     } else {
         put(&mut request, V6_MASK, &mask);
-        put(&mut request, V6_FLAGS, &layout.no_dad.to_ne_bytes());
         // ND6_INFINITE_LIFETIME, valid and preferred.
         put(&mut request, V6_LIFETIMES, &[0xff; 8]);
     }
@@ -293,19 +292,16 @@ mod tests {
         let name = "656d3000000000000000000000000000";
         let address = "fe800000000000000000000000000010";
         let mask = "ffffffffffffffff0000000000000000";
-        for (layout, inet6, flags, rest) in [
-            (OPENBSD, 24, 0, ""),
-            (NETBSD, 24, 0, ""),
-            (FREEBSD, 28, 32, "0000000000000000"),
-            (MACOS, 30, 0, ""),
-        ] {
+        for (layout, inet6, rest) in
+            [(OPENBSD, 24, ""), (NETBSD, 24, ""), (FREEBSD, 28, "0000000000000000"), (MACOS, 30, "")]
+        {
             let request = assignment(&layout, "em0", ip("fe80::10"), 64, inet6, 7).unwrap();
             let own = format!("1c{inet6:02x}000000000000{address}07000000");
             let mask = format!("1c{inet6:02x}000000000000{mask}00000000");
             let (destination, times) = ("00".repeat(28), "00".repeat(16));
             assert_eq!(
                 hex(&request),
-                format!("{name}{own}{destination}{mask}{flags:02x}000000{times}ffffffffffffffff{rest}")
+                format!("{name}{own}{destination}{mask}00000000{times}ffffffffffffffff{rest}")
             );
         }
     }

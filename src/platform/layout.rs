@@ -38,9 +38,6 @@ pub(super) struct Layout {
     pub(super) remove_v4: u64,
     /// netinet6/in6_var.h: SIOCAIFADDR_IN6 and the size of struct in6_aliasreq.
     pub(super) add_v6: (u64, usize),
-    /// netinet6/in6_var.h: IN6_IFF_NODAD, where an address given with it can be used at once; OpenBSD has none. XNU and
-    /// NetBSD make it tentative all the same, and then never search (in6_update_ifa1() of netinet6/in6.c).
-    pub(super) no_dad: u32,
     /// sys/sockio.h: SIOCGIFAFLAG_IN, the flags of an IPv4 address; NetBSD alone searches for duplicates of those.
     pub(super) flags_v4: Option<u64>,
     /// sys/sockio.h: SIOCGLIFADDR, which tells whether an interface uses a link-layer address; NetBSD alone knows others.
@@ -112,7 +109,6 @@ pub(super) const OPENBSD: Layout = Layout {
     add_v4: (0x8040_691a, 64),
     remove_v4: 0x8020_6919,
     add_v6: (0x8080_691a, 128),
-    no_dad: 0,
     flags_v4: None,
     about_link_layer: None,
     if_data: 144,
@@ -139,7 +135,6 @@ pub(super) const NETBSD: Layout = Layout {
     add_v4: (0x8040_691a, 64),
     remove_v4: 0x8090_6919,
     add_v6: (0x8080_696b, 128),
-    no_dad: 0,
     flags_v4: Some(0xc090_6927),
     about_link_layer: Some(0xc118_691d),
     if_data: 136,
@@ -166,7 +161,6 @@ pub(super) const FREEBSD: Layout = Layout {
     add_v4: (0x8044_692b, 68),
     remove_v4: 0x8020_6919,
     add_v6: (0x8088_691b, 136),
-    no_dad: 32,
     flags_v4: None,
     about_link_layer: None,
     if_data: 152,
@@ -193,7 +187,6 @@ pub(super) const MACOS: Layout = Layout {
     add_v4: (0x8040_691a, 64),
     remove_v4: 0x8020_6919,
     add_v6: (0x8080_691a, 128),
-    no_dad: 0,
     flags_v4: None,
     about_link_layer: None,
     if_data: 96,
