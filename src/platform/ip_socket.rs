@@ -26,7 +26,7 @@ pub struct Envelope {
     pub protocol: u8,
     /// Time to live, or hop limit.
     pub ttl: u8,
-    /// Type of service; IPv4 only.
+    /// Type of service; IPv4 only. NetBSD writes 0 all the same (`rip_output()` in its `netinet/raw_ip.c`).
     pub tos: u8,
 }
 
