@@ -576,12 +576,16 @@ impl World {
             if ours.notices[notices_before..].iter().any(excuse) {
                 self.record.excuses.push(now);
             }
-            // A master that was away for long listens first, and only then may who follows it be heard.
+            // A master that was away for long listens first, and only then may who follows it be heard. Who takes what it
+            // sent itself long ago for another master follows that for its dead time.
             for (_, notice) in &ours.notices[notices_before..] {
-                if let Notice::Listening { lasts } = notice {
-                    let lasts = u64::try_from(lasts.as_micros()).expect("a short run");
-                    self.record.excuses.push(now + lasts);
-                }
+                let lasts = match notice {
+                    Notice::Listening { lasts } => *lasts,
+                    Notice::SameSource { peer } => peer.interval.dead_after(ours.parameters.dead_ratio),
+                    _ => continue,
+                };
+                let lasts = u64::try_from(lasts.as_micros()).expect("a short run");
+                self.record.excuses.push(now + lasts);
             }
             // Who changed its role too often waits with the next takeover.
             if let Some(until) = ours.snapshot(now).lasts_until {
