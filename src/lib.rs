@@ -49,15 +49,17 @@
 //! their link headers, because it is the one that resolves neighbours. What differs between the BSD kernels and macOS
 //! is mostly figures: `platform/layout.rs` has those of all four, so that what is built from them is tested everywhere.
 //! There libpcap opens the capture and makes its filter, and what the device hands out is taken apart by
-//! `platform/bpf_frames.rs`: the crate does not know the packet header of OpenBSD's library.
+//! `platform/bpf_frames.rs`: the crate does not know the packet header of OpenBSD's library. That library also has
+//! registers for sixteen sums in the life of a process, so no filter calculates.
 //!
 //! A deadline is a descriptor (`platform/alarm.rs`) where the timeout of a wait ends late, as it does on most systems.
 //!
 //! An error is not a fact: what could not be found out changes nothing and is asked again (`daemon::interface`). A hook
 //! that ran is not a hook that did its work: what it owes is in `protocol::takeover`. No write to a terminal can be made
 //! safe from waiting, nor can the call that logs on macOS, so a small process without rights does both
-//! (`platform/writer.rs`); it also holds the other end of what scripts say (`daemon::overheard`). Who serves what is told by a listening socket or a lock file
-//! (`platform/claim.rs`), and only another ucarp counts.
+//! (`platform/writer.rs`); it also holds the other end of what scripts say (`daemon::overheard`). Who serves what is told
+//! by a listening socket or a lock file (`platform/claim.rs`), and only another ucarp counts. An address that the system
+//! lists and does not use, because it searches for duplicates, is not there: `Presence` knows both.
 
 pub mod config;
 pub mod daemon;
