@@ -75,6 +75,15 @@ impl Wanted {
     fn unicast_families(&self) -> impl Iterator<Item = Family> + '_ {
         self.families.iter().copied().filter(|family| self.destination.is_unicast(*family))
     }
+
+    /// The groups to join.
+    fn groups(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.families
+            .iter()
+            .filter(|family| !self.destination.is_unicast(**family))
+            .map(|family| self.destination.group(*family))
+            .filter(IpAddr::is_multicast)
+    }
 }
 
 /// What is sent through.
@@ -94,11 +103,7 @@ impl Attachment {
         let failed = |doing| move |error: io::Error| StartError::new(doing, interface, error);
         let index = platform::interface_index(interface).map_err(failed(Doing::FindInterface))?;
         let memberships = wanted
-            .families
-            .iter()
-            .filter(|family| !wanted.destination.is_unicast(**family))
-            .map(|family| wanted.destination.group(*family))
-            .filter(IpAddr::is_multicast)
+            .groups()
             .map(|group| Membership::join(group, index))
             .collect::<io::Result<_>>()
             .map_err(failed(Doing::JoinGroup))?;
@@ -123,6 +128,10 @@ impl Attachment {
     pub(crate) fn try_out(interface: &str, wanted: &Wanted) -> Result<(), StartError> {
         let (_, mut capture) =
             Self::open_both_ways(interface, wanted, &wanted.filter_that_looks(Looks::Around))?;
+        if wanted.groups().next().is_some() && platform::other_routing_domain(interface).is_some() {
+            let error = io::Error::from(io::ErrorKind::AddrNotAvailable);
+            return Err(StartError::new(Doing::JoinGroup, interface, error));
+        }
         [Looks::Ahead, Looks::AtArp]
             .into_iter()
             .try_for_each(|looks| capture.set_filter(&wanted.filter_that_looks(looks)))

@@ -134,7 +134,11 @@ impl fmt::Display for StartError {
             let names = self.interfaces.join(", ");
             f.write_str(&fill(&tr("; the interfaces of this host are {names}"), &[("names", &names)]))?;
         }
-        if let Some(device) = platform::missing_device().filter(|_| self.is_captured()) {
+        let domain = Some(&self.object).filter(|_| self.doing == Doing::JoinGroup);
+        if let Some(domain) = domain.and_then(|interface| platform::other_routing_domain(interface)) {
+            let hint = tr(" (it is in another routing domain: start with 'route -T {domain} exec ucarp')");
+            f.write_str(&fill(&hint, &[("domain", &domain)]))?;
+        } else if let Some(device) = platform::missing_device().filter(|_| self.is_captured()) {
             let hint =
                 tr(" ({device} is not there; a jail shows it by the devfs rule: add path 'bpf*' unhide)");
             f.write_str(&fill(&hint, &[("device", &device)]))?;

@@ -71,6 +71,9 @@ pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 /// See the item of this name on macOS: here frames are captured with their tags, or known by them.
 pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
 
+/// See the item of this name on OpenBSD: there are no routing domains here.
+pub(super) const ROUTING_DOMAIN: Option<fn(&str) -> Option<u32>> = None;
+
 /// See the item of this name on NetBSD: IPv4 addresses are used at once here.
 pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
 

@@ -88,6 +88,8 @@ pub(super) const IFM_AVALID: u32 = 1;
 pub(super) const IFM_ACTIVE: u32 = 2;
 /// sys/sockio.h and net/if_vlan_var.h of macOS: takes an ifreq that points to room for a struct vlanreq.
 pub(super) const SIOCGIFVLAN: u64 = 0xc020_697f;
+/// sys/sockio.h of OpenBSD: takes an ifreq, in which it leaves a number.
+pub(super) const SIOCGIFRDOMAIN: u64 = 0xc020_69a0;
 /// net/route.h of OpenBSD: an option of routing sockets, a bit for each kind of message that is to be heard.
 pub(super) const ROUTE_MSGFILTER: i32 = 1;
 /// net/route.h of NetBSD: the same as a list of kinds.
@@ -264,6 +266,7 @@ const _: () = assert!(BIOCIMMEDIATE == number(IN, 4, b'B', 112));
 const _: () = assert!(BIOCSHDRCMPLT == number(IN, 4, b'B', 117));
 const _: () = assert!(SIOCGIFAFLAG_IN6 == number(BOTH, IN6_IFREQ, b'i', 73));
 const _: () = assert!(SIOCGIFVLAN == number(BOTH, MACOS.ifreq, b'i', 127));
+const _: () = assert!(SIOCGIFRDOMAIN == number(BOTH, OPENBSD.ifreq, b'i', 160));
 const _: () = assert!(SIOCDIFADDR_IN6 == number(IN, IN6_IFREQ, b'i', 25));
 
 #[cfg(test)]

@@ -73,6 +73,9 @@ fn system_log(priority: libc::c_int, text: &CStr) {
 /// net/if_vlan.c). Nothing for what is no VLAN.
 pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = Some(vlan_parent);
 
+/// See the item of this name on OpenBSD: there are no routing domains here.
+pub(super) const ROUTING_DOMAIN: Option<fn(&str) -> Option<u32>> = None;
+
 /// See the item of this name on NetBSD: IPv4 addresses are used at once here.
 pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
 

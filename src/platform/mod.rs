@@ -91,8 +91,8 @@ pub use membership::Membership;
 pub use pidfile::PidFile;
 pub use posix::{
     LocalTime, close_on_exec, interface_addresses, interface_index, interface_names, interface_of,
-    local_time, local_time_of, may_create_in, may_execute, mingled_vlans, says_no_interface, says_no_room,
-    user_and_group,
+    local_time, local_time_of, may_create_in, may_execute, mingled_vlans, other_routing_domain,
+    says_no_interface, says_no_room, user_and_group,
 };
 pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, kill_group, signal_name, start_as_we_were};

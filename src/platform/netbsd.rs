@@ -49,6 +49,9 @@ pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 /// See the item of this name on macOS: here frames are captured with their tags, or known by them.
 pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
 
+/// See the item of this name on OpenBSD: there are no routing domains here.
+pub(super) const ROUTING_DOMAIN: Option<fn(&str) -> Option<u32>> = None;
+
 /// Tells of the setting that has this system search for another host with an IPv4 address before it uses it: a count of
 /// probes. While it is not 0 each new address is dead for seconds, as is every one when the link comes back
 /// (in_if_link_up() of netinet/in.c).

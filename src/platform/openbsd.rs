@@ -5,15 +5,17 @@
 use std::ffi::CStr;
 use std::io;
 use std::mem::offset_of;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::sys::socket::AddressFamily;
 use nix::time::{ClockId, clock_gettime};
 
 use super::bpf_frames::Shape;
 use super::bsd::are;
 use super::layout::{self, Layout, OPENBSD, ROUTE_MSGFILTER};
-use super::posix;
+use super::{bsd_bytes, posix};
 
 pub use super::bsd::*;
 pub(super) use super::mreqn::join_v4;
@@ -62,6 +64,26 @@ pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
 
 /// See the item of this name on NetBSD: IPv4 addresses are used at once here.
 pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
+
+/// The routing domain of an interface, unless it is that of this process: its groups can only be joined from there
+/// (`ip_setmoptions` of netinet/ip_output.c).
+pub(super) const ROUTING_DOMAIN: Option<fn(&str) -> Option<u32>> = Some(other_domain);
+
+fn other_domain(interface: &str) -> Option<u32> {
+    // sys/socket.h. The crate libc does not have it.
+    unsafe extern "C" {
+        safe fn getrtable() -> libc::c_int;
+    }
+    let mut request = bsd_bytes::named(interface, LAYOUT.ifreq).ok()?;
+    let any = unbound(AddressFamily::Inet).ok()?;
+    // SAFETY: SIOCGIFRDOMAIN reads and writes an ifreq, which is as long as `request`, and keeps nothing of it.
+    Errno::result(unsafe {
+        libc::ioctl(any.as_raw_fd(), layout::SIOCGIFRDOMAIN as libc::c_ulong, request.as_mut_ptr())
+    })
+    .ok()?;
+    let theirs = u32::from_ne_bytes(*request.get(bsd_bytes::NAME..)?.first_chunk()?);
+    (u32::try_from(getrtable()) != Ok(theirs)).then_some(theirs)
+}
 
 /// Time since boot, suspended time included.
 #[must_use]

@@ -173,6 +173,12 @@ pub fn mingled_vlans(interface: &str) -> io::Result<Vec<String>> {
     Ok(interface_names()?.into_iter().filter(is_child).collect())
 }
 
+/// The routing domain of an interface, where there are any and it is another than that of this process.
+#[must_use]
+pub fn other_routing_domain(interface: &str) -> Option<u32> {
+    sys::ROUTING_DOMAIN.and_then(|ask| ask(interface))
+}
+
 /// Whether this is how a system says that there is no such interface; anything else says nothing about it.
 #[must_use]
 pub fn says_no_interface(error: &io::Error) -> bool {
