@@ -25,6 +25,7 @@ pub(super) fn object(packet: &Packet) -> String {
     object.text("src_mac", Some(packet.mac));
     object.text("dst_mac", Some(packet.to));
     object.plain("ttl", packet.ttl);
+    object.plain("tos", packet.tos);
     let vlans: Vec<_> = packet.vlans.iter().flatten().map(ToString::to_string).collect();
     object.plain("vlans", Some(format_args!("[{}]", vlans.join(","))));
     object.text("protocol", Some(if packet.vrrp.is_some() { "vrrp" } else { "carp" }));

@@ -36,6 +36,8 @@ pub struct Peeked<'a> {
     pub destination: Option<IpAddr>,
     /// TTL or hop limit.
     pub ttl: Option<u8>,
+    /// Type of service, or traffic class.
+    pub tos: Option<u8>,
     /// The checksum of the IP header, which IPv6 has none of.
     pub ip_checksum: Option<u16>,
     /// What the IP packet carries; empty where that cannot be told.
@@ -118,6 +120,7 @@ fn v4(to: MacAddr, mac: MacAddr, packet: &[u8]) -> Option<Peeked<'_>> {
         source: address(12),
         destination: address(16),
         ttl: packet.get(8).copied(),
+        tos: packet.get(1).copied(),
         ip_checksum: packet.get(10..).and_then(number).map(|(checksum, _)| checksum),
         payload,
     })
@@ -148,6 +151,7 @@ fn v6(to: MacAddr, mac: MacAddr, packet: &[u8]) -> Option<Peeked<'_>> {
         source: address(8),
         destination: address(24),
         ttl: packet.get(7).copied(),
+        tos: number(packet).and_then(|(start, _)| u8::try_from(start >> 4 & 0xff).ok()),
         ip_checksum: None,
         payload,
     })
@@ -242,6 +246,7 @@ mod tests {
             let (decoded, peeked) = (decode(&frame).unwrap(), peek(&frame).unwrap());
             assert_eq!((peeked.mac, peeked.source), (decoded.mac, Some(decoded.source)));
             assert_eq!((peeked.destination, peeked.ttl), (Some(decoded.destination), Some(255)));
+            assert_eq!(peeked.tos, Some(if decoded.destination.is_ipv4() { 0x10 } else { 0 }));
             let fields = Fields::read(peeked.payload);
             assert_eq!((fields.vhid, fields.advskew, fields.demotion), (Some(7), Some(100), Some(3)));
             assert_eq!(fields.counter, Some(decoded.header.counter));

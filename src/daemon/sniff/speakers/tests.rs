@@ -14,6 +14,7 @@ fn packet(host: u8, millis: u64) -> Packet {
         mac: MacAddr([2, 0, 0, 0, 0, host]),
         to: MacAddr::BROADCAST,
         ttl: Some(255),
+        tos: Some(0),
         fields: Fields {
             version: Some(2),
             vhid: Some(7),
