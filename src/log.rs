@@ -179,16 +179,10 @@ impl Terminal {
             Level::Debug | Level::Info => Standard::Output,
             Level::Warning | Level::Error => Standard::Error,
         };
-        let mut put = |level: Level, text: &str| {
+        let put = |level: Level, text: &str| {
             by.as_mut().is_some_and(|by| by.send(to, format!("{now}: [{level}] {text}\n").as_bytes()))
         };
-        let lost = &mut self.lost[to.index()];
-        if *lost > 0 && put(Level::Warning, &(services.lost)(*lost)) {
-            *lost = 0;
-        }
-        if *lost > 0 || !put(level, text) {
-            *lost += 1;
-        }
+        put_or_count(&mut self.lost[to.index()], services, level, text, put);
     }
 
     fn pass_on(&mut self, by: Option<&mut Text>, to: Standard, text: &[u8]) {
@@ -196,6 +190,22 @@ impl Terminal {
             let lines = text.iter().filter(|byte| **byte == b'\n').count().max(1);
             self.lost[to.index()] += u64::try_from(lines).unwrap_or(u64::MAX);
         }
+    }
+}
+
+/// Hands out a line, and before it how many were lost; what finds no room is one more.
+fn put_or_count(
+    lost: &mut u64,
+    services: &Services,
+    level: Level,
+    text: &str,
+    mut put: impl FnMut(Level, &str) -> bool,
+) {
+    if *lost > 0 && put(Level::Warning, &(services.lost)(*lost)) {
+        *lost = 0;
+    }
+    if *lost > 0 || !put(level, text) {
+        *lost += 1;
     }
 }
 
@@ -223,29 +233,17 @@ impl Way {
         let socket = connect(&paths);
         Self::Socket { paths, socket }
     }
-}
 
-impl Syslog {
-    fn write(
+    fn put(
         &mut self,
-        mut by: Option<&mut Text>,
+        facility: Facility,
+        by: Option<&mut Text>,
         level: Level,
         now: &LocalTime,
         text: &str,
-        services: &Services,
-    ) {
-        if self.lost > 0 && self.put(by.as_deref_mut(), Level::Warning, now, &(services.lost)(self.lost)) {
-            self.lost = 0;
-        }
-        if self.lost > 0 || !self.put(by, level, now, text) {
-            self.lost += 1;
-        }
-    }
-
-    fn put(&mut self, by: Option<&mut Text>, level: Level, now: &LocalTime, text: &str) -> bool {
-        let facility = self.facility;
-        match &mut self.way {
-            Way::Call => {
+    ) -> bool {
+        match self {
+            Self::Call => {
                 // macOS keeps what is for information in memory alone (`shim_syslog_to_log_type` of its syslog.c), and
                 // who became master, and why, is to be found later.
                 let severity = match severity(level) {
@@ -255,7 +253,7 @@ impl Syslog {
                 let priority = of(facility) as u8 | severity as u8;
                 by.is_some_and(|by| by.log(priority, &format!("[{level}] {text}")))
             }
-            Way::Socket { paths, socket } => {
+            Self::Socket { paths, socket } => {
                 let Some(datagram) = datagram(facility, level, now, text) else { return false };
                 match socket.as_ref().map(|socket| socket.send(&datagram)) {
                     Some(Ok(_)) => return true,
@@ -268,6 +266,21 @@ impl Syslog {
                 socket.as_ref().is_some_and(|socket| socket.send(&datagram).is_ok())
             }
         }
+    }
+}
+
+impl Syslog {
+    fn write(
+        &mut self,
+        mut by: Option<&mut Text>,
+        level: Level,
+        now: &LocalTime,
+        text: &str,
+        services: &Services,
+    ) {
+        put_or_count(&mut self.lost, services, level, text, |level, text| {
+            self.way.put(self.facility, by.as_deref_mut(), level, now, text)
+        });
     }
 }
 
