@@ -17,7 +17,7 @@ use std::time::Duration;
 use ucarp::protocol::wire::{self, Decoded, carp};
 use ucarp::protocol::{
     Announcing, Authenticator, Destination, Dialect, Event, Hooks, Interval, Key, Link, MacAddr, Parameters,
-    Rejected, Role, Sources, Time, VirtualHost,
+    Rejected, Replay, Role, Sources, Time, VirtualHost,
 };
 
 thread_local! {
@@ -83,6 +83,8 @@ fn parameters() -> Parameters {
         hooks: Hooks::default(),
         announcing: Announcing::default(),
         dialect: Dialect::default(),
+        replay: Replay::default(),
+        only_ours: false,
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::Value;
 use ucarp::protocol::wire::{self, Decoded};
 use ucarp::protocol::{
     Action, Announcing, Authenticator, Cause, Destination, Dialect, Event, Family, Hooks, Interval, Key,
-    Link, MacAddr, Notice, Parameters, PeerKind, Reason, Rejected, Role, Sources, Time, Transmission,
+    Link, MacAddr, Notice, Parameters, PeerKind, Reason, Rejected, Replay, Role, Sources, Time, Transmission,
     VirtualHost,
 };
 
@@ -189,6 +189,8 @@ fn replay(capture: &Capture, us: Us, end: Option<Duration>) -> (VirtualHost, See
         hooks: Hooks::default(),
         announcing: Announcing::default(),
         dialect: us.dialect,
+        replay: Replay::default(),
+        only_ours: false,
     };
     let mut host = VirtualHost::new(parameters, 1);
     let mut seen = Seen::default();

@@ -18,7 +18,7 @@ use std::num::NonZeroU8;
 use serde_json::Value;
 use ucarp::protocol::{
     Announcing, Authenticator, Destination, Dialect, Event, Hooks, Interval, Key, Link, MacAddr, Parameters,
-    Reason, Role, Sources, Time, VirtualHost,
+    Reason, Replay, Role, Sources, Time, VirtualHost,
 };
 
 use frame::{Ad, encode, micros};
@@ -105,6 +105,8 @@ fn ours(row: Row, role: Role) -> Heard {
             hooks: Hooks::default(),
             announcing: Announcing::default(),
             dialect: row.dialect,
+            replay: Replay::default(),
+            only_ours: false,
         },
         1,
     );

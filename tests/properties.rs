@@ -20,7 +20,7 @@ use sha1::{Digest, Sha1};
 use ucarp::protocol::wire::{self, Decoded, arp, carp, checksum, ethernet, ipv4, ipv6, ndp, peek};
 use ucarp::protocol::{
     Action, Announcing, Authenticator, Destination, Dialect, Event, Family, Hook, HookEnd, HookFailure,
-    Hooks, Interval, Key, Link, MacAddr, Notice, OnLostAddress, Parameters, PeerKind, Presence, Role,
+    Hooks, Interval, Key, Link, MacAddr, Notice, OnLostAddress, Parameters, PeerKind, Presence, Replay, Role,
     Sources, Time, Transmission, VirtualHost,
 };
 
@@ -61,6 +61,8 @@ fn parameters(base: u8, skew: u8, ratio: u32, preempt: bool) -> Parameters {
         hooks: Hooks::default(),
         announcing: Announcing::default(),
         dialect: Dialect::default(),
+        replay: Replay::default(),
+        only_ours: false,
     }
 }
 

@@ -14,7 +14,7 @@ use nix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 use ucarp::protocol::{
     Announcing, Authenticator, Destination, Dialect, Event, Hooks, Interval, Key, Link, MacAddr, Parameters,
-    Rejected, Sources, Time, VirtualHost, wire,
+    Rejected, Replay, Sources, Time, VirtualHost, wire,
 };
 
 fn vectors() -> Value {
@@ -181,6 +181,8 @@ fn receiver(receiver: &Value) -> VirtualHost {
         hooks: Hooks::default(),
         announcing: Announcing::default(),
         dialect: Dialect::default(),
+        replay: Replay::default(),
+        only_ours: false,
     };
     let mut host = VirtualHost::new(parameters, 1);
     host.handle(Event::Start, Time::ZERO);

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use super::attachment::Attachment;
-use super::clock::now;
+use super::clock::{now, wall};
 use super::hearing::InTurn;
 use super::hooks::RunningHook;
 use super::host::{LOOK_AROUND, Served};
@@ -52,8 +52,11 @@ pub(super) fn run(
     let now = now();
     for one in served.iter_mut() {
         one.looks_around_until = one.attachment.is_some().then(|| now + LOOK_AROUND);
-        let actions = one.host.handle(Event::Start, now);
-        perform(one, actions, report, now);
+        let facts = wall().map(Event::Wall).into_iter().chain([Event::Start]);
+        for fact in facts {
+            let actions = one.host.handle(fact, now);
+            perform(one, actions, report, now);
+        }
         look(one, Changes { links: true, addresses: false }, report, now);
         if one.attachment.is_some() {
             report.link_at_start(&one.interface, one.link);

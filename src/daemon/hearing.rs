@@ -1,5 +1,7 @@
 //! Frames become facts: what was captured is told to the core, and what does not authenticate is looked into.
 
+use std::time::Duration;
+
 use super::attachment::Attachment;
 use super::capture::CaptureError;
 use super::clock;
@@ -52,6 +54,10 @@ impl<'a> InTurn<'a> {
 impl Surroundings for InTurn<'_> {
     fn now(&self) -> Time {
         clock::now()
+    }
+
+    fn wall(&self) -> Option<Duration> {
+        clock::wall()
     }
 
     fn host(&self) -> &VirtualHost {

@@ -29,6 +29,8 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 pub trait Surroundings {
     /// The time, which may have passed since this was last asked.
     fn now(&self) -> Time;
+    /// The time of day, since the Unix epoch, if there is a clock that tells it.
+    fn wall(&self) -> Option<Duration>;
     /// The virtual host itself.
     fn host(&self) -> &VirtualHost;
     /// What is known about the frames of its capture.
@@ -109,6 +111,9 @@ pub fn tick(one: &mut impl Surroundings, woken: Time) {
     let now = one.now();
     if one.host().master_down().is_some_and(|down| down <= now) {
         look_for_losses(one, now);
+    }
+    if let Some(wall) = one.wall() {
+        one.tell(Event::Wall(wall), now);
     }
     one.tell(Event::Tick, now);
 }

@@ -12,6 +12,9 @@ pub enum Event {
     Start,
     /// A deadline may have been reached. Early ticks change nothing.
     Tick,
+    /// The time of day, since the Unix epoch, told before [`Event::Start`] and before each [`Event::Tick`]. It may be wrong,
+    /// and may step; without a clock it is never told.
+    Wall(Duration),
     /// The process was away: it woke this much later than the deadline it had asked for.
     /// Told before the frames that arrived meanwhile.
     Late(Duration),

@@ -79,7 +79,8 @@ pub use dialect::Dialect;
 pub use explain::{Cause, explain, shares_also};
 pub use interval::Interval;
 pub use parameters::{
-    Announcing, Destination, Family, HookFailure, Hooks, MacAddr, OnLostAddress, Parameters, Sources, Vhid,
+    Announcing, Destination, Family, HookFailure, Hooks, MacAddr, OnLostAddress, Parameters, Replay, Sources,
+    Vhid,
 };
 pub use rejected::{Rejected, Rejections};
 pub use time::Time;

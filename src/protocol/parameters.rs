@@ -114,6 +114,23 @@ pub struct Parameters {
     pub announcing: Announcing,
     /// What kind of peer advertisements are made for.
     pub dialect: Dialect,
+    /// What is thought of advertisements of our own kind that may be recordings.
+    pub replay: Replay,
+    /// Believe our own kind alone.
+    pub only_ours: bool,
+}
+
+/// What is thought of advertisements of our own kind that may be recordings.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Replay {
+    /// Of a peer that was heard before, older ones are refused. One whose clock is far behind and who does not answer is
+    /// followed, and the operator told.
+    #[default]
+    Warn,
+    /// Such a one is refused after its dead time.
+    Refuse,
+    /// Their age is not looked at.
+    Off,
 }
 
 /// The interface's own addresses that advertisements are sent from.

@@ -32,11 +32,17 @@ pub enum Rejected {
     BadAuth,
     /// Our own advertisement came back.
     OwnEcho,
+    /// Of our own kind, and older than what its sender has sent since.
+    Stale,
+    /// Of our own kind, but what CARP's HMAC leaves out was altered on the way.
+    Tampered,
+    /// Not of our own kind, and nobody else is believed.
+    Unmarked,
 }
 
 impl Rejected {
     /// Every reason, in the order of the counters.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::NotIp,
         Self::TruncatedIp,
         Self::BadIpHeader,
@@ -51,6 +57,9 @@ impl Rejected {
         Self::BadDestination,
         Self::BadAuth,
         Self::OwnEcho,
+        Self::Stale,
+        Self::Tampered,
+        Self::Unmarked,
     ];
 
     /// Stable name for counters, status and JSON; never translated.
@@ -71,6 +80,9 @@ impl Rejected {
             Self::BadDestination => "bad_destination",
             Self::BadAuth => "bad_auth",
             Self::OwnEcho => "own_echo",
+            Self::Stale => "stale",
+            Self::Tampered => "tampered",
+            Self::Unmarked => "unmarked",
         }
     }
 }

@@ -168,6 +168,7 @@ impl VirtualHost {
                 self.elect(Fact::Start, now, &mut out);
             }
             Event::Tick => self.tick(now, &mut out),
+            Event::Wall(_) => {}
             Event::Late(by) => self.elect(Fact::Late(by), now, &mut out),
             Event::Lost(frames) => {
                 self.counters.lost = self.counters.lost.saturating_add(frames);

@@ -508,6 +508,10 @@ impl Surroundings for InTurn<'_> {
         self.ours.time(self.now)
     }
 
+    fn wall(&self) -> Option<Duration> {
+        None
+    }
+
     fn host(&self) -> &VirtualHost {
         &self.ours.host
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use ucarp::daemon::turn::Draining;
 use ucarp::protocol::{
     Announcing, Authenticator, Destination, Dialect, Event, HookFailure, Hooks, Interval, Key, Link, MacAddr,
-    Notice, OnLostAddress, Parameters, Presence, Role, Sources,
+    Notice, OnLostAddress, Parameters, Presence, Replay, Role, Sources,
 };
 
 use super::frame::micros;
@@ -61,6 +61,8 @@ pub struct Spec {
     pub jitter: u64,
     pub announcing: Announcing,
     pub dialect: Dialect,
+    pub replay: Replay,
+    pub only_ours: bool,
 }
 
 impl Spec {
@@ -90,6 +92,8 @@ impl Spec {
             jitter: 0,
             announcing: Announcing::default(),
             dialect: Dialect::default(),
+            replay: Replay::default(),
+            only_ours: false,
         }
     }
 
@@ -166,6 +170,8 @@ impl Spec {
             },
             announcing: self.announcing,
             dialect: self.dialect,
+            replay: self.replay,
+            only_ours: self.only_ours,
         }
     }
 }

@@ -7,8 +7,8 @@ use crate::config::LogConfig;
 use crate::config::cli::{self, Invocation};
 use crate::log::Log;
 use crate::protocol::{
-    Announcing, Destination, Dialect, HookFailure, Hooks, Interval, Key, MacAddr, Parameters, Sources, Time,
-    VirtualHost,
+    Announcing, Destination, Dialect, HookFailure, Hooks, Interval, Key, MacAddr, Parameters, Replay,
+    Sources, Time, VirtualHost,
 };
 
 /// A directory with a script called `hook`, removed afterwards.
@@ -85,6 +85,8 @@ fn snapshot() -> Snapshot {
         hooks: Hooks { failure: HookFailure::Stay, ..Hooks::default() },
         announcing: Announcing::default(),
         dialect: Dialect::default(),
+        replay: Replay::default(),
+        only_ours: false,
     };
     VirtualHost::new(parameters, 1).snapshot(Time::ZERO)
 }

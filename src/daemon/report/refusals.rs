@@ -22,6 +22,24 @@ pub(super) fn refusal(rejected: Rejected) -> (Level, Cow<'static, str>) {
                 "Our own advertisement came back from {mac} on {interface}: a loop, or a switch that reflects?",
             ),
         ),
+        Rejected::Stale => (
+            Level::Warning,
+            tr(
+                "Advertisement from {source} ({mac}) is older than what was heard of that host before: somebody sends recordings, or its clock fell back",
+            ),
+        ),
+        Rejected::Tampered => (
+            Level::Warning,
+            tr(
+                "Advertisement from {source} ({mac}) was altered on the way, or its sender's name is invented: somebody on {interface} tries to move the address",
+            ),
+        ),
+        Rejected::Unmarked => (
+            Level::Warning,
+            tr(
+                "Advertisement from {source} ({mac}) is not of this ucarp's kind and refused, as --only-ours is given",
+            ),
+        ),
         Rejected::BadVersion => (
             Level::Warning,
             tr(

@@ -236,6 +236,9 @@ fn explained(speaker: &Speaker) -> String {
         Rejected::BadDestination => tr("sent to another group"),
         Rejected::BadAuth => tr("another password, or other addresses"),
         Rejected::OwnEcho => tr("from this host"),
+        Rejected::Stale => tr("a recording"),
+        Rejected::Tampered => tr("altered on the way"),
+        Rejected::Unmarked => tr("not of our kind"),
     };
     format!("{} ({why})", rejected.code())
 }

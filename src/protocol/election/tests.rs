@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::auth::{Authenticator, Key};
 use super::super::wire::{Decoded, carp};
-use super::super::{Announcing, Destination, Dialect, Hooks, Vhid};
+use super::super::{Announcing, Destination, Dialect, Hooks, Replay, Vhid};
 use super::*;
 use crate::protocol::PeerKind;
 
@@ -43,6 +43,8 @@ fn host_with(base: u8, skew: u8, edit: impl FnOnce(&mut Parameters)) -> Host {
         hooks: Hooks::default(),
         announcing: Announcing::default(),
         dialect: Dialect::default(),
+        replay: Replay::default(),
+        only_ours: false,
     };
     edit(&mut parameters);
     let authenticator = Authenticator::new(&key, vhid(), &parameters.addresses);

@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::super::wire;
 use super::super::{
     Action, Announcing, Destination, Dialect, Event, HookEnd, Hooks, Key, Link, Parameters, Reason, Rejected,
-    Sources, VirtualHost,
+    Replay, Sources, VirtualHost,
 };
 use super::*;
 
@@ -26,6 +26,8 @@ fn parameters(last: u8, password: &str, addresses: &[&str]) -> Parameters {
         hooks: Hooks { up: true, down: true, ..Hooks::default() },
         announcing: Announcing::default(),
         dialect: Dialect::default(),
+        replay: Replay::default(),
+        only_ours: false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::protocol::wire::ethernet;
-use crate::protocol::{Announcing, Destination, Dialect, Hooks, Key, Link, Vhid};
+use crate::protocol::{Announcing, Destination, Dialect, Hooks, Key, Link, Replay, Vhid};
 
 const HERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 5)), v6: None };
 const THERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 7)), v6: None };
@@ -30,6 +30,8 @@ fn host(sources: Sources, mac: MacAddr) -> VirtualHost {
         hooks: Hooks::default(),
         announcing: Announcing::default(),
         dialect: Dialect::default(),
+        replay: Replay::default(),
+        only_ours: false,
     };
     VirtualHost::new(parameters, 1)
 }
