@@ -729,6 +729,24 @@ mod ours {
             let option = format!("--peer-type={value}");
             refuses(&option, &enough_and(&["-v1", &option]), &["--peer-type", &format!("'{value}'")]);
         }
+        for value in ["", "on", "Refuse"] {
+            let option = format!("--replay={value}");
+            let said = ["--replay", &format!("'{value}'"), "warn, refuse, off"];
+            refuses(&option, &enough_and(&["-v1", &option]), &said);
+        }
+    }
+
+    #[test]
+    fn peers_that_would_not_be_believed() {
+        if other() {
+            return;
+        }
+        for kind in ["openbsd", "freebsd", "netbsd", "ucarp"] {
+            let option = format!("--peer-type={kind}");
+            let said = ["--only-ours", &option, "remove one"];
+            refuses(kind, &enough_and(&["-v1", "--only-ours", &option]), &said);
+        }
+        refuses("a value", &enough_and(&["-v1", "--only-ours=no"]), &["--only-ours", "takes no value"]);
     }
 
     #[test]
@@ -831,6 +849,16 @@ mod ours {
         }
         let folder = Folder::new("check");
         let hook = folder.file("up", b"#!/bin/sh\n", 0o755);
+        for (more, replay, only_ours) in [
+            (&[][..], "warn", "no"),
+            (&["--replay=refuse", "--only-ours"], "refuse", "yes"),
+            (&["--replay=off", "--only-ours", "--peer-type=any"], "off", "yes"),
+        ] {
+            let ran = run(&enough_and(&[&["-v1", "--wait-interface", "--check"], more].concat()));
+            let said = format!("\nreplay: {replay}\nonly-ours: {only_ours}\n");
+            assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+            assert!(ran.stdout.contains(&said), "{}", ran.stdout);
+        }
         let more = ["-v", "0x2a", "-a", "2001:db8::9/64", "-u", &hook, "-z", "--wait-interface", "--check"];
         let ran = run(&enough_and(&more));
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));

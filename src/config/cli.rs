@@ -23,7 +23,9 @@ use super::{
     Warning,
 };
 use super::{shown, words};
-use crate::protocol::{Announcing, Dialect, Family, HookFailure, Hooks, Interval, OnLostAddress, Vhid};
+use crate::protocol::{
+    Announcing, Dialect, Family, HookFailure, Hooks, Interval, OnLostAddress, Replay, Vhid,
+};
 
 use spelling::{OPTIONS, bytes_of, canonical, normalize, stray};
 pub use usage::{usage, version};
@@ -130,6 +132,10 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
         Some(word) => words::dialect("--peer-type", &word)?,
         None => Dialect::default(),
     };
+    let only_ours = given.flag("only-ours");
+    if only_ours && dialect != Dialect::Any {
+        return Err(Error::PeersNotOurs { option: "--only-ours", kind: dialect.code() });
+    }
     let (vhid, secret) = (vhid(given)?, secret(given, dialect, warnings)?);
     let addresses = addresses(given, interface.as_deref(), source)?;
     for link_local in addresses.iter().filter(|shared| shared.is_link_local()) {
@@ -162,6 +168,11 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
         },
         announcing: announcing(given)?,
         dialect,
+        replay: match given.last("replay") {
+            Some(word) => words::replay("--replay", &word)?,
+            None => Replay::default(),
+        },
+        only_ours,
         interface,
         label: label.flatten(),
         source,

@@ -66,6 +66,8 @@ pub enum Error {
     HookFailure { option: &'static str, value: String },
     OnLostAddress { option: &'static str, value: String },
     PeerType { option: &'static str, value: String },
+    Replay { option: &'static str, value: String },
+    PeersNotOurs { option: &'static str, kind: &'static str },
     Pidfile { option: &'static str, path: String },
     NotAFolder { option: &'static str, path: String },
     OnlyToSniff { option: &'static str },
@@ -291,6 +293,13 @@ impl fmt::Display for Error {
             Self::PeerType { option, value } => fill(
                 &tr("{option}: '{value}' is none of openbsd, freebsd, netbsd, ucarp, any"),
                 &[("option", option), ("value", value)],
+            ),
+            Self::Replay { option, value } => {
+                fill(&tr("{option}: '{value}' is none of warn, refuse, off"), &[("option", option), ("value", value)])
+            }
+            Self::PeersNotOurs { option, kind } => fill(
+                &tr("{option}: refuses all hosts but those that run this program, and --peer-type={kind} is about others; remove one of them"),
+                &[("option", option), ("kind", kind)],
             ),
             Self::Pidfile { option, path } => fill(
                 &tr("{option}: '{path}' cannot be the name of a file; an example is /run/ucarp.pid"),

@@ -25,7 +25,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::protocol::{
-    Announcing, Destination, Dialect, Family, HookFailure, Interval, Key, OnLostAddress, Vhid,
+    Announcing, Destination, Dialect, Family, HookFailure, Interval, Key, OnLostAddress, Replay, Vhid,
 };
 
 pub use error::{Error, Warning};
@@ -107,6 +107,10 @@ pub struct VirtualHostConfig {
     pub announcing: Announcing,
     /// What kind of peers advertisements are made for (`--peer-type`).
     pub dialect: Dialect,
+    /// What is thought of advertisements that may be recordings (`--replay`).
+    pub replay: Replay,
+    /// Believe hosts that run this program alone (`--only-ours`); `dialect` is nobody's in particular then.
+    pub only_ours: bool,
 }
 
 impl VirtualHostConfig {

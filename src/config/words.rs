@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf, absolute};
 use zeroize::Zeroizing;
 
 use super::{Caller, Error, Facility, Secret, VirtualAddress, Warning, script, shown, trust};
-use crate::protocol::{Dialect, HookFailure, OnLostAddress};
+use crate::protocol::{Dialect, HookFailure, OnLostAddress, Replay};
 
 /// A whole number in C's notation: decimal, `0x` hexadecimal or `0` octal, with a `+` and spaces before it
 /// if need be (shell substitutions leave some); nothing may follow.
@@ -199,6 +199,16 @@ pub(super) fn dialect(option: &'static str, word: &OsStr) -> Result<Dialect, Err
         .into_iter()
         .find(|dialect| dialect.code().as_bytes() == word.as_bytes())
         .ok_or_else(|| Error::PeerType { option, value: shown(word) })
+}
+
+/// What is thought of recordings.
+pub(super) fn replay(option: &'static str, word: &OsStr) -> Result<Replay, Error> {
+    match word.as_bytes() {
+        b"warn" => Ok(Replay::Warn),
+        b"refuse" => Ok(Replay::Refuse),
+        b"off" => Ok(Replay::Off),
+        _ => Err(Error::Replay { option, value: shown(word) }),
+    }
 }
 
 /// A script, made absolute because the daemon will change directory, that `caller` can run.

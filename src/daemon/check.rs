@@ -12,7 +12,7 @@ use super::failure::{Doing, StartError};
 use super::{place, start};
 use crate::config::{Config, Facility, VirtualHostConfig, Warning, one_line};
 use crate::platform;
-use crate::protocol::{HookFailure, OnLostAddress};
+use crate::protocol::{HookFailure, OnLostAddress, Replay};
 
 /// What a daemon with this configuration would do. No secret is in it.
 ///
@@ -86,6 +86,13 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
         lines.add("peer", peer);
     }
     lines.add("peer-type", host.dialect.code());
+    let replay = match host.replay {
+        Replay::Warn => "warn",
+        Replay::Refuse => "refuse",
+        Replay::Off => "off",
+    };
+    lines.add("replay", replay);
+    lines.yes_or_no("only-ours", host.only_ours);
     lines.yes_or_no("ignoreifstate", host.ignore_link_state);
     lines.maybe("upscript", host.up.as_deref().map(Path::display));
     lines.maybe("downscript", host.down.as_deref().map(Path::display));

@@ -15,7 +15,7 @@ use crate::config::VirtualHostConfig;
 use crate::i18n::{fill, tr};
 use crate::log::Level;
 use crate::platform::{self, Claim, Holder, LockError, PidFile};
-use crate::protocol::{Family, Hook, Hooks, Key, Parameters, Replay, Vhid, VirtualHost};
+use crate::protocol::{Family, Hook, Hooks, Key, Parameters, Vhid, VirtualHost};
 
 /// Writes and locks the pidfile.
 pub(super) fn hold_pidfile(path: &Path) -> Result<PidFile, StartError> {
@@ -102,8 +102,8 @@ pub(super) fn open(
         },
         announcing: config.announcing,
         dialect: config.dialect,
-        replay: Replay::default(),
-        only_ours: false,
+        replay: config.replay,
+        only_ours: config.only_ours,
     };
     let host = VirtualHost::new(parameters, seed);
     let mut served = Served::new(config.clone(), interface, claim, attachment, host);

@@ -29,7 +29,7 @@ const fn new(short: &'static str, long: &'static str, takes_value: bool) -> Spel
     Spelling { short, long, takes_value, old: false }
 }
 
-pub(super) const OPTIONS: [Spelling; 40] = [
+pub(super) const OPTIONS: [Spelling; 42] = [
     old("i", "interface", true),
     old("s", "srcip", true),
     old("m", "mcast", true),
@@ -61,6 +61,8 @@ pub(super) const OPTIONS: [Spelling; 40] = [
     new("", "garp-refresh", true),
     new("", "peer", true),
     new("", "peer-type", true),
+    new("", "replay", true),
+    new("", "only-ours", false),
     new("", "pidfile", true),
     new("", "lockdir", true),
     new("", "wait-interface", false),

@@ -40,6 +40,7 @@ fn defaults() {
     assert_eq!(host.destination, Destination::default());
     assert_eq!(host.announcing, Announcing::default());
     assert_eq!(host.hook_timeout, Duration::from_secs(60));
+    assert_eq!((host.replay, host.only_ours), (Replay::Warn, false));
     assert_eq!(config.log, LogConfig { facility: Some(Facility::Daemon), debug: false });
     assert_eq!(warnings, [Warning::NoHooks]);
 }
@@ -86,6 +87,11 @@ fn old_names_win_over_new_ones() {
     assert_eq!(ambiguous("--pas"), "--pass, --passfile");
     assert_eq!(ambiguous("--i"), "--interface, --ignoreifstate");
     assert_eq!(ambiguous("--hook"), "--hook-timeout, --hook-failure");
+    assert_eq!(ambiguous("--re"), "--replay, --read");
+    assert_eq!(ambiguous("--on"), "--on-lost-address, --only-ours");
+    // Of the ancestor's names none begins so.
+    assert_eq!(host(&["--rep=off"]).replay, Replay::Off);
+    assert!(host(&["--onl"]).only_ours);
 }
 
 #[test]
@@ -178,6 +184,30 @@ fn a_password_is_as_long_as_the_peers_keep_it() {
     };
     assert!(warned(&[]) && warned(&["--peer-type=openbsd"]));
     assert!(!warned(&["--peer-type=netbsd"]), "19 bytes of it are sent and understood");
+}
+
+#[test]
+fn what_is_believed() {
+    for (word, meant) in [("warn", Replay::Warn), ("refuse", Replay::Refuse), ("off", Replay::Off)] {
+        let option = format!("--replay={word}");
+        assert_eq!(host(&[&option]).replay, meant);
+        assert_eq!(host(&["--replay", "off", &option, "--only-ours", "--only-ours"]).replay, meant);
+    }
+    for word in ["", "Warn", "off ", "yes"] {
+        assert!(matches!(parse_with(&["--replay", word]), Err(Error::Replay { .. })), "{word:?}");
+    }
+    assert!(host(&["--only-ours"]).only_ours && host(&["--peer-type=any", "--only-ours"]).only_ours);
+    for kind in ["openbsd", "freebsd", "netbsd", "ucarp"] {
+        let option = format!("--peer-type={kind}");
+        for words in [[&*option, "--only-ours"], ["--only-ours", &*option]] {
+            let refused = parse_with(&words).unwrap_err();
+            assert!(matches!(refused, Error::PeersNotOurs { kind: named, .. } if named == kind), "{kind}");
+        }
+        // The last one counts.
+        assert!(host(&[&*option, "--only-ours", "--peer-type=any"]).only_ours);
+    }
+    assert!(matches!(parse_with(&["--only-ours=yes"]), Err(Error::UnexpectedValue { .. })));
+    assert!(matches!(parse_with(&["--replay"]), Err(Error::MissingValue { .. })));
 }
 
 #[test]
@@ -290,6 +320,7 @@ fn watching_needs_a_place_and_nothing_else() {
     assert!(sniffed(&["-i", "eth0", "-p", "", "-a", "10.0.0.9"]).unwrap().key.is_some());
     // A daemon's whole line is watched by adding a word.
     assert!(sniffed(&["-i", "eth0", "-k", "7", "-z", "-u", "/nonexistent", "--json"]).unwrap().json);
+    assert!(sniffed(&["-i", "eth0", "--replay=bogus", "--only-ours", "--peer-type=openbsd"]).is_ok());
 }
 
 #[test]

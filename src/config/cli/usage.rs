@@ -46,6 +46,8 @@ pub fn usage() -> String {
         tr("  -M, --nomcast             send advertisements to the broadcast MAC address"),
         tr("      --peer=ADDRESS        send to this other host, not to the group; may be\n                            given several times"),
         tr("      --peer-type=WORD      what the other hosts run: openbsd, freebsd, netbsd,\n                            ucarp or any (the default)"),
+        tr("      --replay=WORD         if another host's packet may be a recording: warn\n                            (the default), refuse, or off"),
+        tr("      --only-ours           believe only hosts that run this program"),
         tr("  -S, --ignoreifstate       take the interface as usable whatever it reports"),
         tr("      --garp-count=NUMBER   announcements of a new MASTER, 1 to 255 (default 1)"),
         tr("      --garp-interval=MS    milliseconds between them (default 200)"),
