@@ -118,7 +118,7 @@ fn at(millis: u64) -> Time {
 
 /// A host that has been told that its link is up at the beginning.
 fn started() -> VirtualHost {
-    let mut host = VirtualHost::new(parameters(), 1);
+    let mut host = VirtualHost::new(parameters());
     host.handle(Event::Start, at(0));
     host.handle(Event::Link(Link::Up), at(0));
     host

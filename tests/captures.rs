@@ -192,7 +192,7 @@ fn replay(capture: &Capture, us: Us, end: Option<Duration>) -> (VirtualHost, See
         replay: Replay::default(),
         only_ours: false,
     };
-    let mut host = VirtualHost::new(parameters, 1);
+    let mut host = VirtualHost::new(parameters);
     let mut seen = Seen::default();
     let (first, ..) = capture.ads().next().unwrap();
     // Time::ZERO is when we start; the log is in the time of the capture.

@@ -90,26 +90,23 @@ fn ours(row: Row, role: Role) -> Heard {
     let addresses = vec!["10.0.0.100".parse().unwrap()];
     let key = Key::from_password(b"secret").unwrap();
     let auth = Authenticator::new(&key, vhid, &addresses);
-    let mut host = VirtualHost::new(
-        Parameters {
-            vhid,
-            addresses,
-            key,
-            interval: Interval::new(row.own.0, row.own.1),
-            dead_ratio: 3,
-            preempt: row.preempt,
-            neutral: true,
-            sources: Sources { v4: Some([10, 0, 0, 2].into()), v6: None },
-            mac: MacAddr([2, 0, 0, 0, 0, 2]),
-            destination: Destination::default(),
-            hooks: Hooks::default(),
-            announcing: Announcing::default(),
-            dialect: row.dialect,
-            replay: Replay::default(),
-            only_ours: false,
-        },
-        1,
-    );
+    let mut host = VirtualHost::new(Parameters {
+        vhid,
+        addresses,
+        key,
+        interval: Interval::new(row.own.0, row.own.1),
+        dead_ratio: 3,
+        preempt: row.preempt,
+        neutral: true,
+        sources: Sources { v4: Some([10, 0, 0, 2].into()), v6: None },
+        mac: MacAddr([2, 0, 0, 0, 0, 2]),
+        destination: Destination::default(),
+        hooks: Hooks::default(),
+        announcing: Announcing::default(),
+        dialect: row.dialect,
+        replay: Replay::default(),
+        only_ours: false,
+    });
     host.handle(Event::Start, Time::ZERO);
     if role != Role::Init {
         host.handle(Event::Link(Link::Up), Time::ZERO);

@@ -20,8 +20,8 @@ use sha1::{Digest, Sha1};
 use ucarp::protocol::wire::{self, Decoded, arp, carp, checksum, ethernet, ipv4, ipv6, ndp, peek};
 use ucarp::protocol::{
     Action, Announcing, Authenticator, Destination, Dialect, Event, Family, Hook, HookEnd, HookFailure,
-    Hooks, Interval, Key, Link, MacAddr, Notice, OnLostAddress, Parameters, PeerKind, Presence, Replay, Role,
-    Sources, Time, Transmission, VirtualHost,
+    Hooks, Interval, Key, Link, MacAddr, Notice, OnLostAddress, Parameters, PeerKind, Presence, Rejected,
+    Replay, Role, Sources, Time, Transmission, VirtualHost,
 };
 
 use frame::{Ad, Seen, encode, look, micros};
@@ -98,7 +98,7 @@ proptest! {
     fn no_bytes_make_the_decoder_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = wire::decode(&bytes);
         let _ = carp::Header::parse(&bytes);
-        let mut host = VirtualHost::new(parameters(1, 0, 3, false), 1);
+        let mut host = VirtualHost::new(parameters(1, 0, 3, false));
         prop_assert!(host.receive(&bytes, Time::ZERO).is_err());
     }
 
@@ -417,10 +417,10 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(parameters: Parameters, seed: u64) -> Self {
+    fn new(parameters: Parameters) -> Self {
         let auth = Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses);
         Self {
-            host: VirtualHost::new(parameters, seed),
+            host: VirtualHost::new(parameters),
             auth,
             now: 0,
             counter: 1,
@@ -441,8 +441,14 @@ impl Watched {
 
     fn hear(&mut self, frame: &[u8]) {
         let before = self.host.role();
-        let actions = self.host.receive(frame, at(self.now)).expect("a good frame");
-        self.perform(actions, before);
+        let decoded = wire::decode(frame).expect("a good frame");
+        let Parameters { sources, mac, .. } = *self.host.parameters();
+        let own = [sources.v4.map(IpAddr::V4), sources.v6.map(IpAddr::V6)].contains(&Some(decoded.source));
+        match self.host.receive(frame, at(self.now)) {
+            Ok(actions) => self.perform(actions, before),
+            // It was moved to where a peer is.
+            Err(rejected) => assert_eq!((rejected, own, decoded.mac), (Rejected::OwnEcho, true, mac)),
+        }
     }
 
     fn perform(&mut self, actions: Vec<Action>, before: Role) {
@@ -451,8 +457,12 @@ impl Watched {
             match action {
                 Action::Transmit(frame) => {
                     match frame.what {
-                        // Giving way, one ad for the winner alone.
-                        Transmission::Advert if frame.bytes[0] & 1 == 0 => assert_eq!(before, Role::Master),
+                        // One for a single host: of a master, or it says that it is none's.
+                        Transmission::Advert if frame.bytes[0] & 1 == 0 => {
+                            let gives_way =
+                                matches!(look(&frame.bytes), Seen::Ad(ad) if ad.counter & 1 << 31 != 0);
+                            assert!(before == Role::Master || gives_way);
+                        }
                         Transmission::Advert | Transmission::Announcement => assert_eq!(role, Role::Master),
                         Transmission::BowOut => assert_ne!(role, Role::Master),
                     }
@@ -589,7 +599,21 @@ impl Watched {
         assert_eq!(after.counters.rejections.of(rejected), before.counters.rejections.of(rejected) + 1);
         after.counters = before.counters;
         assert_eq!(after, before);
-        assert_eq!(self.host.next_deadline(), deadline);
+        // What it leads to besides is due at once.
+        let due = Some(at(self.now));
+        assert!([deadline, due].contains(&self.host.next_deadline()));
+    }
+
+    /// The next counter of a peer: of ours, T is newer than any before.
+    fn counter(&mut self, kind: PeerKind, source: IpAddr, (base, skew): (u8, u8), demotion: u8) -> u64 {
+        self.counter += 1;
+        match kind {
+            PeerKind::Ours => {
+                let low = u32::try_from(self.now / 250_000 + self.counter * 64).unwrap();
+                self.auth.marked(low, source, Interval::new(base, skew), demotion)
+            }
+            PeerKind::OldUcarp | PeerKind::Kernel => self.counter,
+        }
     }
 
     fn frame(
@@ -600,17 +624,14 @@ impl Watched {
         v6: bool,
         demoted: bool,
     ) -> Vec<u8> {
-        self.counter += 1;
-        let counter = match kind {
-            PeerKind::Ours => self.auth.marked(u32::try_from(self.counter * 4).unwrap()),
-            PeerKind::OldUcarp | PeerKind::Kernel => self.counter,
+        let source = if v6 {
+            IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, u16::from(9 - host)))
+        } else {
+            IpAddr::V4(Ipv4Addr::new(10, 0, host, 60 - host))
         };
+        let counter = self.counter(kind, source, (base, skew), u8::from(demoted));
         let ad = Ad {
-            source: if v6 {
-                IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, u16::from(9 - host)))
-            } else {
-                IpAddr::V4(Ipv4Addr::new(10, 0, host, 60 - host))
-            },
+            source,
             mac: match kind {
                 PeerKind::Ours => [2, 0, 0, 0, 0, host],
                 PeerKind::OldUcarp => [0, 0, 0x5e, 0, 0, VHID],
@@ -692,12 +713,11 @@ proptest! {
     #[test]
     fn the_laws_hold_whatever_happens(
         parameters in any_parameters(),
-        seed in any::<u64>(),
         steps in prop::collection::vec(step(), 0..80),
     ) {
         let neutral = parameters.neutral;
         let hooks = parameters.hooks;
-        let mut watched = Watched::new(parameters, seed);
+        let mut watched = Watched::new(parameters);
         watched.check();
         prop_assert_eq!(watched.host.next_deadline(), None);
         watched.tell(Event::Start);
@@ -723,7 +743,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..40),
         withdraw in any::<bool>(),
     ) {
-        let mut watched = Watched::new(parameters, 1);
+        let mut watched = Watched::new(parameters);
         watched.tell(Event::Start);
         watched.tell(Event::Link(Link::Up));
         for step in steps.into_iter().filter(|step| !matches!(step, Step::Shutdown(_))) {
@@ -749,7 +769,7 @@ proptest! {
 
 #[test]
 fn at_most_one_prompt_ad_in_a_tenth_of_a_second() {
-    let mut watched = Watched::new(parameters(10, 0, 3, false), 1);
+    let mut watched = Watched::new(parameters(10, 0, 3, false));
     watched.tell(Event::Start);
     watched.tell(Event::Link(Link::Up));
     watched.take(Step::Due(0));
@@ -769,7 +789,7 @@ fn at_most_one_prompt_ad_in_a_tenth_of_a_second() {
 
 #[test]
 fn lateness_never_adds_up() {
-    let mut watched = Watched::new(parameters(1, 100, 3, false), 1);
+    let mut watched = Watched::new(parameters(1, 100, 3, false));
     watched.tell(Event::Start);
     watched.tell(Event::Link(Link::Up));
     watched.take(Step::Due(0));
@@ -953,7 +973,7 @@ proptest! {
     ) {
         let mut parameters = parameters(own.0, own.1, ratio, preempt);
         parameters.neutral = true;
-        let mut watched = Watched::new(parameters, 1);
+        let mut watched = Watched::new(parameters);
         watched.tell(Event::Start);
         watched.tell(Event::Link(Link::Up));
         let dead = micros(u64::from(ratio) * u64::from(own.0), own.1.into());
@@ -982,13 +1002,7 @@ proptest! {
             watched.now = then;
             rules.silence(then);
             let who = Ipv4Addr::new(10, 0, 0, last);
-            watched.counter += 1;
-            let counter = if kind == PeerKind::Ours {
-                // An even one: nobody has heard of an old ucarp.
-                watched.auth.marked(u32::try_from(watched.counter * 4).unwrap())
-            } else {
-                watched.counter
-            };
+            let counter = watched.counter(kind, who.into(), (base, skew), 0);
             let ad = Ad { source: who.into(), mac: [2, 0, 0, 0, 0, last], vhid: VHID, base, skew, demotion: 0, counter };
             watched.hear(&encode(&ad, &watched.auth));
             rules.hear(who, kind, ad.interval(), ad.is_bow_out(), then);
@@ -1032,7 +1046,7 @@ proptest! {
             let mut parameters = parameters(1, 0, 3, false);
             parameters.sources.v4 = Some(me.into());
             parameters.mac = MacAddr([2, 0, 0, 0, 0, mac]);
-            let mut watched = Watched::new(parameters, 1);
+            let mut watched = Watched::new(parameters);
             watched.tell(Event::Start);
             watched.tell(Event::Link(Link::Up));
             watched.take(Step::Due(0));
@@ -1040,8 +1054,9 @@ proptest! {
                 let frame = watched.frame(3, PeerKind::OldUcarp, (2, 0), false, false);
                 watched.hear(&frame);
             }
-            // The last random bit says whether the sender knows of an old ucarp.
-            let counter = watched.auth.marked(76 | u32::from(knows[1 - which]));
+            // A bit says whether the sender knows of an old ucarp.
+            let low = 76 | u32::from(knows[1 - which]) << 30;
+            let counter = watched.auth.marked(low, peer.into(), Interval::new(1, 0), 0);
             let ad = Ad {
                 source: peer.into(),
                 mac: [2, 0, 0, 0, 0, 3 - mac],

@@ -184,7 +184,7 @@ fn receiver(receiver: &Value) -> VirtualHost {
         replay: Replay::default(),
         only_ours: false,
     };
-    let mut host = VirtualHost::new(parameters, 1);
+    let mut host = VirtualHost::new(parameters);
     host.handle(Event::Start, Time::ZERO);
     host.handle(Event::Link(Link::Up), Time::ZERO);
     host

@@ -38,7 +38,6 @@ pub(super) enum Doing {
     CatchSignals,
     CloseDescriptors,
     WatchLinks,
-    ReadRandom,
     Wait,
 }
 
@@ -125,7 +124,6 @@ impl fmt::Display for StartError {
             Doing::CloseDescriptors => tr("cannot keep open descriptors from the scripts: {why}"),
             Doing::CatchSignals => tr("cannot catch signals: {why}"),
             Doing::WatchLinks => tr("cannot watch the state of interfaces: {why}"),
-            Doing::ReadRandom => tr("cannot read random numbers: {why}"),
             Doing::Wait => tr("cannot wait for events: {why}"),
         };
         let text = fill(&template, &[("object", &self.object), ("why", &self.source)]);

@@ -79,7 +79,6 @@ pub(super) fn open(
         }
         Err(error) => return Err(error.naming_interfaces()),
     };
-    let seed = platform::random_seed().map_err(|error| StartError::new(Doing::ReadRandom, "", error))?;
     let password = config.dialect.kept(config.secret.bytes());
     let key = Key::from_password(password).expect("a Secret is at most as long as a Key");
     let parameters = Parameters {
@@ -105,7 +104,7 @@ pub(super) fn open(
         replay: config.replay,
         only_ours: config.only_ours,
     };
-    let host = VirtualHost::new(parameters, seed);
+    let host = VirtualHost::new(parameters);
     let mut served = Served::new(config.clone(), interface, claim, attachment, host);
     served.lacks_v6 = lacks;
     served.trouble = missing.as_ref().map(ToString::to_string);

@@ -493,17 +493,6 @@ pub(super) fn forgo_rights() {}
 /// Beside the limit: on these systems that is all there is to do.
 pub(super) fn refuse_core_files() {}
 
-/// 64 bits nobody can guess.
-///
-/// # Errors
-/// Never on these systems.
-pub fn random_seed() -> io::Result<u64> {
-    let mut bytes = [0_u8; 8];
-    // SAFETY: the pointer and the length describe `bytes`.
-    unsafe { libc::arc4random_buf(bytes.as_mut_ptr().cast(), bytes.len()) };
-    Ok(u64::from_ne_bytes(bytes))
-}
-
 /// Keeps every descriptor beyond the standard three that is open now, inherited ones included, out of the programs
 /// we start.
 ///
@@ -597,11 +586,6 @@ mod tests {
         for refused in [assign_address(&loopback(), nobody, 33), withdraw_address(&loopback(), nobody, 33)] {
             assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::InvalidInput);
         }
-    }
-
-    #[test]
-    fn seeds_differ() {
-        assert_ne!(random_seed().unwrap(), random_seed().unwrap());
     }
 
     #[test]

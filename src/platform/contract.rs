@@ -60,7 +60,6 @@ const _: fn() = secrecy::forbid_core_files;
 const _: fn() = sys::refuse_core_files;
 const _: fn() -> Option<&'static str> = sys::missing_privilege;
 const _: fn() -> Option<&'static str> = sys::missing_device;
-const _: fn() -> io::Result<u64> = sys::random_seed;
 
 // Interfaces.
 const _: fn(&str) -> io::Result<u32> = posix::interface_index;

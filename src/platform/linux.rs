@@ -405,24 +405,6 @@ pub(super) fn refuse_core_files() {
     let _ = nix::sys::prctl::set_dumpable(false);
 }
 
-/// 64 bits nobody can guess.
-///
-/// # Errors
-/// A kernel before 3.17.
-pub fn random_seed() -> io::Result<u64> {
-    let mut bytes = [0_u8; 8];
-    loop {
-        // SAFETY: the pointer and the length describe `bytes`.
-        let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
-        match Errno::result(got) {
-            // Up to 256 bytes are given whole; only a signal while the pool is not ready, at boot, interrupts it.
-            Ok(_) => return Ok(u64::from_ne_bytes(bytes)),
-            Err(Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
 /// Keeps every descriptor beyond the standard three that is open now, inherited ones included, out of the programs
 /// we start.
 ///
@@ -647,11 +629,6 @@ mod tests {
             }
             (socket, privilege) => panic!("{socket:?} with {privilege:?} missing"),
         }
-    }
-
-    #[test]
-    fn seeds_differ() {
-        assert_ne!(random_seed().unwrap(), random_seed().unwrap());
     }
 
     #[test]

@@ -99,8 +99,8 @@ pub use signals::{Signal, Signals, bury_strangers, kill_group, signal_name, star
 pub use sys::{
     Claim, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY,
     assign_address, blank_argument, connected_networks, hand_out_at_once, hardware_address, ignore_sent,
-    keep_descriptors_private, link_state, missing_device, missing_privilege, now, random_seed,
-    unready_addresses, wait, withdraw_address,
+    keep_descriptors_private, link_state, missing_device, missing_privilege, now, unready_addresses, wait,
+    withdraw_address,
 };
 pub use writer::{LONGEST_TEXT, MOST_HELD, PipeKeeper, Standard, Text, Told, pipe_to_read, start_writer};
 

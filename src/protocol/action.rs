@@ -313,6 +313,34 @@ pub enum Notice {
         /// Which.
         peer: Peer,
     },
+    /// One of ours is so far behind that it may be a recording, and did not answer for its dead time.
+    Suspect {
+        /// Whose recording it is, if it is one.
+        peer: Peer,
+        /// How far it lies behind.
+        behind: Duration,
+        /// It is followed (`--replay=warn`).
+        believed: bool,
+    },
+    /// What may have been a recording is none.
+    Proven {
+        /// Who lives.
+        peer: Peer,
+    },
+    /// The clock that ours share jumped ahead by more than a day.
+    ClockJumped {
+        /// Whose advertisement it was.
+        peer: Peer,
+        /// By how much.
+        by: Duration,
+    },
+    /// A peer's counter stays the same and looks like ours by chance: it is not believed.
+    LooksLikeOurs {
+        /// Which.
+        peer: Peer,
+    },
+    /// Only ours were heard for an hour: `--only-ours` would refuse everybody else.
+    OnlyOurs,
     /// A peer goes on advertising although it should have given way: our advertisements do not reach it.
     Unheard {
         /// Which.
@@ -523,6 +551,11 @@ impl Notice {
             Self::GaveWay { .. } => "UC1019",
             Self::Abandoned { .. } => "UC1020",
             Self::StandsBack { .. } => "UC1040",
+            Self::Suspect { .. } => "UC1027",
+            Self::OnlyOurs => "UC1028",
+            Self::ClockJumped { .. } => "UC1029",
+            Self::LooksLikeOurs { .. } => "UC1036",
+            Self::Proven { .. } => "UC1039",
             Self::Damped => "UC1030",
             Self::Calm { .. } => "UC1031",
             Self::Lost => "UC1032",

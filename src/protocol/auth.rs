@@ -6,7 +6,7 @@
 //! (FACTS 2; OpenBSD `carp_hmac_prepare`, FreeBSD `carp_hmac_prepare`). OpenBSD leaves link-local addresses out of
 //! what it sends and takes both forms; so do we where there are such addresses. The state after everything but
 //! the counter is computed once. The HMAC covers neither interval nor demotion: that is CARP, and cannot be mended
-//! without leaving the kernels behind.
+//! without leaving the kernels behind. Among ours the counter does: see `mark`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,8 +19,9 @@ use zeroize::Zeroize;
 use super::wire::Decoded;
 use super::{Dialect, Family, Interval, MacAddr, Rejected, Vhid};
 
-/// What the low half of our own counters is a MAC of, before vhid and high half (register, row 7).
-const MARK: &[u8] = b"ucarp ours 1";
+pub(super) mod mark;
+
+use mark::{Fields, Mark, Stamp, Word};
 
 /// A shared secret of 0..=20 bytes, zero-padded, wiped when dropped. `Debug` shows `***`.
 #[derive(Clone)]
@@ -91,11 +92,6 @@ pub struct Advertisement {
 }
 
 impl Advertisement {
-    /// Bits of the first half of our own kind's counters that are not random but words among us. The mark makes
-    /// them authentic, and nobody else looks at them.
-    pub(super) const BESIDE_OLD_UCARP: u32 = 1;
-    pub(super) const GIVES_WAY: u32 = 2;
-
     /// IP version it came by.
     #[must_use]
     pub const fn family(&self) -> Family {
@@ -126,22 +122,37 @@ impl Advertisement {
         self.demotion
     }
 
-    /// The counter, by which we know our own echo.
+    /// The counter; of our own kind it carries more, see the register, row 7.
     #[must_use]
     pub const fn counter(&self) -> u64 {
         self.counter
     }
 
-    /// One of ours says that it heard an old ucarp lately (register, row 2): the last of its random bits.
+    /// One of ours says that it heard an old ucarp lately (register, row 2).
     #[must_use]
     pub fn beside_old_ucarp(&self) -> bool {
-        self.kind == PeerKind::Ours && self.counter >> 32 & u64::from(Self::BESIDE_OLD_UCARP) != 0
+        self.kind == PeerKind::Ours && Word::BesideOldUcarp.is_in(self.counter)
     }
 
-    /// One of ours says to us alone that it leaves the address to us (register, row 1).
+    /// One of ours says to us alone that it is not, or no longer, master (register, row 1).
     #[must_use]
     pub fn gives_way(&self) -> bool {
-        self.kind == PeerKind::Ours && self.counter >> 32 & u64::from(Self::GIVES_WAY) != 0
+        self.kind == PeerKind::Ours && Word::GivesWay.is_in(self.counter)
+    }
+
+    /// When one of ours sent it, by its own clock.
+    pub(super) const fn stamp(&self) -> Stamp {
+        Stamp::of(self.counter)
+    }
+
+    /// What CARP's HMAC does not cover.
+    pub(super) const fn fields(&self) -> Fields {
+        Fields { source: self.source, interval: self.interval, demotion: self.demotion }
+    }
+
+    /// The same, of a kernel whose counter looks like ours by chance.
+    pub(super) const fn of_kernel(self) -> Self {
+        Self { kind: PeerKind::Kernel, ..self }
     }
 
     /// It authenticates only in the form that is not ours to send: its sender treats link-local addresses otherwise, and
@@ -165,7 +176,7 @@ pub struct Authenticator {
     /// The form that leaves link-local addresses out, if there are any.
     routable: Option<Hmac<Sha1>>,
     sends_routable: bool,
-    mark: Hmac<Sha1>,
+    mark: Mark,
 }
 
 impl Authenticator {
@@ -203,9 +214,7 @@ impl Authenticator {
         };
         let has_link_local = addresses.iter().filter_map(v6).any(|v6| v6.is_unicast_link_local());
         let routable = has_link_local.then(|| prepare(false));
-        let mut mark = keyed.clone();
-        mark.update(MARK);
-        mark.update(&[vhid.get()]);
+        let mark = Mark::new(&keyed, vhid);
         Self { vhid, addresses: prepare(true), routable, sends_routable: false, mark }
     }
 
@@ -224,17 +233,18 @@ impl Authenticator {
         mac.finalize().into_bytes().into()
     }
 
-    /// The counter that only our own kind makes for these random bits: they, then the first 32 bits of their
-    /// MAC (register, row 7). Never zero, which OpenBSD would drop as its own. Two of the bits
-    /// are not random but words to our own kind: [`Advertisement::beside_old_ucarp`], [`Advertisement::gives_way`].
+    /// The counter that only our own kind makes for an advertisement with these fields; `low` is its lower half, the words
+    /// and T (register, row 7). Never zero, which OpenBSD would drop as its own.
     #[must_use]
-    pub fn marked(&self, random: u32) -> u64 {
-        let random = if random == 0 { 1 << 31 } else { random };
-        let mut mac = self.mark.clone();
-        mac.update(&random.to_be_bytes());
-        let code: [u8; 20] = mac.finalize().into_bytes().into();
-        let [a, b, c, d, ..] = code;
-        u64::from(random) << 32 | u64::from(u32::from_be_bytes([a, b, c, d]))
+    pub fn marked(&self, low: u32, source: IpAddr, interval: Interval, demotion: u8) -> u64 {
+        self.mark.counter(low, &Fields { source, interval, demotion })
+    }
+
+    /// Whether one of ours sent it as it is: CARP's HMAC, which [`Authenticator::verify`] found to hold, leaves fields out
+    /// that our counters cover.
+    #[must_use]
+    pub fn is_unaltered(&self, ad: &Advertisement) -> bool {
+        self.mark.covers(ad.counter, &ad.fields())
     }
 
     /// Turns a decoded frame into an advertisement; each comparison takes the same time wherever they differ. The
@@ -254,8 +264,7 @@ impl Authenticator {
             return Err(Rejected::BadAuth);
         }
         let other_form = self.routable.is_some() && whole == self.sends_routable;
-        let [a, b, c, d, ..] = header.counter.to_be_bytes();
-        let kind = if header.counter == self.marked(u32::from_be_bytes([a, b, c, d])) {
+        let kind = if self.mark.is_ours(header.counter) {
             PeerKind::Ours
         } else if decoded.mac == MacAddr::old_ucarp(self.vhid) {
             PeerKind::OldUcarp
@@ -375,9 +384,15 @@ mod tests {
         let authenticator = authenticator("secret", &["10.0.0.2"]);
         let kind =
             |mac, counter: u64| authenticator.verify(&decoded(mac, counter, authenticator.code(counter)));
-        let marked = authenticator.marked(0xdead_beef);
-        assert_eq!(marked >> 32, 0xdead_beef);
+        let ours = |skew| {
+            let source = "10.0.0.1".parse().unwrap();
+            authenticator.marked(0xdead_beef, source, Interval::new(1, skew), 0)
+        };
+        let marked = ours(1);
+        assert_eq!(marked & 0xffff_ffff, 0xdead_beef);
         assert_eq!(kind(MAC, marked).map(|ad| ad.kind()), Ok(PeerKind::Ours));
+        let unaltered = |counter| authenticator.is_unaltered(&kind(MAC, counter).unwrap());
+        assert!(unaltered(marked) && !unaltered(ours(2)));
         // A kernel that adopts our counter and adds one breaks the mark.
         assert_eq!(kind(MAC, marked.wrapping_add(1)).map(|ad| ad.kind()), Ok(PeerKind::Kernel));
         let old = MacAddr::old_ucarp(Vhid::new(7).unwrap());
@@ -406,11 +421,6 @@ mod tests {
         // Without such addresses there is one form only.
         assert!(routable.routable.is_none());
         assert_eq!(routable.code(42), routable.speaking(Dialect::OpenBsd).code(42));
-    }
-
-    #[test]
-    fn a_counter_is_never_zero() {
-        assert_ne!(authenticator("", &[]).marked(0), 0);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! A peer is known by its source address of either family: kernels share one virtual MAC, and a host may change its
 //! own. A source of 0.0.0.0 or a virtual address is nobody's in particular; there the MAC has to tell. The table is
-//! small and bounded: whoever could fill it knows the password, and the longest silent one goes first. No rule lives
+//! small and bounded. Recordings of others than ours can fill it under any name, so ours that live are the last to go; of
+//! the rest, the longest silent one goes first. No rule lives
 //! here.
 
 use std::cmp::Reverse;
@@ -38,7 +39,7 @@ pub(super) struct Known {
     heard_v6: Option<Time>,
     /// One family that was heard although the other was missing by then, and since when.
     alone: Option<(Family, Time)>,
-    /// It bowed out and has not advertised since.
+    /// It bowed out or gave way, and has not advertised since.
     pub(super) left: bool,
     /// We stayed master against it.
     pub(super) conflict: Option<Conflict>,
@@ -199,7 +200,7 @@ impl Peers {
         keep: Option<PeerId>,
     ) -> PeerId {
         let found = self.known(ad).map(Known::id);
-        let left = ad.interval() == Interval::BOW_OUT;
+        let left = ad.interval() == Interval::BOW_OUT || ad.gives_way();
         if let Some(known) = found.and_then(|id| self.get_mut(id)) {
             if now.since(known.heard) > forget {
                 known.first = now;
@@ -210,13 +211,13 @@ impl Peers {
             known.kind = ad.kind();
             known.heard = now;
             known.left = left;
-            if !left {
+            if ad.interval() != Interval::BOW_OUT {
                 known.interval = ad.interval();
             }
             known.note_family(ad, now);
             return known.id;
         }
-        self.make_room(keep);
+        self.make_room(now, forget, keep);
         let id = PeerId(self.next);
         self.next = self.next.wrapping_add(1);
         let mut known = Known {
@@ -256,7 +257,7 @@ impl Peers {
             .min_by_key(|known| (known.interval, Reverse(known.heard)))
     }
 
-    fn make_room(&mut self, keep: Option<PeerId>) {
+    fn make_room(&mut self, now: Time, forget: Duration, keep: Option<PeerId>) {
         if self.table.len() < CAPACITY {
             return;
         }
@@ -265,7 +266,9 @@ impl Peers {
             .iter()
             .enumerate()
             .filter(|(_, known)| Some(known.id) != keep)
-            .min_by_key(|(_, known)| known.heard)
+            .min_by_key(|(_, known)| {
+                (known.kind == PeerKind::Ours && now.since(known.heard) <= forget, known.heard)
+            })
             .map(|(index, _)| index);
         if let Some(index) = silent {
             self.table.swap_remove(index);

@@ -14,21 +14,25 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::announcer::Announcer;
-use super::auth::{Advertisement, Authenticator};
+use super::auth::Authenticator;
 use super::election::{Decision, Election, Fact};
 use super::explain::{Cause, explain, shares_also};
+use super::freshness::Freshness;
 use super::refused::Refused;
 use super::takeover::{Begun, Ended, Takeover};
+use super::tampering::Tampering;
 use super::watch::{Change, Watch};
-use super::wire::{self, Decoded, carp};
+use super::wire::Decoded;
 use super::{
-    Action, Event, Hook, HookEnd, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Rejected,
-    Rejections, Role, Sources, Time, Transmission,
+    Action, Event, Hook, HookEnd, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Rejections,
+    Role, Sources, Time, Transmission,
 };
 
+mod reception;
 mod transmit;
 
-use transmit::Random;
+use reception::{Aftermath, Company};
+use transmit::Audience;
 
 /// After a silent master the up hook waits this long, in case two hosts became master at once.
 const SECOND_THOUGHT: Duration = Duration::from_millis(10);
@@ -36,8 +40,6 @@ const SECOND_THOUGHT: Duration = Duration::from_millis(10);
 const BOW_OUT_AGAIN: Duration = Duration::from_millis(20);
 /// How often at most.
 const BOW_OUT_REPEATS: u8 = 2;
-/// How many of our own counters are remembered to know an echo.
-const ECHOES: usize = 32;
 
 /// The machine.
 #[derive(Debug)]
@@ -53,9 +55,11 @@ pub struct VirtualHost {
     announcer: Announcer,
     farewell: Option<(Time, u8)>,
     leaving: bool,
-    random: Random,
-    sent: [Option<u64>; ECHOES],
-    next_sent: usize,
+    freshness: Freshness,
+    tampering: Tampering,
+    company: Company,
+    aftermath: Aftermath,
+    packets: u16,
     advert_works: Option<bool>,
     announcement_works: Option<bool>,
     counters: Counters,
@@ -118,9 +122,9 @@ pub struct Snapshot {
 }
 
 impl VirtualHost {
-    /// A virtual host in Init, nothing armed. The seed gives counters and packet ids.
+    /// A virtual host in Init, nothing armed.
     #[must_use]
-    pub fn new(parameters: Parameters, seed: u64) -> Self {
+    pub fn new(parameters: Parameters) -> Self {
         Self {
             authenticator: Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses)
                 .speaking(parameters.dialect),
@@ -132,27 +136,15 @@ impl VirtualHost {
             announcer: Announcer::new(parameters.announcing),
             farewell: None,
             leaving: false,
-            random: Random(seed),
-            sent: [None; ECHOES],
-            next_sent: 0,
+            freshness: Freshness::new(parameters.replay),
+            tampering: Tampering::default(),
+            company: Company::default(),
+            aftermath: Aftermath::default(),
+            packets: 0,
             advert_works: None,
             announcement_works: None,
             counters: Counters::default(),
             parameters,
-        }
-    }
-
-    /// Takes in a frame from the wire.
-    ///
-    /// # Errors
-    /// Why it was ignored; that is counted, and nothing else has changed.
-    pub fn receive(&mut self, frame: &[u8], now: Time) -> Result<Vec<Action>, Rejected> {
-        match self.authenticate(frame, now) {
-            Ok(ad) => Ok(self.hear(&ad, now)),
-            Err(rejected) => {
-                self.counters.rejections.count(rejected);
-                Err(rejected)
-            }
         }
     }
 
@@ -161,6 +153,7 @@ impl VirtualHost {
         let mut out = Vec::new();
         match event {
             Event::Start => {
+                self.freshness.start(now);
                 if !self.parameters.neutral {
                     self.takeover.clean_up(now);
                     self.settle(now, &mut out);
@@ -168,8 +161,11 @@ impl VirtualHost {
                 self.elect(Fact::Start, now, &mut out);
             }
             Event::Tick => self.tick(now, &mut out),
-            Event::Wall(_) => {}
-            Event::Late(by) => self.elect(Fact::Late(by), now, &mut out),
+            Event::Wall(since_epoch) => self.freshness.wall(since_epoch, now),
+            Event::Late(by) => {
+                self.freshness.late(by, now);
+                self.elect(Fact::Late(by), now, &mut out);
+            }
             Event::Lost(frames) => {
                 self.counters.lost = self.counters.lost.saturating_add(frames);
                 self.elect(Fact::Lost, now, &mut out);
@@ -222,6 +218,7 @@ impl VirtualHost {
             self.watch.deadline().filter(|_| self.holds_addresses()),
             self.announcer.deadline(),
             self.farewell.map(|(again, _)| again),
+            self.aftermath.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -304,37 +301,6 @@ impl VirtualHost {
         }
     }
 
-    fn authenticate(&mut self, frame: &[u8], now: Time) -> Result<Advertisement, Rejected> {
-        let decoded = wire::decode(frame)?;
-        if decoded.header.vhid != self.parameters.vhid.get() {
-            return Err(Rejected::UnknownVhid);
-        }
-        if !self.parameters.destination.accepts(decoded.destination) {
-            return Err(Rejected::BadDestination);
-        }
-        let ad = self.authenticator.verify(&decoded).inspect_err(|_| {
-            let dead_after = |interval| self.election.dead_after(Some(interval));
-            self.refused.note(&decoded, self.parameters.vhid, now, dead_after);
-        })?;
-        if self.sent.contains(&Some(ad.counter())) {
-            return Err(Rejected::OwnEcho);
-        }
-        if decoded.header.kind != carp::ADVERTISEMENT || decoded.header.authlen != carp::AUTHLEN {
-            self.counters.odd = self.counters.odd.saturating_add(1);
-        }
-        Ok(ad)
-    }
-
-    fn hear(&mut self, ad: &Advertisement, now: Time) -> Vec<Action> {
-        let mut out = Vec::new();
-        self.counters.heard = self.counters.heard.saturating_add(1);
-        if ad.interval() != Interval::BOW_OUT {
-            self.farewell = None;
-        }
-        self.elect(Fact::Heard(ad), now, &mut out);
-        out
-    }
-
     fn tick(&mut self, now: Time, out: &mut Vec<Action>) {
         let ended = self.takeover.tick(now, out);
         self.hook_ended(ended, now, out);
@@ -347,6 +313,7 @@ impl VirtualHost {
             self.farewell = (left > 1).then(|| (again.max(now) + BOW_OUT_AGAIN, left - 1));
             self.transmit_adverts(Interval::BOW_OUT, now, out);
         }
+        self.come_after(now, out);
         self.settle(now, out);
         self.announce(now, out);
     }
@@ -401,7 +368,10 @@ impl VirtualHost {
                     self.transmit_adverts(Interval::BOW_OUT, now, out);
                     self.farewell = Some((now + BOW_OUT_AGAIN, BOW_OUT_REPEATS));
                 }
-                Decision::GiveWay { to } => self.transmit_to(Some(&to), self.election.interval(), now, out),
+                Decision::GiveWay { to } => {
+                    let audience = Audience::One { peer: &to, gives_way: true };
+                    self.transmit_to(audience, self.election.interval(), now, out);
+                }
                 Decision::Announce => {
                     self.announcer.conflict_won(self.election.interval().period(), now);
                 }

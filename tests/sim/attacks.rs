@@ -3,18 +3,19 @@
 
 use std::rc::Rc;
 
-use ucarp::protocol::{Demotion, Notice, Reason, Role};
+use ucarp::protocol::{Demotion, Notice, Reason, Replay, Role};
 
 use super::oracle::timeline;
 use super::scenario::{assert_settles, pair, reasons, said, since, tail};
 use super::world::{Change, MS, SECOND, Spec, World};
 
-/// A master at 1/0 that will have bowed out once, its backup at 1/50, and the recorded bow-out and advertisement.
+/// A master at 1/0 that will have bowed out once, its backup at 1/50, and the recorded bow-out and advertisement, which
+/// nobody here takes for old.
 fn recorded() -> (World, Rc<[u8]>, Rc<[u8]>) {
     let mut world = World::new(1);
     (world.whole_turns, world.recording) = (true, true);
-    world.add(Spec::ours(1, 0));
-    world.add(Spec::ours(2, 50));
+    world.add(Spec { replay: Replay::Off, ..Spec::ours(1, 0) });
+    world.add(Spec { replay: Replay::Off, ..Spec::ours(2, 50) });
     world.change(Change::Start(0));
     world.run_until(5 * SECOND);
     let advertisement = world.past[0].clone();

@@ -130,7 +130,7 @@ impl Ours {
     ) -> Self {
         let seed = rng.next();
         Self {
-            host: VirtualHost::new(parameters.clone(), seed),
+            host: VirtualHost::new(parameters.clone()),
             parameters,
             clock,
             plan,
@@ -390,10 +390,11 @@ impl Ours {
         {
             out.violation("announced while a down hook runs".into());
         }
-        if what != Transmission::BowOut && role != Role::Master && !giving_way {
-            out.violation(format!("{what:?} sent as {}", role.code()));
-        }
         for frame in frames {
+            let answers = to_one && what == Transmission::Advert && gives_way(&frame);
+            if what != Transmission::BowOut && role != Role::Master && !giving_way && !answers {
+                out.violation(format!("{what:?} sent as {}", role.code()));
+            }
             self.check_frame(what, &frame, out);
             if !self.send_fails {
                 out.send(frame);
@@ -494,6 +495,11 @@ impl Ours {
             _ => out.violation(format!("{hook:?} killed, which does not run")),
         }
     }
+}
+
+/// Whether an advertisement says that it is no master's.
+fn gives_way(frame: &[u8]) -> bool {
+    matches!(look(frame), Seen::Ad(ad) if ad.counter & 1 << 31 != 0)
 }
 
 /// One of ours in its turn.

@@ -88,7 +88,7 @@ fn snapshot() -> Snapshot {
         replay: Replay::default(),
         only_ours: false,
     };
-    VirtualHost::new(parameters, 1).snapshot(Time::ZERO)
+    VirtualHost::new(parameters).snapshot(Time::ZERO)
 }
 
 fn report() -> Report {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::hooks::{Ended, Outcome};
 use super::{About, HOUR, MINUTE, describe, list, of, seconds};
-use crate::i18n::{fill, tr};
+use crate::i18n::{fill, tr, trn};
 use crate::log::Level;
 use crate::platform;
 use crate::protocol::{Demotion, Hook, HookEnd, Notice, Peer, PeerKind, Reason, Role, Transmission};
@@ -18,6 +18,9 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::FamilyBack { .. }
         | Notice::Demoted { .. }
         | Notice::Calm { .. }
+        | Notice::Suspect { .. }
+        | Notice::Proven { .. }
+        | Notice::OnlyOurs
         | Notice::Unsent { .. }
         | Notice::Restored { .. }
         | Notice::StandsBack { .. }
@@ -43,11 +46,13 @@ pub(super) fn period(notice: &Notice) -> Duration {
         Notice::GaveWay { .. }
         | Notice::StrangerLeft { .. }
         | Notice::ConflictWon { .. }
+        | Notice::ClockJumped { .. }
         | Notice::Damped
         | Notice::Lost
         | Notice::Late { .. } => MINUTE,
         Notice::EqualInterval { .. }
         | Notice::SameSource { .. }
+        | Notice::LooksLikeOurs { .. }
         | Notice::Unheard { .. }
         | Notice::OtherForm { .. }
         | Notice::Returns { .. } => HOUR,
@@ -94,6 +99,45 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
         Notice::SameSource { peer } => (
             Level::Error,
             of(&tr("{peer} advertises from our own source address: give each host its own (--srcip)"), *peer),
+        ),
+        Notice::Suspect { peer, behind, believed } => {
+            let template = if *believed {
+                tr(
+                    "The advertisement of {peer} is {age} old, and nobody answers there: it is a recording that somebody sends, or our advertisements do not reach that host. It is followed (--replay=warn).",
+                )
+            } else {
+                tr(
+                    "The advertisement of {peer} is {age} old, and nobody answers there: it is a recording that somebody sends, or our advertisements do not reach that host. It is refused.",
+                )
+            };
+            let text = fill(&template, &[("peer", &describe(*peer)), ("age", &age(*behind))]);
+            (Level::Warning, text)
+        }
+        Notice::Proven { peer } => (Level::Info, of(&tr("{peer} lives: it was no recording"), *peer)),
+        Notice::ClockJumped { peer, by } => (
+            Level::Warning,
+            fill(
+                &tr(
+                    "The clock of {peer} is {age} ahead, and the clock that all ucarps of this address share follows it: set the date there",
+                ),
+                &[("peer", &describe(*peer)), ("age", &age(*by))],
+            ),
+        ),
+        Notice::LooksLikeOurs { peer } => (
+            Level::Error,
+            of(
+                &tr(
+                    "{peer} is refused: its counter never changes and looks like one of ucarp's, as happens once in 65536 carp interfaces of OpenBSD. Destroy that interface and create it again, or say --peer-type=openbsd.",
+                ),
+                *peer,
+            ),
+        ),
+        Notice::OnlyOurs => (
+            Level::Info,
+            tr(
+                "For an hour no other host than ucarps of this version was heard: with --only-ours nothing else would be believed",
+            )
+            .into_owned(),
         ),
         Notice::Unheard { peer } => (
             Level::Error,
@@ -326,6 +370,18 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
     }
 }
 
+/// A time that may be years, in a unit that a person grasps.
+fn age(age: Duration) -> String {
+    let counted = |unit: u64| age.as_secs() / unit;
+    let (count, template) = match age.as_secs() {
+        0..120 => (counted(1), trn("{count} second", "{count} seconds", counted(1))),
+        120..7_200 => (counted(60), trn("{count} minute", "{count} minutes", counted(60))),
+        7_200..172_800 => (counted(3_600), trn("{count} hour", "{count} hours", counted(3_600))),
+        _ => (counted(86_400), trn("{count} day", "{count} days", counted(86_400))),
+    };
+    fill(&template, &[("count", &count)])
+}
+
 /// What became of a script, as far as it is known: one that did not even start has a line of its own.
 fn failed(hook: Hook, script: Option<&Ended>) -> String {
     let Some(Ended { path, outcome, last_line }) = script else {
@@ -449,10 +505,21 @@ mod tests {
             Notice::OtherForm { peer },
             Notice::Returns { peer },
             Notice::StrangerLeft { peer },
+            Notice::LooksLikeOurs { peer },
+            Notice::ClockJumped { peer, by: HOUR },
             Notice::Damped,
             Notice::Lost,
         ] {
             assert!(period(&notice) >= MINUTE, "{notice:?}");
         }
+    }
+
+    #[test]
+    fn ages_are_told_in_a_unit_that_fits() {
+        let said = [1, 119, 120, 7_199, 7_200, 172_800, 86_400 * 400].map(|s| age(Duration::from_secs(s)));
+        assert_eq!(
+            said,
+            ["1 second", "119 seconds", "2 minutes", "119 minutes", "2 hours", "2 days", "400 days"]
+        );
     }
 }

@@ -23,6 +23,11 @@ const FAMILY_MISSED_AGAIN: Duration = Duration::from_secs(60);
 const OLD_UCARP_MEMORY: Duration = Duration::from_secs(60);
 
 impl Election {
+    /// Whether a source address says who sent something.
+    pub(in super::super) fn identifies(&self, source: IpAddr) -> bool {
+        self.peers.identifies(source)
+    }
+
     pub(super) fn heard_in_backup(&mut self, ad: &Advertisement, now: Time, out: &mut Vec<Decision>) {
         let master_spoke = self.followed.and_then(|id| self.peers.get(id)).map(|known| known.heard);
         let id = self.hear(ad, now, out);

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::{Notice, Peer, PeerKind, Reason, Role, Time};
+use super::super::peers::Known;
+use super::super::{Advertisement, Notice, Peer, PeerKind, Reason, Role, Time};
 use super::{Decision, Election, State, patience};
 
 impl Election {
@@ -75,6 +76,19 @@ impl Election {
         self.listening = false;
         (self.sent, self.unsent) = (now, None);
         out.push(Decision::Advertise { scheduled: false });
+    }
+
+    /// Whether there is a master, we ourselves or one that is heard, who is not the sender of this.
+    pub(in super::super) fn has_another_master(&self, ad: &Advertisement, now: Time) -> bool {
+        let followed = self.followed.and_then(|id| self.peers.get(id));
+        match self.state {
+            State::Init => false,
+            State::Master { .. } => true,
+            State::Backup { .. } => followed.is_some_and(|known| {
+                let lives = !known.left && now.since(known.heard) < self.dead_after(Some(known.interval));
+                lives && self.peers.known(ad).map(Known::id) != Some(known.id())
+            }),
+        }
     }
 
     /// Whether a master that is not heard will be declared dead.

@@ -116,7 +116,9 @@ impl Host {
             IpAddr::V6(v6) => v6.octets()[15],
         };
         let (mac, counter) = match kind {
-            Ours => (MacAddr([2, 0, 0, 0, 0, last]), self.authenticator.marked(96)),
+            Ours => {
+                (MacAddr([2, 0, 0, 0, 0, last]), self.authenticator.marked(96, source, interval, demotion))
+            }
             OldUcarp => (MacAddr::old_ucarp(vhid()), 1234),
             Kernel => (MacAddr([0, 0, 0x5e, 0, 1, VHID]), 1234),
         };

@@ -42,7 +42,7 @@ struct Node {
 
 impl Node {
     fn new(parameters: Parameters) -> Self {
-        Self { host: VirtualHost::new(parameters, 1), said: Vec::new(), runs: false }
+        Self { host: VirtualHost::new(parameters), said: Vec::new(), runs: false }
     }
 
     /// Performs as the daemon does; what it sends.

@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use super::*;
-use crate::protocol::wire::ethernet;
-use crate::protocol::{Announcing, Destination, Dialect, Hooks, Key, Link, Replay, Vhid};
+use crate::protocol::wire::{self, carp, ethernet};
+use crate::protocol::{Announcing, Destination, Dialect, Hooks, Key, Link, Rejected, Replay, Vhid};
 
 const HERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 5)), v6: None };
 const THERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 7)), v6: None };
@@ -33,7 +33,7 @@ fn host(sources: Sources, mac: MacAddr) -> VirtualHost {
         replay: Replay::default(),
         only_ours: false,
     };
-    VirtualHost::new(parameters, 1)
+    VirtualHost::new(parameters)
 }
 
 fn frames(actions: &[Action], wanted: Transmission) -> Vec<Vec<u8>> {
@@ -127,7 +127,7 @@ fn the_dialect_chooses_what_is_sent_and_every_dialect_is_understood() {
     };
     let routable = Authenticator::new(&parameters(Dialect::Any).key, Vhid::MIN, &addresses[..2]);
     for dialect in Dialect::ALL {
-        let mut speaker = VirtualHost::new(parameters(dialect), 1);
+        let mut speaker = VirtualHost::new(parameters(dialect));
         speaker.handle(Event::Start, ms(0));
         speaker.handle(Event::Link(Link::Up), ms(0));
         let now = speaker.next_deadline().unwrap();
@@ -139,7 +139,9 @@ fn the_dialect_chooses_what_is_sent_and_every_dialect_is_understood() {
             assert_eq!(routable.verify(decoded).is_ok(), dialect == Dialect::OpenBsd, "{dialect:?}");
         }
         for other in Dialect::ALL {
-            let mut hearer = VirtualHost::new(parameters(other), 2);
+            let elsewhere = Sources { v6: Some("fe80::7".parse().unwrap()), ..THERE };
+            let mut hearer =
+                VirtualHost::new(Parameters { sources: elsewhere, mac: OTHER_MAC, ..parameters(other) });
             hearer.handle(Event::Start, ms(0));
             hearer.handle(Event::Link(Link::Up), ms(0));
             assert!(adverts.iter().all(|frame| hearer.receive(frame, now).is_ok()), "{dialect:?} {other:?}");
@@ -175,7 +177,7 @@ fn master_with(peers: &[&str], addresses: &[&str]) -> (VirtualHost, Vec<Action>,
         destination: Destination { peers: ips(peers), ..Destination::default() },
         ..host(sources, MAC).parameters().clone()
     };
-    let mut host = VirtualHost::new(parameters, 1);
+    let mut host = VirtualHost::new(parameters);
     host.handle(Event::Start, ms(0));
     host.handle(Event::Link(Link::Up), ms(0));
     let now = host.next_deadline().unwrap();
@@ -206,7 +208,7 @@ fn a_family_with_peers_uses_no_group_and_the_other_does() {
 fn each_peer_has_its_own_checksum_where_it_covers_the_destination() {
     let (host, ..) = master_with(&["fe80::6", "fe80::7"], &["2001:db8::100"]);
     let parameters = Parameters { dialect: Dialect::NetBsd, ..host.parameters().clone() };
-    let mut host = VirtualHost::new(parameters, 1);
+    let mut host = VirtualHost::new(parameters);
     host.handle(Event::Start, ms(0));
     host.handle(Event::Link(Link::Up), ms(0));
     let now = host.next_deadline().unwrap();
@@ -226,7 +228,8 @@ fn each_peer_has_its_own_checksum_where_it_covers_the_destination() {
 /// An advertisement of another of ours, to this address.
 fn ad_to(destination: &str, skew: u8, parameters: &Parameters) -> Vec<u8> {
     let authenticator = Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses);
-    let counter = authenticator.marked(4);
+    let source = IpAddr::from([10, 0, 0, 7]);
+    let counter = authenticator.marked(4, source, Interval::new(1, skew), 0);
     let header = carp::Header {
         kind: carp::ADVERTISEMENT,
         vhid: parameters.vhid.get(),
@@ -239,7 +242,7 @@ fn ad_to(destination: &str, skew: u8, parameters: &Parameters) -> Vec<u8> {
     };
     let decoded = Decoded {
         mac: OTHER_MAC,
-        source: IpAddr::from([10, 0, 0, 7]),
+        source,
         destination: destination.parse().unwrap(),
         header,
         pseudo_header: false,
@@ -263,7 +266,7 @@ fn with_peers_the_group_is_not_heard() {
 fn who_gives_way_tells_the_winner_alone() {
     let (mut host, _, now) = master_with(&["10.0.0.6", "10.0.0.7"], &["10.0.0.100"]);
     let parameters = Parameters { interval: Interval::new(1, 50), ..host.parameters().clone() };
-    host = VirtualHost::new(parameters.clone(), 1);
+    host = VirtualHost::new(parameters.clone());
     host.handle(Event::Start, ms(0));
     host.handle(Event::Link(Link::Up), ms(0));
     let then = host.next_deadline().unwrap();

@@ -1,0 +1,261 @@
+//! From a frame to a fact: is it CARP, for us, authentic, of our own kind, fresh, and as it was sent?
+//!
+//! In this order, so that what costs more is asked of fewer. What is refused changes nothing about the role; but one of
+//! ours that is refused for its age is owed an answer, since it may live and not know the time ([`Aftermath`]).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::super::auth::Advertisement;
+use super::super::election::Fact;
+use super::super::freshness::{Age, Whose};
+use super::super::wire::{self, carp};
+use super::super::{
+    Action, Dialect, Interval, MacAddr, Notice, Peer, PeerKind, Rejected, Replay, Role, Time,
+};
+use super::VirtualHost;
+use super::transmit::Audience;
+
+/// One of ours may lie this much further behind than the time after which it counts as dead.
+const BEHIND: Duration = Duration::from_secs(1);
+/// After so long among ours alone the operator may want to say so.
+const ALONE: Duration = Duration::from_secs(60 * 60);
+/// A counter that looks like ours by chance can lie anywhere in 8.5 years; a recording lies behind H.
+const RECORDED: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+/// Kept to be told; more than come of one frame.
+const TELLS: usize = 4;
+
+/// What a frame leads to besides what the election makes of it. It is done with the next tick, which is due at once.
+#[derive(Debug)]
+pub(super) struct Aftermath {
+    due: Option<Time>,
+    answer: Option<Peer>,
+    notices: Vec<Notice>,
+}
+
+impl Default for Aftermath {
+    fn default() -> Self {
+        Self { due: None, answer: None, notices: Vec::with_capacity(TELLS) }
+    }
+}
+
+impl Aftermath {
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.due
+    }
+
+    fn tell(&mut self, notice: Notice, now: Time) {
+        if self.notices.len() < TELLS {
+            self.notices.push(notice);
+            self.due.get_or_insert(now);
+        }
+    }
+}
+
+/// Whether only ours were heard lately.
+#[derive(Debug, Default)]
+pub(super) struct Company {
+    ours_since: Option<Time>,
+    told: bool,
+}
+
+impl Company {
+    /// Whether it is time to tell the operator.
+    fn note(&mut self, kind: PeerKind, now: Time) -> bool {
+        if kind != PeerKind::Ours {
+            self.ours_since = None;
+            return false;
+        }
+        let since = *self.ours_since.get_or_insert(now);
+        let tells = !self.told && now.since(since) >= ALONE;
+        self.told |= tells;
+        tells
+    }
+}
+
+impl VirtualHost {
+    /// Takes in a frame from the wire.
+    ///
+    /// # Errors
+    /// Why it was ignored; that is counted, and the role has not changed.
+    pub fn receive(&mut self, frame: &[u8], now: Time) -> Result<Vec<Action>, Rejected> {
+        match self.authenticate(frame, now) {
+            Ok(ad) => Ok(self.hear(&ad, now)),
+            Err(rejected) => {
+                self.counters.rejections.count(rejected);
+                Err(rejected)
+            }
+        }
+    }
+
+    fn authenticate(&mut self, frame: &[u8], now: Time) -> Result<Advertisement, Rejected> {
+        let decoded = wire::decode(frame)?;
+        if decoded.header.vhid != self.parameters.vhid.get() {
+            return Err(Rejected::UnknownVhid);
+        }
+        if !self.parameters.destination.accepts(decoded.destination) {
+            return Err(Rejected::BadDestination);
+        }
+        let ad = self.authenticator.verify(&decoded).inspect_err(|_| {
+            let dead_after = |interval| self.election.dead_after(Some(interval));
+            self.refused.note(&decoded, self.parameters.vhid, now, dead_after);
+        })?;
+        let ad = if ad.kind() == PeerKind::Ours { self.believe(ad, now)? } else { ad };
+        if self.parameters.only_ours && ad.kind() != PeerKind::Ours {
+            return Err(Rejected::Unmarked);
+        }
+        if decoded.header.kind != carp::ADVERTISEMENT || decoded.header.authlen != carp::AUTHLEN {
+            self.counters.odd = self.counters.odd.saturating_add(1);
+        }
+        Ok(ad)
+    }
+
+    /// What was authenticated and looks like one of ours (register, rows 7 and 25).
+    fn believe(&mut self, ad: Advertisement, now: Time) -> Result<Advertisement, Rejected> {
+        let own = [self.parameters.sources.v4.map(IpAddr::V4), self.parameters.sources.v6.map(IpAddr::V6)]
+            .contains(&Some(ad.source()));
+        if own && ad.mac() == self.parameters.mac {
+            return Err(Rejected::OwnEcho);
+        }
+        if self.tampering.is_constant(&ad, now) {
+            return self.look_alike(ad, now);
+        }
+        let whose = match own {
+            _ if !self.election.identifies(ad.source()) => Whose::Anybodys,
+            true => Whose::Own,
+            false => Whose::Others,
+        };
+        let dead_after =
+            self.election.dead_after(Some(ad.interval()).filter(|interval| *interval != Interval::BOW_OUT));
+        let age = self.freshness.judge(&ad, whose, dead_after + BEHIND, now);
+        match age {
+            Age::Altered => return Err(Rejected::Tampered),
+            Age::Reflected => {
+                if self.freshness.reflects(ad.stamp(), ad.mac(), self.parameters.mac, now) {
+                    self.aftermath.tell(Notice::SameSource { peer: peer(&ad, now) }, now);
+                }
+                return Err(Rejected::OwnEcho);
+            }
+            Age::Stale => {
+                // An altered one must not use up the answer to a genuine one.
+                if whose != Whose::Own && !self.tampering.is_spent(ad.stamp()) && self.is_unaltered(&ad, now)
+                {
+                    self.owe_answer(&ad, now);
+                }
+                return Err(Rejected::Stale);
+            }
+            Age::Fresh | Age::Suspect { .. } => {}
+        }
+        if self.tampering.is_spent(ad.stamp()) || !self.is_unaltered(&ad, now) {
+            return Err(Rejected::Tampered);
+        }
+        let noted = self.freshness.note(&ad, whose, age != Age::Fresh, now);
+        if let Some(by) = noted.jumped {
+            self.aftermath.tell(Notice::ClockJumped { peer: peer(&ad, now), by }, now);
+        }
+        if noted.proven {
+            self.aftermath.tell(Notice::Proven { peer: peer(&ad, now) }, now);
+        }
+        if let Age::Suspect { behind } = age {
+            self.suspect(&ad, behind, dead_after, now)?;
+        }
+        Ok(ad)
+    }
+
+    /// Whether F holds; a wrong one is noted.
+    fn is_unaltered(&mut self, ad: &Advertisement, now: Time) -> bool {
+        let holds = self.authenticator.is_unaltered(ad);
+        if !holds {
+            self.tampering.note(ad, now);
+        }
+        holds
+    }
+
+    /// It may be a recording of one that died before we started. One that lives and hears us is fresh with its next word.
+    /// Who has a master lets it prove that first; who has none follows it. Nobody believes that it leaves.
+    fn suspect(
+        &mut self,
+        ad: &Advertisement,
+        behind: Duration,
+        dead_after: Duration,
+        now: Time,
+    ) -> Result<(), Rejected> {
+        let leaves = ad.interval() == Interval::BOW_OUT || ad.gives_way();
+        if !leaves {
+            self.owe_answer(ad, now);
+        }
+        let since = self.freshness.suspect_since(ad.source()).unwrap_or(now);
+        let had_its_time = now.since(since) >= dead_after;
+        let believed = !leaves
+            && match self.parameters.replay {
+                Replay::Refuse => !had_its_time && !self.election.has_another_master(ad, now),
+                Replay::Warn | Replay::Off => had_its_time || !self.election.has_another_master(ad, now),
+            };
+        if had_its_time && self.freshness.tells(ad.source(), now) {
+            self.aftermath.tell(Notice::Suspect { peer: peer(ad, now), behind, believed }, now);
+        }
+        if believed { Ok(()) } else { Err(Rejected::Stale) }
+    }
+
+    /// A counter that is no live one of ours, because it does not change: OpenBSD's, which looks like ours once in 65,536.
+    fn look_alike(&mut self, ad: Advertisement, now: Time) -> Result<Advertisement, Rejected> {
+        self.tampering.note(&ad, now);
+        let behind = self.freshness.behind(ad.stamp(), now);
+        let recorded = behind > Duration::ZERO && behind < RECORDED;
+        if self.parameters.dialect == Dialect::OpenBsd && !recorded {
+            return Ok(ad.of_kernel());
+        }
+        if self.tampering.tells(now) {
+            self.aftermath.tell(Notice::LooksLikeOurs { peer: peer(&ad, now) }, now);
+        }
+        Err(Rejected::Tampered)
+    }
+
+    fn owe_answer(&mut self, ad: &Advertisement, now: Time) {
+        if is_of_one_host(ad.mac()) && ad.mac() != self.parameters.mac && self.freshness.answers(ad, now) {
+            self.aftermath.answer = Some(peer(ad, now));
+            self.aftermath.due.get_or_insert(now);
+        }
+    }
+
+    /// Does what frames left to do.
+    pub(super) fn come_after(&mut self, now: Time, out: &mut Vec<Action>) {
+        if self.aftermath.due.take().is_none() {
+            return;
+        }
+        let speaks = self.election.speaks();
+        if let Some(peer) = self.aftermath.answer.take() {
+            if speaks || self.election.role() == Role::Backup {
+                // A backup must not look like a master.
+                let audience = Audience::One { peer: &peer, gives_way: !speaks };
+                self.transmit_to(audience, self.election.interval(), now, out);
+            }
+        }
+        out.extend(self.aftermath.notices.drain(..).map(Action::Tell));
+    }
+
+    fn hear(&mut self, ad: &Advertisement, now: Time) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.counters.heard = self.counters.heard.saturating_add(1);
+        if self.company.note(ad.kind(), now) && !self.parameters.only_ours {
+            self.aftermath.tell(Notice::OnlyOurs, now);
+        }
+        if ad.interval() != Interval::BOW_OUT {
+            self.farewell = None;
+        }
+        self.elect(Fact::Heard(ad), now, &mut out);
+        out
+    }
+}
+
+/// What is known of the sender by this alone.
+fn peer(ad: &Advertisement, now: Time) -> Peer {
+    Peer { source: ad.source(), mac: ad.mac(), interval: ad.interval(), kind: ad.kind(), heard: now }
+}
+
+/// Whether a frame to this hardware address is heard by one of ours alone: it is none of a group, and none of the block in
+/// which kernels and the ancestor have theirs (RFC 7042 section 2.1.2).
+const fn is_of_one_host(MacAddr(octets): MacAddr) -> bool {
+    let [a, b, c, ..] = octets;
+    a & 1 == 0 && !(a == 0 && b == 0 && c == 0x5e)
+}
