@@ -10,9 +10,7 @@ use std::time::Duration;
 use crate::config::SniffConfig;
 use crate::protocol::wire::peek::{self, Fields, Vlans, Vrrp};
 use crate::protocol::wire::{self, Decoded};
-use crate::protocol::{
-    Advertisement, Authenticator, Destination, Family, Key, MacAddr, PeerKind, Rejected, Vhid,
-};
+use crate::protocol::{Authenticator, Destination, Family, Key, MacAddr, PeerKind, Rejected, Vhid};
 
 /// Whose implementation seems to have sent a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,7 +48,7 @@ pub(super) struct Packet {
     pub(super) vlans: Vlans,
     pub(super) family: Family,
     pub(super) source: Option<IpAddr>,
-    /// Whether the source says who sent it: it is neither 0.0.0.0 nor a virtual address that is known.
+    /// Whether the source says who sent it: it is neither 0.0.0.0 nor a virtual address that is known, nor altered.
     pub(super) identified: bool,
     pub(super) destination: Option<IpAddr>,
     pub(super) mac: MacAddr,
@@ -74,6 +72,13 @@ pub(super) struct Packet {
 pub(super) struct Own {
     pub(super) mac: Option<MacAddr>,
     pub(super) addresses: Vec<IpAddr>,
+}
+
+/// What the key shows of a packet that authenticates.
+struct Heard {
+    sender: PeerKind,
+    /// Whether it is as it was sent, where that can be known.
+    verdict: Result<(), Rejected>,
 }
 
 /// What packets are measured against.
@@ -102,11 +107,15 @@ impl Judge {
     /// Judges a frame; `None` if it is not of protocol 112.
     pub(super) fn judge(&mut self, at: Duration, frame: &[u8]) -> Option<Packet> {
         let peeked = peek::peek(frame)?;
-        let ad = wire::decode(frame).and_then(|decoded| self.accept(&decoded));
-        let is_ours = matches!(&ad, Ok(Some(ad)) if ad.kind() == PeerKind::Ours);
+        let heard = wire::decode(frame).and_then(|decoded| self.hear(&decoded));
+        let (sender, verdict) = match heard {
+            Ok(Some(heard)) => (Some(heard.sender), heard.verdict),
+            Ok(None) => (None, Ok(())),
+            Err(rejected) => (None, Err(rejected)),
+        };
         let mut vrrp = Vrrp::read(peeked.payload, peeked.family);
         // Five addresses make a VRRPv2 packet as long as CARP's, but only CARP's authenticates.
-        if matches!(ad, Ok(Some(_))) {
+        if sender.is_some() {
             vrrp = None;
         }
         let mut fields = Fields::read(peeked.payload);
@@ -116,14 +125,14 @@ impl Judge {
         }
         let kind = match (vrrp, fields.vhid, peeked.mac) {
             (Some(_), _, _) => Kind::Vrrp,
-            (None, _, _) if is_ours => Kind::Ours,
+            (None, _, _) if sender == Some(PeerKind::Ours) => Kind::Ours,
             (None, Some(vhid), MacAddr([0, 0, 0x5e, 0, 0, last])) if last == vhid => Kind::OldUcarp,
             (None, Some(vhid), MacAddr([0, 0, 0x5e, 0, 1, last])) if last == vhid => Kind::Kernel,
             (None, _, _) => Kind::Other,
         };
         let own = self.own.mac == Some(peeked.mac)
             || peeked.source.is_some_and(|source| self.own.addresses.contains(&source));
-        let checksum = match ad {
+        let checksum = match verdict {
             Err(Rejected::BadIpChecksum) => peeked.ip_checksum,
             Err(Rejected::BadChecksum) => fields.checksum,
             Ok(_) | Err(_) => None,
@@ -134,7 +143,8 @@ impl Judge {
             vlans: peeked.vlans,
             family: peeked.family,
             source: peeked.source,
-            identified: peeked.source.is_some_and(|source| !nobody(&source)),
+            identified: verdict != Err(Rejected::Tampered)
+                && peeked.source.is_some_and(|source| !nobody(&source)),
             destination: peeked.destination,
             mac: peeked.mac,
             to: peeked.to,
@@ -144,15 +154,15 @@ impl Judge {
             vrrp,
             kind,
             own,
-            verdict: ad.map(|_| ()),
+            verdict,
             unsummed: checksum == Some(0),
-            authenticated: self.key.is_some().then_some(matches!(ad, Ok(Some(_)))),
+            authenticated: self.key.is_some().then_some(sender.is_some() && verdict.is_ok()),
         })
     }
 
-    /// What a daemon would say of a sound packet. One addressed to a host and not to a group is taken for one
-    /// between unicast peers, since whose address it is cannot be known here.
-    fn accept(&mut self, decoded: &Decoded) -> Result<Option<Advertisement>, Rejected> {
+    /// What a daemon would say of a sound packet that it has heard nothing before; without a key nothing. One addressed
+    /// to a host and not to a group is taken for one between unicast peers, since whose address it is cannot be known here.
+    fn hear(&mut self, decoded: &Decoded) -> Result<Option<Heard>, Rejected> {
         let vhid = Vhid::new(decoded.header.vhid).ok_or(Rejected::UnknownVhid)?;
         if self.vhid.is_some_and(|known| known != vhid) {
             return Err(Rejected::UnknownVhid);
@@ -166,6 +176,9 @@ impl Judge {
         let Some(key) = &self.key else { return Ok(None) };
         let authenticator =
             self.authenticators.entry(vhid).or_insert_with(|| Authenticator::new(key, vhid, &self.addresses));
-        authenticator.verify(decoded).map(Some)
+        let ad = authenticator.verify(decoded)?;
+        let altered = ad.kind() == PeerKind::Ours && !authenticator.is_unaltered(&ad);
+        let verdict = if altered { Err(Rejected::Tampered) } else { Ok(()) };
+        Ok(Some(Heard { sender: ad.kind(), verdict }))
     }
 }

@@ -1,7 +1,9 @@
 use serde_json::Value;
 
 use super::*;
-use crate::protocol::{Key, Vhid};
+use crate::protocol::wire::carp::{self, Header};
+use crate::protocol::wire::{self, Decoded};
+use crate::protocol::{Authenticator, Interval, Key, Vhid};
 
 fn vectors() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/packets.json");
@@ -189,4 +191,79 @@ fn vlans_and_missing_checksums_are_shown() {
         unsummed[at] = wrong;
         assert!(!lines(&unsummed).contains("checksum is 0"));
     }
+}
+
+/// One of ours for id 7, which was sent from 10.0.0.1 with 1+0, as it is after `alter`.
+fn ours(alter: impl FnOnce(&mut Decoded)) -> (SniffConfig, Vec<u8>) {
+    let (key, vhid) = (Key::from_password(b"secret").unwrap(), Vhid::new(7).unwrap());
+    let config = config(&7.into(), Some(key.clone()), &serde_json::json!(["10.0.0.9", "2001:db8::9"]));
+    let source = IpAddr::from([10, 0, 0, 1]);
+    let authenticator = Authenticator::new(&key, vhid, &config.addresses);
+    let counter = authenticator.marked(4711, source, Interval::new(1, 0), 0);
+    let header = Header {
+        kind: carp::ADVERTISEMENT,
+        vhid: 7,
+        advskew: 0,
+        authlen: carp::AUTHLEN,
+        demotion: 0,
+        advbase: 1,
+        counter,
+        code: authenticator.code(counter),
+    };
+    let (mac, destination) = (MacAddr([2, 0, 0, 0, 0, 1]), Destination::GROUP_V4.into());
+    let mut sent = Decoded { mac, source, destination, header, pseudo_header: false };
+    alter(&mut sent);
+    let frame = wire::encode(&sent, MacAddr::of_group(sent.destination), 1);
+    (config, frame)
+}
+
+#[test]
+fn what_was_altered_is_shown_as_altered() {
+    type Alter = fn(&mut Decoded);
+    let (config, genuine) = ours(|_| {});
+    let seen = shown(&config, &genuine);
+    assert_eq!((&seen["kind"], &seen["verdict"]), (&"ours".into(), &"accepted".into()));
+    // The hardware address is not covered: hosts change theirs.
+    assert_eq!(shown(&config, &ours(|sent| sent.mac.0[5] = 66).1)["verdict"], "accepted");
+    let alterations: [Alter; 5] = [
+        |sent| (sent.header.advbase, sent.header.advskew) = (0, 0),
+        |sent| (sent.header.advbase, sent.header.advskew) = (255, 255),
+        |sent| sent.header.demotion = 1,
+        |sent| sent.source = IpAddr::from([10, 0, 0, 2]),
+        |sent| {
+            sent.source = "fe80::1".parse().unwrap();
+            sent.destination = Destination::GROUP_V6.into();
+        },
+    ];
+    for (number, alter) in alterations.into_iter().enumerate() {
+        let seen = shown(&config, &ours(alter).1);
+        assert_eq!((&seen["kind"], &seen["verdict"]), (&"ours".into(), &"tampered".into()), "{number}");
+        assert_eq!(seen["authenticated"], false, "{number}");
+    }
+    // A kernel that adopts a counter and adds one is a kernel.
+    let kernel = ours(|sent| {
+        let addresses = ["10.0.0.9", "2001:db8::9"].map(|address| address.parse().unwrap());
+        let key = Key::from_password(b"secret").unwrap();
+        sent.header.counter += 1;
+        sent.header.code =
+            Authenticator::new(&key, Vhid::new(7).unwrap(), &addresses).code(sent.header.counter);
+    });
+    assert_eq!(shown(&config, &kernel.1)["verdict"], "accepted");
+    assert_eq!(shown(&config, &kernel.1)["kind"], "other");
+}
+
+#[test]
+fn an_altered_name_is_nobodys() {
+    let (config, genuine) = ours(|_| {});
+    let (_, forged) = ours(|sent| (sent.mac, sent.header.advbase) = (MacAddr([2, 0, 0, 0, 0, 66]), 0));
+    let mut watcher = Watcher::new(&SniffConfig { json: false, ..config }, Own::default());
+    let mut out = Vec::new();
+    for (millis, frame) in [(0, &genuine), (300, &forged), (1000, &genuine)] {
+        watcher.hear(Duration::from_millis(millis), frame, &mut out).unwrap();
+    }
+    watcher.table(Duration::from_secs(1), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("new: ours, every 1+0/256 s, accepted"), "{text}");
+    assert!(text.contains("new: ours, every 0+0/256 s, tampered (altered on the way)"), "{text}");
+    assert!(text.contains("Speakers: 2, packets: 3") && !text.contains("hardware address"), "{text}");
 }
