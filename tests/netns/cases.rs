@@ -58,6 +58,7 @@ pub(crate) fn all() -> Vec<Case> {
             cases.push(Case::new(name, &[Kind::Ours, second], move || other_destination(words, second)));
         }
     }
+    cases.push(Case::new("only_ours_ours_theirs", &[Kind::Ours, Kind::Theirs], only_ours));
     cases.push(Case::new("two_backups_settle_after_a_bow_out", &[Kind::Ours], two_backups));
     cases.push(Case::new("term_without_shutdown_leaves_everything", &[Kind::Ours], plain_term));
     cases.push(Case::new("every_ending_signal_ends_politely", &[Kind::Ours], ending_signals));
@@ -326,6 +327,21 @@ fn wrong_password(first: Kind, second: Kind) {
     }
     throughout("one of them is master", seconds(2), || b.hook_names() == ["down"]);
     assert_eq!((a.role(), b.role()), ("MASTER".to_owned(), "BACKUP".to_owned()));
+}
+
+/// The ancestor knows the password, and is not believed; one of ours is.
+fn only_ours() {
+    let segment = Segment::new(3);
+    let theirs = lone_master(&segment, 0, Kind::Theirs, &Setup::skew(0));
+    let ours = Daemon::start(&segment, 1, Kind::Ours, &Setup::skew(20).with(&["--only-ours"]));
+    ours.await_hooks(&["down", "up"], seconds(6));
+    ours.await_line("whom it refuses", seconds(1), |l| {
+        l.contains("[WARNING]") && l.contains("[unmarked]") && l.contains("10.9.0.1")
+    });
+    drop(theirs);
+    let other = backup(&segment, 2, Kind::Ours, &Setup::skew(100).with(&["--only-ours"]));
+    throughout("they believe each other", seconds(4), || other.hook_names() == ["down"]);
+    assert_eq!((ours.role(), other.role()), ("MASTER".to_owned(), "BACKUP".to_owned()));
 }
 
 fn other_destination(words: &[&'static str], second: Kind) {
