@@ -315,3 +315,231 @@ impl Freshness {
         &mut self.senders[place]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::auth::mark;
+    use super::super::wire::{self, Decoded, carp};
+    use super::super::{Authenticator, Key, Vhid};
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(4);
+    const WALL: Duration = Duration::from_secs(1_800_000_000);
+    const A: &str = "10.0.0.1";
+    const B: &str = "10.0.0.2";
+
+    fn s(seconds: f64) -> Time {
+        Time::new(Duration::from_secs_f64(seconds))
+    }
+
+    fn authenticator() -> Authenticator {
+        Authenticator::new(
+            &Key::from_password(b"secret").unwrap(),
+            Vhid::MIN,
+            &["10.0.0.100".parse().unwrap()],
+        )
+    }
+
+    /// An advertisement sent from there when it was so many seconds after `WALL`.
+    fn ad(source: &str, seconds: f64, skew: u8) -> Advertisement {
+        let (source, interval) = (source.parse().unwrap(), Interval::new(1, skew));
+        let at = Duration::from_secs_f64(WALL.as_secs_f64() + seconds);
+        let counter = authenticator().marked(mark::low(0, Stamp::of_wall(at)), source, interval, 0);
+        let code = authenticator().code(counter);
+        let header = carp::Header {
+            vhid: 1,
+            advbase: 1,
+            advskew: skew,
+            demotion: 0,
+            counter,
+            code,
+            ..wire::sample().header
+        };
+        authenticator().verify(&Decoded { source, header, ..wire::sample() }).unwrap()
+    }
+
+    fn started(replay: Replay) -> Freshness {
+        let mut freshness = Freshness::new(replay);
+        freshness.wall(WALL, s(0.0));
+        freshness.start(s(0.0));
+        freshness
+    }
+
+    fn hear(freshness: &mut Freshness, ad: &Advertisement, at: f64) -> Age {
+        let age = freshness.judge(ad, Whose::Others, PATIENCE, s(at));
+        if matches!(age, Age::Fresh | Age::Suspect { .. }) {
+            freshness.note(ad, Whose::Others, age != Age::Fresh, s(at));
+        }
+        age
+    }
+
+    #[test]
+    fn a_known_peer_is_judged_by_its_own_last() {
+        let mut freshness = started(Replay::Warn);
+        assert_eq!(hear(&mut freshness, &ad(A, 1.0, 0), 1.0), Age::Fresh);
+        assert_eq!(hear(&mut freshness, &ad(A, 1.0, 0), 1.4), Age::Fresh, "intervals may be short");
+        assert_eq!(hear(&mut freshness, &ad(A, 1.0, 0), 1.6), Age::Stale, "not that short");
+        assert_eq!(hear(&mut freshness, &ad(A, 0.5, 0), 1.6), Age::Stale);
+        assert_eq!(hear(&mut freshness, &ad(A, 2.0, 0), 2.0), Age::Fresh);
+        assert_eq!(hear(&mut freshness, &ad(A, 2.0, 1), 2.0), Age::Altered, "one T, one content");
+        // Another one lives by itself.
+        assert_eq!(hear(&mut freshness, &ad(B, 1.0, 0), 2.0), Age::Fresh);
+    }
+
+    #[test]
+    fn who_lies_far_behind_is_suspect_until_it_does_not() {
+        let mut freshness = started(Replay::Warn);
+        let source = A.parse().unwrap();
+        assert_eq!(hear(&mut freshness, &ad(A, -4.0, 0), 0.0), Age::Fresh);
+        assert_eq!(
+            hear(&mut freshness, &ad(B, -4.25, 0), 0.0),
+            Age::Suspect { behind: Duration::from_millis(4_250) }
+        );
+        // Known, and played from a time in which it was not heard.
+        assert!(matches!(hear(&mut freshness, &ad(A, 1.0, 0), 10.0), Age::Suspect { .. }));
+        assert_eq!(freshness.suspect_since(source), Some(s(10.0)));
+        assert!(matches!(hear(&mut freshness, &ad(A, 2.0, 0), 11.0), Age::Suspect { .. }));
+        assert_eq!(freshness.suspect_since(source), Some(s(10.0)));
+        assert!(freshness.tells(source, s(13.0)) && !freshness.tells(source, s(14.0)));
+        assert!(freshness.tells(source, s(13.0 + 3_600.0)));
+        let back = ad(A, 3_700.0, 0);
+        assert_eq!(freshness.judge(&back, Whose::Others, PATIENCE, s(3_700.0)), Age::Fresh);
+        assert!(freshness.note(&back, Whose::Others, false, s(3_700.0)).proven);
+        assert_eq!(freshness.suspect_since(source), None);
+    }
+
+    #[test]
+    fn what_waited_while_we_slept_is_not_old() {
+        let mut freshness = started(Replay::Warn);
+        assert_eq!(hear(&mut freshness, &ad(A, 0.0, 0), 0.0), Age::Fresh);
+        freshness.late(Duration::from_secs(9), s(10.0));
+        assert_eq!(hear(&mut freshness, &ad(A, 1.0, 0), 10.1), Age::Fresh);
+        assert!(matches!(hear(&mut freshness, &ad(A, 2.0, 0), 11.1), Age::Suspect { .. }));
+    }
+
+    #[test]
+    fn age_can_be_left_out() {
+        let mut freshness = started(Replay::Off);
+        assert_eq!(hear(&mut freshness, &ad(A, 1.0, 0), 1.0), Age::Fresh);
+        assert_eq!(hear(&mut freshness, &ad(A, -900.0, 0), 2.0), Age::Fresh);
+        assert_eq!(hear(&mut freshness, &ad(A, -900.0, 1), 2.0), Age::Altered);
+        assert_eq!(hear(&mut freshness, &ad(A, -900.0, 0), 9.0), Age::Fresh);
+    }
+
+    #[test]
+    fn a_source_of_several_is_judged_by_the_clock_alone() {
+        let freshness = started(Replay::Warn);
+        let judge = |seconds| freshness.judge(&ad("0.0.0.0", seconds, 0), Whose::Anybodys, PATIENCE, s(0.0));
+        assert_eq!([judge(0.0), judge(-4.0), judge(-5.0)], [Age::Fresh, Age::Fresh, Age::Stale]);
+    }
+
+    #[test]
+    fn our_own_never_come_from_elsewhere() {
+        let mut freshness = started(Replay::Warn);
+        let judge = |freshness: &Freshness, seconds, whose| {
+            freshness.judge(&ad(A, seconds, 0), whose, PATIENCE, s(2.0))
+        };
+        // An earlier life.
+        assert_eq!(judge(&freshness, -1.0, Whose::Own), Age::Stale);
+        let sent = ad(A, 1.0, 0);
+        freshness.sent(sent.counter(), sent.fields(), sent.mac(), s(1.0));
+        assert_eq!(judge(&freshness, 1.0, Whose::Own), Age::Reflected);
+        assert_eq!(judge(&freshness, 0.5, Whose::Own), Age::Stale);
+        assert_eq!(judge(&freshness, 1.25, Whose::Own), Age::Fresh, "somebody else has our address");
+        // The address is not ours any more.
+        assert_eq!(judge(&freshness, 1.0, Whose::Others), Age::Reflected);
+        assert_eq!(hear(&mut freshness, &ad(A, 2.0, 0), 2.0), Age::Fresh);
+        assert_eq!(hear(&mut freshness, &ad(A, 2.0, 0), 2.1), Age::Fresh, "it is another's");
+    }
+
+    #[test]
+    fn reflections_are_told_at_the_third() {
+        let mut freshness = started(Replay::Warn);
+        let (low, high) = (MacAddr([2, 0, 0, 0, 0, 1]), MacAddr([2, 0, 0, 0, 0, 2]));
+        let mut told = |seconds| freshness.reflects(ad(A, seconds, 0).stamp(), low, high, s(seconds));
+        assert_eq!([1.0, 1.0, 1.0, 2.0, 2.0, 3.0].map(&mut told), [false, false, false, false, false, true]);
+    }
+
+    fn stamp(freshness: &mut Freshness, skew: u8, at: f64) -> Stamp {
+        freshness.stamp(Contents { words: 0, interval: Interval::new(1, skew), demotion: 0 }, s(at))
+    }
+
+    #[test]
+    fn each_t_has_one_content_and_one_sender() {
+        let mut freshness = started(Replay::Warn);
+        let first = stamp(&mut freshness, 0, 1.0);
+        assert_eq!(first, ad(A, 1.0, 0).stamp());
+        assert_eq!(stamp(&mut freshness, 0, 1.2), first);
+        let other = stamp(&mut freshness, 240, 1.2);
+        assert_eq!(other, first.next());
+        assert_eq!(stamp(&mut freshness, 240, 1.44), other);
+        let heard = ad(B, 10.0, 0);
+        assert_eq!(hear(&mut freshness, &heard, 10.0), Age::Fresh);
+        assert_eq!(stamp(&mut freshness, 240, 10.0), heard.stamp().next());
+    }
+
+    #[test]
+    fn the_clock_never_goes_back_and_runs_without_one() {
+        let mut freshness = started(Replay::Warn);
+        let before = stamp(&mut freshness, 0, 100.0);
+        freshness.wall(WALL - Duration::from_secs(1_000_000), s(100.0));
+        assert_eq!(stamp(&mut freshness, 0, 101.0), before.plus(Duration::from_secs(1)));
+        // Ahead by less than a day, and by more.
+        freshness.wall(WALL + Duration::from_secs(80_000), s(101.0));
+        assert_eq!(stamp(&mut freshness, 0, 101.0), Stamp::of_wall(WALL + Duration::from_secs(80_000)));
+        freshness.wall(WALL + Duration::from_secs(400_000), s(102.0));
+        assert_eq!(stamp(&mut freshness, 0, 102.0), Stamp::of_wall(WALL + Duration::from_secs(80_001)));
+        let mut without = Freshness::new(Replay::Warn);
+        without.start(s(0.0));
+        assert_eq!(stamp(&mut without, 0, 5.0), Stamp::of_wall(Duration::ZERO));
+        assert_eq!(stamp(&mut without, 0, 6.0), Stamp::of_wall(Duration::from_secs(1)));
+    }
+
+    // Sending keeps the pace of real time, however its quarters and those of the clock fall.
+    #[test]
+    fn sending_does_not_slow_the_clock() {
+        let mut freshness = started(Replay::Warn);
+        let last = (0..1_000).map(|n| stamp(&mut freshness, 0, f64::from(n) * 0.39)).last();
+        assert_eq!(last, Some(Stamp::of_wall(WALL + Duration::from_millis(389_610))));
+    }
+
+    #[test]
+    fn a_jump_of_more_than_a_day_is_told() {
+        let mut freshness = started(Replay::Warn);
+        let mut jumped = |seconds| freshness.note(&ad(A, seconds, 0), Whose::Others, false, s(0.0)).jumped;
+        assert_eq!(jumped(86_400.0), None);
+        assert_eq!(jumped(2.0 * 86_400.0 + 0.25), Some(Duration::from_millis(86_400_250)));
+    }
+
+    #[test]
+    fn answers_are_one_a_second_at_each_of_two_places() {
+        let mut freshness = started(Replay::Warn);
+        let genuine = ad(A, 0.0, 0);
+        freshness.note(&genuine, Whose::Others, false, s(0.0));
+        let elsewhere = {
+            let mut decoded = wire::sample();
+            decoded.mac = MacAddr([2, 0, 0, 0, 9, 9]);
+            decoded.source = A.parse().unwrap();
+            decoded.header.counter = genuine.counter();
+            decoded.header.vhid = 1;
+            decoded.header.code = authenticator().code(genuine.counter());
+            authenticator().verify(&decoded).unwrap()
+        };
+        assert!(freshness.answers(&elsewhere, s(1.0)) && !freshness.answers(&elsewhere, s(1.9)));
+        assert!(freshness.answers(&genuine, s(1.9)) && !freshness.answers(&genuine, s(2.8)));
+        assert!(freshness.answers(&genuine, s(2.9)) && freshness.answers(&elsewhere, s(2.9)));
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_keeps_our_own() {
+        let mut freshness = started(Replay::Warn);
+        let own = ad(A, 0.0, 0);
+        freshness.sent(own.counter(), own.fields(), own.mac(), s(0.0));
+        for n in 0..200_u8 {
+            hear(&mut freshness, &ad(&format!("10.1.0.{n}"), f64::from(n), 0), f64::from(n));
+        }
+        assert_eq!((freshness.senders.len(), freshness.senders.capacity()), (CAPACITY, CAPACITY));
+        assert_eq!(freshness.judge(&own, Whose::Own, PATIENCE, s(200.0)), Age::Reflected);
+        assert_eq!(hear(&mut freshness, &ad("10.1.0.199", 198.0, 0), 200.0), Age::Stale);
+    }
+}

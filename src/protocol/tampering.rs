@@ -90,3 +90,59 @@ impl Tampering {
 const fn strange(ad: &Advertisement) -> Strange {
     Strange { source: ad.source(), mac: ad.mac(), counter: ad.counter() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::wire::{self, Decoded};
+    use super::super::{Authenticator, Key, Vhid};
+    use super::*;
+
+    fn at(ms: u64) -> Time {
+        Time::from_micros(ms * 1000)
+    }
+
+    fn ad(last: u8, t: u32) -> Advertisement {
+        let auth = Authenticator::new(&Key::from_password(b"secret").unwrap(), Vhid::MIN, &[]);
+        let mut decoded = Decoded { source: [10, 0, 0, last].into(), ..wire::sample() };
+        decoded.header.counter = u64::from(t);
+        decoded.header.code = auth.code(u64::from(t));
+        auth.verify(&decoded).unwrap()
+    }
+
+    #[test]
+    fn a_t_is_spent_after_twenty() {
+        let mut tampering = Tampering::default();
+        for n in 0..WRONG {
+            assert!(!tampering.is_spent(ad(1, 100).stamp()));
+            tampering.note(&ad(n, 100), at(0));
+        }
+        assert!(tampering.is_spent(ad(1, 100).stamp()));
+        assert!(!tampering.is_spent(ad(1, 101).stamp()));
+        // Taking turns does not help: what gave way to a newer one is spent.
+        let later = 100 + u32::try_from(PLACES).unwrap();
+        tampering.note(&ad(1, later), at(0));
+        assert!(tampering.is_spent(ad(1, 100).stamp()) && !tampering.is_spent(ad(1, later).stamp()));
+    }
+
+    #[test]
+    fn a_counter_that_stays_is_known_after_a_second() {
+        let mut tampering = Tampering::default();
+        tampering.note(&ad(1, 7), at(0));
+        assert!(!tampering.is_constant(&ad(1, 7), at(1_000)));
+        assert!(tampering.is_constant(&ad(1, 7), at(1_001)));
+        assert!(!tampering.is_constant(&ad(2, 7), at(1_001)) && !tampering.is_constant(&ad(1, 8), at(1_001)));
+        // Seen again and again, it is not forgotten for others that come once.
+        for n in 0..10 {
+            tampering.note(&ad(1, 7), at(1_002 + u64::from(n)));
+            tampering.note(&ad(100 + n, 7), at(1_002 + u64::from(n)));
+        }
+        assert!(tampering.is_constant(&ad(1, 7), at(1_100)));
+    }
+
+    #[test]
+    fn the_operator_is_told_once_an_hour() {
+        let mut tampering = Tampering::default();
+        let told = [0, 1, 3_599_999, 3_600_000].map(|ms| tampering.tells(at(ms)));
+        assert_eq!(told, [true, false, false, true]);
+    }
+}
