@@ -19,6 +19,8 @@ const CAPACITY: usize = 64;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A T lasts a quarter of a second at its sender, and as long on the way and in our queue.
 const SAME: Duration = Duration::from_millis(500);
+/// The last quarter of a second that has begun.
+const ROUNDING: Duration = Duration::from_millis(250);
 /// For so long after a late wake-up frames are heard that waited as long as we slept.
 const QUEUED: Duration = Duration::from_secs(1);
 /// One that is refused or suspect is answered, and the operator told of it, at most this often.
@@ -90,7 +92,7 @@ pub(super) struct Freshness {
     wall: Option<(Stamp, Time)>,
     /// H or the time of day at our start: what we sent in an earlier life is older.
     started: Option<Stamp>,
-    /// The newest of others.
+    /// The last that was heard of another and not older than H.
     heard: Option<Stamp>,
     sent: Option<(Stamp, Contents)>,
     senders: Vec<Sender>,
@@ -136,7 +138,7 @@ impl Freshness {
     }
 
     /// H; the time of day as long as nothing was sent or accepted.
-    fn current(&self, now: Time) -> Option<Stamp> {
+    pub(super) fn current(&self, now: Time) -> Option<Stamp> {
         self.latest.or(self.wall).map(|(stamp, at)| stamp.plus(now.since(at)))
     }
 
@@ -154,9 +156,6 @@ impl Freshness {
             (Some(current), _) => current,
             (None, _) => Stamp::of_wall(Duration::ZERO),
         };
-        if let Some((last, _)) = self.sent {
-            stamp = stamp.newest(last);
-        }
         if self.heard == Some(stamp) || self.sent.is_some_and(|(last, of)| last == stamp && of != contents) {
             stamp = stamp.next();
         }
@@ -174,13 +173,18 @@ impl Freshness {
 
     /// What the age of an advertisement means; `patience` is how far it may lie behind.
     pub(super) fn judge(&self, ad: &Advertisement, whose: Whose, patience: Duration, now: Time) -> Age {
-        let (stamp, known) = (ad.stamp(), self.senders.iter().find(|known| known.source == ad.source()));
+        let (stamp, current) = (ad.stamp(), self.current(now));
+        // H is never behind what it was made of, unless clocks were so far apart that it went round.
+        let in_order = |last: Stamp| current.is_none_or(|current| last.ahead_of(current) <= ROUNDING);
+        let known = self.senders.iter().find(|known| known.source == ad.source() && in_order(known.last));
         match (whose, known) {
-            (Whose::Own, known) => match known.map(|known| known.last).or(self.started) {
-                Some(last) if last == stamp && known.is_some() => return Age::Reflected,
-                Some(last) if last != stamp && !stamp.is_newer_than(last) => return Age::Stale,
-                Some(_) | None => {}
-            },
+            (Whose::Own, known) => {
+                match known.map(|known| known.last).or(self.started.filter(|at| in_order(*at))) {
+                    Some(last) if last == stamp && known.is_some() => return Age::Reflected,
+                    Some(last) if last != stamp && !stamp.is_newer_than(last) => return Age::Stale,
+                    Some(_) | None => {}
+                }
+            }
             (Whose::Others, Some(known)) if known.last == stamp => {
                 if known.own {
                     // An address that was ours.
@@ -226,7 +230,9 @@ impl Freshness {
         }
         sender.mac = ad.mac();
         let proven = sender.suspect.take().is_some() && sender.told.take().is_some();
-        self.heard = Some(self.heard.map_or(stamp, |heard| heard.newest(stamp)));
+        if !current.is_some_and(|current| current.is_newer_than(stamp)) {
+            self.heard = Some(stamp);
+        }
         self.advance(stamp, now);
         let jumped = current.map(|current| stamp.ahead_of(current)).filter(|ahead| *ahead > DAY);
         Noted { jumped, proven }
@@ -247,17 +253,21 @@ impl Freshness {
         tells
     }
 
-    /// Whether its sender is owed an answer. Whoever sends recordings from elsewhere does not use up the answers to
+    /// Whether its sender may be answered now. Whoever sends recordings from elsewhere does not use up the answers to
     /// the hardware address that was proven.
-    pub(super) fn answers(&mut self, ad: &Advertisement, now: Time) -> bool {
+    pub(super) fn owes_answer(&self, ad: &Advertisement, now: Time) -> bool {
+        self.senders.iter().find(|known| known.source == ad.source()).is_none_or(|sender| {
+            let answered = sender.answered.get(usize::from(sender.mac != ad.mac())).copied().flatten();
+            !sender.own && answered.is_none_or(|answered| now.since(answered) >= ANSWER_EVERY)
+        })
+    }
+
+    /// Notes that it is.
+    pub(super) fn answered(&mut self, ad: &Advertisement, now: Time) {
         let sender = self.meet(ad.source(), ad.mac(), now);
-        let elsewhere = usize::from(sender.mac != ad.mac());
-        let Some(answered) = sender.answered.get_mut(elsewhere).filter(|_| !sender.own) else { return false };
-        let answers = answered.is_none_or(|answered| now.since(answered) >= ANSWER_EVERY);
-        if answers {
+        if let Some(answered) = sender.answered.get_mut(usize::from(sender.mac != ad.mac())) {
             *answered = Some(now);
         }
-        answers
     }
 
     /// Counts one of our own that came back from another hardware address; whether that has gone on for long enough to be
@@ -495,6 +505,19 @@ mod tests {
         assert_eq!(stamp(&mut without, 0, 6.0), Stamp::of_wall(Duration::from_secs(1)));
     }
 
+    // Three clocks around the circle: each is newer than one of the others, and older than the other.
+    #[test]
+    fn who_was_heard_before_the_clock_went_round_is_a_stranger() {
+        let mut freshness = started(Replay::Warn);
+        let year = 365.25 * 86_400.0;
+        assert_eq!(hear(&mut freshness, &ad(A, 0.0, 0), 0.0), Age::Fresh);
+        assert_eq!(hear(&mut freshness, &ad(B, 3.0 * year, 0), 1.0), Age::Fresh);
+        assert_eq!(hear(&mut freshness, &ad("10.0.0.3", 6.0 * year, 0), 2.0), Age::Fresh);
+        // Of its first word, the clock is now the older half: what it learnt from us is no step back.
+        assert_eq!(hear(&mut freshness, &ad(A, 6.0 * year + 1.0, 0), 3.0), Age::Fresh);
+        assert_eq!(hear(&mut freshness, &ad(A, 6.0 * year, 0), 4.0), Age::Stale);
+    }
+
     // Sending keeps the pace of real time, however its quarters and those of the clock fall.
     #[test]
     fn sending_does_not_slow_the_clock() {
@@ -525,9 +548,16 @@ mod tests {
             decoded.header.code = authenticator().code(genuine.counter());
             authenticator().verify(&decoded).unwrap()
         };
-        assert!(freshness.answers(&elsewhere, s(1.0)) && !freshness.answers(&elsewhere, s(1.9)));
-        assert!(freshness.answers(&genuine, s(1.9)) && !freshness.answers(&genuine, s(2.8)));
-        assert!(freshness.answers(&genuine, s(2.9)) && freshness.answers(&elsewhere, s(2.9)));
+        let mut answers = |ad: &Advertisement, at| {
+            let owed = freshness.owes_answer(ad, s(at));
+            if owed {
+                freshness.answered(ad, s(at));
+            }
+            owed
+        };
+        assert_eq!([1.0, 1.9].map(|at| answers(&elsewhere, at)), [true, false]);
+        assert_eq!([1.9, 2.8, 2.9].map(|at| answers(&genuine, at)), [true, false, true]);
+        assert!(answers(&elsewhere, 2.9));
     }
 
     #[test]

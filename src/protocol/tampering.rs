@@ -1,7 +1,7 @@
 //! Advertisements whose counter looks like ours and whose fields do not belong to it (register, row 25).
 //!
 //! F has 16 bits, so nobody may try for long: a T is spent after some wrong ones. That costs nobody anything, because the
-//! genuine advertisement is the first with its T. And a kernel's counter looks like ours once in 65,536. Where it changes
+//! genuine advertisement is the first with its T. What lies far from H is tried as often in a second. And a kernel's counter looks like ours once in 65,536. Where it changes
 //! with each advertisement, one is lost; OpenBSD's stays for the life of its interface.
 
 use std::net::IpAddr;
@@ -10,10 +10,13 @@ use std::time::Duration;
 use super::auth::mark::Stamp;
 use super::{Advertisement, MacAddr, Time};
 
-/// Wrong ones taken for each T.
+/// Wrong ones taken for each T about now, and in a second for all others.
 const WRONG: u8 = 20;
-/// T of 16 seconds. A newer one takes the place of an older one, which is spent from then on.
+const RENEWED: Duration = Duration::from_secs(1);
+/// T of 16 seconds up to a second ahead of H: of these, no two share a place.
 const PLACES: usize = 64;
+const BEHIND: Duration = Duration::from_millis(250 * 59);
+const AHEAD: Duration = Duration::from_secs(1);
 /// Counters watched for coming again.
 const WATCHED: usize = 4;
 /// How often the operator is told of such a counter.
@@ -33,32 +36,51 @@ struct Strange {
 #[derive(Debug)]
 pub(super) struct Tampering {
     wrong: [Option<(Stamp, u8)>; PLACES],
+    /// Of recordings, and of clocks that are far ahead: since when, and how many.
+    other: [(Time, u8); 2],
     strange: [Option<(Strange, Time, Time)>; WATCHED],
     told: Option<Time>,
 }
 
 impl Default for Tampering {
     fn default() -> Self {
-        Self { wrong: [None; PLACES], strange: [None; WATCHED], told: None }
+        Self { wrong: [None; PLACES], other: [(Time::ZERO, 0); 2], strange: [None; WATCHED], told: None }
     }
 }
 
 impl Tampering {
-    /// Whether F is not worth looking at any more.
-    pub(super) fn is_spent(&self, stamp: Stamp) -> bool {
-        self.wrong
-            .get(stamp.place(PLACES))
-            .copied()
-            .flatten()
-            .is_some_and(|(of, wrong)| if of == stamp { wrong >= WRONG } else { of.is_newer_than(stamp) })
+    /// Whether F is not worth looking at any more; `current` is H.
+    pub(super) fn is_spent(&self, stamp: Stamp, current: Option<Stamp>, now: Time) -> bool {
+        match kind(stamp, current) {
+            Kind::AboutNow => {
+                let place = self.wrong.get(stamp.place(PLACES)).copied().flatten();
+                place.is_some_and(|(of, wrong)| of == stamp && wrong >= WRONG)
+            }
+            other => self
+                .other
+                .get(other as usize)
+                .is_some_and(|(since, wrong)| now.since(*since) < RENEWED && *wrong >= WRONG),
+        }
     }
 
     /// Notes a wrong F.
-    pub(super) fn note(&mut self, ad: &Advertisement, now: Time) {
+    pub(super) fn note(&mut self, ad: &Advertisement, current: Option<Stamp>, now: Time) {
         let stamp = ad.stamp();
-        if let Some(place) = self.wrong.get_mut(stamp.place(PLACES)) {
-            let wrong = place.filter(|(of, _)| *of == stamp).map_or(0, |(_, wrong)| wrong);
-            *place = Some((stamp, wrong.saturating_add(1)));
+        match kind(stamp, current) {
+            Kind::AboutNow => {
+                if let Some(place) = self.wrong.get_mut(stamp.place(PLACES)) {
+                    let wrong = place.filter(|(of, _)| *of == stamp).map_or(0, |(_, wrong)| wrong);
+                    *place = Some((stamp, wrong.saturating_add(1)));
+                }
+            }
+            other => {
+                if let Some((since, wrong)) = self.other.get_mut(other as usize) {
+                    if now.since(*since) >= RENEWED {
+                        (*since, *wrong) = (now, 0);
+                    }
+                    *wrong = wrong.saturating_add(1);
+                }
+            }
         }
         let is = strange(ad);
         let known = |place: &Option<(Strange, Time, Time)>| place.is_some_and(|(known, ..)| known == is);
@@ -87,6 +109,23 @@ impl Tampering {
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Behind = 0,
+    Ahead = 1,
+    AboutNow,
+}
+
+fn kind(stamp: Stamp, current: Option<Stamp>) -> Kind {
+    let Some(current) = current else { return Kind::Ahead };
+    match stamp.ahead_of(current) {
+        Duration::ZERO if stamp != current && current.ahead_of(stamp) > BEHIND => Kind::Behind,
+        Duration::ZERO if stamp != current && current.ahead_of(stamp) == Duration::ZERO => Kind::Behind,
+        ahead if ahead > AHEAD => Kind::Ahead,
+        _ => Kind::AboutNow,
+    }
+}
+
 const fn strange(ad: &Advertisement) -> Strange {
     Strange { source: ad.source(), mac: ad.mac(), counter: ad.counter() }
 }
@@ -112,29 +151,48 @@ mod tests {
     #[test]
     fn a_t_is_spent_after_twenty() {
         let mut tampering = Tampering::default();
-        for n in 0..WRONG {
-            assert!(!tampering.is_spent(ad(1, 100).stamp()));
-            tampering.note(&ad(n, 100), at(0));
+        let current = Some(ad(1, 1_000).stamp());
+        for t in [1_004, 1_000, 941] {
+            for n in 0..WRONG {
+                assert!(!tampering.is_spent(ad(1, t).stamp(), current, at(0)));
+                tampering.note(&ad(n, t), current, at(0));
+            }
+            assert!(tampering.is_spent(ad(1, t).stamp(), current, at(0)), "{t}");
         }
-        assert!(tampering.is_spent(ad(1, 100).stamp()));
-        assert!(!tampering.is_spent(ad(1, 101).stamp()));
-        // Taking turns does not help: what gave way to a newer one is spent.
-        let later = 100 + u32::try_from(PLACES).unwrap();
-        tampering.note(&ad(1, later), at(0));
-        assert!(tampering.is_spent(ad(1, 100).stamp()) && !tampering.is_spent(ad(1, later).stamp()));
+        assert!(!tampering.is_spent(ad(1, 1_003).stamp(), current, at(0)));
+        // Later the place is another's.
+        assert!(!tampering.is_spent(ad(1, 1_064).stamp(), Some(ad(1, 1_064).stamp()), at(16_000)));
+    }
+
+    #[test]
+    fn far_from_now_all_share_twenty_a_second() {
+        let current = ad(1, 1_000).stamp();
+        for (far, none) in [([1_005, 90_000], false), ([940, 5], false), ([5, 90_000], true)] {
+            let mut tampering = Tampering::default();
+            let h = (!none).then_some(current);
+            for n in 0..u32::from(WRONG) {
+                assert!(!tampering.is_spent(ad(1, far[0]).stamp(), h, at(5_000)), "{far:?}");
+                tampering.note(&ad(1, far[usize::try_from(n).unwrap() % 2]), h, at(5_000));
+            }
+            for t in far {
+                assert!(tampering.is_spent(ad(1, t).stamp(), h, at(5_999)), "{far:?}");
+                assert!(!tampering.is_spent(ad(1, t).stamp(), h, at(6_000)), "{far:?}");
+            }
+            assert!(!tampering.is_spent(current, Some(current), at(5_000)), "what is fresh has its own");
+        }
     }
 
     #[test]
     fn a_counter_that_stays_is_known_after_a_second() {
         let mut tampering = Tampering::default();
-        tampering.note(&ad(1, 7), at(0));
+        tampering.note(&ad(1, 7), None, at(0));
         assert!(!tampering.is_constant(&ad(1, 7), at(1_000)));
         assert!(tampering.is_constant(&ad(1, 7), at(1_001)));
         assert!(!tampering.is_constant(&ad(2, 7), at(1_001)) && !tampering.is_constant(&ad(1, 8), at(1_001)));
         // Seen again and again, it is not forgotten for others that come once.
         for n in 0..10 {
-            tampering.note(&ad(1, 7), at(1_002 + u64::from(n)));
-            tampering.note(&ad(100 + n, 7), at(1_002 + u64::from(n)));
+            tampering.note(&ad(1, 7), None, at(1_002 + u64::from(n)));
+            tampering.note(&ad(100 + n, 7), None, at(1_002 + u64::from(n)));
         }
         assert!(tampering.is_constant(&ad(1, 7), at(1_100)));
     }

@@ -13,6 +13,7 @@
 //! so a stranger can only alter, in what was recorded, the fields that F covers, and hope. S tells our kind from
 //! others before F is looked at; T is in the low bits, so that a kernel that adopts a counter and adds one breaks S.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ use super::super::{Interval, Vhid};
 /// What S and F are a MAC of, before the vhid.
 const OURS: &[u8] = b"ucarp ours 2";
 const FIELDS: &[u8] = b"ucarp fields 2";
+/// How many of the last S are kept.
+const TOLD: usize = 8;
 
 /// A time in quarters of a second since the Unix epoch, modulo 2^30 (8.5 years). Of two, that one is newer which lies less
 /// than half of that ahead (serial number arithmetic, RFC 1982): of two, not of three.
@@ -116,6 +119,8 @@ pub(in super::super) struct Fields {
 pub(in super::super) struct Mark {
     ours: Hmac<Sha1>,
     fields: Hmac<Sha1>,
+    /// S of the last lower halves: both families have the same, and so have all advertisements of one T.
+    told: Cell<[(u32, [u8; 2]); TOLD]>,
 }
 
 impl Mark {
@@ -127,7 +132,9 @@ impl Mark {
             mac.update(&[vhid.get()]);
             mac
         };
-        Self { ours: prepared(OURS), fields: prepared(FIELDS) }
+        let mark = Self { ours: prepared(OURS), fields: prepared(FIELDS), told: Cell::default() };
+        mark.told.set([(0, mark.compute(0)); TOLD]);
+        mark
     }
 
     /// The counter for this half of it and these fields. All of it zero would be no counter to OpenBSD: then T is one more.
@@ -154,6 +161,17 @@ impl Mark {
     }
 
     fn telling(&self, low: u32) -> [u8; 2] {
+        let mut told = self.told.get();
+        let (of, code) = &mut told[low as usize % TOLD];
+        if *of != low {
+            (*of, *code) = (low, self.compute(low));
+        }
+        let code = *code;
+        self.told.set(told);
+        code
+    }
+
+    fn compute(&self, low: u32) -> [u8; 2] {
         let mut mac = self.ours.clone();
         mac.update(&low.to_be_bytes());
         first_two(mac)

@@ -137,16 +137,16 @@ impl VirtualHost {
                 return Err(Rejected::OwnEcho);
             }
             Age::Stale => {
-                // An altered one must not use up the answer to a genuine one.
-                if whose != Whose::Own && !self.tampering.is_spent(ad.stamp()) && self.is_unaltered(&ad, now)
+                // An altered one must not use up the answer to a genuine one, and a flood is not worth its third HMAC.
+                if whose != Whose::Own && self.freshness.owes_answer(&ad, now) && self.is_unaltered(&ad, now)
                 {
-                    self.owe_answer(&ad, now);
+                    self.answer_later(&ad, now);
                 }
                 return Err(Rejected::Stale);
             }
             Age::Fresh | Age::Suspect { .. } => {}
         }
-        if self.tampering.is_spent(ad.stamp()) || !self.is_unaltered(&ad, now) {
+        if !self.is_unaltered(&ad, now) {
             return Err(Rejected::Tampered);
         }
         let noted = self.freshness.note(&ad, whose, age != Age::Fresh, now);
@@ -162,11 +162,13 @@ impl VirtualHost {
         Ok(ad)
     }
 
-    /// Whether F holds; a wrong one is noted.
+    /// Whether F holds, unless that was tried too often; a wrong one is noted.
     fn is_unaltered(&mut self, ad: &Advertisement, now: Time) -> bool {
-        let holds = self.authenticator.is_unaltered(ad);
+        let current = self.freshness.current(now);
+        let spent = self.tampering.is_spent(ad.stamp(), current, now);
+        let holds = !spent && self.authenticator.is_unaltered(ad);
         if !holds {
-            self.tampering.note(ad, now);
+            self.tampering.note(ad, current, now);
         }
         holds
     }
@@ -181,14 +183,15 @@ impl VirtualHost {
         now: Time,
     ) -> Result<(), Rejected> {
         let leaves = ad.interval() == Interval::BOW_OUT || ad.gives_way();
-        if !leaves {
-            self.owe_answer(ad, now);
+        if !leaves && self.freshness.owes_answer(ad, now) {
+            self.answer_later(ad, now);
         }
         let since = self.freshness.suspect_since(ad.source()).unwrap_or(now);
         let had_its_time = now.since(since) >= dead_after;
         let believed = !leaves
             && match self.parameters.replay {
-                Replay::Refuse => !had_its_time && !self.election.has_another_master(ad, now),
+                // Once: what came again would hold off for longer than its dead time.
+                Replay::Refuse => since == now && !self.election.has_another_master(ad, now),
                 Replay::Warn | Replay::Off => had_its_time || !self.election.has_another_master(ad, now),
             };
         if had_its_time && self.freshness.tells(ad.source(), now) {
@@ -199,7 +202,7 @@ impl VirtualHost {
 
     /// A counter that is no live one of ours, because it does not change: OpenBSD's, which looks like ours once in 65,536.
     fn look_alike(&mut self, ad: Advertisement, now: Time) -> Result<Advertisement, Rejected> {
-        self.tampering.note(&ad, now);
+        self.tampering.note(&ad, self.freshness.current(now), now);
         let behind = self.freshness.behind(ad.stamp(), now);
         let recorded = behind > Duration::ZERO && behind < RECORDED;
         if self.parameters.dialect == Dialect::OpenBsd && !recorded {
@@ -211,8 +214,9 @@ impl VirtualHost {
         Err(Rejected::Tampered)
     }
 
-    fn owe_answer(&mut self, ad: &Advertisement, now: Time) {
-        if is_of_one_host(ad.mac()) && ad.mac() != self.parameters.mac && self.freshness.answers(ad, now) {
+    fn answer_later(&mut self, ad: &Advertisement, now: Time) {
+        if is_of_one_host(ad.mac()) && ad.mac() != self.parameters.mac {
+            self.freshness.answered(ad, now);
             self.aftermath.answer = Some(peer(ad, now));
             self.aftermath.due.get_or_insert(now);
         }
