@@ -314,6 +314,23 @@ impl Daemon {
         head.rsplit(' ').next().unwrap_or_default().to_owned()
     }
 
+    /// How many advertisements it has refused for one of these reasons, as it answers SIGUSR1.
+    #[track_caller]
+    pub(crate) fn refused(&self, reasons: &[&str]) -> u64 {
+        let before = self.lines(|line| line.contains("; refused: ")).len();
+        self.role();
+        let answers = || self.lines(|line| line.contains("; refused: "));
+        eventually("the second line of the answer", Duration::from_secs(1), || answers().len() > before);
+        let answer = answers().pop().expect("it was just counted");
+        let (_, refused) = answer.rsplit_once("; refused: ").expect("it was selected by this");
+        refused
+            .split(", ")
+            .filter_map(|pair| pair.split_once(' '))
+            .filter(|(reason, _)| reasons.contains(reason))
+            .map(|(_, count)| count.parse::<u64>().expect("a number"))
+            .sum()
+    }
+
     pub(crate) fn hooks(&self) -> Vec<HookRun> {
         let mut runs: Vec<HookRun> = Vec::new();
         for line in fs::read_to_string(&self.log.hooks).unwrap_or_default().lines() {

@@ -18,6 +18,8 @@ pub(crate) struct Ad {
     pub(crate) base: u8,
     pub(crate) skew: u8,
     pub(crate) counter: u64,
+    /// All of it, as it was captured.
+    pub(crate) frame: Vec<u8>,
 }
 
 impl Ad {
@@ -107,6 +109,7 @@ pub(crate) fn parse(frame: &[u8], at: f64) -> Option<Seen> {
                 skew: *carp.get(2)?,
                 base: *carp.get(5)?,
                 counter: u64::from_be_bytes(*carp.get(8..)?.first_chunk::<8>()?),
+                frame: frame.to_vec(),
             }))
         }
         [0x86, 0xdd] => parse_v6(body, mac, at),
@@ -191,6 +194,39 @@ pub(crate) fn to_host(mut frame: Vec<u8>, mac: [u8; 6], destination: Ipv4Addr, t
     let sum = checksum(&frame[14..34]);
     frame[24..26].copy_from_slice(&sum);
     frame
+}
+
+/// What anybody can make of a captured advertisement: another interval, which CARP's HMAC leaves out, and a right sum.
+pub(crate) fn altered(frame: &[u8], base: u8, skew: u8) -> Vec<u8> {
+    let mut frame = frame.to_vec();
+    let carp = &mut frame[34..70];
+    (carp[2], carp[5]) = (skew, base);
+    carp[6..8].fill(0);
+    let sum = checksum(carp);
+    carp[6..8].copy_from_slice(&sum);
+    frame
+}
+
+/// The same frame under another name.
+pub(crate) fn renamed(frame: &[u8], mac: [u8; 6], source: Ipv4Addr) -> Vec<u8> {
+    let mut frame = frame.to_vec();
+    frame[6..12].copy_from_slice(&mac);
+    frame[24..26].fill(0);
+    frame[26..30].copy_from_slice(&source.octets());
+    let sum = checksum(&frame[14..34]);
+    frame[24..26].copy_from_slice(&sum);
+    frame
+}
+
+/// The 36 bytes of an advertisement that came in IPv4, in IPv6.
+pub(crate) fn in_ipv6(frame: &[u8], mac: [u8; 6], source: Ipv6Addr) -> Vec<u8> {
+    let mut moved = vec![0x33, 0x33, 0, 0, 0, 0x12];
+    moved.extend(mac);
+    moved.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 36, 112, 255]);
+    moved.extend(source.octets());
+    moved.extend(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12).octets());
+    moved.extend(&frame[34..70]);
+    moved
 }
 
 /// An advertisement over IPv6 behind an empty hop-by-hop header.

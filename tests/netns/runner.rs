@@ -6,6 +6,7 @@
 )]
 
 mod addresses;
+mod attacks;
 mod cases;
 mod daemon;
 mod demonstration;
@@ -107,6 +108,7 @@ pub(super) fn run() -> ExitCode {
     };
     let mut cases: Vec<Case> = cases::all();
     cases.extend(addresses::all());
+    cases.extend(attacks::all());
     cases.extend(families::all());
     cases.extend(unicast::all());
     cases.extend(users::all());
