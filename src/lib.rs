@@ -39,7 +39,10 @@
 //!
 //! The design named the rooms; building them added to `protocol`: `peers` (a bounded table of who authenticated
 //! themselves, so that "the best live master" is a search and not a set of flags), `announcer` (when neighbours
-//! are told), `demotion` (each reason's own share), `action` and `parameters` (the types that cross the border).
+//! are told), `demotion` (each reason's own share), `action` and `parameters` (the types that cross the border). What a
+//! counter of ours says is `auth/mark`, how old it may be `freshness`, who tries to forge one `tampering`; the order in
+//! which all that is asked is `virtual_host/reception`. The core needs no seed: nothing rests on randomness, which the
+//! clone of a machine would share.
 //! `election` is three files: the states, what an advertisement means, and when a backup takes over. `damping` keeps a
 //! role from changing too often, `watch` holds a master to its addresses, `refused` remembers a master that does not
 //! authenticate, for the operator alone. A backup that slept listens once more

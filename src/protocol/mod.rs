@@ -1,7 +1,7 @@
 //! What CARP says: codecs, authentication, election, takeover. No clock, no descriptor, no log, no locale.
 //!
 //! A [`VirtualHost`] is told frames and [`Event`]s with the time they happened, and answers with [`Action`]s and
-//! the next deadline. It is deterministic: the same parameters, seed, facts and times give the same answers, so
+//! the next deadline. It is deterministic: the same parameters, facts and times give the same answers, so
 //! the daemon, the simulation and a replayed report drive exactly the same machine.
 //!
 //! # Words
@@ -21,12 +21,12 @@
 //! | # | matter | we |
 //! |---|---|---|
 //! | 1 | equal intervals, both master | By whom we hear. One of ours (row 7): the lower tie key stays. An old ucarp (source MAC 00:00:5e:00:00:vhid): its own order, last octet first. Anybody else is a kernel, and every kernel steps down on equality: we stay. Who stays sends one ad at once (in any conflict; at most one in 100 ms); who leaves leaves silently for everybody but the winner, and if that is no kernel sends it one ad addressed to its MAC alone: after a partition it may not know that neighbours have to be told again. A peer that should have given way but has sent three more ads over at least our dead time (a second more for an old ucarp) does not hear us: we give way, and take over again if it gives way to us in the same moment. Demoted we give way so to a kernel of any interval, which may count demotion first, and do not preempt it |
-//! | 2 | tie key | The IPv4 source in numeric order if there are IPv4 addresses, else the IPv6 source. Dual stack: only IPv4 ads decide; an equal IPv6 ad is a sign of life until its sender's IPv4 has been silent for the dead time, with IPv6 heard in between. While an old ucarp was heard in the last 60 s its order holds for all; who knows says so in its ads (row 7), else two could give way to each other. Equal sources: the lower MAC stays. Demoted hosts lose every tie, except against a demoted one of ours (ads carry the demotion), where the key decides: two losers would leave nobody |
+//! | 2 | tie key | The IPv4 source in numeric order if there are IPv4 addresses, else the IPv6 source. Dual stack: only IPv4 ads decide; an equal IPv6 ad is a sign of life until its sender's IPv4 has been silent for the dead time, with IPv6 heard in between. While an old ucarp was heard in the last 60 s its order holds for all; who knows says so in its ads (row 7), else two could give way to each other. Equal sources: the lower MAC stays (of ours, row 25 first). Demoted hosts lose every tie, except against a demoted one of ours (ads carry the demotion), where the key decides: two losers would leave nobody |
 //! | 3 | source MAC of ads | The interface's own; no kernel looks at it, and hypervisors drop others |
 //! | 4 | long options | The ancestor's spellings, unambiguous prefixes, repeats |
 //! | 5 | numbers | Base 0, trailing junk and out of range refused |
 //! | 6 | unknown option, facility, missing hook | An error, exit status 1 |
-//! | 7 | counter | Never adopted, never zero, fresh per ad: 32 bits, of which two are words among ours ("beside an old ucarp", "I give way to you") and the others random, then 32 bits of HMAC-SHA1(key, "ucarp ours 1", vhid, the first), a mark only our kind can make. The last 32 are remembered: our own echo |
+//! | 7 | counter | Never adopted, never zero: F 16 bits, S 16, then two words among ours ("I give way to you", "beside an old ucarp") and T, 30 bits: quarter seconds on the clock that ours share (row 25). S is of HMAC-SHA1(key, "ucarp ours 2", vhid, words and T), a mark only our kind can make; F of "ucarp fields 2" with these and what CARP's HMAC leaves out: family, source, interval, demotion. Looked at in the order CARP's HMAC, S, T, F. S wrong: a kernel or an old ucarp (one that adds one to a counter of ours breaks S). F wrong: tampered, beside kernels too; after 20 wrong ones with one T the others are refused unseen (far from now: 20 in a second). One T of a sender stands for one content, and a sender whose content changes, or that heard its T of another, takes the next: the genuine one is the first with its T. A kernel's counter fits S once in 65,536: those of FreeBSD and NetBSD change with each ad; OpenBSD's stays for life, so one that comes again from the same source and MAC after more than a second is a kernel's with [`Dialect::OpenBsd`] (unless it may be a recording of the last year), else an error |
 //! | 8 | password | 1 to 20 bytes |
 //! | 9 | type, authlen, destination of an ad heard | Type and authlen are counted, not required; the destination must be our group, or with peers an address of one host (the daemon's filter knows which are ours) |
 //! | 10 | checksums | IP's and CARP's each on its own; over IPv6 also with the pseudo-header of newer NetBSD kernels. HMACs with or without link-local addresses, as OpenBSD. What is sent: the plain form, all addresses, unless [`Dialect`] says otherwise |
@@ -44,11 +44,13 @@
 //! | 22 | start | Everything is opened before anything is served |
 //! | 23 | announcements | Gratuitous ARP as request and as reply, neighbour advertisements. Limits bring them together and never drop the last |
 //! | 24 | time | Monotonic, counting suspended time; absolute schedules |
+//! | 25 | echoes, recordings | Of kernels and old ucarps all are believed (except with `only_ours`): they carry no date. Ours from our source and our MAC is an echo, whatever its T. From our source and another MAC: older than our own last T, or than our start, a recording; the same T never makes us yield, and is another host's when that happened with three; newer, another host with our address (row 2). Time among ours is H: the newest T sent or accepted, running on; the time of day counts where H is unknown, or while it is at most a day ahead; a jump by more is a warning. A sender that was heard is judged by its own last T: older is stale, the same is good for half a second. Who lies further behind H than its dead time and a second is suspect: whoever is or has a master gives it a dead time to prove itself, nobody believes its bow-out, who has no master follows it (with [`Replay::Refuse`] its first word alone). Stale or suspect, it is sent one ad to its own address, at most one a second, that says "I give way" unless a master sends it: from it, who lives learns H. Unanswered for a dead time it is followed, or refused ([`Replay`]), and told of. No state over restarts |
 //!
 //! Beyond the register: a *backup* that woke late by a quarter of its master's interval or more listens for one
 //! more interval before it declares the master dead, once, since a suspended machine captures nothing. A host whose
 //! source or hardware address changes keeps its role: its next advertisement comes from there, its tie key moves
-//! along, and a master announces a new hardware address.
+//! along, and a master announces a new hardware address. Nobody without the key moves a host among ours (rows 7 and 25);
+//! beside kernels we are moved as a kernel is.
 
 mod action;
 mod announcer;

@@ -263,7 +263,7 @@ impl VirtualHost {
         &self.parameters
     }
 
-    /// Why an advertisement for us that was refused as [`Rejected::BadAuth`] does not authenticate, if one of the
+    /// Why an advertisement for us that was refused as [`BadAuth`](super::Rejected::BadAuth) does not authenticate, if one of the
     /// likely reasons explains it. Dear: not for every frame.
     #[must_use]
     pub fn explain(&self, decoded: &Decoded) -> Option<Cause> {
