@@ -17,6 +17,8 @@ use crate::i18n::{fill, tr};
 
 /// More than a block is long: one packet with its options.
 const BUFFER: usize = 1 << 20;
+/// A block of pcapng around nothing: its kind, and its length before and after (draft-ietf-opsawg-pcapng section 3.1).
+const LEAST_BLOCK: u32 = 12;
 /// The longest section header that is read; tools write some hundred bytes.
 const MOST_HEAD: usize = 1 << 16;
 const NANOS: u64 = 1_000_000_000;
@@ -91,6 +93,8 @@ pub(super) struct Recording {
     clocks: Vec<Clock>,
     /// Of the whole file, in pcap.
     clock: Clock,
+    /// Whether numbers of this section begin with the high byte, in pcapng.
+    big_endian: Option<bool>,
 }
 
 impl Recording {
@@ -121,7 +125,7 @@ impl Recording {
         }
         read_to(length, &mut head)?;
         let reader = create_reader(BUFFER, Cursor::new(head).chain(file)).map_err(|error| failure(&error))?;
-        Ok(Self { reader, clocks: Vec::new(), clock: Clock::MICROSECONDS })
+        Ok(Self { reader, clocks: Vec::new(), clock: Clock::MICROSECONDS, big_endian: None })
     }
 
     /// Hands out every frame with the time since 1970 at which it was captured, until the file ends or `each` says
@@ -134,8 +138,14 @@ impl Recording {
         mut each: impl FnMut(Duration, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         loop {
+            if self.big_endian.is_some_and(|big_endian| is_too_short(self.reader.data(), big_endian)) {
+                return Err(RecordingError::Damaged.into());
+            }
             let consumed = match self.reader.next() {
                 Ok((length, block)) => {
+                    if let PcapBlockOwned::NG(Block::SectionHeader(section)) = &block {
+                        self.big_endian = Some(section.big_endian());
+                    }
                     if let Some((stamp, frame)) = packet(&block, &mut self.clocks, &mut self.clock)? {
                         each(stamp, frame)?;
                     }
@@ -168,6 +178,14 @@ fn section_length(head: &[u8]) -> Option<usize> {
         _ => u32::from_le_bytes(word(4)?),
     };
     usize::try_from(length).ok()
+}
+
+/// Whether the block at the beginning of `data` says that it is shorter than a block can be. The parser subtracts the
+/// least length from that of some kinds unseen.
+fn is_too_short(data: &[u8], big_endian: bool) -> bool {
+    let read = if big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
+    let length = data.get(4..).and_then(|rest| rest.first_chunk()).map(|word| read(*word));
+    length.is_some_and(|length| length < LEAST_BLOCK)
 }
 
 /// The frame in a block, if it has one, and when it was captured.
@@ -382,6 +400,25 @@ mod tests {
         let whole = pcap(false, 0xa1b2_c3d4, 1, 0);
         assert!(reason(&[&whole[..], &whole[24..90]].concat()).contains("middle"));
         assert_eq!(play(&[&whole[..], &whole[24..90]].concat()).0.len(), 1, "what is whole is shown");
+    }
+
+    /// The kind of a block with information about a process, whose length the parser trusts to be 12 or more.
+    #[test]
+    fn a_block_shorter_than_a_block_is_damage() {
+        for big in [false, true] {
+            for length in 0..12 {
+                let lying = [word(big, 0x8000_0001), word(big, length), word(big, 7), word(big, length)];
+                let (seen, played) = play(
+                    &[section(big), interface(big, 1, None), enhanced(big, 0, 7), lying.concat()].concat(),
+                );
+                assert_eq!(seen.len(), 1, "{length}");
+                assert!(matches!(played, Err(RecordingError::Damaged)), "{length}: {played:?}");
+            }
+            let process = block(big, 0x8000_0001, &word(big, 7));
+            play(&[section(big), process, section(!big), block(!big, 0x8000_0001, &[0; 4])].concat())
+                .1
+                .unwrap();
+        }
     }
 
     /// Hands out one byte at a time, as a slow pipe.
