@@ -31,6 +31,9 @@ use crate::protocol::{
 pub use error::{Error, Warning};
 pub use shown::one_line;
 use shown::shown;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use words::passfile_bytes;
 
 /// Who asks. What a file means to this process only the platform knows.
 #[derive(Clone, Copy, Debug)]

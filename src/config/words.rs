@@ -276,14 +276,27 @@ pub(super) fn passfile(
     if !ours && fs::metadata(word).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
         return Err(Error::PassfileIsPipe { path: shown(word) });
     }
-    let mut file = File::open(Path::new(word)).map_err(unreadable)?;
+    let file = File::open(Path::new(word)).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
+    let secret = secret_in(option, word, file)?;
+    if metadata.is_file() && metadata.mode() & 0o004 != 0 {
+        warnings.push(Warning::ReadablePassfile { path: shown(word) });
+    }
+    let path = absolute(word).map_err(unreadable)?;
+    if let Some(place) = trust::changeable(&path, caller).filter(|_| metadata.is_file()) {
+        warnings.push(Warning::ChangeablePassfile { place: shown(place.as_os_str()) });
+    }
+    Ok(secret)
+}
+
+/// The password in the first line of what is read from a file.
+fn secret_in(option: &'static str, word: &OsStr, mut file: impl Read) -> Result<Secret, Error> {
     // Longer than any password with its line end, so a line that does not end in it is too long.
     let mut start = Zeroizing::new([0; 64]);
     let mut filled = 0;
     // Not read_to_end: the writer of a pipe may keep it open after the line.
     while let Some(free) = start.get_mut(filled..).filter(|free| !free.is_empty()) {
-        match file.read(free).map_err(unreadable)? {
+        match file.read(free).map_err(|source| Error::PassfileUnreadable { path: shown(word), source })? {
             0 => break,
             count => filled += count,
         }
@@ -297,15 +310,16 @@ pub(super) fn passfile(
     if line.is_empty() {
         return Err(Error::PassfileEmpty { path: shown(word) });
     }
-    let secret = password(option, line)?;
-    if metadata.is_file() && metadata.mode() & 0o004 != 0 {
-        warnings.push(Warning::ReadablePassfile { path: shown(word) });
-    }
-    let path = absolute(word).map_err(unreadable)?;
-    if let Some(place) = trust::changeable(&path, caller).filter(|_| metadata.is_file()) {
-        warnings.push(Warning::ChangeablePassfile { place: shown(place.as_os_str()) });
-    }
-    Ok(secret)
+    password(option, line)
+}
+
+/// The door for the fuzz target in tests/fuzz: a passfile without the file.
+///
+/// # Errors
+/// As of `--passfile`.
+#[cfg(fuzzing)]
+pub fn passfile_bytes(file: impl Read) -> Result<Secret, Error> {
+    secret_in("--passfile", OsStr::new("file"), file)
 }
 
 #[cfg(test)]

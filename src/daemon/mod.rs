@@ -36,6 +36,9 @@ use crate::protocol::{Hook, Role, VirtualHost};
 
 pub use check::check;
 pub use failure::StartError;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use sniff::replay_bytes;
 pub use sniff::sniff;
 
 use event_loop::Ending;

@@ -19,7 +19,10 @@ pub(super) struct Shape {
     alignment: usize,
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "a build needs one system's shape, the tests all of them"))]
+#[cfg_attr(
+    not(any(test, fuzzing)),
+    expect(dead_code, reason = "a build needs one system's shape, the tests all of them")
+)]
 impl Shape {
     /// bh_tstamp is a bpf_timeval of u_int32_t.
     pub(super) const OPENBSD: Self = Self { time: 4, alignment: 4 };

@@ -12,7 +12,7 @@
 
 mod alarm;
 mod background;
-#[cfg(any(bsd, test))]
+#[cfg(any(bsd, test, fuzzing))]
 mod bpf_frames;
 #[cfg(bsd)]
 mod bsd;
@@ -20,14 +20,17 @@ mod bsd;
 mod bsd_bytes;
 mod claim;
 mod contract;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(any(target_os = "freebsd", target_os = "macos"))]
 mod group_req;
 mod ip_socket;
-#[cfg(any(target_os = "macos", test))]
+#[cfg(any(target_os = "macos", test, fuzzing))]
 mod kernel_events;
 #[cfg(any(target_os = "freebsd", target_os = "macos"))]
 mod kqueue_timer;
-#[cfg(any(bsd, test))]
+#[cfg(any(bsd, test, fuzzing))]
 mod layout;
 #[cfg(target_os = "linux")]
 mod linux_claim;
@@ -44,7 +47,7 @@ mod pidfile;
 mod posix;
 #[cfg(not(target_os = "macos"))]
 mod ppoll;
-#[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd", test))]
+#[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd", test, fuzzing))]
 mod routing_messages;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
 mod routing_socket;
@@ -79,7 +82,7 @@ compile_error!("the structures in src/platform/layout.rs are those of 64-bit sys
 
 pub use alarm::Alarm;
 pub use background::{Process, Readiness, Waiting, go_to_background};
-#[cfg(any(bsd, test))]
+#[cfg(any(bsd, test, fuzzing))]
 pub use bpf_frames::FrameReader;
 #[cfg(bsd)]
 pub use bsd::frame_reader;

@@ -177,7 +177,7 @@ fn message(kind: u16, flags: u16, about: (IpAddr, u8, u8, u32), attributes: &[u8
 
 /// What a datagram answers to our message: done, or the error's number. Nothing when it speaks of something else or is
 /// cut off.
-fn answer(datagram: &[u8], sequence: u32) -> Option<Result<(), i32>> {
+pub(super) fn answer(datagram: &[u8], sequence: u32) -> Option<Result<(), i32>> {
     let mut rest = datagram;
     loop {
         let length = usize::try_from(u32::from_ne_bytes(bytes(rest, 0)?)).ok()?;

@@ -81,9 +81,20 @@ impl From<StartError> for Stop {
     }
 }
 
+/// The door for the fuzz target in tests/fuzz: [`sniff`] of a file without the file. What cannot be read is no failure.
+#[cfg(fuzzing)]
+pub fn replay_bytes(bytes: Vec<u8>, config: &SniffConfig, out: &mut dyn Write) {
+    if let Ok(recording) = Recording::new(Box::new(io::Cursor::new(bytes))) {
+        let _ = play(recording, config, out);
+    }
+}
+
 fn replay(path: &Path, config: &SniffConfig, out: &mut dyn Write) -> Result<(), Stop> {
+    play(Recording::open(path)?, config, out)
+}
+
+fn play(mut recording: Recording, config: &SniffConfig, out: &mut dyn Write) -> Result<(), Stop> {
     let mut watcher = Watcher::new(config, Own::default());
-    let mut recording = Recording::open(path)?;
     let played = recording.play(|at, frame| Ok::<_, Stop>(watcher.hear(at, frame, out)?));
     // Of a file that was cut off the part that is there is shown.
     match &played {

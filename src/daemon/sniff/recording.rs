@@ -15,8 +15,8 @@ use pcap_parser::{Block, Linktype, PcapBlockOwned, PcapError, create_reader};
 
 use crate::i18n::{fill, tr};
 
-/// More than a block is long: one packet with its options.
-const BUFFER: usize = 1 << 20;
+/// More than a block is long: one packet with its options. A fuzzer's files are small, and should fill it too.
+const BUFFER: usize = if cfg!(fuzzing) { 1 << 12 } else { 1 << 20 };
 /// A block of pcapng around nothing: its kind, and its length before and after (draft-ietf-opsawg-pcapng section 3.1).
 const LEAST_BLOCK: u32 = 12;
 /// The longest section header that is read; tools write some hundred bytes.
@@ -111,7 +111,7 @@ impl Recording {
         Self::new(file)
     }
 
-    fn new(mut file: Box<dyn Read + Send>) -> Result<Self, RecordingError> {
+    pub(super) fn new(mut file: Box<dyn Read + Send>) -> Result<Self, RecordingError> {
         // The parser wants the whole head in its first read, and a pipe hands out what was written at once.
         let mut head = Vec::new();
         let mut read_to = |length: usize, head: &mut Vec<u8>| {
