@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use sim::besieged;
 use sim::oracle::Sums;
 use sim::random::{self, Judgement, Mix};
 use sim::regressions;
@@ -69,8 +70,40 @@ fn random_worlds_of_unruly_hooks_settle() {
 }
 
 #[test]
-fn random_worlds_that_are_attacked_settle() {
-    settle(random::judge_attacked, &regressions::ATTACKED_WORLDS, 5_000);
+fn besieged_worlds_settle() {
+    settle(besieged::judge, &regressions::BESIEGED_WORLDS, 6_000);
+}
+
+// Else nothing above would say anything: nearly every world has to be judged, while he goes on.
+#[test]
+fn besieged_worlds_are_judged() {
+    let (judged, forged) = (AtomicU64::new(0), AtomicU64::new(0));
+    in_parallel(0..300, |seed| {
+        let (world, judge) = besieged::run(seed, false);
+        judged.fetch_add(u64::from(judge.settled_from(&world) < judge.end), Ordering::Relaxed);
+        forged.fetch_add(world.record.forged, Ordering::Relaxed);
+    });
+    let (judged, forged) = (judged.into_inner(), forged.into_inner() / 300);
+    println!("{judged} of 300 worlds judged, {forged} forged frames heard in each");
+    assert!(judged > 280 && forged > 100);
+}
+
+#[test]
+fn beside_kernels_an_attacker_does_no_more_than_among_kernels_alone() {
+    let first = number("SIM_FIRST").unwrap_or(0);
+    let worlds = number("SIM_WORLDS").unwrap_or(6_000);
+    let sums = Mutex::new((Sums::default(), Sums::default()));
+    in_parallel(first..first + worlds, |seed| {
+        let (mixed, kernels, violations) = besieged::compare(seed);
+        assert_eq!(violations, Vec::<String>::new(), "seed {seed}");
+        let mut sums = sums.lock().expect("no holder panics");
+        sums.0.add(&mixed);
+        sums.1.add(&kernels);
+    });
+    let (mixed, kernels) = sums.into_inner().expect("no holder panics");
+    println!("besieged, ours and kernels: {mixed}\nbesieged, only kernels: {kernels}");
+    assert!(mixed.nobody <= kernels.nobody + kernels.nobody / 50);
+    assert!(mixed.several <= kernels.several + kernels.several / 50);
 }
 
 fn settle(judge: Judgement, regressions: &[(u64, &str)], usual: u64) {

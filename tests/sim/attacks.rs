@@ -18,9 +18,9 @@ fn recorded() -> (World, Rc<[u8]>, Rc<[u8]>) {
     world.add(Spec { replay: Replay::Off, ..Spec::ours(2, 50) });
     world.change(Change::Start(0));
     world.run_until(5 * SECOND);
-    let advertisement = world.past[0].clone();
+    let advertisement = world.past[0].bytes.clone();
     world.change(Change::Stop(0, true));
-    let bow_out = world.past.last().expect("it has left").clone();
+    let bow_out = world.past.last().expect("it has left").bytes.clone();
     world.run_until(10 * SECOND);
     world.change(Change::Start(0));
     world.change(Change::Start(1));

@@ -99,6 +99,31 @@ pub fn to_one(source: IpAddr, mac: [u8; 6], peer: IpAddr, peer_mac: [u8; 6], pac
     frame
 }
 
+/// The CARP bytes of a frame that [`look`] takes for an advertisement.
+pub fn carp_of(frame: &[u8]) -> [u8; 36] {
+    let start = if frame[12..14] == [0x86, 0xdd] { 54 } else { 34 };
+    frame[start..start + 36].try_into().expect("an advertisement")
+}
+
+/// Where what is for everybody goes, in a family.
+pub fn group(v6: bool) -> (IpAddr, [u8; 6]) {
+    if v6 {
+        (GROUP_V6.into(), [0x33, 0x33, 0, 0, 0, 0x12])
+    } else {
+        (GROUP_V4.into(), [1, 0, 0x5e, 0, 0, 0x12])
+    }
+}
+
+/// Recorded CARP bytes in a packet of `ad`'s source, with its fields where CARP's HMAC does not look.
+pub fn forge(recorded: &[u8; 36], ad: &Ad, (to, to_mac): (IpAddr, [u8; 6])) -> Vec<u8> {
+    let mut carp = *recorded;
+    (carp[2], carp[4], carp[5]) = (ad.skew, ad.demotion, ad.base);
+    carp[6..8].fill(0);
+    let sum = internet_checksum(&carp);
+    carp[6..8].copy_from_slice(&sum.to_be_bytes());
+    to_one(ad.source, ad.mac, to, to_mac, &carp)
+}
+
 fn ipv6(source: Ipv6Addr, to: [u8; 16], mac: [u8; 6]) -> Vec<u8> {
     let mut frame = vec![0x33, 0x33, 0x00, 0x00, 0x00, 0x12];
     frame.extend(mac);

@@ -37,7 +37,7 @@ pub struct Kernel {
     role: Role,
     down: [Option<u64>; 2],
     next_ad: Option<u64>,
-    counter: u64,
+    pub counter: u64,
     heard_any: bool,
 }
 

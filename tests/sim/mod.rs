@@ -2,11 +2,18 @@
 //!
 //! `ours` drives the real core as the daemon does; `kernel` and `old_ucarp` are small independent models. `world`
 //! moves frames and time, `oracle` judges what was recorded, `random` makes worlds from a seed, `regressions`
-//! lists those that failed once and `scenario` holds the named ones. Nothing reads a real clock or a real random number: a seed is a world.
+//! lists those that failed once and `scenario` holds the named ones. `attacker` is no node: he is everywhere, `allowance` says
+//! what he may achieve, `besieged` makes the worlds that he is in. Nothing reads a real clock or a real random number: a
+//! seed is a world.
 
+pub mod allowance;
+pub mod attacker;
 pub mod attacks;
+pub mod besieged;
+pub mod forgeries;
 pub mod frame;
 pub mod kernel;
+pub mod mark;
 pub mod old_ucarp;
 pub mod oracle;
 pub mod ours;

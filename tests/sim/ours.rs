@@ -19,6 +19,7 @@ use ucarp::protocol::{
 };
 
 use super::frame::{self, Seen, look};
+use super::mark::GIVES_WAY;
 use super::{Out, Rng};
 
 /// A clock that started `offset` before the world's and gains `ppm` (may be negative) microseconds a second.
@@ -92,6 +93,8 @@ pub struct Ours {
     pub host: VirtualHost,
     pub parameters: Parameters,
     pub clock: Clock,
+    /// What its host takes for the time of day: microseconds since the Unix epoch at the world's beginning.
+    pub wall: Option<i64>,
     pub plan: HookPlan,
     /// Whose hardware addresses the system knows.
     pub neighbours: Vec<(IpAddr, [u8; 6])>,
@@ -133,6 +136,7 @@ impl Ours {
             host: VirtualHost::new(parameters.clone()),
             parameters,
             clock,
+            wall: None,
             plan,
             neighbours: Vec::new(),
             send_fails: false,
@@ -156,6 +160,10 @@ impl Ours {
 
     pub fn time(&self, now: u64) -> Time {
         Time::from_micros(self.clock.local(now))
+    }
+
+    fn wall(&self, now: u64) -> Option<Duration> {
+        self.wall.map(|zero| Duration::from_micros(now.saturating_add_signed(zero)))
     }
 
     pub fn snapshot(&self, now: u64) -> Snapshot {
@@ -199,6 +207,9 @@ impl Ours {
     }
 
     pub fn start(&mut self, now: u64, link_up: bool, out: &mut Out) {
+        if let Some(wall) = self.wall(now) {
+            self.event(Event::Wall(wall), now, out);
+        }
         self.event(Event::Start, now, out);
         self.event(Event::Link(if link_up { Link::Up } else { Link::Down }), now, out);
         self.look_at_addresses(now, out);
@@ -340,7 +351,8 @@ impl Ours {
         while let Some(action) = todo.pop_front() {
             match action {
                 Action::Transmit(frame) => {
-                    // Who gives way may show itself to the winner alone: to others it would look like a master.
+                    // Who gives way, or answers one that was refused, shows itself to that one alone: to others it would look
+                    // like a master.
                     let to_one = frame.bytes[0] & 1 == 0;
                     todo.extend(self.send(frame.what, vec![frame.bytes], to_one, (before, role), now, out));
                 }
@@ -348,16 +360,14 @@ impl Ours {
                     let frames: Vec<_> = unicast
                         .packets
                         .iter()
-                        .map(|(peer, packet)| {
-                            let (_, mac) = self
-                                .neighbours
-                                .iter()
-                                .find(|(known, _)| known == peer)
-                                .expect("only hosts of this world are peers");
-                            frame::to_one(unicast.source, self.parameters.mac.0, *peer, *mac, packet)
+                        .filter_map(|(peer, packet)| {
+                            // Nobody has the addresses that were invented, so the system finds nobody.
+                            let (_, mac) = self.neighbours.iter().find(|(known, _)| known == peer)?;
+                            let (source, own) = (unicast.source, self.parameters.mac.0);
+                            Some(frame::to_one(source, own, *peer, *mac, packet))
                         })
                         .collect();
-                    let to_one = frames.len() == 1;
+                    let to_one = unicast.packets.len() == 1;
                     todo.extend(self.send(unicast.what, frames, to_one, (before, role), now, out));
                 }
                 Action::Run(hook) => self.run(hook, now, out),
@@ -499,7 +509,7 @@ impl Ours {
 
 /// Whether an advertisement says that it is no master's.
 fn gives_way(frame: &[u8]) -> bool {
-    matches!(look(frame), Seen::Ad(ad) if ad.counter & 1 << 31 != 0)
+    matches!(look(frame), Seen::Ad(ad) if ad.counter & GIVES_WAY != 0)
 }
 
 /// One of ours in its turn.
@@ -515,7 +525,7 @@ impl Surroundings for InTurn<'_> {
     }
 
     fn wall(&self) -> Option<Duration> {
-        None
+        self.ours.wall(self.now)
     }
 
     fn host(&self) -> &VirtualHost {

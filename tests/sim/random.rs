@@ -15,6 +15,10 @@ use super::oracle::{Judge, bound};
 use super::ours::{Clock, HookPlan};
 use super::world::{Change, Kind, MS, SECOND, Spec, World};
 
+/// After which time the T of our counters is the same again.
+const ONCE_ROUND: u64 = (1 << 28) * SECOND;
+const YEAR: u64 = 31_556_952;
+
 /// Which nodes take part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mix {
@@ -86,43 +90,6 @@ fn meddle(world: &mut World, rng: &mut Rng, end: u64) {
     }
 }
 
-/// A world of ours in which somebody sends again whatever was ever sent, hardware addresses change, and systems have no
-/// room for frames. How they drain, rest and tick is the daemon's to the letter.
-pub fn judge_attacked(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
-    let mut rng = Rng::new(seed ^ 0xa77a_c8ed);
-    let mut world = make(&mut rng, Mix::Ours, 4);
-    (world.whole_turns, world.recording) = (true, true);
-    world.unicast = rng.percent(20);
-    judge_disturbed(world, &mut rng, logging, attack)
-}
-
-fn attack(world: &mut World, rng: &mut Rng, end: u64) {
-    let nodes = world.slots.len() as u64;
-    for _ in 0..rng.within(1, 6) {
-        let node = usize::try_from(rng.within(0, nodes - 1)).expect("few");
-        let from = rng.within(0, end);
-        let until = rng.within(from, end);
-        match rng.within(0, 3) {
-            0 | 1 => {
-                // One now and then, or a burst, or a flood; some of them to the last moment.
-                let (every, frames) = rng.pick(&[(SECOND, 1), (100 * MS, 3), (5 * MS, 1), (50 * MS, 30)]);
-                let until = if rng.percent(50) { end } else { until };
-                let times = ((until - from) / every).min(600 / frames);
-                (0..times).for_each(|n| world.at(from + n * every, Change::Replay(frames)));
-            }
-            2 => {
-                let last = u8::try_from(rng.within(100, 250)).expect("a byte");
-                let node_byte = u8::try_from(node).expect("few");
-                world.at(from, Change::Mac(node, [2, 0, 0, 0, node_byte, last]));
-            }
-            _ => {
-                world.at(from, Change::Overflow(node, true));
-                world.at(until.min(from + 5 * SECOND), Change::Overflow(node, false));
-            }
-        }
-    }
-}
-
 fn judge_made(world: World, rng: &mut Rng, logging: bool) -> (Vec<String>, Vec<String>) {
     judge_disturbed(world, rng, logging, |_, _, _| {})
 }
@@ -139,19 +106,25 @@ fn judge_disturbed(
     }
     let quiet_from = disturb(&mut world, rng);
     more(&mut world, rng, quiet_from);
-    world.run_until(quiet_from);
-    let watch = bound(&world) / 4 + 2 * SECOND;
-    let mut judge = Judge { quiet_from, end: quiet_from };
-    // Somebody's demotion may end in the middle of the peace, after which the others have to settle again.
-    while judge.end < judge.settled_from(&world) + watch && judge.end < quiet_from + 200 * SECOND {
-        judge.end = judge.settled_from(&world) + watch;
-        world.run_until(judge.end);
-    }
+    let judge = settle(&mut world, quiet_from);
     let complaints = judge.complaints(&world);
     (complaints, world.log.take().unwrap_or_default())
 }
 
-fn tell_specs(world: &mut World) {
+/// Runs on until there has been peace for long enough to be judged.
+pub fn settle(world: &mut World, quiet_from: u64) -> Judge {
+    world.run_until(quiet_from);
+    let watch = bound(world) / 4 + 2 * SECOND;
+    let mut judge = Judge { quiet_from, end: quiet_from };
+    // Somebody's demotion may end in the middle of the peace, after which the others have to settle again.
+    while judge.end < judge.settled_from(world) + watch && judge.end < quiet_from + 200 * SECOND {
+        judge.end = judge.settled_from(world) + watch;
+        world.run_until(judge.end);
+    }
+    judge
+}
+
+pub fn tell_specs(world: &mut World) {
     let specs: Vec<_> = world
         .slots
         .iter()
@@ -159,8 +132,20 @@ fn tell_specs(world: &mut World) {
         .map(|(n, slot)| {
             let s = &slot.spec;
             format!(
-                "n{n}: {:?} {}/{} ratio {} preempt {} {:?} {:?} hooks {}{} {:?}",
-                s.kind, s.base, s.skew, s.ratio, s.preempt, s.v4, s.v6, s.up_hook, s.down_hook, s.plan
+                "n{n}: {:?} {}/{} ratio {} preempt {} {:?} {:?} hooks {}{} {:?} {:?} wall {:?} wakes {:?}",
+                s.kind,
+                s.base,
+                s.skew,
+                s.ratio,
+                s.preempt,
+                s.v4,
+                s.v6,
+                s.up_hook,
+                s.down_hook,
+                s.plan,
+                s.replay,
+                s.wall,
+                s.wakes_at
             )
         })
         .collect();
@@ -195,8 +180,15 @@ pub fn make(rng: &mut Rng, mix: Mix, most: u64) -> World {
         specs.push(Spec { preempt, ..spec });
     }
     let longest = specs.iter().map(Spec::interval).max().expect("two at least");
+    // Another stream, so that older seeds stay the worlds they were.
+    let mut whims = Rng::new(rng.clone().next() ^ 0xc10c);
+    if whims.percent(10) {
+        // T begins anew in the middle of it.
+        world.epoch = 7 * ONCE_ROUND - whims.within(0, 60) * SECOND;
+    }
     for spec in &mut specs {
         make_bearable(spec, base, longest);
+        set_clock(&mut whims, spec, world.epoch);
     }
     for spec in specs {
         let low = rng.within(100, 2_000);
@@ -204,6 +196,28 @@ pub fn make(rng: &mut Rng, mix: Mix, most: u64) -> World {
         world.add_at_distance(spec, low, high);
     }
     world
+}
+
+/// What the host takes for the time of day: right, somewhat off, off by years, none, or one that begins anew each time.
+fn set_clock(rng: &mut Rng, spec: &mut Spec, epoch: u64) {
+    let off = |rng: &mut Rng, most: u64| {
+        let off = i64::try_from(rng.within(0, 2 * most * SECOND)).expect("not far off");
+        off - i64::try_from(most * SECOND).expect("not far off")
+    };
+    spec.wall = match rng.within(0, 9) {
+        0..5 => Some(off(rng, 1)),
+        5 => Some(off(rng, 20)),
+        6 => Some(off(rng, 90_000)),
+        7 => Some(off(rng, 10 * YEAR)),
+        8 => None,
+        _ => {
+            spec.wakes_at = Some(rng.pick(&[0, 0, 1_700_000_000]));
+            spec.wakes_at.map(|seconds| {
+                i64::try_from(seconds * SECOND).expect("not far off")
+                    - i64::try_from(epoch).expect("not far off")
+            })
+        }
+    };
 }
 
 fn kind(rng: &mut Rng, mix: Mix, base: u8, n: u64) -> Kind {

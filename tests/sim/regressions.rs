@@ -37,13 +37,8 @@ pub const WORLDS: [(u64, &str); 15] = [
     (5_000_384_278, "the same without hooks on a third"),
 ];
 
-/// The same among worlds that are attacked.
-pub const ATTACKED_WORLDS: [(u64, &str); 4] = [
-    (7_000_179_296, "frames lost before the link was down were taken for the master's after it was back"),
-    (7_000_245_905, "one interval more after losses was not allowed for (the oracle's mistake)"),
-    (9_300_106_290, "a recording of its own was followed for a dead time (the oracle's mistake)"),
-    (9_300_228_857, "the same"),
-];
+/// The same among worlds with an attacker.
+pub const BESIEGED_WORLDS: [(u64, &str); 0] = [];
 
 /// The same among worlds of single hosts.
 pub const UNICAST_WORLDS: [(u64, &str); 0] = [];

@@ -18,8 +18,11 @@ use ucarp::protocol::{
     Notice, OnLostAddress, Parameters, Presence, Replay, Role, Sources,
 };
 
-use super::frame::micros;
+use super::allowance::{Ears, Forgery};
+use super::attacker::{Attacker, Forged, Host, Packet, Plan, View};
+use super::frame::{Ad, Seen, look, micros};
 use super::kernel::{Kernel, Os};
+use super::mark::{Mark, Stamp};
 use super::old_ucarp::OldUcarp;
 use super::ours::{Clock, HookPlan, Ours};
 use super::{Out, Rng};
@@ -27,6 +30,9 @@ use super::{Out, Rng};
 pub const MS: u64 = 1_000;
 pub const SECOND: u64 = 1_000_000;
 pub const VHID: u8 = 7;
+pub const PASSWORD: &[u8] = b"secret";
+/// A day in 2026.
+pub const EPOCH: u64 = 1_790_000_000 * SECOND;
 const MOST_STEPS: u64 = 3_000_000;
 /// Frames that ours take in at a time where that is to matter.
 const FEW_FRAMES: usize = 8;
@@ -57,6 +63,10 @@ pub struct Spec {
     pub plan: HookPlan,
     pub neutral: bool,
     pub clock: Clock,
+    /// How far what its host takes for the time of day is ahead of the world's, in microseconds; without, it has no clock.
+    pub wall: Option<i64>,
+    /// Without a clock that runs on while the host is off it says this after each start, in seconds since the Unix epoch.
+    pub wakes_at: Option<u64>,
     /// A timer fires up to this much late.
     pub jitter: u64,
     pub announcing: Announcing,
@@ -89,6 +99,8 @@ impl Spec {
             plan: HookPlan::QUICK,
             neutral: false,
             clock: Clock { offset: 0, ppm: 0 },
+            wall: Some(0),
+            wakes_at: None,
             jitter: 0,
             announcing: Announcing::default(),
             dialect: Dialect::default(),
@@ -149,7 +161,7 @@ impl Spec {
         }
     }
 
-    fn parameters(&self, addresses: &[IpAddr], key: &Key) -> Parameters {
+    pub fn parameters(&self, addresses: &[IpAddr], key: &Key) -> Parameters {
         Parameters {
             vhid: NonZeroU8::new(VHID).expect("not zero"),
             addresses: addresses.to_vec(),
@@ -260,8 +272,12 @@ pub enum Change {
     Hooks(usize, HookPlan),
     /// The system has (no) room for frames that this node should hear, and counts them.
     Overflow(usize, bool),
-    /// A stranger sends again so many of the frames that were ever sent.
-    Replay(u64),
+    /// The attacker begins with something.
+    Attack(Plan),
+    /// He ends everything.
+    Cease,
+    /// The host's time of day steps: so far ahead of the world's from now on, or unknown.
+    Wall(usize, Option<i64>),
     /// Frames lost, in percent, of all.
     Loss(u64),
     Doubling(u64),
@@ -300,6 +316,8 @@ pub struct Slot {
     pub claims: bool,
     pub deaf: bool,
     overflows: bool,
+    /// What its host takes for the time of day, as `Spec::wall` has it, and as it goes on over restarts.
+    wall: Option<i64>,
     queue: Vec<Rc<[u8]>>,
     scheduled: Option<(u64, u64)>,
     role: Role,
@@ -316,8 +334,17 @@ struct Wire {
     high: u64,
 }
 
+/// What the attacker made a frame of, and whether it is that still.
+#[derive(Clone, Copy)]
+struct Origin {
+    packet: usize,
+    altered: bool,
+}
+
 enum Entry {
-    Frame { to: usize, bytes: Rc<[u8]> },
+    Frame { to: usize, bytes: Rc<[u8]>, forged: Option<Origin> },
+    Forged(Forged),
+    Attack(usize),
     Wake(usize, u64),
     Rise(usize),
     Told(usize, bool),
@@ -352,6 +379,10 @@ pub struct Record {
     /// Moments after which everything may start anew: a demotion that began or ended, a pause that did.
     pub excuses: Vec<u64>,
     pub frames: u64,
+    /// Forged frames that reached somebody, those that may have counted as true ones, and those that had the right F.
+    pub forged: u64,
+    pub allowed: u64,
+    pub lucky: u64,
 }
 
 pub struct World {
@@ -367,7 +398,12 @@ pub struct World {
     pub whole_turns: bool,
     /// Somebody records what is sent.
     pub recording: bool,
-    pub past: Vec<Rc<[u8]>>,
+    pub past: Vec<Packet>,
+    pub attacker: Option<Attacker>,
+    /// When the world begins, in microseconds since the Unix epoch.
+    pub epoch: u64,
+    ears: Vec<Ears>,
+    pub mark: Mark,
     doubling: u64,
     key: Key,
     echo: Vec<bool>,
@@ -391,8 +427,12 @@ impl World {
             whole_turns: false,
             recording: false,
             past: Vec::new(),
+            attacker: None,
+            epoch: EPOCH,
+            ears: Vec::new(),
+            mark: Mark::new(PASSWORD, VHID),
             doubling: 0,
-            key: Key::from_password(b"secret").expect("short"),
+            key: Key::from_password(PASSWORD).expect("short"),
             echo: Vec::new(),
             wires: Vec::new(),
             heap: BinaryHeap::new(),
@@ -426,6 +466,7 @@ impl World {
             claims: false,
             deaf: false,
             overflows: false,
+            wall: None,
             queue: Vec::new(),
             scheduled: None,
             role: Role::Init,
@@ -433,6 +474,8 @@ impl World {
             changes_in_window: 0,
             ticks_at: (0, 0),
         });
+        self.slots[node].wall = self.slots[node].spec.wall;
+        self.ears.push(Ears::default());
         self.echo.push(false);
         let wire = Wire { low, high, ..Wire::default() };
         for row in &mut self.wires {
@@ -466,7 +509,50 @@ impl World {
     /// A stranger sends this; who sleeps has it in its queue.
     pub fn inject(&mut self, bytes: &Rc<[u8]>) {
         for to in (0..self.slots.len()).filter(|&to| self.is_for(to, bytes)).collect::<Vec<_>>() {
-            self.push(self.now, Entry::Frame { to, bytes: bytes.clone() });
+            self.push(self.now, Entry::Frame { to, bytes: bytes.clone(), forged: None });
+        }
+    }
+
+    /// What the attacker sends, to whom it is for; a switch does not tell him apart.
+    fn forge(&mut self, Forged { of, bytes, .. }: Forged) {
+        let (Seen::Ad(was), Seen::Ad(is)) = (look(&self.past[of].bytes), look(&bytes)) else {
+            panic!("he sends advertisements");
+        };
+        let unaltered = Ad { mac: was.mac, ..is } == was;
+        if self.log.is_some() {
+            let how = if unaltered { "" } else { "altered " };
+            self.say(None, &format!("attacker sends {how}{}", describe(&bytes)));
+        }
+        let forged = Some(Origin { packet: of, altered: !unaltered });
+        for to in 0..self.slots.len() {
+            if self.is_for(to, &bytes) {
+                self.deliver(to, bytes.clone(), forged);
+            }
+        }
+    }
+
+    fn view<T>(&mut self, act: impl FnOnce(&mut Attacker, &View<'_>) -> T) -> Option<T> {
+        let mut attacker = self.attacker.take()?;
+        let host = |slot: &Slot| Host {
+            v4: slot.spec.v4,
+            v6: slot.spec.v6,
+            mac: slot.spec.mac,
+            alive: slot.machine.is_some(),
+        };
+        let hosts: Vec<_> = self.slots.iter().map(host).collect();
+        let view =
+            View { past: &self.past, hosts: &hosts, unicast: self.unicast, delay: self.longest_delay() };
+        let result = act(&mut attacker, &view);
+        self.attacker = Some(attacker);
+        Some(result)
+    }
+
+    fn attack(&mut self, ruse: usize) {
+        let mut out = Vec::new();
+        let next = self.view(|attacker, view| attacker.act(ruse, view, &mut out)).flatten();
+        out.into_iter().for_each(|forged| self.forge(forged));
+        if let Some(after) = next {
+            self.push(self.now + after, Entry::Attack(ruse));
         }
     }
 
@@ -491,7 +577,9 @@ impl World {
 
     fn enact(&mut self, entry: Entry, at: u64) {
         match entry {
-            Entry::Frame { to, bytes } => self.deliver(to, bytes),
+            Entry::Frame { to, bytes, forged } => self.deliver(to, bytes, forged),
+            Entry::Forged(forged) => self.forge(forged),
+            Entry::Attack(ruse) => self.attack(ruse),
             Entry::Wake(node, made) => {
                 let slot = &mut self.slots[node];
                 if slot.scheduled == Some((at, made)) && slot.asleep_until.is_none() {
@@ -525,7 +613,7 @@ impl World {
         }
     }
 
-    fn deliver(&mut self, to: usize, bytes: Rc<[u8]>) {
+    fn deliver(&mut self, to: usize, bytes: Rc<[u8]>, forged: Option<Origin>) {
         let slot = &mut self.slots[to];
         if slot.machine.is_none() || !slot.link_up || slot.deaf {
             return;
@@ -536,12 +624,41 @@ impl World {
                 return;
             }
         }
-        if slot.asleep_until.is_some() {
-            slot.queue.push(bytes);
+        let (asleep, listens) = (slot.asleep_until.is_some(), slot.spec.kind == Kind::Ours);
+        if listens && self.attacker.is_some() {
+            self.prick_ears(to, &bytes, forged);
+        }
+        if asleep {
+            self.slots[to].queue.push(bytes);
             return;
         }
         let text = self.log.is_some().then(|| format!("hears {}", describe(&bytes)));
         self.with(to, text.as_deref().unwrap_or(""), |machine, now, out| machine.frame(now, bytes, out));
+    }
+
+    /// Notes what one of ours is about to hear, and what somebody who did not make it may achieve by it.
+    fn prick_ears(&mut self, to: usize, bytes: &[u8], forged: Option<Origin>) {
+        let Seen::Ad(ad) = look(bytes) else { return };
+        let Some(Origin { packet, altered }) = forged else {
+            if self.mark.is_ours(ad.counter) {
+                self.ears[to].hear(&ad, self.now);
+            }
+            return;
+        };
+        self.record.forged += 1;
+        let made = self.past[packet].at;
+        if self.slots[self.past[packet].from].spec.kind != Kind::Ours {
+            return;
+        }
+        let forgery = Forgery { ad: &ad, made, altered };
+        let delay = self.longest_delay();
+        let spec = &self.slots[to].spec;
+        if let Some(lasts) = self.ears[to].allow(&forgery, spec, &self.mark, self.now, delay) {
+            self.record.allowed += 1;
+            self.record.lucky += u64::from(altered);
+            self.record.excuses.push(self.now + lasts);
+            self.say(Some(to), "may take the next for a true one");
+        }
     }
 
     fn say(&mut self, node: Option<usize>, text: &str) {
@@ -582,16 +699,12 @@ impl World {
             if ours.notices[notices_before..].iter().any(excuse) {
                 self.record.excuses.push(now);
             }
-            // A master that was away for long listens first, and only then may who follows it be heard. Who takes what it
-            // sent itself long ago for another master follows that for its dead time.
+            // A master that was away for long listens first, and only then may who follows it be heard.
             for (_, notice) in &ours.notices[notices_before..] {
-                let lasts = match notice {
-                    Notice::Listening { lasts } => *lasts,
-                    Notice::SameSource { peer } => peer.interval.dead_after(ours.parameters.dead_ratio),
-                    _ => continue,
-                };
-                let lasts = u64::try_from(lasts.as_micros()).expect("a short run");
-                self.record.excuses.push(now + lasts);
+                if let Notice::Listening { lasts } = notice {
+                    let lasts = u64::try_from(lasts.as_micros()).expect("a short run");
+                    self.record.excuses.push(now + lasts);
+                }
             }
             // Who changed its role too often waits with the next takeover.
             if let Some(until) = ours.snapshot(now).lasts_until {
@@ -699,12 +812,11 @@ impl World {
     }
 
     fn transmit(&mut self, from: usize, bytes: &Rc<[u8]>) {
-        if self.recording {
-            self.past.push(bytes.clone());
-        }
         if self.log.is_some() {
             self.say(Some(from), &format!("sends {}", describe(bytes)));
         }
+        self.look_for_chance(from, bytes);
+        self.overhear(from, bytes);
         if !self.slots[from].link_up {
             return;
         }
@@ -727,9 +839,35 @@ impl World {
             for _ in 0..copies {
                 let delay = self.rng.within(low, high);
                 if !self.rng.percent(self.loss) {
-                    self.push(self.now + delay, Entry::Frame { to, bytes: bytes.clone() });
+                    self.push(self.now + delay, Entry::Frame { to, bytes: bytes.clone(), forged: None });
                 }
             }
+        }
+    }
+
+    /// A kernel's counter looks like one of ours once in 65,536: that ad is lost, or with OpenBSD's all of them.
+    fn look_for_chance(&mut self, from: usize, bytes: &[u8]) {
+        let kind = self.slots[from].spec.kind;
+        if kind != Kind::Ours && matches!(look(bytes), Seen::Ad(ad) if self.mark.is_ours(ad.counter)) {
+            let for_ever = kind == Kind::Kernel(Os::OpenBsd);
+            self.record.excuses.push(if for_ever { u64::MAX / 2 } else { self.now });
+        }
+    }
+
+    /// Who records hears everything, also what a link that has just failed takes with it.
+    fn overhear(&mut self, from: usize, bytes: &Rc<[u8]>) {
+        if !self.recording {
+            return;
+        }
+        let Seen::Ad(ad) = look(bytes) else { return };
+        self.past.push(Packet { at: self.now, from, bytes: bytes.clone() });
+        if self.slots[from].spec.kind == Kind::Ours {
+            self.ears[from].hear(&ad, self.now);
+        }
+        let mut out = Vec::new();
+        self.view(|attacker, view| attacker.hears(view, &mut out));
+        for forged in out {
+            self.push(self.now + forged.after, Entry::Forged(forged));
         }
     }
 
@@ -741,6 +879,12 @@ impl World {
             own.into_iter().flatten().map(|address| (address, slot.spec.mac))
         });
         addresses.collect()
+    }
+
+    /// What a host takes for the time of day at the world's beginning.
+    fn zero(&self, node: usize) -> Option<i64> {
+        let epoch = i64::try_from(self.epoch).expect("not far off");
+        self.slots[node].wall.map(|ahead| epoch + ahead)
     }
 
     fn make(&mut self, node: usize) -> Machine {
@@ -758,6 +902,14 @@ impl World {
                 let found = if self.slots[node].claims { Presence::All } else { Presence::None };
                 let mut ours = Ours::new(parameters, spec.clock, spec.plan, found, rng);
                 ours.neighbours = neighbours;
+                if let Some(seconds) = spec.wakes_at {
+                    let wakes_at = i64::try_from(seconds * SECOND).expect("not far off");
+                    let world = i64::try_from(self.epoch + self.now).expect("not far off");
+                    self.slots[node].wall = Some(wakes_at - world);
+                }
+                ours.wall = self.zero(node);
+                self.ears[node] =
+                    Ears::new(ours.wall.map(|zero| self.now.saturating_add_signed(zero)), self.now);
                 if self.whole_turns {
                     ours.whole_turns = true;
                     ours.draining = Draining::by(FEW_FRAMES, Duration::from_millis(1));
@@ -892,11 +1044,22 @@ impl World {
                 }
             }
             Change::Overflow(node, overflows) => self.slots[node].overflows = overflows,
-            Change::Replay(frames) => {
-                for _ in 0..frames.min(frames * self.past.len() as u64) {
-                    let at = self.rng.within(0, self.past.len() as u64 - 1);
-                    let again = self.past[usize::try_from(at).expect("an index")].clone();
-                    self.inject(&again);
+            Change::Attack(plan) => {
+                if let Some(attacker) = &mut self.attacker {
+                    let ruse = attacker.begin(plan);
+                    self.push(self.now, Entry::Attack(ruse));
+                }
+            }
+            Change::Cease => {
+                if let Some(attacker) = &mut self.attacker {
+                    attacker.cease();
+                }
+            }
+            Change::Wall(node, wall) => {
+                self.slots[node].wall = wall;
+                let zero = self.zero(node);
+                if let Some(Machine::Ours(ours)) = &mut self.slots[node].machine {
+                    ours.wall = zero;
                 }
             }
             Change::Loss(percent) => self.loss = percent,
@@ -998,11 +1161,11 @@ impl World {
 }
 
 fn describe(bytes: &[u8]) -> String {
-    use super::frame::{Seen, look};
     match look(bytes) {
         Seen::Ad(ad) => {
             let to = if bytes[0] & 1 == 0 { format!(", only to ..{:02x}", bytes[5]) } else { String::new() };
-            format!("ad {}/{} from {} (mac ..{:02x}{to})", ad.base, ad.skew, ad.source, ad.mac[5])
+            let stamp = Stamp::of(ad.counter);
+            format!("ad {}/{} from {} (mac ..{:02x}{to}) {stamp:?}", ad.base, ad.skew, ad.source, ad.mac[5])
         }
         Seen::Announcement(address) => format!("announcement of {address}"),
         Seen::Other => "something else".into(),
