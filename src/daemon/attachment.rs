@@ -9,7 +9,7 @@ use super::capture::{self, Capture, CaptureError};
 use super::failure::{Doing, StartError};
 use crate::platform::{self, Envelope, IpSocket, LinkSocket, Membership};
 use crate::protocol::wire::{self, ipv4};
-use crate::protocol::{Destination, Family, Unicast, Vhid};
+use crate::protocol::{Destination, Family, Packets, Unicast, Vhid};
 
 /// An interface in use.
 pub(crate) struct Attachment {
@@ -52,8 +52,6 @@ pub(crate) struct Wanted {
     pub(crate) families: Vec<Family>,
     /// The interface's own addresses, where peers send to.
     pub(crate) own: Vec<IpAddr>,
-    /// The addresses shared.
-    pub(crate) shared: Vec<IpAddr>,
     /// Those of them that are in none of the networks the interface is connected to.
     pub(crate) outside: Vec<IpAddr>,
 }
@@ -260,20 +258,19 @@ impl Attachment {
     }
 
     /// Hands packets to the system; never waits. Whether it took any. It takes none from an address that this host does
-    /// not have: one that lost its own has the shared one, if it is master.
+    /// not have: what may be sent instead is known to the core.
     pub(crate) fn deliver(&self, unicast: &Unicast) -> bool {
         let family = Family::of(unicast.source);
         let Some((_, socket)) = self.sockets.ip.iter().find(|(its, _)| *its == family) else { return false };
-        let from = |source: IpAddr| {
-            let sent = unicast.packets.iter().map(|(to, payload)| socket.send(source, *to, payload));
+        let from = |source: IpAddr, packets: &Packets| {
+            let sent = packets.iter().map(|(to, payload)| socket.send(source, *to, payload));
             sent.fold((false, false), |(any, astray), outcome| match outcome {
                 Ok(()) => (true, astray),
                 Err(error) => (any, astray || error.kind() == io::ErrorKind::AddrNotAvailable),
             })
         };
-        let shared = self.wanted.shared.iter().find(|address| Family::of(**address) == family);
-        match (from(unicast.source), shared) {
-            ((false, true), Some(shared)) => from(*shared).0,
+        match (from(unicast.source, &unicast.packets), &unicast.instead) {
+            ((false, true), Some((shared, packets))) => from(*shared, packets).0,
             ((any, _), _) => any,
         }
     }
@@ -312,7 +309,6 @@ mod tests {
                 destination: Destination { peers, ..Destination::default() },
                 families: vec![Family::V4, Family::V6],
                 own: own.clone(),
-                shared: Vec::new(),
                 outside: Vec::new(),
             };
             for looks in [Looks::Ahead, Looks::Around, Looks::AtArp] {

@@ -138,7 +138,6 @@ pub(super) fn wanted(interface: &str, config: &VirtualHostConfig) -> Result<Want
         families: families(config),
         own,
         outside: shared.iter().copied().filter(|address| networks.leave_out(*address)).collect(),
-        shared,
     })
 }
 

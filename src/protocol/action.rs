@@ -122,6 +122,9 @@ pub struct Frame {
     pub bytes: Vec<u8>,
 }
 
+/// Each destination, of the source's family, with what follows the IP header.
+pub type Packets = Vec<(IpAddr, Vec<u8>)>;
+
 /// Packets to addresses of single hosts. Their link headers are the system's to make, because it is the one that
 /// resolves neighbours.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -130,8 +133,10 @@ pub struct Unicast {
     pub what: Transmission,
     /// The address they come from.
     pub source: IpAddr,
-    /// Each destination, of the source's family, with what follows the IP header.
-    pub packets: Vec<(IpAddr, Vec<u8>)>,
+    /// To whom.
+    pub packets: Packets,
+    /// The same from a shared address: the counter covers the source. For a master whose system has lost the other.
+    pub instead: Option<(IpAddr, Packets)>,
 }
 
 /// What a frame we send is for.

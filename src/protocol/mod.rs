@@ -75,8 +75,8 @@ mod watch;
 pub mod wire;
 
 pub use action::{
-    Action, Demotion, Event, Frame, Hook, HookEnd, Link, Notice, Peer, Presence, Reason, Role, Transmission,
-    Unicast,
+    Action, Demotion, Event, Frame, Hook, HookEnd, Link, Notice, Packets, Peer, Presence, Reason, Role,
+    Transmission, Unicast,
 };
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use dialect::Dialect;

@@ -76,17 +76,23 @@ impl VirtualHost {
                 out.push(Action::Transmit(Frame { what, bytes }));
                 continue;
             }
+            let shared =
+                self.parameters.addresses.iter().find(|address| Family::of(**address) == family).copied();
             let destinations: Vec<IpAddr> = match to {
                 Some(to) => [to.source].into_iter().filter(|to| Family::of(*to) == family).collect(),
                 None => self.parameters.destination.peers(family).collect(),
             };
             if !destinations.is_empty() {
                 // One advertisement, one counter, however many are to hear it.
-                let (decoded, _) = self.advert(source, gives_way, interval, now);
-                let to_one =
-                    |destination| (destination, wire::encode_payload(&Decoded { destination, ..decoded }));
-                let packets = destinations.into_iter().map(to_one).collect();
-                out.push(Action::Deliver(Unicast { what, source, packets }));
+                let mut packets_from = |source| {
+                    let (decoded, _) = self.advert(source, gives_way, interval, now);
+                    let to_one =
+                        |to: &IpAddr| (*to, wire::encode_payload(&Decoded { destination: *to, ..decoded }));
+                    (source, destinations.iter().map(to_one).collect())
+                };
+                let (_, packets) = packets_from(source);
+                let instead = shared.filter(|shared| *shared != source).map(&mut packets_from);
+                out.push(Action::Deliver(Unicast { what, source, packets, instead }));
             }
         }
     }
