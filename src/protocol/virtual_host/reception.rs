@@ -263,3 +263,6 @@ const fn is_of_one_host(MacAddr(octets): MacAddr) -> bool {
     let [a, b, c, ..] = octets;
     a & 1 == 0 && !(a == 0 && b == 0 && c == 0x5e)
 }
+
+#[cfg(test)]
+mod tests;
