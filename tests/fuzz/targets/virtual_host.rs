@@ -5,11 +5,12 @@
 //! Laws: no step makes a host panic; after a tick the next deadline lies in the future; an early tick does nothing;
 //! what is refused is counted and changes nothing but what follows at once; what is ours and comes from ourselves is
 //! refused; nothing is answered by more than a few actions; who is remembered has a bound; one hook runs at a time; what
-//! a host sends is well formed, authenticates, fits its role, and its T goes on, never twice with different contents.
+//! a host sends is well formed, authenticates, fits its role, and has no T a second time with other contents. Where
+//! clocks are no years apart, T goes on, and of a host that was heard nothing older is accepted, nor the same much later.
 
 #![no_main]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -28,6 +29,11 @@ const GROUP_V6: IpAddr = IpAddr::V6(Destination::GROUP_V6);
 /// The low bits of a counter of ours (register, row 7): T, and what says that a backup speaks.
 const T: u32 = (1 << 30) - 1;
 const GIVES_WAY: u64 = 1 << 31;
+/// In microseconds: a T is good for so long after it was first heard.
+const SAME: u64 = 500_000;
+/// The time of day where clocks are right, and how long that lasts before T could go round.
+const TODAY: Duration = Duration::from_secs(1_800_000_000);
+const YEAR: u64 = 366 * 24 * 3_600 * 1_000_000;
 /// The rooms for peers and for senders of ours.
 const MOST_PEERS: usize = 16;
 const MOST_SENDERS: usize = 64;
@@ -108,6 +114,11 @@ fn source(number: u8, v6: bool) -> IpAddr {
     }
 }
 
+fn low(counter: u64) -> u32 {
+    let [.., a, b, c, d] = counter.to_be_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
+
 fn group(source: IpAddr) -> IpAddr {
     if source.is_ipv4() { GROUP_V4 } else { GROUP_V6 }
 }
@@ -116,6 +127,10 @@ fn group(source: IpAddr) -> IpAddr {
 struct Shared {
     addresses: Vec<IpAddr>,
     unicast: bool,
+    /// Clocks are right to the minute, and nobody with the key lies about the time by more.
+    orderly: bool,
+    /// One host sends from the shared addresses.
+    borrowed: bool,
 }
 
 impl Shared {
@@ -130,11 +145,11 @@ impl Shared {
             6 => vec![v6, local],
             _ => vec![local, v4],
         };
-        Self { addresses, unicast: how & 8 != 0 }
+        Self { addresses, unicast: how & 8 != 0, orderly: how & 16 == 0, borrowed: how & 32 != 0 }
     }
 
-    fn has(&self, family: Family) -> bool {
-        self.addresses.iter().any(|address| Family::of(*address) == family)
+    fn of(&self, family: Family) -> Option<IpAddr> {
+        self.addresses.iter().find(|address| Family::of(**address) == family).copied()
     }
 }
 
@@ -146,9 +161,15 @@ struct Host {
     /// The running hook was asked to end.
     killed: bool,
     sending: bool,
+    /// Its system has lost the address it sends from.
+    robbed: bool,
     leaving: bool,
     /// The last T, and the contents it was sent with.
     last: Option<(u32, [u8; 3], u32)>,
+    /// The T last accepted of each host that is told by its address, when first, and the counter.
+    newest: BTreeMap<IpAddr, (u32, u64, u64)>,
+    /// It was given other addresses, so that some peer may have been itself.
+    moved: bool,
     /// How far the wall clock is from ours, if there is one.
     wall: Option<Duration>,
 }
@@ -159,10 +180,14 @@ impl Host {
         let peers = |v6| (0..3).filter(move |peer| *peer != number).map(move |peer| source(peer, v6));
         let mut destination = Destination::default();
         if shared.unicast {
-            let families = [Family::V4, Family::V6].into_iter().filter(|family| shared.has(*family));
+            let families = [Family::V4, Family::V6].into_iter().filter(|family| shared.of(*family).is_some());
             destination.peers = families.flat_map(|family| peers(family == Family::V6)).collect();
         }
-        let address = |family| shared.has(family).then(|| source(number, family == Family::V6));
+        let own = |family| match number {
+            // It has no address of its own.
+            0 if shared.borrowed => shared.of(family),
+            number => shared.of(family).map(|_| source(number, family == Family::V6)),
+        };
         let parameters = Parameters {
             vhid: Vhid::new(VHID).expect("not zero"),
             addresses: shared.addresses.clone(),
@@ -175,11 +200,11 @@ impl Host {
             preempt: how & 1 != 0,
             neutral: how & 2 != 0,
             sources: Sources {
-                v4: address(Family::V4).and_then(|address| match address {
+                v4: own(Family::V4).and_then(|address| match address {
                     IpAddr::V4(v4) => Some(v4),
                     IpAddr::V6(_) => None,
                 }),
-                v6: address(Family::V6).and_then(|address| match address {
+                v6: own(Family::V6).and_then(|address| match address {
                     IpAddr::V4(_) => None,
                     IpAddr::V6(v6) => Some(v6),
                 }),
@@ -208,9 +233,12 @@ impl Host {
             running: None,
             killed: false,
             sending: true,
+            robbed: false,
             leaving: false,
             last: None,
-            wall: None,
+            newest: BTreeMap::new(),
+            moved: false,
+            wall: shared.orderly.then_some(TODAY + Duration::from_secs(u64::from(number) * 20)),
         }
     }
 }
@@ -230,6 +258,8 @@ struct World {
     /// Has the key, as a kernel.
     auth: Authenticator,
     counter: u64,
+    /// Counters of our kind.
+    ours: BTreeSet<u64>,
     /// Once is enough, and takes as long as much else.
     flooded: bool,
 }
@@ -285,12 +315,13 @@ impl World {
             let Parameters { sources, mac, .. } = host.parameters();
             let own =
                 [sources.v4.map(IpAddr::V4), sources.v6.map(IpAddr::V6)].contains(&Some(decoded.source));
-            let ours = self.auth.verify(&decoded).is_ok_and(|ad| ad.kind() == PeerKind::Ours);
-            own && *mac == decoded.mac && ours
+            own && *mac == decoded.mac
+                && self.auth.verify(&decoded).is_ok_and(|ad| ad.kind() == PeerKind::Ours)
         });
         match host.receive(frame, now) {
             Ok(actions) => {
                 assert!(!echo, "one of our own");
+                self.goes_on(which, frame);
                 self.perform(which, before.role, actions);
             }
             Err(rejected) => {
@@ -309,6 +340,33 @@ impl World {
         }
     }
 
+    /// Something was accepted: of one of ours that was heard before, it is news.
+    fn goes_on(&mut self, which: usize, frame: &[u8]) {
+        let (now, host) = (self.now, &mut self.hosts[which]);
+        let decoded = wire::decode(frame).expect("it was accepted");
+        let (source, counter) = (decoded.source, decoded.header.counter);
+        let ours = self.ours.contains(&counter);
+        let told = !source.is_unspecified() && !self.shared.addresses.contains(&source);
+        let Parameters { replay, dialect, .. } = host.host.parameters();
+        // A kernel of OpenBSD may have a counter like ours, for ever.
+        let judged = *replay != Replay::Off && *dialect != Dialect::OpenBsd;
+        if !(ours && told && judged && self.shared.orderly && now < YEAR) || self.flooded || host.moved {
+            return;
+        }
+        let stamp = low(counter) & T;
+        let (last, since, same) = *host.newest.entry(source).or_insert((stamp, now, counter));
+        if last == stamp {
+            assert!(
+                same == counter && now - since <= SAME,
+                "{source}: T {stamp} again after {}",
+                now - since
+            );
+        } else {
+            assert!(stamp.wrapping_sub(last) & T < 1 << 29, "{source}: T {stamp} after {last}");
+            host.newest.insert(source, (stamp, now, counter));
+        }
+    }
+
     fn perform(&mut self, which: usize, before: Role, actions: Vec<Action>) {
         assert!(actions.len() <= MOST_ACTIONS, "{actions:?}");
         let role = self.hosts[which].host.role();
@@ -321,16 +379,19 @@ impl World {
                     self.tell(which, Event::Sent { what, ok });
                 }
                 Action::Deliver(unicast) => {
-                    for (destination, packet) in &unicast.packets {
-                        let (header, pseudo_header) = match (unicast.source, *destination) {
+                    let (source, packets) = match unicast.instead {
+                        Some(instead) if self.hosts[which].robbed => instead,
+                        Some(_) | None => (unicast.source, unicast.packets),
+                    };
+                    for (destination, packet) in packets {
+                        let (header, pseudo_header) = match (source, destination) {
                             (IpAddr::V6(from), IpAddr::V6(to)) => {
-                                carp::Header::parse_over_ipv6(packet, from, to)
+                                carp::Header::parse_over_ipv6(&packet, from, to)
                             }
-                            _ => carp::Header::parse(packet).map(|header| (header, false)),
+                            _ => carp::Header::parse(&packet).map(|header| (header, false)),
                         }
                         .expect("what we send is sound");
                         let mac = self.hosts[which].host.parameters().mac;
-                        let (source, destination) = (unicast.source, *destination);
                         let decoded = Decoded { mac, source, destination, header, pseudo_header };
                         self.sent(which, unicast.what, before, role, Some(decoded));
                         self.send(which, wire::encode(&decoded, MacAddr([2; 6]), 0));
@@ -367,7 +428,9 @@ impl World {
         let header = &decoded.header;
         assert_eq!((header.kind, header.vhid, header.authlen), (1, VHID, 7));
         assert_ne!(header.counter, 0);
-        self.auth.verify(&decoded).expect("what we send authenticates");
+        let ad = self.auth.verify(&decoded).expect("what we send authenticates");
+        assert!(ad.kind() == PeerKind::Ours && self.auth.is_unaltered(&ad));
+        self.ours.insert(header.counter);
         let bow_out = Interval::new(header.advbase, header.advskew) == Interval::BOW_OUT;
         assert_eq!(bow_out, what == Transmission::BowOut);
         match what {
@@ -377,13 +440,11 @@ impl World {
                 assert!(may, "{before:?} {role:?}");
             }
         }
-        let ad = self.auth.verify(&decoded).expect("just now");
-        assert!(ad.kind() == PeerKind::Ours && self.auth.is_unaltered(&ad));
-        let [.., a, b, c, d] = header.counter.to_be_bytes();
-        let low = u32::from_be_bytes([a, b, c, d]);
+        let low = low(header.counter);
         let (stamp, contents) = (low & T, [header.advbase, header.advskew, header.demotion]);
         if let Some((last, before, words)) = self.hosts[which].last.replace((stamp, contents, low & !T)) {
-            assert!(stamp.wrapping_sub(last) & T < 1 << 29, "{last} {stamp}");
+            let orderly = self.shared.orderly && self.now < YEAR;
+            assert!(!orderly || stamp.wrapping_sub(last) & T < 1 << 29, "{last} {stamp}");
             assert!(last != stamp || (before, words) == (contents, low & !T), "{last} twice");
         }
     }
@@ -425,7 +486,7 @@ impl World {
     /// An ordinary time: each wakes when it asked to, hears the others, and its hooks do their work.
     fn live(&mut self, lasts: u64) {
         let end = self.now + lasts;
-        for _ in 0..40 {
+        for _ in 0..20 {
             for which in 0..self.hosts.len() {
                 let there = self.hosts[which].running.map(|hook| match hook {
                     Hook::Up => Presence::All,
@@ -459,16 +520,17 @@ impl World {
             3 => 0x0123_4567_89ab_cdef,
             // One of ours: T is near another's, far from it, or anything.
             kind => {
-                let [.., a, b, c, d] = latest.to_be_bytes();
-                let step = u32::from(input.byte());
-                let stamp = u32::from_be_bytes([a, b, c, d]);
+                let (step, stamp) = (u32::from(input.byte()), low(latest));
                 let low = match kind {
                     4 => stamp.wrapping_add(step),
+                    _ if self.shared.orderly => stamp.wrapping_sub(step),
                     5 => stamp.wrapping_sub(step << 4),
                     6 => stamp.wrapping_add(step << 22),
                     _ => u32::from_be_bytes([step as u8, input.byte(), input.byte(), input.byte()]),
                 };
-                self.auth.marked(low, source, interval, demotion)
+                let counter = self.auth.marked(low, source, interval, demotion);
+                self.ours.insert(counter);
+                counter
             }
         };
         let decoded = Decoded {
@@ -611,7 +673,10 @@ impl World {
                 let presence = input.presence();
                 self.tell(which, Event::Addresses(presence));
             }
-            23 => self.hosts[which].sending = input.bit(),
+            23 => {
+                let how = input.byte();
+                (self.hosts[which].sending, self.hosts[which].robbed) = (how & 1 != 0, how & 2 != 0);
+            }
             24 => {
                 let deaf = input.bit();
                 self.tell(which, Event::Deaf(deaf));
@@ -622,22 +687,19 @@ impl World {
             }
             26 => {
                 // None, around 1970, today, and where the wire's 30 bits of quarter seconds end.
-                let clock = input.of(&[
-                    None,
-                    Some(0),
-                    Some(1 << 20),
-                    Some(1_800_000_000),
-                    Some(1 << 28),
-                    Some(u64::MAX),
-                ]);
-                let more = Duration::from_micros(input.micros());
-                self.hosts[which].wall =
-                    clock.map(|seconds| Duration::from_secs(seconds).saturating_add(more));
+                let clocks =
+                    [None, Some(0), Some(1 << 20), Some(1_800_000_000), Some(1 << 28), Some(u64::MAX)];
+                let (clock, more) = (input.of(&clocks), Duration::from_micros(input.micros()));
+                self.hosts[which].wall = match self.shared.orderly {
+                    true => Some(TODAY + more.min(Duration::from_secs(60))),
+                    false => clock.map(|seconds| Duration::from_secs(seconds).saturating_add(more)),
+                };
                 self.wall(which);
             }
             27 => {
                 let number = input.byte() % 4;
                 let (now, host) = (self.now(), &mut self.hosts[which]);
+                host.moved = true;
                 let (before, sources) = (host.host.role(), host.host.parameters().sources);
                 let of = |v6| source(number, v6);
                 let moved = Sources {
@@ -707,7 +769,8 @@ fuzz_target!(|bytes: &[u8]| {
     let hosts = (0..count).map(|number| Host::new(number, &shared, &mut input)).collect();
     let auth = Authenticator::new(&key(), Vhid::new(VHID).expect("not zero"), &shared.addresses);
     let (air, fresh) = (VecDeque::new(), Vec::new());
-    let mut world = World { shared, hosts, now: 0, air, fresh, auth, counter: 1, flooded: false };
+    let mut world =
+        World { shared, hosts, now: 0, air, fresh, auth, counter: 1, ours: BTreeSet::new(), flooded: false };
     for which in 0..world.hosts.len() {
         world.start(which);
     }
