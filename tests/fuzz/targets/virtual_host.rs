@@ -4,9 +4,10 @@
 //!
 //! Laws: no step makes a host panic; after a tick the next deadline lies in the future; an early tick does nothing;
 //! what is refused is counted and changes nothing but what follows at once; what is ours and comes from ourselves is
-//! refused; nothing is answered by more than a few actions; who is remembered has a bound; one hook runs at a time; what
-//! a host sends is well formed, authenticates, fits its role, and has no T a second time with other contents. Where
-//! clocks are no years apart, T goes on, and of a host that was heard nothing older is accepted, nor the same much later.
+//! refused, and with `only_ours` nobody else is followed; nothing is answered by more than a few actions; who is
+//! remembered has a bound; one hook runs at a time; what a host sends is well formed, authenticates, fits its role, and
+//! has no T a second time with other contents. Where clocks are no years apart, T goes on, and of a host that was heard
+//! nothing older is accepted, nor the same much later.
 
 #![no_main]
 
@@ -747,6 +748,8 @@ impl World {
         for host in &self.hosts {
             let snapshot = host.host.snapshot(now);
             assert_eq!(snapshot.role == Role::Backup, snapshot.master_down.is_some());
+            let follows_ours = snapshot.followed.is_none_or(|peer| peer.kind == PeerKind::Ours);
+            assert!(follows_ours || !host.host.parameters().only_ours, "{:?}", snapshot.followed);
             if !host.leaving {
                 assert_eq!(snapshot.hook.map(|(hook, _)| hook), host.running);
             }
