@@ -44,6 +44,8 @@ pub(super) enum Whose {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Age {
     Fresh,
+    /// Fresh, and the very same was accepted before.
+    Again,
     /// Further behind H than a living one of ours that hears us.
     Suspect {
         behind: Duration,
@@ -59,6 +61,8 @@ pub(super) enum Age {
 /// What else belongs to a T.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Contents {
+    /// It goes to one host alone, who may alter it before others hear of it.
+    pub(super) to_one: bool,
     pub(super) words: u32,
     pub(super) interval: Interval,
     pub(super) demotion: u8,
@@ -176,7 +180,9 @@ impl Freshness {
         let (stamp, current) = (ad.stamp(), self.current(now));
         // H is never behind what it was made of, unless clocks were so far apart that it went round.
         let in_order = |last: Stamp| current.is_none_or(|current| last.ahead_of(current) <= ROUNDING);
-        let known = self.senders.iter().find(|known| known.source == ad.source() && in_order(known.last));
+        let newest = current.is_some_and(|current| stamp.is_newer_than(current));
+        let known = self.senders.iter().find(|known| known.source == ad.source());
+        let known = known.filter(|known| in_order(known.last) && !newest);
         match (whose, known) {
             (Whose::Own, known) => {
                 match known.map(|known| known.last).or(self.started.filter(|at| in_order(*at))) {
@@ -207,8 +213,10 @@ impl Freshness {
         let queued =
             self.late.filter(|(woken, _)| now.since(*woken) <= QUEUED).map_or(Duration::ZERO, |late| late.1);
         match self.behind(stamp, now) {
-            _ if self.replay == Replay::Off => Age::Fresh,
-            behind if behind <= patience + queued => Age::Fresh,
+            behind if behind <= patience + queued || self.replay == Replay::Off => {
+                let again = whose == Whose::Others && known.is_some_and(|known| known.last == stamp);
+                if again { Age::Again } else { Age::Fresh }
+            }
             // Of whom one cannot tell whether it has proved itself.
             _ if whose == Whose::Anybodys => Age::Stale,
             behind => Age::Suspect { behind },
@@ -377,8 +385,8 @@ mod tests {
 
     fn hear(freshness: &mut Freshness, ad: &Advertisement, at: f64) -> Age {
         let age = freshness.judge(ad, Whose::Others, PATIENCE, s(at));
-        if matches!(age, Age::Fresh | Age::Suspect { .. }) {
-            freshness.note(ad, Whose::Others, age != Age::Fresh, s(at));
+        if matches!(age, Age::Fresh | Age::Again | Age::Suspect { .. }) {
+            freshness.note(ad, Whose::Others, matches!(age, Age::Suspect { .. }), s(at));
         }
         age
     }
@@ -387,7 +395,7 @@ mod tests {
     fn a_known_peer_is_judged_by_its_own_last() {
         let mut freshness = started(Replay::Warn);
         assert_eq!(hear(&mut freshness, &ad(A, 1.0, 0), 1.0), Age::Fresh);
-        assert_eq!(hear(&mut freshness, &ad(A, 1.0, 0), 1.4), Age::Fresh, "intervals may be short");
+        assert_eq!(hear(&mut freshness, &ad(A, 1.0, 0), 1.4), Age::Again, "intervals may be short");
         assert_eq!(hear(&mut freshness, &ad(A, 1.0, 0), 1.6), Age::Stale, "not that short");
         assert_eq!(hear(&mut freshness, &ad(A, 0.5, 0), 1.6), Age::Stale);
         assert_eq!(hear(&mut freshness, &ad(A, 2.0, 0), 2.0), Age::Fresh);
@@ -433,7 +441,7 @@ mod tests {
         assert_eq!(hear(&mut freshness, &ad(A, 1.0, 0), 1.0), Age::Fresh);
         assert_eq!(hear(&mut freshness, &ad(A, -900.0, 0), 2.0), Age::Fresh);
         assert_eq!(hear(&mut freshness, &ad(A, -900.0, 1), 2.0), Age::Altered);
-        assert_eq!(hear(&mut freshness, &ad(A, -900.0, 0), 9.0), Age::Fresh);
+        assert_eq!(hear(&mut freshness, &ad(A, -900.0, 0), 9.0), Age::Again);
     }
 
     #[test]
@@ -459,7 +467,7 @@ mod tests {
         // The address is not ours any more.
         assert_eq!(judge(&freshness, 1.0, Whose::Others), Age::Reflected);
         assert_eq!(hear(&mut freshness, &ad(A, 2.0, 0), 2.0), Age::Fresh);
-        assert_eq!(hear(&mut freshness, &ad(A, 2.0, 0), 2.1), Age::Fresh, "it is another's");
+        assert_eq!(hear(&mut freshness, &ad(A, 2.0, 0), 2.1), Age::Again, "it is another's");
     }
 
     #[test]
@@ -471,7 +479,8 @@ mod tests {
     }
 
     fn stamp(freshness: &mut Freshness, skew: u8, at: f64) -> Stamp {
-        freshness.stamp(Contents { words: 0, interval: Interval::new(1, skew), demotion: 0 }, s(at))
+        freshness
+            .stamp(Contents { to_one: false, words: 0, interval: Interval::new(1, skew), demotion: 0 }, s(at))
     }
 
     #[test]
@@ -516,6 +525,17 @@ mod tests {
         // Of its first word, the clock is now the older half: what it learnt from us is no step back.
         assert_eq!(hear(&mut freshness, &ad(A, 6.0 * year + 1.0, 0), 3.0), Age::Fresh);
         assert_eq!(hear(&mut freshness, &ad(A, 6.0 * year, 0), 4.0), Age::Stale);
+        // And so is who lies behind its own last and ahead of all others.
+        assert_eq!(hear(&mut freshness, &ad(A, 9.5 * year, 0), 5.0), Age::Fresh);
+    }
+
+    #[test]
+    fn behind_its_own_last_and_ahead_of_all_is_no_order() {
+        let mut freshness = started(Replay::Refuse);
+        let year = 365.25 * 86_400.0;
+        assert_eq!(hear(&mut freshness, &ad(A, 0.0, 0), 0.0), Age::Fresh);
+        assert_eq!(hear(&mut freshness, &ad(B, 2.0 * year, 0), 1.0), Age::Fresh);
+        assert_eq!(hear(&mut freshness, &ad(A, 5.0 * year, 0), 2.0), Age::Fresh);
     }
 
     // Sending keeps the pace of real time, however its quarters and those of the clock fall.

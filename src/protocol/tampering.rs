@@ -1,7 +1,8 @@
 //! Advertisements whose counter looks like ours and whose fields do not belong to it (register, row 25).
 //!
-//! F has 16 bits, so nobody may try for long: a T is spent after some wrong ones. That costs nobody anything, because the
-//! genuine advertisement is the first with its T. What lies far from H is tried as often in a second. And a kernel's counter looks like ours once in 65,536. Where it changes
+//! F has 16 bits, so nobody may try for long: a counter is spent after some wrong ones. That costs nobody anything, because
+//! what was altered was sent before, and what was accepted needs no F once more. What lies far from H is tried as often
+//! in a second. And a kernel's counter looks like ours once in 65,536. Where it changes
 //! with each advertisement, one is lost; OpenBSD's stays for the life of its interface.
 
 use std::net::IpAddr;
@@ -10,8 +11,10 @@ use std::time::Duration;
 use super::auth::mark::Stamp;
 use super::{Advertisement, MacAddr, Time};
 
-/// Wrong ones taken for each T about now, and in a second for all others.
+/// Wrong ones taken for each counter about now, and in a second for all others.
 const WRONG: u8 = 20;
+/// Counters of one T that may be tried: each is one content of one host. After these its T is spent.
+const COUNTERS: usize = 16;
 const RENEWED: Duration = Duration::from_secs(1);
 /// T of 16 seconds up to a second ahead of H: of these, no two share a place.
 const PLACES: usize = 64;
@@ -32,10 +35,27 @@ struct Strange {
     counter: u64,
 }
 
+/// How often the counters of one T came with wrong fields.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tried {
+    of: Option<Stamp>,
+    counters: [Count; COUNTERS],
+}
+
+/// A counter of some T, by the two bytes of F and the one that words are in, and how often it came with wrong fields.
+type Count = ([u8; 3], u8);
+
+impl Tried {
+    /// Where a counter is counted: at its own place, or at the first that is free.
+    fn of(&mut self, counter: [u8; 3]) -> Option<&mut Count> {
+        self.counters.iter_mut().find(|(known, wrong)| *known == counter || *wrong == 0)
+    }
+}
+
 /// What is remembered.
 #[derive(Debug)]
 pub(super) struct Tampering {
-    wrong: [Option<(Stamp, u8)>; PLACES],
+    tried: Vec<Tried>,
     /// Of recordings, and of clocks that are far ahead: since when, and how many.
     other: [(Time, u8); 2],
     strange: [Option<(Strange, Time, Time)>; WATCHED],
@@ -44,18 +64,20 @@ pub(super) struct Tampering {
 
 impl Default for Tampering {
     fn default() -> Self {
-        Self { wrong: [None; PLACES], other: [(Time::ZERO, 0); 2], strange: [None; WATCHED], told: None }
+        Self {
+            tried: vec![Tried::default(); PLACES],
+            other: [(Time::ZERO, 0); 2],
+            strange: [None; WATCHED],
+            told: None,
+        }
     }
 }
 
 impl Tampering {
     /// Whether F is not worth looking at any more; `current` is H.
-    pub(super) fn is_spent(&self, stamp: Stamp, current: Option<Stamp>, now: Time) -> bool {
-        match kind(stamp, current) {
-            Kind::AboutNow => {
-                let place = self.wrong.get(stamp.place(PLACES)).copied().flatten();
-                place.is_some_and(|(of, wrong)| of == stamp && wrong >= WRONG)
-            }
+    pub(super) fn is_spent(&mut self, ad: &Advertisement, current: Option<Stamp>, now: Time) -> bool {
+        match kind(ad.stamp(), current) {
+            Kind::AboutNow => self.tried(ad).is_none_or(|(_, wrong)| *wrong >= WRONG),
             other => self
                 .other
                 .get(other as usize)
@@ -63,14 +85,21 @@ impl Tampering {
         }
     }
 
+    fn tried(&mut self, ad: &Advertisement) -> Option<&mut Count> {
+        let stamp = Some(ad.stamp());
+        let place = self.tried.get_mut(ad.stamp().place(PLACES))?;
+        if place.of != stamp {
+            *place = Tried { of: stamp, ..Tried::default() };
+        }
+        place.of(short(ad))
+    }
+
     /// Notes a wrong F.
     pub(super) fn note(&mut self, ad: &Advertisement, current: Option<Stamp>, now: Time) {
-        let stamp = ad.stamp();
-        match kind(stamp, current) {
+        match kind(ad.stamp(), current) {
             Kind::AboutNow => {
-                if let Some(place) = self.wrong.get_mut(stamp.place(PLACES)) {
-                    let wrong = place.filter(|(of, _)| *of == stamp).map_or(0, |(_, wrong)| wrong);
-                    *place = Some((stamp, wrong.saturating_add(1)));
+                if let Some((counter, wrong)) = self.tried(ad) {
+                    (*counter, *wrong) = (short(ad), wrong.saturating_add(1));
                 }
             }
             other => {
@@ -126,6 +155,12 @@ fn kind(stamp: Stamp, current: Option<Stamp>) -> Kind {
     }
 }
 
+/// A counter without its T and without S, which follows from the rest.
+const fn short(ad: &Advertisement) -> [u8; 3] {
+    let [a, b, _, _, c, ..] = ad.counter().to_be_bytes();
+    [a, b, c >> 6]
+}
+
 const fn strange(ad: &Advertisement) -> Strange {
     Strange { source: ad.source(), mac: ad.mac(), counter: ad.counter() }
 }
@@ -141,27 +176,49 @@ mod tests {
     }
 
     fn ad(last: u8, t: u32) -> Advertisement {
+        with(last, t.into())
+    }
+
+    /// The same T with another F.
+    fn other(t: u32, f: u16) -> Advertisement {
+        with(1, u64::from(f + 1) << 48 | u64::from(t))
+    }
+
+    fn with(last: u8, counter: u64) -> Advertisement {
         let auth = Authenticator::new(&Key::from_password(b"secret").unwrap(), Vhid::MIN, &[]);
         let mut decoded = Decoded { source: [10, 0, 0, last].into(), ..wire::sample() };
-        decoded.header.counter = u64::from(t);
-        decoded.header.code = auth.code(u64::from(t));
+        decoded.header.counter = counter;
+        decoded.header.code = auth.code(counter);
         auth.verify(&decoded).unwrap()
     }
 
     #[test]
-    fn a_t_is_spent_after_twenty() {
+    fn a_counter_is_spent_after_twenty() {
         let mut tampering = Tampering::default();
         let current = Some(ad(1, 1_000).stamp());
         for t in [1_004, 1_000, 941] {
             for n in 0..WRONG {
-                assert!(!tampering.is_spent(ad(1, t).stamp(), current, at(0)));
+                assert!(!tampering.is_spent(&ad(1, t), current, at(0)));
                 tampering.note(&ad(n, t), current, at(0));
             }
-            assert!(tampering.is_spent(ad(1, t).stamp(), current, at(0)), "{t}");
+            assert!(tampering.is_spent(&ad(1, t), current, at(0)), "{t}");
+            assert!(!tampering.is_spent(&other(t, 1), current, at(0)), "another host's of this T");
         }
-        assert!(!tampering.is_spent(ad(1, 1_003).stamp(), current, at(0)));
+        assert!(!tampering.is_spent(&ad(1, 1_003), current, at(0)));
         // Later the place is another's.
-        assert!(!tampering.is_spent(ad(1, 1_064).stamp(), Some(ad(1, 1_064).stamp()), at(16_000)));
+        assert!(!tampering.is_spent(&ad(1, 1_064), Some(ad(1, 1_064).stamp()), at(16_000)));
+    }
+
+    #[test]
+    fn a_t_is_spent_after_sixteen_counters() {
+        let mut tampering = Tampering::default();
+        let current = Some(ad(1, 1_000).stamp());
+        for n in 0..16 {
+            assert!(!tampering.is_spent(&other(1_000, n), current, at(0)));
+            tampering.note(&other(1_000, n), current, at(0));
+        }
+        assert!(!tampering.is_spent(&other(1_000, 3), current, at(0)));
+        assert!(tampering.is_spent(&other(1_000, 16), current, at(0)));
     }
 
     #[test]
@@ -171,14 +228,17 @@ mod tests {
             let mut tampering = Tampering::default();
             let h = (!none).then_some(current);
             for n in 0..u32::from(WRONG) {
-                assert!(!tampering.is_spent(ad(1, far[0]).stamp(), h, at(5_000)), "{far:?}");
+                assert!(!tampering.is_spent(&ad(1, far[0]), h, at(5_000)), "{far:?}");
                 tampering.note(&ad(1, far[usize::try_from(n).unwrap() % 2]), h, at(5_000));
             }
             for t in far {
-                assert!(tampering.is_spent(ad(1, t).stamp(), h, at(5_999)), "{far:?}");
-                assert!(!tampering.is_spent(ad(1, t).stamp(), h, at(6_000)), "{far:?}");
+                assert!(tampering.is_spent(&ad(1, t), h, at(5_999)), "{far:?}");
+                assert!(!tampering.is_spent(&ad(1, t), h, at(6_000)), "{far:?}");
             }
-            assert!(!tampering.is_spent(current, Some(current), at(5_000)), "what is fresh has its own");
+            assert!(
+                !tampering.is_spent(&ad(1, 1_000), Some(current), at(5_000)),
+                "what is fresh has its own"
+            );
         }
     }
 

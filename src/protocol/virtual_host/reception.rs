@@ -144,12 +144,12 @@ impl VirtualHost {
                 }
                 return Err(Rejected::Stale);
             }
-            Age::Fresh | Age::Suspect { .. } => {}
+            Age::Fresh | Age::Again | Age::Suspect { .. } => {}
         }
-        if !self.is_unaltered(&ad, now) {
+        if age != Age::Again && !self.is_unaltered(&ad, now) {
             return Err(Rejected::Tampered);
         }
-        let noted = self.freshness.note(&ad, whose, age != Age::Fresh, now);
+        let noted = self.freshness.note(&ad, whose, matches!(age, Age::Suspect { .. }), now);
         if let Some(by) = noted.jumped {
             self.aftermath.tell(Notice::ClockJumped { peer: peer(&ad, now), by }, now);
         }
@@ -165,7 +165,7 @@ impl VirtualHost {
     /// Whether F holds, unless that was tried too often; a wrong one is noted.
     fn is_unaltered(&mut self, ad: &Advertisement, now: Time) -> bool {
         let current = self.freshness.current(now);
-        let spent = self.tampering.is_spent(ad.stamp(), current, now);
+        let spent = self.tampering.is_spent(ad, current, now);
         let holds = !spent && self.authenticator.is_unaltered(ad);
         if !holds {
             self.tampering.note(ad, current, now);

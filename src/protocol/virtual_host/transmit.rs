@@ -56,9 +56,9 @@ impl VirtualHost {
         now: Time,
         out: &mut Vec<Action>,
     ) {
-        let (to, gives_way) = match audience {
-            Audience::All => (None, false),
-            Audience::One { peer, gives_way } => (Some(peer), gives_way),
+        let to = match audience {
+            Audience::All => None,
+            Audience::One { peer, .. } => Some(peer),
         };
         let what = if interval == Interval::BOW_OUT { Transmission::BowOut } else { Transmission::Advert };
         let sources = self.parameters.sources;
@@ -67,7 +67,7 @@ impl VirtualHost {
         for source in [v4.map(IpAddr::V4), v6.map(IpAddr::V6)].into_iter().flatten() {
             let family = Family::of(source);
             if !self.parameters.destination.is_unicast(family) {
-                let (decoded, id) = self.advert(source, gives_way, interval, now);
+                let (decoded, id) = self.advert(source, audience, interval, now);
                 let group = match self.parameters.destination.broadcast {
                     true => MacAddr::BROADCAST,
                     false => MacAddr::of_group(decoded.destination),
@@ -85,7 +85,7 @@ impl VirtualHost {
             if !destinations.is_empty() {
                 // One advertisement, one counter, however many are to hear it.
                 let mut packets_from = |source| {
-                    let (decoded, _) = self.advert(source, gives_way, interval, now);
+                    let (decoded, _) = self.advert(source, audience, interval, now);
                     let to_one =
                         |to: &IpAddr| (*to, wire::encode_payload(&Decoded { destination: *to, ..decoded }));
                     (source, destinations.iter().map(to_one).collect())
@@ -98,12 +98,20 @@ impl VirtualHost {
     }
 
     /// An advertisement to the group, and an id for its packet.
-    fn advert(&mut self, source: IpAddr, gives_way: bool, interval: Interval, now: Time) -> (Decoded, u16) {
+    fn advert(
+        &mut self,
+        source: IpAddr,
+        audience: Audience<'_>,
+        interval: Interval,
+        now: Time,
+    ) -> (Decoded, u16) {
+        let to_one = matches!(audience, Audience::One { .. });
+        let gives_way = matches!(audience, Audience::One { gives_way: true, .. });
         let words =
             [(self.election.beside_old_ucarp(now), Word::BesideOldUcarp), (gives_way, Word::GivesWay)];
         let words = mark::said(words.into_iter().filter_map(|(said, word)| said.then_some(word)));
         let demotion = u8::from(self.election.demoted());
-        let low = mark::low(words, self.freshness.stamp(Contents { words, interval, demotion }, now));
+        let low = mark::low(words, self.freshness.stamp(Contents { to_one, words, interval, demotion }, now));
         let counter = self.authenticator.marked(low, source, interval, demotion);
         self.freshness.sent(counter, Fields { source, interval, demotion }, self.parameters.mac, now);
         let header = carp::Header {
