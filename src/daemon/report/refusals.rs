@@ -25,7 +25,7 @@ pub(super) fn refusal(rejected: Rejected) -> (Level, Cow<'static, str>) {
         Rejected::Stale => (
             Level::Warning,
             tr(
-                "Advertisement from {source} ({mac}) is older than what was heard of that host before: somebody sends recordings, or its clock fell back",
+                "Advertisement from {source} ({mac}) is an old one: somebody sends what was recorded, or the clock of that host fell back",
             ),
         ),
         Rejected::Tampered => (
