@@ -6,15 +6,16 @@
 //! give way" holds nobody off. What is left is a packet of another one of ours as it was, hardware addresses apart:
 //!
 //! - every mode: a copy of what reaches the receiver by itself in the same moment achieves nothing.
-//! - `warn` and `refuse`: nothing, if this life of the receiver heard anything as new or newer of that sender; and of its own
-//!   earlier lives nothing that is not newer than the time at its start.
+//! - `warn` and `refuse`: nothing, if this life of the receiver heard anything as new or newer of that sender and it is
+//!   not newer than all that was heard, which clocks on all sides of the circle of T can make of it; and of its own
+//!   earlier lives nothing that is not newer than the time at its start. Nothing either, if it is a bow-out and old. Old
+//!   is what lies further behind the receiver's clock than a dead time and a second. That clock is the newest T that the
+//!   receiver heard or sent, or its host's at the start before it has heard anybody.
 //! - `warn`: else it counts as a true one does, so that a recorded sequence holds off for as long as it lasts, and a
 //!   dead time longer. Once: when it is played again, the receiver has heard it.
-//! - `refuse`: so too, but not beyond the dead time after the first of a sender, where it is older than the receiver's
-//!   clock by more than a dead time and a second. That clock is the newest that it heard or sent, or its host's at the start
-//!   before it has heard anybody. So what is allowed beyond a dead time are recordings that are not old by it: of a host
-//!   whose clock was ahead of everybody's now, or played to one that has just started without the right time and has been
-//!   told no other.
+//! - `refuse`: so too, but of those that are old only the first of a sender, which holds off for one dead time. What is
+//!   allowed beyond that are recordings that are not old by the receiver's clock: of a host whose clock was ahead of
+//!   everybody's now, or played to one that has just started without the right time and has been told no other.
 //! - `off`: it counts whenever it is played. So there has to be peace from the attacker before there can be peace.
 
 use std::net::IpAddr;
@@ -29,8 +30,8 @@ use super::world::{SECOND, Spec};
 #[derive(Default)]
 pub struct Ears {
     newest: Vec<(IpAddr, Stamp)>,
-    /// Since when somebody was heard who is too old.
-    suspects: Vec<(IpAddr, u64)>,
+    /// Who was last heard too old.
+    suspects: Vec<IpAddr>,
     /// The time that it goes by, and when it was that.
     clock: Option<(Stamp, u64)>,
     /// What that was at its start.
@@ -55,12 +56,14 @@ impl Ears {
     /// One of ours sent this, or it was sent itself.
     pub fn hear(&mut self, ad: &Ad, now: u64) {
         let stamp = Stamp::of(ad.counter);
+        let ahead = self.clock(now).is_none_or(|clock| stamp.is_newer_than(clock));
+        self.suspects.retain(|suspect| *suspect != ad.source);
         match self.newest.iter_mut().find(|(source, _)| *source == ad.source) {
-            Some((_, newest)) if stamp.is_newer_than(*newest) => *newest = stamp,
+            Some((_, newest)) if ahead || stamp.is_newer_than(*newest) => *newest = stamp,
             Some(_) => return,
             None => self.newest.push((ad.source, stamp)),
         }
-        if self.clock(now).is_none_or(|clock| stamp.is_newer_than(clock)) {
+        if ahead {
             self.clock = Some((stamp, now));
         }
     }
@@ -93,22 +96,20 @@ impl Ears {
         let stamp = Stamp::of(ad.counter);
         let newest = self.newest.iter().find(|(source, _)| *source == ad.source).map(|(_, newest)| *newest);
         let newest = newest.or(self.started.filter(|_| own));
-        if newest.is_some_and(|newest| !stamp.is_newer_than(newest)) {
+        let ahead = self.clock(now).is_some_and(|clock| stamp.is_newer_than(clock));
+        if !ahead && newest.is_some_and(|newest| !stamp.is_newer_than(newest)) {
             return None;
         }
         let old = self.clock(now).is_some_and(|clock| clock.minus(dead_time + SECOND).is_newer_than(stamp));
+        let before = self.suspects.contains(&ad.source);
         self.hear(ad, now);
+        if old && ad.is_bow_out() {
+            return None;
+        }
         if spec.replay == Replay::Warn || !old {
             return Some(dead_time);
         }
-        let first = match self.suspects.iter().find(|(source, _)| *source == ad.source) {
-            Some((_, first)) => *first,
-            None => {
-                self.suspects.push((ad.source, now));
-                now
-            }
-        };
-        let over = first + dead_time + SECOND / 2;
-        (now < over).then(|| over - now + dead_time)
+        self.suspects.push(ad.source);
+        (!before).then_some(dead_time)
     }
 }

@@ -11,9 +11,10 @@ use ucarp::protocol::{
 };
 
 use super::Rng;
+use super::attacker::Packet;
 use super::frame::{Ad, Seen, carp_of, encode, forge, group, look};
 use super::kernel::Os;
-use super::mark::Mark;
+use super::mark::{GIVES_WAY, Mark};
 use super::oracle::{Sums, timeline};
 use super::scenario::{assert_settles, reasons, said, since, tail};
 use super::world::{Change, EPOCH, MS, Machine, PASSWORD, SECOND, Spec, VHID, World};
@@ -140,9 +141,127 @@ fn a_sequence_that_this_life_never_heard() {
     // It had resigned, which takes three seconds.
     assert!(again <= 3 * SECOND + DEAD_TIME, "once: {again}");
     let [first, again] = held_off_by_a_sequence(Replay::Refuse);
-    assert!(first <= 2 * DEAD_TIME + SECOND && again <= 3 * SECOND + DEAD_TIME, "{first} {again}");
+    assert!(first <= DEAD_TIME + 2 * MS && again <= 3 * SECOND + DEAD_TIME, "{first} {again}");
     let [first, again] = held_off_by_a_sequence(Replay::Off);
     assert!(first >= 17 * SECOND && again >= 17 * SECOND, "{first} {again}");
+}
+
+/// A host that was started long after the first has died, and what that one said at its end and before.
+fn heir(replay: Replay) -> (World, Vec<Rc<[u8]>>) {
+    let mut world = watched(replay);
+    world.change(Change::Crash(1));
+    world.change(Change::Stop(0, true));
+    world.run_for(60 * SECOND);
+    let recorded = sent_by(&world, 0);
+    world.change(Change::Start(1));
+    (world, recorded)
+}
+
+// A recording cannot answer, so a master waits for its answer before it gives way.
+#[test]
+fn a_master_hears_what_may_be_a_recording() {
+    for replay in MODES {
+        let (mut world, recorded) = heir(replay);
+        world.run_for(10 * SECOND);
+        assert_eq!(world.masters(), [1]);
+        for round in 0..2 {
+            let (from, sent, before) = (world.now, world.past.len(), transitions(&world));
+            for ad in &recorded[..10] {
+                world.inject(ad);
+                world.run_for(SECOND);
+            }
+            let answers = world.past[sent..].iter().filter(|packet| packet.bytes[0] & 1 == 0);
+            let answers: Vec<_> = answers.map(|packet| look(&packet.bytes)).collect();
+            let gives_way = |seen: &Seen| matches!(seen, Seen::Ad(ad) if ad.counter & GIVES_WAY != 0);
+            match (replay, round) {
+                (Replay::Warn, 0) => {
+                    let left = since(&world, 1, Role::Backup) - from;
+                    assert_eq!(left, 4 * SECOND, "the first after a dead time\n{}", tail(&world));
+                    assert_eq!(reasons(&world, 1).last(), Some(&Reason::FasterMaster));
+                    // Four as master, its leave, and then it is no master.
+                    assert!(
+                        answers[..4].iter().all(|seen| !gives_way(seen)) && gives_way(&answers[4]),
+                        "{answers:?}"
+                    );
+                }
+                (Replay::Off, _) => assert_eq!(since(&world, 1, Role::Backup), from),
+                (Replay::Warn | Replay::Refuse, _) => {
+                    assert_eq!(transitions(&world), before, "{replay:?}\n{}", tail(&world));
+                    assert!((9..=11).contains(&answers.len()), "{answers:?}");
+                    assert!(!answers.iter().any(gives_way), "{answers:?}");
+                }
+            }
+            let told = said(&world, 1, |n| matches!(n, Notice::Suspect { .. }));
+            assert_eq!(told, usize::from(replay != Replay::Off), "once an hour\n{}", tail(&world));
+            world.run_for(10 * SECOND);
+            assert_eq!(world.masters(), [1], "{replay:?}\n{}", tail(&world));
+        }
+        assert_settles(&mut world);
+    }
+}
+
+// Nobody believes somebody who was never heard that it leaves.
+#[test]
+fn a_recorded_bow_out_hastens_nothing() {
+    for replay in MODES {
+        let (mut world, recorded) = heir(replay);
+        let started = world.now;
+        world.run_for(500 * MS);
+        world.inject(recorded.last().expect("it has left"));
+        world.run_for(10 * SECOND);
+        let taken = since(&world, 1, Role::Master) - started;
+        let waits = if replay == Replay::Off { 500 * MS } else { DEAD_TIME };
+        assert_eq!(taken, waits, "{replay:?}\n{}", tail(&world));
+    }
+}
+
+/// A backup at 1/50 whose master at 1/100 has just died, the last that this one sent, and how to alter that so that it
+/// still fits, by chance, and is better; `heard`: the backup has heard it.
+fn chance(heard: bool) -> (World, Rc<[u8]>, impl Fn(&mut Ad)) {
+    let mut world = World::new(8);
+    world.recording = true;
+    world.add(Spec::ours(1, 100));
+    world.add(Spec::ours(2, 50));
+    world.start_all();
+    world.run_until(10 * SECOND);
+    world.change(Change::Resign(1));
+    world.run_for(10 * SECOND);
+    assert_eq!(world.masters(), [0]);
+    if !heard {
+        world.part(&[0], true);
+        world.run_for(10 * SECOND);
+    }
+    loop {
+        world.run_for(SECOND);
+        let recorded = sent_by(&world, 0).pop().expect("it is master");
+        let Seen::Ad(ad) = look(&recorded) else { panic!("it is an advertisement") };
+        let mut all = (0..=255).flat_map(|skew| (0..=255).map(move |demotion| (skew, demotion)));
+        let fits = |&(skew, demotion): &(u8, u8)| world.mark.fits(&Ad { base: 0, skew, demotion, ..ad });
+        if let Some((skew, demotion)) = all.find(fits) {
+            world.change(Change::Crash(0));
+            world.run_for(5 * MS);
+            return (world, recorded, move |ad| (ad.base, ad.skew, ad.demotion) = (0, skew, demotion));
+        }
+    }
+}
+
+// F has 16 bits, so it can be hit; but nobody may try for long, and nobody at all where the genuine one was heard.
+#[test]
+fn trying_fields_until_they_fit() {
+    for (heard, tries) in [(false, 0), (false, 19), (false, 25), (true, 0)] {
+        let (mut world, recorded, alter) = chance(heard);
+        let accepted = |world: &World| world.ours(1).snapshot(world.now).counters.heard;
+        let before = accepted(&world);
+        for n in 0..tries {
+            world.inject(&altered(&recorded, |ad| (ad.base, ad.skew) = (2, n)));
+        }
+        world.run_for(MS);
+        assert_eq!((accepted(&world), refused(&world, 1, Rejected::Tampered)), (before, tries.into()));
+        world.inject(&altered(&recorded, alter));
+        world.run_for(MS);
+        let deceived = accepted(&world) > before;
+        assert_eq!(deceived, !heard && tries < 20, "after {tries}");
+    }
 }
 
 // One transition a packet, with hooks and an answer each.
@@ -522,6 +641,57 @@ fn altered_ads_of_a_clock_that_was_ahead() {
         world.run_for(60 * SECOND);
         assert_eq!(transitions(&world), before, "{replay:?}\n{}", tail(&world));
         assert_settles(&mut world);
+    }
+}
+
+// Whoever is refused for its age is sent an answer, wherever it says it is. That must not serve to use up the T of what
+// everybody is about to hear.
+#[test]
+fn altered_copies_of_answers_that_were_drawn() {
+    for replay in [Replay::Warn, Replay::Refuse] {
+        for of_master in [true, false] {
+            let mut world = World::new(7);
+            world.recording = true;
+            for n in 0..3 {
+                world.add(Spec { replay, ..Spec::ours(n + 1, n * 50) });
+            }
+            // All have spoken once.
+            for node in [2, 1, 0] {
+                world.change(Change::Start(node));
+                world.run_for(5 * SECOND);
+                world.part(&[node], true);
+            }
+            world.run_for(5 * SECOND);
+            world.change(Change::Heal);
+            world.run_for(10 * SECOND);
+            assert_eq!(world.masters(), [0]);
+            world = world.logging();
+            let old = [sent_by(&world, 1)[0].clone(), sent_by(&world, 2)[0].clone()];
+            let before = transitions(&world);
+            let mut drawn = 0;
+            for n in 0..20 {
+                // Just before it speaks, so that it goes by the same quarter of a second.
+                let spoken = world.past.iter().rfind(|packet| packet.from == 0 && packet.bytes[0] & 1 != 0);
+                let next = spoken.expect("a master").at + SECOND;
+                world.run_until(next - 10 * MS);
+                let from = world.past.len();
+                world.inject(&altered(&old[n % 2], |ad| ad.mac = STRANGER));
+                world.run_for(2 * MS);
+                let answer = |packet: &&Packet| packet.bytes[0] & 1 == 0 && (packet.from == 0) == of_master;
+                let answers: Vec<_> =
+                    world.past[from..].iter().filter(answer).map(|packet| packet.bytes.clone()).collect();
+                drawn += answers.len();
+                for answer in answers {
+                    for skew in 100..125 {
+                        world.inject(&altered(&answer, |ad| ad.skew = skew));
+                    }
+                }
+                world.run_until(next + 10 * MS);
+            }
+            assert!(drawn >= 10, "{drawn}");
+            assert_eq!(transitions(&world), before, "{replay:?} {of_master}\n{}", tail(&world));
+            assert_settles(&mut world);
+        }
     }
 }
 

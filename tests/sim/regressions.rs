@@ -38,13 +38,25 @@ pub const WORLDS: [(u64, &str); 15] = [
 ];
 
 /// The same among worlds with an attacker.
-pub const BESIEGED_WORLDS: [(u64, &str); 0] = [];
+pub const BESIEGED_WORLDS: [(u64, &str); 5] = [
+    (10_011, "altered copies of what one host sent spent the T of another's"),
+    (6856, "clocks all around the circle: what was ahead of everybody was older than its sender's last"),
+    (12_268, "the same"),
+    (12_476, "the same"),
+    (13_753, "the same"),
+];
 
 /// The same among worlds of single hosts.
-pub const UNICAST_WORLDS: [(u64, &str); 0] = [];
+pub const UNICAST_WORLDS: [(u64, &str); 1] = [(
+    2743,
+    "clocks all around the circle: what a host had said last lay ahead of everybody, and so for ever",
+)];
 
 /// The same among worlds of unruly hooks.
-pub const UNRULY_WORLDS: [(u64, &str); 1] = [(
-    8_000_024_683,
-    "a master that listened after its link was long gone was not allowed for (the oracle's mistake)",
-)];
+pub const UNRULY_WORLDS: [(u64, &str); 2] = [
+    (
+        8_000_024_683,
+        "a master that listened after its link was long gone was not allowed for (the oracle's mistake)",
+    ),
+    (1332, "clocks all around the circle, as among single hosts"),
+];
