@@ -364,23 +364,24 @@ fn clones() {
     assert_eq!(a.refused(&["own_echo"]) + b.refused(&["own_echo"]), 0);
 }
 
-/// Its clock is an hour behind what the other one has heard of it: one answer puts that right.
+/// Its clock is an hour behind what the other one has heard of it: one answer puts that right before it counts as dead.
 fn clock_fell_back() {
     let segment = Segment::new(2);
     segment.flood();
-    let setup = Setup::default().with(&["--preempt", "--shutdown"]);
-    let (mut a, b) = master_and_backup(&segment, OURS, (&setup, &Setup::skew(100)));
-    a.signal(Signal::SIGTERM);
-    a.await_exit(seconds(3));
-    b.await_hooks(&["down", "up"], seconds(3));
-    let began = wire::now();
-    let late = Setup { wrapper: faked(&segment, "FAKED_CLOCK=-3600"), ..setup };
+    let patient = Setup::skew(100).with(&["--deadratio=5"]);
+    let (a, b) = master_and_backup(&segment, OURS, (&Setup::default(), &patient));
+    let late = Setup { wrapper: faked(&segment, "FAKED_CLOCK=-3600"), ..Setup::default() };
+    let died = segment.await_ad_of(0, wire::now(), seconds(2)).at;
+    drop(a);
     let a = Daemon::start(&segment, 0, Kind::Ours, &late);
-    let took = segment.await_ad_of(0, began, seconds(6)).at - began;
-    assert!(took < 5.0, "preempted after {took:.3} s");
-    b.await_hooks(&["down", "up", "down"], seconds(3));
-    segment.await_sole_master(0, seconds(5));
-    segment.await_owner(0, seconds(3));
+    // It listens for three seconds, and the other one waits for 5 + 100/256.
+    segment.await_ad_of(0, died + 0.1, seconds(5));
+    eventually("an answer", seconds(1), || !segment.ads_of(1, died).is_empty());
+    b.await_line("that it is too old", seconds(1), |l| l.contains("[stale]"));
+    let from = wire::now();
+    eventually("a goes on", seconds(4), || told(&segment, 0, from).len() >= 3);
     assert_eq!((a.role(), b.role()), ("MASTER".to_owned(), "BACKUP".to_owned()));
-    assert_eq!(a.hook_names(), ["down", "up"]);
+    assert_eq!(b.hook_names(), ["down"]);
+    assert_eq!(told(&segment, 1, died).len(), 0, "the other one took over");
+    assert_eq!(b.refused(&["stale"]), 1);
 }
