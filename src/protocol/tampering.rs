@@ -1,8 +1,9 @@
 //! Advertisements whose counter looks like ours and whose fields do not belong to it (register, row 25).
 //!
 //! F has 16 bits, so nobody may try for long: a counter is spent after some wrong ones. That costs nobody anything, because
-//! what was altered was sent before, and what was accepted needs no F once more. What lies far from H is tried as often
-//! in a second. And a kernel's counter looks like ours once in 65,536. Where it changes
+//! what was altered was sent before, and what was accepted needs no F once more. What lies far behind H is tried as often
+//! in a second. What lies ahead may be the living word of a host whose clock is ahead, so nothing is shared there:
+//! who has many recordings of such a time can go on trying, and could as well send them as they are. And a kernel's counter looks like ours once in 65,536. Where it changes
 //! with each advertisement, one is lost; OpenBSD's stays for the life of its interface.
 
 use std::net::IpAddr;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use super::auth::mark::Stamp;
 use super::{Advertisement, MacAddr, Time};
 
-/// Wrong ones taken for each counter about now, and in a second for all others.
+/// Wrong ones taken for each counter, and in a second for all that lie far behind.
 const WRONG: u8 = 20;
 /// Counters of one T that may be tried: each is one content of one host. After these its T is spent.
 const COUNTERS: usize = 16;
@@ -20,6 +21,8 @@ const RENEWED: Duration = Duration::from_secs(1);
 const PLACES: usize = 64;
 const BEHIND: Duration = Duration::from_millis(250 * 59);
 const AHEAD: Duration = Duration::from_secs(1);
+/// T further ahead that are counted at a time.
+const PLACES_AHEAD: usize = 8;
 /// Counters watched for coming again.
 const WATCHED: usize = 4;
 /// How often the operator is told of such a counter.
@@ -56,8 +59,9 @@ impl Tried {
 #[derive(Debug)]
 pub(super) struct Tampering {
     tried: Vec<Tried>,
-    /// Of recordings, and of clocks that are far ahead: since when, and how many.
-    other: [(Time, u8); 2],
+    tried_ahead: Vec<Tried>,
+    /// Of what lies far behind: since when, and how many.
+    behind: (Time, u8),
     strange: [Option<(Strange, Time, Time)>; WATCHED],
     told: Option<Time>,
 }
@@ -66,7 +70,8 @@ impl Default for Tampering {
     fn default() -> Self {
         Self {
             tried: vec![Tried::default(); PLACES],
-            other: [(Time::ZERO, 0); 2],
+            tried_ahead: vec![Tried::default(); PLACES_AHEAD],
+            behind: (Time::ZERO, 0),
             strange: [None; WATCHED],
             told: None,
         }
@@ -76,39 +81,38 @@ impl Default for Tampering {
 impl Tampering {
     /// Whether F is not worth looking at any more; `current` is H.
     pub(super) fn is_spent(&mut self, ad: &Advertisement, current: Option<Stamp>, now: Time) -> bool {
-        match kind(ad.stamp(), current) {
-            Kind::AboutNow => self.tried(ad).is_none_or(|(_, wrong)| *wrong >= WRONG),
-            other => self
-                .other
-                .get(other as usize)
-                .is_some_and(|(since, wrong)| now.since(*since) < RENEWED && *wrong >= WRONG),
+        match self.tried(ad, current) {
+            Some(count) => count.is_none_or(|(_, wrong)| *wrong >= WRONG),
+            None => now.since(self.behind.0) < RENEWED && self.behind.1 >= WRONG,
         }
     }
 
-    fn tried(&mut self, ad: &Advertisement) -> Option<&mut Count> {
-        let stamp = Some(ad.stamp());
-        let place = self.tried.get_mut(ad.stamp().place(PLACES))?;
-        if place.of != stamp {
-            *place = Tried { of: stamp, ..Tried::default() };
+    /// How often this counter was wrong; `None` if that is not counted for each, and none if no more can be.
+    fn tried(&mut self, ad: &Advertisement, current: Option<Stamp>) -> Option<Option<&mut Count>> {
+        let stamp = ad.stamp();
+        let places = match kind(stamp, current) {
+            Kind::Behind => return None,
+            Kind::AboutNow => &mut self.tried,
+            Kind::Ahead => &mut self.tried_ahead,
+        };
+        let at = stamp.place(places.len());
+        let place = places.get_mut(at)?;
+        if place.of != Some(stamp) {
+            *place = Tried { of: Some(stamp), ..Tried::default() };
         }
-        place.of(short(ad))
+        Some(place.of(short(ad)))
     }
 
     /// Notes a wrong F.
     pub(super) fn note(&mut self, ad: &Advertisement, current: Option<Stamp>, now: Time) {
-        match kind(ad.stamp(), current) {
-            Kind::AboutNow => {
-                if let Some((counter, wrong)) = self.tried(ad) {
-                    (*counter, *wrong) = (short(ad), wrong.saturating_add(1));
+        match self.tried(ad, current) {
+            Some(Some(count)) => *count = (short(ad), count.1.saturating_add(1)),
+            Some(None) => {}
+            None => {
+                if now.since(self.behind.0) >= RENEWED {
+                    self.behind = (now, 0);
                 }
-            }
-            other => {
-                if let Some((since, wrong)) = self.other.get_mut(other as usize) {
-                    if now.since(*since) >= RENEWED {
-                        (*since, *wrong) = (now, 0);
-                    }
-                    *wrong = wrong.saturating_add(1);
-                }
+                self.behind.1 = self.behind.1.saturating_add(1);
             }
         }
         let is = strange(ad);
@@ -140,9 +144,9 @@ impl Tampering {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
-    Behind = 0,
-    Ahead = 1,
+    Behind,
     AboutNow,
+    Ahead,
 }
 
 fn kind(stamp: Stamp, current: Option<Stamp>) -> Kind {
@@ -222,23 +226,29 @@ mod tests {
     }
 
     #[test]
-    fn far_from_now_all_share_twenty_a_second() {
-        let current = ad(1, 1_000).stamp();
-        for (far, none) in [([1_005, 90_000], false), ([940, 5], false), ([5, 90_000], true)] {
+    fn all_that_lies_far_behind_shares_twenty_a_second() {
+        let (mut tampering, current) = (Tampering::default(), Some(ad(1, 1_000).stamp()));
+        for n in 0..u32::from(WRONG) {
+            assert!(!tampering.is_spent(&ad(1, 940), current, at(5_000)));
+            tampering.note(&ad(1, 5 + 7 * n), current, at(5_000));
+        }
+        assert!(tampering.is_spent(&ad(1, 940), current, at(5_999)));
+        assert!(!tampering.is_spent(&ad(1, 940), current, at(6_000)));
+        assert!(!tampering.is_spent(&ad(1, 1_000), current, at(5_000)), "what is fresh has its own");
+    }
+
+    // One whose clock is ahead lives, or we do not know the time yet.
+    #[test]
+    fn what_lies_ahead_shares_nothing() {
+        for current in [Some(ad(1, 1_000).stamp()), None] {
             let mut tampering = Tampering::default();
-            let h = (!none).then_some(current);
-            for n in 0..u32::from(WRONG) {
-                assert!(!tampering.is_spent(&ad(1, far[0]), h, at(5_000)), "{far:?}");
-                tampering.note(&ad(1, far[usize::try_from(n).unwrap() % 2]), h, at(5_000));
+            for _ in 0..WRONG {
+                assert!(!tampering.is_spent(&ad(1, 90_000), current, at(0)));
+                tampering.note(&ad(1, 90_000), current, at(0));
             }
-            for t in far {
-                assert!(tampering.is_spent(&ad(1, t), h, at(5_999)), "{far:?}");
-                assert!(!tampering.is_spent(&ad(1, t), h, at(6_000)), "{far:?}");
-            }
-            assert!(
-                !tampering.is_spent(&ad(1, 1_000), Some(current), at(5_000)),
-                "what is fresh has its own"
-            );
+            assert!(tampering.is_spent(&ad(1, 90_000), current, at(0)));
+            assert!(!tampering.is_spent(&ad(1, 90_001), current, at(0)));
+            assert!(!tampering.is_spent(&other(90_000, 1), current, at(0)));
         }
     }
 

@@ -200,7 +200,8 @@ impl VirtualHost {
         if believed { Ok(()) } else { Err(Rejected::Stale) }
     }
 
-    /// A counter that is no live one of ours, because it does not change: OpenBSD's, which looks like ours once in 65,536.
+    /// A counter that is no live one of ours, because it does not change: a recording that somebody altered, or OpenBSD's,
+    /// which looks like ours once in 65,536.
     fn look_alike(&mut self, ad: Advertisement, now: Time) -> Result<Advertisement, Rejected> {
         self.tampering.note(&ad, self.freshness.current(now), now);
         let behind = self.freshness.behind(ad.stamp(), now);
@@ -208,7 +209,7 @@ impl VirtualHost {
         if self.parameters.dialect == Dialect::OpenBsd && !recorded {
             return Ok(ad.of_kernel());
         }
-        if self.tampering.tells(now) {
+        if !recorded && self.tampering.tells(now) {
             self.aftermath.tell(Notice::LooksLikeOurs { peer: peer(&ad, now) }, now);
         }
         Err(Rejected::Tampered)
