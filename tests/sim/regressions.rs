@@ -38,12 +38,14 @@ pub const WORLDS: [(u64, &str); 15] = [
 ];
 
 /// The same among worlds with an attacker.
-pub const BESIEGED_WORLDS: [(u64, &str); 5] = [
+pub const BESIEGED_WORLDS: [(u64, &str); 7] = [
     (10_011, "altered copies of what one host sent spent the T of another's"),
     (6856, "clocks all around the circle: what was ahead of everybody was older than its sender's last"),
     (12_268, "the same"),
     (12_476, "the same"),
     (13_753, "the same"),
+    (20_001_628, "altered copies of what was ahead of a new host's clock spent what its living master said"),
+    (20_002_616, "the same"),
 ];
 
 /// The same among worlds of single hosts.
