@@ -13,7 +13,7 @@ use super::cases::{lone_master, master_and_backup, seconds};
 use super::daemon::{Daemon, Kind, Setup};
 use super::families::{pair, v6_segment};
 use super::frames::{self, Ad};
-use super::segment::{Segment, eventually};
+use super::segment::{Segment, eventually, throughout};
 use super::{Case, skip, wire};
 
 const OURS: (Kind, Kind) = (Kind::Ours, Kind::Ours);
@@ -32,6 +32,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("recording_of_the_dead_followed", ours, recording_followed),
         Case::new("recording_of_the_dead_refused", ours, recording_refused),
         Case::new("clones_of_one_image", ours, clones),
+        Case::new("hosts_with_one_source_address", ours, one_source_address),
         Case::new("clock_that_fell_back_over_a_restart", ours, clock_fell_back),
     ]
 }
@@ -362,6 +363,29 @@ fn clones() {
     let lost = segment.ads_of(1, healed).len();
     assert!(lost <= 2, "the loser advertised {lost} times");
     assert_eq!(a.refused(&["own_echo"]) + b.refused(&["own_echo"]), 0);
+}
+
+/// Two hosts were given one address, and are not taken for an echo of each other.
+fn one_source_address() {
+    let segment = Segment::with_addresses(&[Ipv4Addr::new(10, 9, 0, 1); 2]);
+    let said = |daemon: &Daemon| {
+        daemon.await_line("that there is another one", seconds(5), |l| {
+            l.contains("[ERROR]") && l.contains("[UC1004]")
+        });
+    };
+    let (a, b) = master_and_backup(&segment, OURS, (&Setup::default(), &Setup::skew(100)));
+    said(&b);
+    segment.cut(0);
+    b.await_hooks(&["down", "up"], seconds(6));
+    segment.join(0);
+    b.await_hooks(&["down", "up", "down"], seconds(5));
+    said(&a);
+    let from = wire::now();
+    throughout("the better one alone advertises", seconds(4), || {
+        told(&segment, 0, from).iter().all(|ad| ad.mac == segment.hosts[0].mac)
+    });
+    assert_eq!((a.role(), b.role()), ("MASTER".to_owned(), "BACKUP".to_owned()));
+    assert_eq!(a.hook_names(), ["down", "up"]);
 }
 
 /// Its clock is an hour behind what the other one has heard of it: one answer puts that right before it counts as dead.
