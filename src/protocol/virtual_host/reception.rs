@@ -22,20 +22,21 @@ const BEHIND: Duration = Duration::from_secs(1);
 const ALONE: Duration = Duration::from_secs(60 * 60);
 /// A counter that looks like ours by chance can lie anywhere in 8.5 years; a recording lies behind H.
 const RECORDED: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-/// Kept to be told; more than come of one frame.
+/// Kept until the next tick; more than come of one frame.
 const TELLS: usize = 4;
+const ANSWERS: usize = 8;
 
 /// What a frame leads to besides what the election makes of it. It is done with the next tick, which is due at once.
 #[derive(Debug)]
 pub(super) struct Aftermath {
     due: Option<Time>,
-    answer: Option<Peer>,
+    answers: Vec<Peer>,
     notices: Vec<Notice>,
 }
 
 impl Default for Aftermath {
     fn default() -> Self {
-        Self { due: None, answer: None, notices: Vec::with_capacity(TELLS) }
+        Self { due: None, answers: Vec::with_capacity(ANSWERS), notices: Vec::with_capacity(TELLS) }
     }
 }
 
@@ -138,8 +139,7 @@ impl VirtualHost {
             }
             Age::Stale => {
                 // An altered one must not use up the answer to a genuine one, and a flood is not worth its third HMAC.
-                if whose != Whose::Own && self.freshness.owes_answer(&ad, now) && self.is_unaltered(&ad, now)
-                {
+                if whose != Whose::Own && self.may_answer(&ad, now) && self.is_unaltered(&ad, now) {
                     self.answer_later(&ad, now);
                 }
                 return Err(Rejected::Stale);
@@ -183,7 +183,7 @@ impl VirtualHost {
         now: Time,
     ) -> Result<(), Rejected> {
         let leaves = ad.interval() == Interval::BOW_OUT || ad.gives_way();
-        if !leaves && self.freshness.owes_answer(ad, now) {
+        if !leaves && self.may_answer(ad, now) {
             self.answer_later(ad, now);
         }
         let since = self.freshness.suspect_since(ad.source()).unwrap_or(now);
@@ -215,12 +215,17 @@ impl VirtualHost {
         Err(Rejected::Tampered)
     }
 
+    fn may_answer(&self, ad: &Advertisement, now: Time) -> bool {
+        is_of_one_host(ad.mac())
+            && ad.mac() != self.parameters.mac
+            && self.aftermath.answers.len() < ANSWERS
+            && self.freshness.owes_answer(ad, now)
+    }
+
     fn answer_later(&mut self, ad: &Advertisement, now: Time) {
-        if is_of_one_host(ad.mac()) && ad.mac() != self.parameters.mac {
-            self.freshness.answered(ad, now);
-            self.aftermath.answer = Some(peer(ad, now));
-            self.aftermath.due.get_or_insert(now);
-        }
+        self.freshness.answered(ad, now);
+        self.aftermath.answers.push(peer(ad, now));
+        self.aftermath.due.get_or_insert(now);
     }
 
     /// Does what frames left to do.
@@ -229,7 +234,7 @@ impl VirtualHost {
             return;
         }
         let speaks = self.election.speaks();
-        if let Some(peer) = self.aftermath.answer.take() {
+        while let Some(peer) = self.aftermath.answers.pop() {
             if speaks || self.election.role() == Role::Backup {
                 // A backup must not look like a master.
                 let audience = Audience::One { peer: &peer, gives_way: !speaks };

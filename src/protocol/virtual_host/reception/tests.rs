@@ -177,15 +177,23 @@ fn who_is_refused_for_its_age_is_told_the_time() {
     assert_eq!(answers(&mut host, ms(1_009)), []);
     assert_eq!(host.receive(&old.frame(), ms(1_010)), Err(Rejected::Stale));
     assert_eq!(answers(&mut host, ms(1_010)).len(), 1);
+    // Two that come together are both answered.
+    assert!(host.receive(&Sent { last: 8, ..AD }.frame(), ms(1_100)).is_ok());
+    for last in [7, 8] {
+        let mac = MacAddr([2, 0, 0, 0, 0, last]);
+        let frame = Sent { last, mac, ms: -2_000, ..AD }.frame();
+        assert_eq!(host.receive(&frame, ms(2_500)), Err(Rejected::Stale));
+    }
+    assert_eq!(answers(&mut host, ms(2_500)).len(), 2);
     // Neither what was altered, nor who leaves, nor an address of several.
     let mut altered = old.decoded();
     altered.header.advskew = 9;
-    assert_eq!(host.receive(&encode(&altered), ms(3_000)), Err(Rejected::Stale));
+    assert_eq!(host.receive(&encode(&altered), ms(4_000)), Err(Rejected::Stale));
     let shared = [[1, 0, 0x5e, 0, 0, 0x12], [0xff; 6], [0, 0, 0x5e, 0, 1, 1], [0, 0, 0x5e, 0, 0, 1], MAC.0];
     for mac in shared.map(MacAddr) {
-        assert_eq!(host.receive(&Sent { mac, ..old }.frame(), ms(3_000)), Err(Rejected::Stale));
+        assert_eq!(host.receive(&Sent { mac, ..old }.frame(), ms(4_000)), Err(Rejected::Stale));
     }
-    assert_eq!(answers(&mut host, ms(3_000)), []);
+    assert_eq!(answers(&mut host, ms(4_000)), []);
 }
 
 #[test]
