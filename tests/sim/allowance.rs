@@ -16,7 +16,8 @@
 //! - `refuse`: so too, but of those that are old only the first of a sender, which holds off for one dead time. What is
 //!   allowed beyond that are recordings that are not old by the receiver's clock: of a host whose clock was ahead of
 //!   everybody's now, or played to one that has just started without the right time and has been told no other.
-//! - `off`: it counts whenever it is played. So there has to be peace from the attacker before there can be peace.
+//! - `off`: it counts whenever it is played. So there has to be peace from the attacker before there can be peace, and as
+//!   nobody is told the time there either, for the 16 seconds more that altered counters are remembered.
 
 use std::net::IpAddr;
 
@@ -25,6 +26,9 @@ use ucarp::protocol::Replay;
 use super::frame::Ad;
 use super::mark::{GIVES_WAY, Mark, Stamp};
 use super::world::{SECOND, Spec};
+
+/// So many altered ones in a second may cost others their hearing.
+const MANY: u32 = 10;
 
 /// What one life of one of ours has heard of the others.
 #[derive(Default)]
@@ -36,6 +40,8 @@ pub struct Ears {
     clock: Option<(Stamp, u64)>,
     /// What that was at its start.
     started: Option<Stamp>,
+    /// How many altered ones came since when. Beside too many of them others may be refused unheard.
+    altered: (u64, u32),
 }
 
 /// A packet that somebody sent who did not make it.
@@ -83,7 +89,11 @@ impl Ears {
     ) -> Option<u64> {
         let Forgery { ad, made, altered } = *forgery;
         let dead_time = spec.dead_time(if ad.is_bow_out() { 0 } else { ad.interval() });
+        if now >= self.altered.0 + SECOND {
+            self.altered = (now, 0);
+        }
         if altered {
+            self.altered.1 += 1;
             return mark.fits(ad).then_some(dead_time);
         }
         let own = [spec.v4.map(IpAddr::V4), spec.v6.map(IpAddr::V6)].contains(&Some(ad.source));
@@ -102,7 +112,9 @@ impl Ears {
         }
         let old = self.clock(now).is_some_and(|clock| clock.minus(dead_time + SECOND).is_newer_than(stamp));
         let before = self.suspects.contains(&ad.source);
-        self.hear(ad, now);
+        if self.altered.1 < MANY {
+            self.hear(ad, now);
+        }
         if old && ad.is_bow_out() {
             return None;
         }

@@ -22,6 +22,9 @@ use super::world::{Change, Kind, MS, SECOND, World};
 
 /// For how long he goes on among hosts that look at no time, once nothing else disturbs them.
 const GOES_ON: u64 = 8 * SECOND;
+/// There a host that was started anew with an old time may go through its T once more, and what he tried with those of
+/// the last so many seconds is refused.
+const SPENT: u64 = 16 * SECOND;
 
 /// A world of ours.
 pub fn judge(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
@@ -52,7 +55,7 @@ pub fn run(seed: u64, logging: bool) -> (World, Judge) {
     trouble_hosts(&mut world, &mut rng, end);
     let quiet_from = if replay == Replay::Off {
         world.at(end + GOES_ON, Change::Cease);
-        end + GOES_ON
+        end + GOES_ON + SPENT
     } else {
         end
     };

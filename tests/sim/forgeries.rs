@@ -653,7 +653,9 @@ fn altered_copies_of_answers_that_were_drawn() {
             let mut world = World::new(7);
             world.recording = true;
             for n in 0..3 {
-                world.add(Spec { replay, ..Spec::ours(n + 1, n * 50) });
+                // In the middle of a quarter of a second it speaks, for all.
+                let wall = Some(100_000);
+                world.add(Spec { replay, wall, ..Spec::ours(n + 1, n * 50) });
             }
             // All have spoken once.
             for node in [2, 1, 0] {

@@ -677,8 +677,13 @@ impl World {
         }
         let mut out = Out::new(self.log.is_some());
         let Some(machine) = &mut self.slots[node].machine else { return };
-        let notices_before = if let Machine::Ours(ours) = machine { ours.notices.len() } else { 0 };
+        let told = |machine: &Machine| match machine {
+            Machine::Ours(ours) => (ours.notices.len(), ours.transitions.len()),
+            Machine::Kernel(_) | Machine::Old(_) => (0, 0),
+        };
+        let (notices_before, transitions_before) = told(machine);
         act(machine, now, &mut out);
+        let transitions = told(machine).1 - transitions_before;
         let role = machine.role();
         let mut ended = false;
         if let Machine::Ours(ours) = machine {
@@ -729,6 +734,8 @@ impl World {
             }
         }
         self.renew_window(node);
+        // One turn may see several.
+        self.slots[node].changes_in_window += transitions.saturating_sub(1) as u64;
         self.took_role(node, role);
         self.count(node, out.frames.len() as u64);
         for frame in out.frames {
