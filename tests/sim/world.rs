@@ -685,12 +685,9 @@ impl World {
         act(machine, now, &mut out);
         let transitions = told(machine).1 - transitions_before;
         let role = machine.role();
-        let (mut ended, mut changes) = (false, 0);
+        let mut ended = false;
         if let Machine::Ours(ours) = machine {
             ended = ours.ended();
-            // Of which there may be several in one turn.
-            let changed = |notice: &&(u64, Notice)| matches!(notice.1, Notice::Transition { .. });
-            changes = ours.notices[notices_before..].iter().filter(changed).count() as u64;
             let hooks = ours.parameters.hooks;
             let quiet_claim = match role {
                 Role::Master if !hooks.up => Some(true),
@@ -740,7 +737,6 @@ impl World {
         // One turn may see several.
         self.slots[node].changes_in_window += transitions.saturating_sub(1) as u64;
         self.took_role(node, role);
-        self.slots[node].changes_in_window += changes;
         self.count(node, out.frames.len() as u64);
         for frame in out.frames {
             self.transmit(node, &frame.into());
