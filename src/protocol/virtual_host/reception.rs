@@ -118,9 +118,6 @@ impl VirtualHost {
         if own && ad.mac() == self.parameters.mac {
             return Err(Rejected::OwnEcho);
         }
-        if self.tampering.is_constant(&ad, now) {
-            return self.look_alike(ad, now);
-        }
         let whose = match own {
             _ if !self.election.identifies(ad.source()) => Whose::Anybodys,
             true => Whose::Own,
@@ -147,7 +144,7 @@ impl VirtualHost {
             Age::Fresh | Age::Again | Age::Suspect { .. } => {}
         }
         if age != Age::Again && !self.is_unaltered(&ad, now) {
-            return Err(Rejected::Tampered);
+            return self.look_alike(ad, now);
         }
         let noted = self.freshness.note(&ad, whose, matches!(age, Age::Suspect { .. }), now);
         if let Some(by) = noted.jumped {
@@ -200,10 +197,12 @@ impl VirtualHost {
         if believed { Ok(()) } else { Err(Rejected::Stale) }
     }
 
-    /// A counter that is no live one of ours, because it does not change: a recording that somebody altered, or OpenBSD's,
-    /// which looks like ours once in 65,536.
+    /// F does not hold: somebody altered it, or it is a kernel's. One that does not change is no live one of ours: a
+    /// recording, or OpenBSD's, which looks like ours once in 65,536.
     fn look_alike(&mut self, ad: Advertisement, now: Time) -> Result<Advertisement, Rejected> {
-        self.tampering.note(&ad, self.freshness.current(now), now);
+        if !self.tampering.is_constant(&ad, now) {
+            return Err(Rejected::Tampered);
+        }
         let behind = self.freshness.behind(ad.stamp(), now);
         let recorded = behind > Duration::ZERO && behind < RECORDED;
         if self.parameters.dialect == Dialect::OpenBsd && !recorded {

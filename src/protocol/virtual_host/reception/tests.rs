@@ -247,6 +247,19 @@ fn a_backup_without_a_master_follows_a_suspect_and_nobody_leaves() {
     }
 }
 
+// Without clocks a host may go through its T once more, and say the very same.
+#[test]
+fn a_genuine_word_is_believed_though_altered_copies_came_before() {
+    let mut host = backup(parameters());
+    let ad = Sent { ms: 3_000, ..AD };
+    let mut altered = ad.decoded();
+    altered.header.advskew = 9;
+    for at in [0, 1_500] {
+        assert_eq!(host.receive(&encode(&altered), ms(at)), Err(Rejected::Tampered));
+    }
+    assert!(host.receive(&ad.frame(), ms(2_900)).is_ok());
+}
+
 #[test]
 fn only_ours_are_believed_if_that_is_asked_for() {
     let kernel = {
