@@ -613,6 +613,38 @@ fn three_clocks_around_the_circle() {
     }
 }
 
+// Without clocks a cluster that was off goes through the same T again, and says the same with them: what was recorded before
+// is known before it is said.
+#[test]
+fn altered_ads_of_an_earlier_life_without_clocks() {
+    for replay in MODES {
+        let mut world = World::new(6);
+        world.recording = true;
+        for n in 0..2 {
+            world.add(Spec { replay, wall: None, ..Spec::ours(n + 1, n * 50) });
+        }
+        world.start_all();
+        world.run_until(60 * SECOND);
+        let recorded = sent_by(&world, 0);
+        for node in [0, 1] {
+            world.change(Change::Crash(node));
+        }
+        world.start_all();
+        world.run_for(10 * SECOND);
+        assert_eq!(world.masters(), [0]);
+        world = world.logging();
+        let before = transitions(&world);
+        // Each more than a second before its time comes.
+        world.run_for(900 * MS);
+        for ad in &recorded[9..39] {
+            world.inject(&altered(ad, |ad| ad.skew = 99));
+            world.run_for(SECOND);
+        }
+        assert_eq!(transitions(&world), before, "{replay:?}\n{}", tail(&world));
+        assert_settles(&mut world);
+    }
+}
+
 // What was sent by a clock that was ahead once says nothing about what is sent now, however it is altered.
 #[test]
 fn altered_ads_of_a_clock_that_was_ahead() {

@@ -38,7 +38,8 @@ pub const WORLDS: [(u64, &str); 15] = [
 ];
 
 /// The same among worlds with an attacker.
-pub const BESIEGED_WORLDS: [(u64, &str); 7] = [
+pub const BESIEGED_WORLDS: [(u64, &str); 8] = [
+    (1_021_085, "altered before its time came, an earlier life's counter was taken for one that stays"),
     (10_011, "altered copies of what one host sent spent the T of another's"),
     (6856, "clocks all around the circle: what was ahead of everybody was older than its sender's last"),
     (12_268, "the same"),
