@@ -176,11 +176,7 @@ impl Draining {
 
     /// Whether to ask what was lost: not for each of many that are heard.
     fn asks(&mut self, now: Time) -> bool {
-        let asks = self.asked.is_none_or(|asked| now.since(asked) >= ASK_EVERY);
-        if asks {
-            self.asked = Some(now);
-        }
-        asks
+        now.repeats(&mut self.asked, ASK_EVERY)
     }
 
     /// What of this total is new; a capture that was opened anew counts from zero.

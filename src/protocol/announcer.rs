@@ -82,8 +82,7 @@ impl Announcer {
             return;
         }
         self.after_conflict = Some(now + interval);
-        if self.defended.is_none_or(|defended| now.since(defended) >= CONFLICT_LIMIT) {
-            self.defended = Some(now);
+        if now.repeats(&mut self.defended, CONFLICT_LIMIT) {
             self.occasion(now);
         }
     }

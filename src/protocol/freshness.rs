@@ -253,12 +253,8 @@ impl Freshness {
 
     /// Whether to tell the operator of a suspect.
     pub(super) fn tells(&mut self, source: IpAddr, now: Time) -> bool {
-        let Some(sender) = self.senders.iter_mut().find(|known| known.source == source) else { return false };
-        let tells = sender.told.is_none_or(|told| now.since(told) >= TELL_EVERY);
-        if tells {
-            sender.told = Some(now);
-        }
-        tells
+        let sender = self.senders.iter_mut().find(|known| known.source == source);
+        sender.is_some_and(|sender| now.repeats(&mut sender.told, TELL_EVERY))
     }
 
     /// Whether its sender may be answered now. Whoever sends recordings from elsewhere does not use up the answers to

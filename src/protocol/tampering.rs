@@ -128,11 +128,7 @@ impl Tampering {
 
     /// Whether to tell the operator of a counter that looks like ours and stays.
     pub(super) fn tells(&mut self, now: Time) -> bool {
-        let tells = self.told.is_none_or(|told| now.since(told) >= TELL_EVERY);
-        if tells {
-            self.told = Some(now);
-        }
-        tells
+        now.repeats(&mut self.told, TELL_EVERY)
     }
 
     /// Whether its counter is no live one of ours: the same sender came with it long before.

@@ -37,6 +37,15 @@ impl Time {
     pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// Whether `last` was never or so long before this moment; then it is this moment from now on.
+    pub fn repeats(self, last: &mut Option<Self>, every: Duration) -> bool {
+        let due = last.is_none_or(|last| self.since(last) >= every);
+        if due {
+            *last = Some(self);
+        }
+        due
+    }
 }
 
 impl Add<Duration> for Time {
@@ -56,6 +65,15 @@ mod tests {
         let (early, late) = (Time::from_micros(5), Time::from_micros(9));
         assert_eq!(late.since(early), Duration::from_micros(4));
         assert_eq!(early.since(late), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_repeats_counts_from_when_it_was_due() {
+        let mut last = None;
+        let due =
+            [5, 14, 15, 20, 25].map(|at| Time::from_micros(at).repeats(&mut last, Duration::from_micros(10)));
+        assert_eq!(due, [true, false, true, false, true]);
+        assert_eq!(last, Some(Time::from_micros(25)));
     }
 
     #[test]
