@@ -142,6 +142,16 @@ pub struct Sources {
     pub v6: Option<Ipv6Addr>,
 }
 
+impl Sources {
+    /// Whether it is one of them.
+    pub(super) fn has(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(v4) => self.v4 == Some(v4),
+            IpAddr::V6(v6) => self.v6 == Some(v6),
+        }
+    }
+}
+
 /// Where advertisements go.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Destination {

@@ -44,8 +44,7 @@ impl Stamp {
 
     /// What a counter carries.
     pub(in super::super) const fn of(counter: u64) -> Self {
-        let [.., a, b, c, d] = counter.to_be_bytes();
-        Self(u32::from_be_bytes([a, b, c, d]) & Self::MASK)
+        Self(lower(counter) & Self::MASK)
     }
 
     pub(in super::super) const fn next(self) -> Self {

@@ -34,9 +34,7 @@ impl Election {
         let Some(speaker) = self.peers.get(id) else { return };
         let (peer, his) = (speaker.peer(), speaker.interval);
         let master = self.followed.and_then(|id| self.peers.get(id));
-        let master_lives = master.is_some_and(|known| {
-            !known.left && now.since(known.heard) < self.dead_after(Some(known.interval))
-        });
+        let master_lives = master.is_some_and(|known| self.lives(known, now));
 
         if ad.interval() == Interval::BOW_OUT {
             if self.followed == Some(id) || !master_lives {
@@ -254,8 +252,7 @@ impl Election {
             self.end_listening(out);
             self.state = State::Master { next_advert: now + self.interval().period(), grace_ends: None };
         }
-        if self.prompted.is_none_or(|prompted| now.since(prompted) >= PROMPT_LIMIT) {
-            self.prompted = Some(now);
+        if now.repeats(&mut self.prompted, PROMPT_LIMIT) {
             out.push(Decision::Advertise { scheduled: false });
         }
         out.push(Decision::Announce);
@@ -264,8 +261,7 @@ impl Election {
 
     /// Notes who spoke, and what the operator should know about it whatever the state.
     fn hear(&mut self, ad: &Advertisement, now: Time, out: &mut Vec<Decision>) -> PeerId {
-        let dead_after =
-            self.dead_after(Some(ad.interval()).filter(|interval| *interval != Interval::BOW_OUT));
+        let dead_after = self.allowed_silence(ad);
         let id = self.peers.hear(ad, now, dead_after, self.followed);
         if ad.kind() == PeerKind::OldUcarp || ad.beside_old_ucarp() {
             self.old_ucarp_heard = Some(now);
@@ -277,12 +273,7 @@ impl Election {
         let (dual_stack, followed) = (self.dual_stack, self.followed);
         let identified = self.peers.identifies(ad.source());
         let Some(speaker) = self.peers.get_mut(id) else { return id };
-        let same_source = identified
-            && match ad.source() {
-                IpAddr::V4(source) => self.sources.v4 == Some(source),
-                IpAddr::V6(source) => self.sources.v6 == Some(source),
-            };
-        if same_source {
+        if identified && self.sources.has(ad.source()) {
             out.push(Decision::Tell(Notice::SameSource { peer: speaker.peer() }));
         }
         if dual_stack && followed == Some(id) {

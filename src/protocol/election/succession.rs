@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::peers::Known;
-use super::super::{Advertisement, Notice, Peer, PeerKind, Reason, Role, Time};
+use super::super::{Advertisement, Interval, Notice, Peer, PeerKind, Reason, Role, Time};
 use super::{Decision, Election, State, patience};
 
 impl Election {
@@ -85,10 +85,19 @@ impl Election {
             State::Init => false,
             State::Master { .. } => true,
             State::Backup { .. } => followed.is_some_and(|known| {
-                let lives = !known.left && now.since(known.heard) < self.dead_after(Some(known.interval));
-                lives && self.peers.known(ad).map(Known::id) != Some(known.id())
+                self.lives(known, now) && self.peers.known(ad).map(Known::id) != Some(known.id())
             }),
         }
+    }
+
+    /// Whether a peer was heard within its dead time, and not to leave.
+    pub(super) fn lives(&self, known: &Known, now: Time) -> bool {
+        !known.left && now.since(known.heard) < self.dead_after(Some(known.interval))
+    }
+
+    /// How long who says this may be silent. A bow-out is no interval.
+    pub(in super::super) fn allowed_silence(&self, ad: &Advertisement) -> Duration {
+        self.dead_after(Some(ad.interval()).filter(|interval| *interval != Interval::BOW_OUT))
     }
 
     /// Whether a master that is not heard will be declared dead.

@@ -3,7 +3,6 @@
 //! In this order, so that what costs more is asked of fewer. What is refused changes nothing about the role; but one of
 //! ours that is refused for its age is owed an answer, since it may live and not know the time ([`Aftermath`]).
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::super::auth::Advertisement;
@@ -113,8 +112,7 @@ impl VirtualHost {
 
     /// What was authenticated and looks like one of ours (register, rows 7 and 25).
     fn believe(&mut self, ad: Advertisement, now: Time) -> Result<Advertisement, Rejected> {
-        let own = [self.parameters.sources.v4.map(IpAddr::V4), self.parameters.sources.v6.map(IpAddr::V6)]
-            .contains(&Some(ad.source()));
+        let own = self.parameters.sources.has(ad.source());
         if own && ad.mac() == self.parameters.mac {
             return Err(Rejected::OwnEcho);
         }
@@ -123,8 +121,7 @@ impl VirtualHost {
             true => Whose::Own,
             false => Whose::Others,
         };
-        let dead_after =
-            self.election.dead_after(Some(ad.interval()).filter(|interval| *interval != Interval::BOW_OUT));
+        let dead_after = self.election.allowed_silence(&ad);
         let age = self.freshness.judge(&ad, whose, dead_after + BEHIND, now);
         match age {
             Age::Altered => return Err(Rejected::Tampered),

@@ -1,6 +1,6 @@
 //! In what order questions are asked of a frame, who is answered, and how.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
 use crate::protocol::wire::Decoded;
