@@ -15,6 +15,9 @@ use super::{Advertisement, Interval, MacAddr, Replay, Time};
 
 /// More hosts than ever shared an address. Only genuine names get in here, since F covers the source.
 const CAPACITY: usize = 64;
+/// The beginning of 2026, before which nothing was sent. A host whose clock was never set, or stands still while it is off,
+/// begins here and not with the epoch: T is ordered only among clocks less than 4.25 years apart.
+const WRITTEN: Duration = Duration::from_secs(1_767_225_600);
 /// The time of day counts no further ahead of H than this, and H does not jump further without a word.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A T lasts a quarter of a second at its sender, and as long on the way and in our queue.
@@ -133,7 +136,7 @@ impl Freshness {
     }
 
     pub(super) fn wall(&mut self, since_epoch: Duration, now: Time) {
-        self.wall = Some((Stamp::of_wall(since_epoch), now));
+        self.wall = (since_epoch >= WRITTEN).then(|| (Stamp::of_wall(since_epoch), now));
     }
 
     /// What is heard now may have waited for so long.
@@ -158,7 +161,7 @@ impl Freshness {
         let mut stamp = match (self.current(now), wall) {
             (Some(current), Some(wall)) if wall.ahead_of(current) <= DAY => current.newest(wall),
             (Some(current), _) => current,
-            (None, _) => Stamp::of_wall(Duration::ZERO),
+            (None, _) => Stamp::of_wall(WRITTEN),
         };
         if self.heard == Some(stamp) || self.sent.is_some_and(|(last, of)| last == stamp && of != contents) {
             stamp = stamp.next();
@@ -506,8 +509,10 @@ mod tests {
         assert_eq!(stamp(&mut freshness, 0, 102.0), Stamp::of_wall(WALL + Duration::from_secs(80_001)));
         let mut without = Freshness::new(Replay::Warn);
         without.start(s(0.0));
-        assert_eq!(stamp(&mut without, 0, 5.0), Stamp::of_wall(Duration::ZERO));
-        assert_eq!(stamp(&mut without, 0, 6.0), Stamp::of_wall(Duration::from_secs(1)));
+        // It was never set.
+        without.wall(WRITTEN - Duration::from_secs(1), s(4.0));
+        assert_eq!(stamp(&mut without, 0, 5.0), Stamp::of_wall(WRITTEN));
+        assert_eq!(stamp(&mut without, 0, 6.0), Stamp::of_wall(WRITTEN + Duration::from_secs(1)));
     }
 
     // Three clocks around the circle: each is newer than one of the others, and older than the other.

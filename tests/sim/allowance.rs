@@ -27,6 +27,8 @@ use super::frame::Ad;
 use super::mark::{GIVES_WAY, Mark, Stamp};
 use super::world::{SECOND, Spec};
 
+/// The beginning of 2026.
+const WRITTEN: u64 = 1_767_225_600 * SECOND;
 /// So many altered ones in a second may cost others their hearing.
 const MANY: u32 = 10;
 
@@ -53,9 +55,9 @@ pub struct Forgery<'a> {
 }
 
 impl Ears {
-    /// Of a host whose clock shows this.
+    /// Of a host whose clock shows this. Before 2026 it was never set.
     pub fn new(wall: Option<u64>, now: u64) -> Self {
-        let started = wall.map(Stamp::at);
+        let started = wall.filter(|wall| *wall >= WRITTEN).map(Stamp::at);
         Self { clock: started.map(|stamp| (stamp, now)), started, ..Self::default() }
     }
 

@@ -38,7 +38,7 @@ pub const WORLDS: [(u64, &str); 15] = [
 ];
 
 /// The same among worlds with an attacker.
-pub const BESIEGED_WORLDS: [(u64, &str); 8] = [
+pub const BESIEGED_WORLDS: [(u64, &str); 12] = [
     (1_021_085, "altered before its time came, an earlier life's counter was taken for one that stays"),
     (10_011, "altered copies of what one host sent spent the T of another's"),
     (6856, "clocks all around the circle: what was ahead of everybody was older than its sender's last"),
@@ -47,6 +47,10 @@ pub const BESIEGED_WORLDS: [(u64, &str); 8] = [
     (13_753, "the same"),
     (20_001_628, "altered copies of what was ahead of a new host's clock spent what its living master said"),
     (20_002_616, "the same"),
+    (50_124_053, "hosts without clocks began with the epoch, more than 4.25 years from one whose clock was fast"),
+    (50_306_882, "the same"),
+    (50_476_462, "the same"),
+    (50_889_292, "the same"),
 ];
 
 /// The same among worlds of single hosts.
