@@ -17,7 +17,7 @@ use std::path::Path;
 use syslog::{Formatter3164, LogFormat, Severity};
 
 use crate::config::{Facility, LogConfig, one_line};
-use crate::platform::{self, LOG_IS_A_CALL, Standard, Text};
+use crate::platform::{self, LOG_IS_A_CALL, LocalTime, Standard, Text};
 
 /// How much an operator should care.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -44,41 +44,18 @@ impl fmt::Display for Level {
     }
 }
 
-/// The local time of day, as the operator's clock on the wall shows it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LocalTime {
-    /// Such as 2026.
-    pub year: i32,
-    /// 1..=12.
-    pub month: u8,
-    /// 1..=31.
-    pub day: u8,
-    /// 0..=23.
-    pub hour: u8,
-    /// 0..=59.
-    pub minute: u8,
-    /// 0..=60.
-    pub second: u8,
-    /// 0..=999_999.
-    pub microsecond: u32,
-}
-
 /// ISO 8601 without a zone: `2026-04-24T17:38:22.123456`, as the ancestor writes it.
-impl fmt::Display for LocalTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { year, month, day, hour, minute, second, microsecond } = self;
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{microsecond:06}")
-    }
+fn iso_8601(time: LocalTime) -> String {
+    let LocalTime { year, month, day, hour, minute, second, microsecond } = time;
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{microsecond:06}")
 }
 
-impl LocalTime {
-    /// RFC 3164 section 4.1.2: `Apr  4 17:38:22`, always 15 bytes.
-    fn as_syslog(&self) -> String {
-        const MONTHS: [&str; 12] =
-            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-        let month = MONTHS.get(usize::from(self.month).saturating_sub(1)).unwrap_or(&"Jan");
-        format!("{month} {:2} {:02}:{:02}:{:02}", self.day, self.hour, self.minute, self.second)
-    }
+/// RFC 3164 section 4.1.2: `Apr  4 17:38:22`, always 15 bytes.
+fn rfc_3164(time: LocalTime) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = MONTHS.get(usize::from(time.month).saturating_sub(1)).unwrap_or(&"Jan");
+    format!("{month} {:2} {:02}:{:02}:{:02}", time.day, time.hour, time.minute, time.second)
 }
 
 /// What the log needs from elsewhere.
@@ -180,7 +157,8 @@ impl Terminal {
             Level::Warning | Level::Error => Standard::Error,
         };
         let put = |level: Level, text: &str| {
-            by.as_mut().is_some_and(|by| by.send(to, format!("{now}: [{level}] {text}\n").as_bytes()))
+            by.as_mut()
+                .is_some_and(|by| by.send(to, format!("{}: [{level}] {text}\n", iso_8601(*now)).as_bytes()))
         };
         put_or_count(&mut self.lost[to.index()], services, level, text, put);
     }
@@ -296,7 +274,7 @@ fn datagram(facility: Facility, level: Level, now: &LocalTime, text: &str) -> Op
     formatter.format(&mut datagram, severity(level), format_args!("[{level}] {text}")).ok()?;
     // The crate stamps UTC, while RFC 3164 and every syslogd that keeps the sender's stamp expect local
     // time: the 15 bytes behind the priority are replaced.
-    let stamp = now.as_syslog();
+    let stamp = rfc_3164(*now);
     let start = datagram.iter().position(|&byte| byte == b'>')? + 1;
     datagram.get_mut(start..start + stamp.len())?.copy_from_slice(stamp.as_bytes());
     Some(datagram)

@@ -196,18 +196,4 @@ fn give_back(served: &mut [Served], sources: &mut event_loop::Sources, report: &
     }
 }
 
-const SERVICES: log::Services = log::Services {
-    local_time: || {
-        let now = platform::local_time();
-        log::LocalTime {
-            year: now.year,
-            month: now.month,
-            day: now.day,
-            hour: now.hour,
-            minute: now.minute,
-            second: now.second,
-            microsecond: now.microsecond,
-        }
-    },
-    lost: report::lost,
-};
+const SERVICES: log::Services = log::Services { local_time: platform::local_time, lost: report::lost };

@@ -18,7 +18,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, pipe, setsid};
 
-use super::{posix, sys};
+use super::{descriptors, sys};
 
 /// Which of the two processes this is.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub fn go_to_background() -> io::Result<Process> {
     let null = File::options().read(true).write(true).open("/dev/null")?;
     let (reader, writer) = pipe()?;
     for end in [reader.as_fd(), writer.as_fd()] {
-        posix::close_on_exec(end)?;
+        descriptors::close_on_exec(end)?;
     }
     // SAFETY: this process has one thread, so no lock can be held by a thread the child does not have.
     match unsafe { fork() }? {

@@ -29,7 +29,7 @@ use super::layout::{
 };
 use super::lock_file::{self, LockFile};
 use super::sys::LAYOUT;
-use super::{LinkState, Unready, posix, sys};
+use super::{LinkState, Unready, descriptors, interfaces, sys};
 
 /// See the Linux item of this name: here a tag stays in the frame, where filters find it.
 pub const UNTAGGED_ONLY: Option<&str> = None;
@@ -111,7 +111,7 @@ impl LinkSocket {
     /// `PermissionDenied` without the right to open the device; ENXIO when no interface has this name; EBUSY when
     /// every device is in use.
     pub fn open(interface: &str) -> io::Result<Self> {
-        posix::interface_index(interface)?;
+        interfaces::interface_index(interface)?;
         let device = open_device()?;
         let fd = device.as_fd();
         // First of all, so that nothing is ever queued.
@@ -221,7 +221,7 @@ pub fn frame_reader(capture: BorrowedFd<'_>) -> io::Result<FrameReader> {
 /// A datagram socket that is never bound: it has no port, so nothing is ever queued.
 pub(super) fn unbound(family: AddressFamily) -> io::Result<OwnedFd> {
     let fd = socket(family, SockType::Datagram, SockFlag::empty(), None)?;
-    posix::close_on_exec(fd.as_fd())?;
+    descriptors::close_on_exec(fd.as_fd())?;
     Ok(fd)
 }
 
@@ -314,7 +314,7 @@ pub fn connected_networks(name: &str) -> io::Result<Vec<(IpAddr, u8)>> {
     // SAFETY: the list came from getifaddrs and nothing of it is referred to any more.
     unsafe { libc::freeifaddrs(first) };
     let as_sent = |address| match address {
-        IpAddr::V6(v6) => IpAddr::V6(posix::as_on_the_wire(v6)),
+        IpAddr::V6(v6) => IpAddr::V6(interfaces::as_on_the_wire(v6)),
         IpAddr::V4(_) => address,
     };
     Ok(networks.into_iter().map(|(address, prefix)| (as_sent(address), prefix)).collect())
@@ -371,12 +371,12 @@ pub fn unready_addresses(name: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
         IpAddr::V4(_) => LAYOUT.flags_v4.map(|number| (AddressFamily::Inet, number)),
         IpAddr::V6(_) => Some((AddressFamily::Inet6, SIOCGIFAFLAG_IN6)),
     };
-    let mut addresses = posix::interface_addresses(name)?;
+    let mut addresses = interfaces::interface_addresses(name)?;
     addresses.retain(|address| question(address).is_some());
     if addresses.is_empty() {
         return Ok(Vec::new());
     }
-    let index = posix::interface_index(name)?;
+    let index = interfaces::interface_index(name)?;
     let mut found = Vec::new();
     for address in addresses {
         let Some((family, number)) = question(&address) else { continue };
@@ -396,11 +396,11 @@ pub fn unready_addresses(name: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
 /// ENXIO when no interface has this name; EPERM without the right to; `InvalidInput` for a prefix longer than the
 /// address.
 pub fn assign_address(interface: &str, address: IpAddr, prefix: u8) -> io::Result<bool> {
-    let index = posix::interface_index(interface)?;
-    posix::check_prefix(address, prefix)?;
+    let index = interfaces::interface_index(interface)?;
+    interfaces::check_prefix(address, prefix)?;
     let mut request =
         bsd_bytes::assignment(&LAYOUT, interface, address, prefix, INET6, index).map_err(unknown)?;
-    if posix::interface_addresses(interface)?.contains(&address) {
+    if interfaces::interface_addresses(interface)?.contains(&address) {
         return Ok(false);
     }
     let (family, number) = match address {
@@ -418,8 +418,8 @@ pub fn assign_address(interface: &str, address: IpAddr, prefix: u8) -> io::Resul
 /// ENXIO when no interface has this name; EPERM without the right to; `InvalidInput` for a prefix longer than the
 /// address.
 pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Result<bool> {
-    let index = posix::interface_index(interface)?;
-    posix::check_prefix(address, prefix)?;
+    let index = interfaces::interface_index(interface)?;
+    interfaces::check_prefix(address, prefix)?;
     let mut request = bsd_bytes::naming(&LAYOUT, interface, address, INET6, index).map_err(unknown)?;
     let (family, number) = match address {
         IpAddr::V4(_) => (AddressFamily::Inet, LAYOUT.remove_v4),
@@ -442,7 +442,7 @@ pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Res
 pub(super) fn keep_to_link(fd: BorrowedFd<'_>, interface: &str, ipv6: bool) -> io::Result<()> {
     let Some((v4, v6)) = sys::BOUND_IF else { return Ok(()) };
     let (level, option) = if ipv6 { (libc::IPPROTO_IPV6, v6) } else { (libc::IPPROTO_IP, v4) };
-    posix::set_option(fd, level, option, &posix::interface_index(interface)?)
+    descriptors::set_option(fd, level, option, &interfaces::interface_index(interface)?)
 }
 
 /// The only one of its name on this host, until dropped.
@@ -523,7 +523,7 @@ mod tests {
     use super::*;
 
     fn loopback() -> String {
-        posix::interface_of(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap().unwrap()
+        interfaces::interface_of(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap().unwrap()
     }
 
     #[test]
@@ -565,7 +565,7 @@ mod tests {
 
     #[test]
     fn memberships_on_the_loopback() {
-        let index = posix::interface_index(&loopback()).unwrap();
+        let index = interfaces::interface_index(&loopback()).unwrap();
         Membership::join(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18)), index).unwrap();
         let group: Ipv6Addr = "ff02::12".parse().unwrap();
         Membership::join(IpAddr::V6(group), index).unwrap();

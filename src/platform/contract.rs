@@ -12,14 +12,14 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use super::{
-    Changes, LinkState, Unready, background, claim, ip_socket, lock_file, membership, pidfile, posix,
-    secrecy, signals, sys, writer,
+    Changes, LinkState, Unready, background, claim, descriptors, files, interfaces, ip_socket, lock_file,
+    membership, pidfile, secrecy, signals, sys, wall_clock, writer,
 };
 
 // Time.
 const _: fn() -> Duration = sys::now;
-const _: fn() -> posix::LocalTime = posix::local_time;
-const _: fn(Duration) -> posix::LocalTime = posix::local_time_of;
+const _: fn() -> wall_clock::LocalTime = wall_clock::local_time;
+const _: fn(Duration) -> wall_clock::LocalTime = wall_clock::local_time_of;
 
 // Waiting, signals, children.
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
@@ -51,27 +51,27 @@ const _: fn() = sys::name_writer;
 const _: fn() = sys::forgo_rights;
 
 // Descriptors, files, rights, chance.
-const _: fn(BorrowedFd<'_>) -> io::Result<()> = posix::close_on_exec;
+const _: fn(BorrowedFd<'_>) -> io::Result<()> = descriptors::close_on_exec;
 const _: fn() -> io::Result<()> = sys::keep_descriptors_private;
-const _: fn() -> (u32, u32) = posix::user_and_group;
-const _: fn(&Path) -> io::Result<()> = posix::may_execute;
-const _: fn(&Path) -> io::Result<()> = posix::may_create_in;
+const _: fn() -> (u32, u32) = files::user_and_group;
+const _: fn(&Path) -> io::Result<()> = files::may_execute;
+const _: fn(&Path) -> io::Result<()> = files::may_create_in;
 const _: fn() = secrecy::forbid_core_files;
 const _: fn() = sys::refuse_core_files;
 const _: fn() -> Option<&'static str> = sys::missing_privilege;
 const _: fn() -> Option<&'static str> = sys::missing_device;
 
 // Interfaces.
-const _: fn(&str) -> io::Result<u32> = posix::interface_index;
-const _: fn(&str) -> io::Result<Vec<IpAddr>> = posix::interface_addresses;
-const _: fn(IpAddr) -> io::Result<Option<String>> = posix::interface_of;
-const _: fn() -> io::Result<Vec<String>> = posix::interface_names;
+const _: fn(&str) -> io::Result<u32> = interfaces::interface_index;
+const _: fn(&str) -> io::Result<Vec<IpAddr>> = interfaces::interface_addresses;
+const _: fn(IpAddr) -> io::Result<Option<String>> = interfaces::interface_of;
+const _: fn() -> io::Result<Vec<String>> = interfaces::interface_names;
 const _: Option<fn(&str) -> Option<String>> = sys::MINGLED_VLAN;
-const _: fn(&str) -> io::Result<Vec<String>> = posix::mingled_vlans;
+const _: fn(&str) -> io::Result<Vec<String>> = interfaces::mingled_vlans;
 const _: Option<fn(&str) -> Option<u32>> = sys::ROUTING_DOMAIN;
-const _: fn(&str) -> Option<u32> = posix::other_routing_domain;
-const _: fn(&io::Error) -> bool = posix::says_no_interface;
-const _: fn(&io::Error) -> bool = posix::says_no_room;
+const _: fn(&str) -> Option<u32> = interfaces::other_routing_domain;
+const _: fn(&io::Error) -> bool = interfaces::says_no_interface;
+const _: fn(&io::Error) -> bool = descriptors::says_no_room;
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
 const _: fn(&str) -> io::Result<Vec<(IpAddr, u8)>> = sys::connected_networks;
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]

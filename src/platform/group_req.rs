@@ -10,7 +10,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::BorrowedFd;
 
-use super::posix;
+use super::descriptors;
 
 const _: () = assert!(size_of::<libc::sockaddr_in>() <= size_of::<libc::sockaddr_storage>());
 
@@ -28,5 +28,5 @@ pub(super) fn join_v4(fd: BorrowedFd<'_>, group: Ipv4Addr, interface_index: u32)
     request.gr_interface = interface_index;
     // SAFETY: a sockaddr_in fits into the field, and the write asks for no alignment.
     unsafe { (&raw mut request.gr_group).cast::<libc::sockaddr_in>().write_unaligned(address) };
-    posix::set_option(fd, libc::IPPROTO_IP, libc::MCAST_JOIN_GROUP, &request)
+    descriptors::set_option(fd, libc::IPPROTO_IP, libc::MCAST_JOIN_GROUP, &request)
 }

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, SockaddrIn, SockaddrIn6, SockaddrLike, bind, recv, sendto};
 
-use super::{posix, sys};
+use super::{descriptors, interfaces, sys};
 
 /// More than a queue holds; a flood must not keep us here.
 const MOST_DISCARDED: usize = 512;
@@ -47,13 +47,13 @@ impl IpSocket {
     /// `PermissionDenied` without the privilege for raw sockets; ENODEV when no interface has this name;
     /// EAFNOSUPPORT when the kernel does not have the family.
     pub fn open(interface: &str, envelope: Envelope) -> io::Result<Self> {
-        let index = posix::interface_index(interface)?;
+        let index = interfaces::interface_index(interface)?;
         let family = if envelope.ipv6 { libc::AF_INET6 } else { libc::AF_INET };
         // SAFETY: takes no pointers.
         let fd = Errno::result(unsafe { libc::socket(family, libc::SOCK_RAW, envelope.protocol.into()) })?;
         // SAFETY: socket(2) just returned it and nobody else knows it.
         let socket = Self { fd: unsafe { OwnedFd::from_raw_fd(fd) }, index };
-        posix::close_on_exec(socket.fd.as_fd())?;
+        descriptors::close_on_exec(socket.fd.as_fd())?;
         sys::keep_to_link(socket.fd.as_fd(), interface, envelope.ipv6)?;
         if envelope.ipv6 {
             socket.set(libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS, envelope.ttl.into())?;
@@ -126,7 +126,7 @@ impl IpSocket {
     }
 
     fn set(&self, level: i32, option: i32, value: libc::c_int) -> io::Result<()> {
-        posix::set_option(self.fd.as_fd(), level, option, &value)
+        descriptors::set_option(self.fd.as_fd(), level, option, &value)
     }
 }
 
@@ -139,13 +139,13 @@ mod tests {
     #[test]
     fn a_missing_interface_has_a_clear_error() {
         let error = IpSocket::open("nosuch0", V4).unwrap_err();
-        assert!(posix::says_no_interface(&error), "{error}");
+        assert!(interfaces::says_no_interface(&error), "{error}");
     }
 
     // Nothing is sent: that is for the tests in namespaces.
     #[test]
     fn an_ip_socket_needs_the_privilege_and_an_address_of_this_host() {
-        let loopback = posix::interface_of(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap().unwrap();
+        let loopback = interfaces::interface_of(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap().unwrap();
         let socket = match IpSocket::open(&loopback, V4) {
             Ok(socket) => socket,
             Err(error) => return assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 
-use super::{posix, sys};
+use super::{descriptors, sys};
 
 /// Readable from a moment on.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl Timer {
     /// No descriptors left.
     pub(super) fn open() -> io::Result<Self> {
         let queue = Kqueue::new()?;
-        posix::close_on_exec(queue.as_fd())?;
+        descriptors::close_on_exec(queue.as_fd())?;
         Ok(Self(queue))
     }
 

@@ -20,7 +20,7 @@ use nix::sys::socket::{
 };
 use nix::time::{ClockId, clock_gettime};
 
-use super::{Changes, LinkState, Unready, posix};
+use super::{Changes, LinkState, Unready, descriptors, interfaces};
 
 pub use super::linux_claim::Claim;
 pub(super) use super::mreqn::join_v4;
@@ -82,7 +82,7 @@ impl LinkSocket {
     /// # Errors
     /// `PermissionDenied` without `CAP_NET_RAW`; ENODEV when no interface has this name.
     pub fn open(interface: &str) -> io::Result<Self> {
-        let index = posix::interface_index(interface)?;
+        let index = interfaces::interface_index(interface)?;
         // Protocol 0: no frame is ever queued here, and a link that goes down leaves no error behind that would
         // cost the first frame after it returned.
         let flags = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
@@ -221,7 +221,7 @@ pub(super) fn keep_to_link(fd: BorrowedFd<'_>, interface: &str, ipv6: bool) -> i
 /// # Errors
 /// The kernel is older than 4.20 or the descriptor is no packet socket; the capture still works.
 pub fn ignore_sent(capture: BorrowedFd<'_>) -> io::Result<()> {
-    posix::set_option(capture, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, &1_i32)
+    descriptors::set_option(capture, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, &1_i32)
 }
 
 /// Makes an opened capture hand frames out at once: on this system libpcap does, when it opens it.
@@ -278,9 +278,9 @@ fn unready(line: &str, interface: &str) -> Option<(IpAddr, Unready)> {
 /// The list of interfaces cannot be read.
 pub fn connected_networks(interface: &str) -> io::Result<Vec<(IpAddr, u8)>> {
     let mut networks: Vec<_> = nix::ifaddrs::getifaddrs()?
-        .filter(|entry| posix::interface_of_row(entry) == interface)
+        .filter(|entry| interfaces::interface_of_row(entry) == interface)
         .filter_map(|entry| {
-            Some((posix::address_of(&entry)?, prefix_of(posix::ip(entry.netmask.as_ref()?)?)))
+            Some((interfaces::address_of(&entry)?, prefix_of(interfaces::ip(entry.netmask.as_ref()?)?)))
         })
         .collect();
     // Where these are missing, there are the addresses.
@@ -516,7 +516,7 @@ mod tests {
     use super::*;
 
     fn loopback() -> String {
-        posix::interface_of(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap().unwrap()
+        interfaces::interface_of(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap().unwrap()
     }
 
     fn closed_on_exec(fd: BorrowedFd<'_>) -> bool {
@@ -594,7 +594,7 @@ mod tests {
 
     #[test]
     fn memberships_on_the_loopback() {
-        let index = posix::interface_index(&loopback()).unwrap();
+        let index = interfaces::interface_index(&loopback()).unwrap();
         let v4 = Membership::join(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18)), index).unwrap();
         assert!(closed_on_exec(v4._socket.as_fd()));
         let groups = fs::read_to_string("/proc/net/igmp").unwrap();

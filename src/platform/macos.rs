@@ -21,7 +21,7 @@ use super::bpf_frames::Shape;
 use super::bsd_bytes;
 use super::kernel_events::{Heard, LONGEST, NETWORK, SET_FILTER};
 use super::layout::{self, Layout, MACOS};
-use super::{Changes, posix};
+use super::{Changes, descriptors};
 
 pub use super::bsd::*;
 pub(super) use super::group_req::join_v4;
@@ -148,7 +148,7 @@ impl LinkMonitor {
         let fd = Errno::result(unsafe { libc::socket(family, kind, libc::SYSPROTO_EVENT) })?;
         // SAFETY: socket(2) just returned it and nobody else knows it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        posix::close_on_exec(fd.as_fd())?;
+        descriptors::close_on_exec(fd.as_fd())?;
         fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         // SAFETY: SIOCSKEVFILT reads a kev_request (sys/kern_event.h): three 32-bit numbers, as NETWORK is. Without it
         // nothing is heard.

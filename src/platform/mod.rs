@@ -20,11 +20,14 @@ mod bsd;
 mod bsd_bytes;
 mod claim;
 mod contract;
+mod descriptors;
+mod files;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 #[cfg(any(target_os = "freebsd", target_os = "macos"))]
 mod group_req;
+mod interfaces;
 mod ip_socket;
 #[cfg(any(target_os = "macos", test, fuzzing))]
 mod kernel_events;
@@ -44,7 +47,6 @@ mod netlink;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd"))]
 mod no_timer;
 mod pidfile;
-mod posix;
 #[cfg(not(target_os = "macos"))]
 mod ppoll;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd", test, fuzzing))]
@@ -57,6 +59,7 @@ mod signals;
 mod timerfd;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
 mod titled;
+mod wall_clock;
 mod writer;
 
 #[cfg(target_os = "linux")]
@@ -87,16 +90,17 @@ pub use bpf_frames::FrameReader;
 #[cfg(bsd)]
 pub use bsd::frame_reader;
 pub use claim::{Doubt, Holder};
+pub use descriptors::{close_on_exec, says_no_room};
+pub use files::{may_create_in, may_execute, user_and_group};
+pub use interfaces::{
+    interface_addresses, interface_index, interface_names, interface_of, mingled_vlans, other_routing_domain,
+    says_no_interface,
+};
 pub use ip_socket::{Envelope, IpSocket};
 pub use locale::adopt_locale;
 pub use lock_file::LockError;
 pub use membership::Membership;
 pub use pidfile::PidFile;
-pub use posix::{
-    LocalTime, close_on_exec, interface_addresses, interface_index, interface_names, interface_of,
-    local_time, local_time_of, may_create_in, may_execute, mingled_vlans, other_routing_domain,
-    says_no_interface, says_no_room, user_and_group,
-};
 pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, kill_group, signal_name, start_as_we_were};
 pub use sys::{
@@ -105,6 +109,7 @@ pub use sys::{
     keep_descriptors_private, link_state, missing_device, missing_privilege, now, unready_addresses, wait,
     withdraw_address,
 };
+pub use wall_clock::{LocalTime, local_time, local_time_of};
 pub use writer::{LONGEST_TEXT, MOST_HELD, PipeKeeper, Standard, Text, Told, pipe_to_read, start_writer};
 
 /// Whether the system's log is reached by a call that may wait, so that [`Text`] is the way to it, or by a socket.

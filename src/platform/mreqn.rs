@@ -4,7 +4,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::BorrowedFd;
 
-use super::posix;
+use super::descriptors;
 
 /// Joins.
 pub(super) fn join_v4(fd: BorrowedFd<'_>, group: Ipv4Addr, interface_index: u32) -> io::Result<()> {
@@ -13,5 +13,5 @@ pub(super) fn join_v4(fd: BorrowedFd<'_>, group: Ipv4Addr, interface_index: u32)
         i32::try_from(interface_index).map_err(|_| io::Error::from_raw_os_error(libc::ENODEV))?;
     let imr_multiaddr = libc::in_addr { s_addr: u32::from_ne_bytes(group.octets()) };
     let request = libc::ip_mreqn { imr_multiaddr, imr_address: libc::in_addr { s_addr: 0 }, imr_ifindex };
-    posix::set_option(fd, libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)
+    descriptors::set_option(fd, libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)
 }

@@ -12,8 +12,8 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::bpf_frames::Shape;
 use super::bsd::are;
+use super::descriptors;
 use super::layout::{Layout, NETBSD, RO_MSGFILTER};
-use super::posix;
 
 pub use super::bsd::*;
 pub(super) use super::no_timer::Timer;
@@ -80,7 +80,7 @@ pub(super) fn hear_only(fd: BorrowedFd<'_>, layout: &Layout) -> io::Result<()> {
     let mut kinds = [0_u8; 5];
     let wanted = layout.link_messages.iter().chain(layout.address_messages);
     kinds.iter_mut().zip(wanted).for_each(|(to, from)| *to = *from);
-    posix::set_option(fd, libc::PF_ROUTE, RO_MSGFILTER, &kinds)
+    descriptors::set_option(fd, libc::PF_ROUTE, RO_MSGFILTER, &kinds)
 }
 
 const _: () = assert!(LAYOUT.link_messages.len() + LAYOUT.address_messages.len() == 5);
@@ -94,7 +94,7 @@ pub(super) fn join_v4(fd: BorrowedFd<'_>, group: Ipv4Addr, interface_index: u32)
     let imr_multiaddr = libc::in_addr { s_addr: u32::from_ne_bytes(group.octets()) };
     let request =
         libc::ip_mreq { imr_multiaddr, imr_interface: libc::in_addr { s_addr: interface_index.to_be() } };
-    posix::set_option(fd, libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)
+    descriptors::set_option(fd, libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)
 }
 
 /// Closes every descriptor from this number on. To be called when nothing in this process owns one of them, or none of

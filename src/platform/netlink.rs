@@ -14,7 +14,7 @@ use nix::sys::socket::{
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use super::posix;
+use super::interfaces;
 
 // The libc crate has these as other integer types; linux/netlink.h, sys/socket.h.
 const NLM_F_REQUEST: u16 = 1;
@@ -48,8 +48,8 @@ const MOST_TIMES: u32 = 64;
 /// address; what else the kernel answers, as EACCES where IPv6 is switched off. ETIMEDOUT when no answer came: the
 /// address may be there or not.
 pub fn assign_address(interface: &str, address: IpAddr, prefix: u8) -> io::Result<bool> {
-    let index = posix::interface_index(interface)?;
-    posix::check_prefix(address, prefix)?;
+    let index = interfaces::interface_index(interface)?;
+    interfaces::check_prefix(address, prefix)?;
     // The kernel would take the same IPv4 address again with another prefix length, as a second entry.
     if entry_of(interface, address)?.is_some() {
         return Ok(false);
@@ -76,8 +76,8 @@ pub fn assign_address(interface: &str, address: IpAddr, prefix: u8) -> io::Resul
 /// address; EBUSY when somebody gave it back again and again; ETIMEDOUT when no answer came. After an error the address
 /// may still be there.
 pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Result<bool> {
-    let index = posix::interface_index(interface)?;
-    posix::check_prefix(address, prefix)?;
+    let index = interfaces::interface_index(interface)?;
+    interfaces::check_prefix(address, prefix)?;
     let mut taken = false;
     for _ in 0..MOST_TIMES {
         let request = match address {
@@ -106,7 +106,7 @@ pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Res
 /// What the kernel lists about an address of an interface.
 fn entry_of(interface: &str, address: IpAddr) -> io::Result<Option<InterfaceAddress>> {
     let wanted = |entry: &InterfaceAddress| {
-        posix::interface_of_row(entry) == interface && posix::address_of(entry) == Some(address)
+        interfaces::interface_of_row(entry) == interface && interfaces::address_of(entry) == Some(address)
     };
     Ok(getifaddrs()?.find(wanted))
 }
@@ -413,7 +413,7 @@ mod tests {
             ("2001:db8::1", 128, true),
             ("2001:db8::1", 129, false),
         ] {
-            let outcome = posix::check_prefix(ip(address), prefix).map_err(|error| error.kind());
+            let outcome = interfaces::check_prefix(ip(address), prefix).map_err(|error| error.kind());
             let expected = if good { Ok(()) } else { Err(io::ErrorKind::InvalidInput) };
             assert_eq!(outcome, expected, "{address}/{prefix}");
         }

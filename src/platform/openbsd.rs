@@ -15,7 +15,7 @@ use nix::time::{ClockId, clock_gettime};
 use super::bpf_frames::Shape;
 use super::bsd::are;
 use super::layout::{self, Layout, OPENBSD, ROUTE_MSGFILTER};
-use super::{bsd_bytes, posix};
+use super::{bsd_bytes, descriptors};
 
 pub use super::bsd::*;
 pub(super) use super::mreqn::join_v4;
@@ -96,7 +96,7 @@ pub(super) fn hear_only(fd: BorrowedFd<'_>, layout: &Layout) -> io::Result<()> {
     const AF_ROUTE_LEVEL: i32 = libc::AF_ROUTE;
     let kinds = layout.link_messages.iter().chain(layout.address_messages);
     let bits = kinds.fold(0_u32, |bits, kind| bits | 1 << kind);
-    posix::set_option(fd, AF_ROUTE_LEVEL, ROUTE_MSGFILTER, &bits)
+    descriptors::set_option(fd, AF_ROUTE_LEVEL, ROUTE_MSGFILTER, &bits)
 }
 
 /// Closes every descriptor from this number on. To be called when nothing in this process owns one of them, or none of

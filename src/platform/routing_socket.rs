@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::routing_messages::changes;
-use super::{Changes, posix, sys};
+use super::{Changes, descriptors, sys};
 
 /// Becomes readable when an interface of this host or its addresses change; does not say which, ask `link_state`.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl LinkMonitor {
         let fd = Errno::result(unsafe { libc::socket(libc::PF_ROUTE, libc::SOCK_RAW, 0) })?;
         // SAFETY: socket(2) just returned it and nobody else knows it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        posix::close_on_exec(fd.as_fd())?;
+        descriptors::close_on_exec(fd.as_fd())?;
         fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         // Without it routes wake us too, and are looked at in vain.
         let _ = sys::hear_only(fd.as_fd(), &sys::LAYOUT);

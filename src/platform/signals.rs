@@ -27,7 +27,7 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal as Number,
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe};
 
-use super::posix::close_on_exec;
+use super::descriptors::close_on_exec;
 use super::secrecy::restore_core_limit;
 
 /// A signal the daemon listens to.

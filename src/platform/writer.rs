@@ -28,7 +28,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg, setsockopt, sockopt};
 use nix::unistd::{ForkResult, fork, pipe};
 
-use super::{posix, sys};
+use super::{descriptors, sys};
 
 /// One of the two standard streams that are written to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -148,7 +148,7 @@ fn pair() -> io::Result<(UnixStream, UnixStream)> {
 pub fn pipe_to_read() -> io::Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = pipe()?;
     for end in [reader.as_fd(), writer.as_fd()] {
-        posix::close_on_exec(end)?;
+        descriptors::close_on_exec(end)?;
     }
     fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok((reader, writer))

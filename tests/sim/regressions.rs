@@ -47,7 +47,10 @@ pub const BESIEGED_WORLDS: [(u64, &str); 12] = [
     (13_753, "the same"),
     (20_001_628, "altered copies of what was ahead of a new host's clock spent what its living master said"),
     (20_002_616, "the same"),
-    (50_124_053, "hosts without clocks began with the epoch, more than 4.25 years from one whose clock was fast"),
+    (
+        50_124_053,
+        "hosts without clocks began with the epoch, more than 4.25 years from one whose clock was fast",
+    ),
     (50_306_882, "the same"),
     (50_476_462, "the same"),
     (50_889_292, "the same"),
