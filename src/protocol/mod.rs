@@ -53,6 +53,7 @@
 //! beside kernels we are moved as a kernel is.
 
 mod action;
+mod address;
 mod announcer;
 mod auth;
 mod damping;
@@ -78,13 +79,13 @@ pub use action::{
     Action, Demotion, Event, Frame, Hook, HookEnd, Link, Notice, Packets, Peer, Presence, Reason, Role,
     Transmission, Unicast,
 };
+pub use address::{Family, MacAddr, Vhid};
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use dialect::Dialect;
 pub use explain::{Cause, explain, shares_also};
 pub use interval::Interval;
 pub use parameters::{
-    Announcing, Destination, Family, HookFailure, Hooks, MacAddr, OnLostAddress, Parameters, Replay, Sources,
-    Vhid,
+    Announcing, Destination, HookFailure, Hooks, OnLostAddress, Parameters, Replay, Sources,
 };
 pub use rejected::{Rejected, Rejections};
 pub use time::Time;
