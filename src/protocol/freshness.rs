@@ -294,10 +294,12 @@ impl Freshness {
 
     fn advance(&mut self, stamp: Stamp, now: Time) {
         let latest = self.latest.or(self.wall);
-        self.latest = match latest {
-            Some((last, at)) if !stamp.is_newer_than(last.plus(now.since(at))) => Some((last, at)),
-            Some(_) | None => Some((stamp, now)),
-        };
+        let ahead = latest.map(|(last, at)| stamp.ahead_of(last.plus(now.since(at))));
+        self.latest = if ahead == Some(Duration::ZERO) { latest } else { Some((stamp, now)) };
+        if ahead.is_some_and(|ahead| ahead > ANSWER_EVERY) {
+            // Whoever was answered lately was told another time.
+            self.senders.iter_mut().for_each(|sender| sender.answered = [None; 2]);
+        }
     }
 
     /// The place of a sender, the one that was silent for longest making room for a new one.
@@ -579,6 +581,20 @@ mod tests {
         assert_eq!([1.0, 1.9].map(|at| answers(&elsewhere, at)), [true, false]);
         assert_eq!([1.9, 2.8, 2.9].map(|at| answers(&genuine, at)), [true, false, true]);
         assert!(answers(&elsewhere, 2.9));
+    }
+
+    #[test]
+    fn who_was_answered_before_the_clock_jumped_is_answered_again() {
+        let mut freshness = started(Replay::Warn);
+        let genuine = ad(A, 0.0, 0);
+        freshness.note(&genuine, Whose::Others, false, s(0.0));
+        for (wall, owed) in [(0.0, false), (0.5, false), (3_600.0, true)] {
+            freshness.answered(&genuine, s(0.0));
+            freshness.wall(WALL + Duration::from_secs_f64(wall), s(0.0));
+            let contents = Contents { to_one: true, words: 0, interval: Interval::new(1, 0), demotion: 0 };
+            freshness.stamp(contents, s(0.1));
+            assert_eq!(freshness.owes_answer(&genuine, s(0.1)), owed, "{wall}");
+        }
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn trouble_hosts(world: &mut World, rng: &mut Rng, end: u64) {
             }
             _ => {
                 let second = i64::try_from(SECOND).expect("small");
-                let ahead = [Some(0), Some(-3_600), Some(3_600), Some(40_000_000), Some(-40_000_000), None];
+                let ahead = [Some(0), Some(-3_600), Some(3_600), Some(10_000_000), Some(-40_000_000), None];
                 let ahead = rng.pick(&ahead).map(|seconds| seconds * second);
                 world.at(rng.within(0, end + 10 * SECOND), Change::Wall(node, ahead));
             }

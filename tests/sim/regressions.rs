@@ -38,7 +38,7 @@ pub const WORLDS: [(u64, &str); 15] = [
 ];
 
 /// The same among worlds with an attacker.
-pub const BESIEGED_WORLDS: [(u64, &str); 12] = [
+pub const BESIEGED_WORLDS: [(u64, &str); 14] = [
     (1_021_085, "altered before its time came, an earlier life's counter was taken for one that stays"),
     (10_011, "altered copies of what one host sent spent the T of another's"),
     (6856, "clocks all around the circle: what was ahead of everybody was older than its sender's last"),
@@ -54,6 +54,11 @@ pub const BESIEGED_WORLDS: [(u64, &str); 12] = [
     (50_306_882, "the same"),
     (50_476_462, "the same"),
     (50_889_292, "the same"),
+    (70_062_321, "the same"),
+    (
+        70_684_369,
+        "a clock that was set told the others too late, because they had been answered a moment before",
+    ),
 ];
 
 /// The same among worlds of single hosts.
