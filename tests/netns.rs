@@ -9,10 +9,14 @@
 //! ancestor in our place; cases that state a deliberate difference then fail, the others must not.
 //! `UCARP_TEST_PATIENCE=10` lets everything be ten times as late, on a slow machine.
 //!
-//! Arguments: words select cases whose name contains one of them; `--list`; `--exact`; `--test-threads N`.
+//! Arguments: words select cases whose name contains one of them; `--list`; `--exact`; `--test-threads N`. After `serve`
+//! this is no test but a daemon for many virtual hosts: see `netns/front.rs`.
 
 use std::process::ExitCode;
 
+#[cfg(target_os = "linux")]
+#[path = "netns/front.rs"]
+mod front;
 #[cfg(target_os = "linux")]
 #[path = "netns/runner.rs"]
 mod runner;
@@ -27,7 +31,10 @@ fn main() -> ExitCode {
         // SAFETY: the default action runs no code of ours, and no other thread is there yet.
         unsafe { signal(ending, SigHandler::SigDfl) }.expect("these can be set");
     }
-    runner::run()
+    match std::env::args().skip(1).collect::<Vec<_>>().split_first() {
+        Some((word, groups)) if word == front::SERVE => front::serve(groups),
+        Some(_) | None => runner::run(),
+    }
 }
 
 /// One skip in the words of the runner: the cases need what only Linux has, down to the names in its C library.

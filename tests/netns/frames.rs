@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A CARP advertisement seen on the wire, whoever sent it and whether its HMAC is right or not.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Ad {
     /// Seconds since the epoch, stamped by the kernel on receipt.
     pub(crate) at: f64,
@@ -53,6 +53,7 @@ pub(crate) struct Ad6 {
     pub(crate) source: Ipv6Addr,
     pub(crate) destination: Ipv6Addr,
     pub(crate) mac: [u8; 6],
+    pub(crate) vhid: u8,
     pub(crate) bow_out: bool,
 }
 
@@ -138,6 +139,7 @@ fn parse_v6(packet: &[u8], mac: [u8; 6], at: f64) -> Option<Seen> {
             source: address6(packet.get(8..)?)?,
             destination: address6(packet.get(24..)?)?,
             mac,
+            vhid: *message.get(1)?,
             bow_out: *message.get(2)? == 255 && *message.get(5)? == 255,
         })),
         (58, 136) => Some(Seen::Neighbour(Neighbour {

@@ -15,6 +15,7 @@ mod faults;
 mod frames;
 mod hooks;
 mod interfaces;
+mod many;
 mod masters;
 mod parents;
 mod segment;
@@ -115,6 +116,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(faults::all());
     cases.extend(hooks::all());
     cases.extend(interfaces::all());
+    cases.extend(many::all());
     cases.extend(masters::all());
     cases.extend(parents::all());
     cases.extend(starting::all());

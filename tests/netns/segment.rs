@@ -288,6 +288,34 @@ impl Segment {
         self.plug_in(host, &format!("index {index}"));
     }
 
+    /// Another network, 10.10.0.0/16, in which every host has eth1 and the same last number, as seen by the observer.
+    #[track_caller]
+    pub(crate) fn second_network(&self) -> Wire {
+        let ports =
+            "link add br1 type bridge forward_delay 0 stp_state 0 mcast_snooping 0; ip link set br1 up";
+        assert!(self.switch(&format!("ip {ports}")), "{ports}");
+        for host in self.hosts.iter().chain([&self.observer]) {
+            self.plug_second_in(host);
+        }
+        let observer = &self.observer;
+        let index = index_of(&observer.sh("ip -o link show dev eth1"));
+        Wire::open(&Path::new(NAMESPACES).join(&observer.namespace), index, observer.mac, observer.address)
+    }
+
+    #[track_caller]
+    fn plug_second_in(&self, host: &Host) {
+        let Host { name, address, namespace, .. } = host;
+        let [_, _, _, last] = address.octets();
+        let script = format!(
+            "set -e\n\
+             ip link add to-{name}1 type veth peer name eth1 netns {namespace}\n\
+             ip link set to-{name}1 master br1 up\n\
+             ip -n {namespace} addr add 10.10.0.{last}/16 dev eth1\n\
+             ip -n {namespace} link set eth1 up"
+        );
+        assert!(self.switch(&script), "{script}");
+    }
+
     /// The number of a host's leg.
     pub(crate) fn index(&self, host: usize) -> i32 {
         index_of(&self.hosts[host].sh("ip -o link show dev eth0"))
