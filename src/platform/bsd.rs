@@ -490,6 +490,9 @@ pub fn missing_device() -> Option<&'static str> {
 /// Beside those of a user there are none on these systems.
 pub(super) fn forgo_rights() {}
 
+/// Nobody is spared by a wish of his own, or not by one that others would inherit.
+pub(super) const OOM_SCORE: Option<&CStr> = None;
+
 /// Beside the limit: on these systems that is all there is to do.
 pub(super) fn refuse_core_files() {}
 

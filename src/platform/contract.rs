@@ -8,12 +8,12 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use super::{
-    Changes, LinkState, Unready, background, claim, descriptors, files, interfaces, ip_socket, lock_file,
-    membership, pidfile, secrecy, signals, sys, wall_clock, writer,
+    Changes, LinkState, Unready, background, channel, claim, descriptors, files, interfaces, ip_socket,
+    lock_file, membership, oom, pidfile, program, secrecy, signals, sys, wall_clock, writer,
 };
 
 // Time.
@@ -34,6 +34,10 @@ const _: fn(u32, bool) = signals::kill_group;
 const _: fn(i32) -> String = signals::signal_name;
 const _: fn(&mut Command) -> io::Result<Child> = signals::start_as_we_were;
 const _: fn(&[u32]) = signals::bury_strangers;
+const _: fn(u32) -> io::Result<Option<ExitStatus>> = program::reap;
+const _: fn(&mut program::Started) -> program::Execution = program::Started::execution;
+const _: Option<&CStr> = sys::OOM_SCORE;
+const _: fn() -> io::Result<()> = oom::outlive_others;
 
 // Running in the background.
 const _: fn() -> io::Result<background::Process> = background::go_to_background;
@@ -42,6 +46,14 @@ const _: fn(background::Readiness) -> io::Result<()> = background::Readiness::an
 const _: fn(i32) -> io::Result<()> = sys::close_from;
 const _: fn(&Path) -> Result<pidfile::PidFile, lock_file::LockError> = pidfile::PidFile::take;
 const _: fn(usize, usize) -> bool = sys::blank_argument;
+
+// Two processes.
+const _: fn() -> io::Result<(channel::Channel, channel::Channel)> = channel::Channel::pair;
+#[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
+const _: fn(&mut channel::Channel, &[u8], Vec<OwnedFd>) -> Result<(), channel::Unsent> =
+    channel::Channel::send;
+const _: fn(&mut channel::Channel, usize) -> Result<Option<channel::Message>, channel::Broken> =
+    channel::Channel::receive;
 
 // What can block, done by somebody else.
 const _: fn(bool) -> io::Result<(writer::Text, writer::PipeKeeper)> = writer::start_writer;

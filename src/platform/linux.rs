@@ -488,6 +488,9 @@ pub(super) fn name_writer() {
     }
 }
 
+/// proc(5). Inherited, by programs too.
+pub(super) const OOM_SCORE: Option<&CStr> = Some(c"/proc/self/oom_score_adj");
+
 /// Gives up what rights this process has beside those of its user, for good.
 pub(super) fn forgo_rights() {
     let _ = nix::sys::prctl::set_no_new_privs();

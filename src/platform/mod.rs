@@ -18,6 +18,7 @@ mod bpf_frames;
 mod bsd;
 #[cfg(any(bsd, test))]
 mod bsd_bytes;
+mod channel;
 mod claim;
 mod contract;
 mod descriptors;
@@ -46,9 +47,11 @@ mod mreqn;
 mod netlink;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd"))]
 mod no_timer;
+mod oom;
 mod pidfile;
 #[cfg(not(target_os = "macos"))]
 mod ppoll;
+mod program;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd", test, fuzzing))]
 mod routing_messages;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
@@ -89,6 +92,7 @@ pub use background::{Process, Readiness, Waiting, go_to_background};
 pub use bpf_frames::FrameReader;
 #[cfg(bsd)]
 pub use bsd::frame_reader;
+pub use channel::{Broken, Channel, LONGEST_MESSAGE, MOST_DESCRIPTORS, Message, Unsent};
 pub use claim::{Doubt, Holder};
 pub use descriptors::{close_on_exec, says_no_room};
 pub use files::{may_create_in, may_execute, user_and_group};
@@ -100,7 +104,9 @@ pub use ip_socket::{Envelope, IpSocket};
 pub use locale::adopt_locale;
 pub use lock_file::LockError;
 pub use membership::Membership;
+pub use oom::outlive_others;
 pub use pidfile::PidFile;
+pub use program::{Execution, Program, Started, reap};
 pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, kill_group, signal_name, start_as_we_were};
 pub use sys::{

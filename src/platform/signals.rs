@@ -123,6 +123,16 @@ pub(super) fn set(number: Number, handler: SigHandler) -> io::Result<()> {
     Ok(())
 }
 
+/// Gives a process that is about to become another program the signals this one was started with. Where nobody has
+/// changed them since, `before` is what was blocked, and SIGPIPE alone was changed by the Rust library.
+pub(super) fn restore(before: &SigSet) -> io::Result<()> {
+    if let Some(at_start) = AT_START.get() {
+        return at_start.restore();
+    }
+    set(Number::SIGPIPE, SigHandler::SigDfl)?;
+    Ok(before.thread_set_mask()?)
+}
+
 /// Arguments or environment as execve(2) takes them.
 struct Strings {
     _kept: Vec<CString>,
