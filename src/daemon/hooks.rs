@@ -5,9 +5,9 @@
 //! inherits no descriptor but pipes for standard output and error.
 
 use std::io;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::clock::now;
@@ -15,7 +15,9 @@ use super::overheard::Overheard;
 use super::report::Report;
 use crate::config::VirtualHostConfig;
 use crate::platform::{self, Standard};
-use crate::protocol::{Hook, HookEnd, Snapshot};
+use crate::protocol::{Hook, Snapshot};
+
+pub(crate) use super::request::Outcome;
 
 /// How often a hook is looked at when there is no loop any more.
 const NAP: Duration = Duration::from_millis(10);
@@ -38,44 +40,6 @@ pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
     /// The last line on its standard error.
     pub(crate) last_line: Option<String>,
-}
-
-/// How a script ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Outcome {
-    /// With this exit status.
-    Exited(i32),
-    /// By this signal.
-    Signalled(i32),
-    /// It has ended, but the system does not say how.
-    Unknown,
-}
-
-impl Outcome {
-    /// Whether it did what it was there for, as far as scripts tell.
-    pub(crate) const fn success(self) -> bool {
-        matches!(self, Self::Exited(0))
-    }
-}
-
-impl From<Outcome> for HookEnd {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            outcome if outcome.success() => Self::Succeeded,
-            Outcome::Exited(_) | Outcome::Unknown => Self::Failed,
-            Outcome::Signalled(_) => Self::Killed,
-        }
-    }
-}
-
-impl From<ExitStatus> for Outcome {
-    fn from(status: ExitStatus) -> Self {
-        match (status.code(), status.signal()) {
-            (Some(code), _) => Self::Exited(code),
-            (None, Some(signal)) => Self::Signalled(signal),
-            (None, None) => Self::Unknown,
-        }
-    }
 }
 
 impl RunningHook {

@@ -22,6 +22,8 @@ mod perform;
 mod place;
 mod reopening;
 mod report;
+#[allow(dead_code, reason = "the two processes are still one")]
+mod request;
 mod sniff;
 mod start;
 pub mod turn;
@@ -36,6 +38,9 @@ use crate::protocol::{Hook, Role, VirtualHost};
 
 pub use check::check;
 pub use failure::StartError;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use request::message_bytes;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use sniff::replay_bytes;

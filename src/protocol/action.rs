@@ -239,6 +239,30 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every one, in the order of their declaration.
+    pub const ALL: [Self; 20] = [
+        Self::Started,
+        Self::LinkUp,
+        Self::LinkDown,
+        Self::LinkGone,
+        Self::MasterTimedOut,
+        Self::MasterRefused,
+        Self::MasterLeft,
+        Self::SlowerMaster,
+        Self::MasterTooSlow,
+        Self::MasterDemoted,
+        Self::FasterMaster,
+        Self::TieLost,
+        Self::StubbornMaster,
+        Self::OneFamily,
+        Self::Overslept,
+        Self::Replaced,
+        Self::Unsent,
+        Self::Resigned,
+        Self::HookFailed,
+        Self::Shutdown,
+    ];
+
     /// Stable name for `UCARP_REASON`, status and JSON; never translated.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -1,0 +1,294 @@
+//! What the engine asks of the hands, and what the hands tell the engine.
+//!
+//! Engine and hands are two processes of one program, forked from each other: there are no versions, and a message that
+//! cannot be taken apart comes from somebody who is broken or hostile. Nobody waits for an answer: it comes later, as a
+//! fact among others. Hosts are known by their place in the configuration, which both have read.
+//!
+//! Must not decide what is allowed; that is `hands`.
+
+mod coded;
+
+use std::net::IpAddr;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use crate::platform::{LinkState, Signal, Unready};
+use crate::protocol::{Hook, HookEnd, Reason, Role};
+
+use coded::{Coded, one_of, put_one_of, take_one_of};
+
+/// Asked by the engine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Request {
+    /// Run a script. [`Fact::HookRunning`] or [`Fact::HookNotRun`] follows, and [`Fact::HookEnded`] after the former.
+    Run(Run),
+    /// End the script that runs for this host and all it started; with `force` in the way that cannot be refused.
+    Kill { host: u16, hook: Hook, force: bool },
+    /// Look at an interface: [`Fact::Surveyed`] follows.
+    Survey { interface: String },
+    /// Open what is needed to hear and to send there, for these hosts: [`Fact::Devices`] or [`Fact::CouldNot`] follows.
+    OpenDevices { interface: String, hosts: Vec<u16> },
+    /// The engine works, and this is the role of each host. Told at once where a role changes.
+    Heartbeat { roles: Vec<Role> },
+    /// What is to be sent for this host should the engine be gone. It replaces what was told before.
+    Prepared { host: u16, farewell: Farewell },
+    /// Everything is done that was to be done: the process ends now, and with it everything, with this status.
+    Finished { status: u8 },
+}
+
+/// A script, and what it is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Run {
+    pub(super) host: u16,
+    pub(super) hook: Hook,
+    /// As it is called now.
+    pub(super) interface: String,
+    pub(super) role: Role,
+    pub(super) reason: Reason,
+    /// The source of the master that is followed.
+    pub(super) master: Option<IpAddr>,
+}
+
+/// The bow-outs of one host.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Farewell {
+    /// Whole frames.
+    pub(super) frames: Vec<Vec<u8>>,
+    /// From where, to whom, and what follows the IP header.
+    pub(super) packets: Vec<(IpAddr, (IpAddr, Vec<u8>))>,
+}
+
+/// Told by the hands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Fact {
+    /// A signal arrived. Never [`Signal::Child`].
+    Signal(Signal),
+    /// The script runs now.
+    HookRunning { host: u16, hook: Hook },
+    /// It does not, and will not.
+    HookNotRun { host: u16, hook: Hook, why: String },
+    /// It has ended.
+    HookEnded { host: u16, hook: Hook, outcome: Outcome, last_line: Option<String>, survey: Option<Survey> },
+    /// What the interface is like.
+    Surveyed { interface: String, survey: Survey },
+    /// These descriptors come with the message, in this order.
+    Devices { interface: String, devices: Vec<Device> },
+    /// What was asked for cannot be done or was refused.
+    CouldNot { what: Asked, why: String },
+}
+
+/// How a script ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// With this exit status.
+    Exited(i32),
+    /// By this signal.
+    Signalled(i32),
+    /// It has ended, but the system does not say how.
+    Unknown,
+}
+
+/// Which kind of request it was.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Asked {
+    Run {
+        host: u16,
+        hook: Hook,
+    },
+    Kill {
+        host: u16,
+        hook: Hook,
+    },
+    Survey {
+        interface: String,
+    },
+    OpenDevices {
+        interface: String,
+    },
+    Prepared {
+        host: u16,
+    },
+    /// It was no request, or was one that cannot be refused.
+    Other,
+}
+
+/// What an interface is like. Where something could not be found out, the system's number for why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Survey {
+    pub(super) link: Result<LinkState, i32>,
+    pub(super) mac: Result<[u8; 6], i32>,
+    pub(super) addresses: Result<Vec<IpAddr>, i32>,
+    pub(super) unready: Result<Vec<(IpAddr, Unready)>, i32>,
+    pub(super) networks: Result<Vec<(IpAddr, u8)>, i32>,
+}
+
+/// What a descriptor is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Device {
+    /// Frames are heard by it.
+    Capture,
+    /// Frames are sent by it.
+    Frames,
+    /// Packets of IPv4 or IPv6 are sent by it.
+    Packets4,
+    Packets6,
+}
+
+impl Outcome {
+    /// Whether it did what it was there for, as far as scripts tell.
+    pub(crate) const fn success(self) -> bool {
+        matches!(self, Self::Exited(0))
+    }
+}
+
+impl From<Outcome> for HookEnd {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            outcome if outcome.success() => Self::Succeeded,
+            Outcome::Exited(_) | Outcome::Unknown => Self::Failed,
+            Outcome::Signalled(_) => Self::Killed,
+        }
+    }
+}
+
+impl From<ExitStatus> for Outcome {
+    fn from(status: ExitStatus) -> Self {
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Self::Exited(code),
+            (None, Some(signal)) => Self::Signalled(signal),
+            (None, None) => Self::Unknown,
+        }
+    }
+}
+
+impl Request {
+    /// What it is about, for the answer that it cannot be.
+    pub(super) fn asked(&self) -> Asked {
+        match self {
+            Self::Run(run) => Asked::Run { host: run.host, hook: run.hook },
+            Self::Kill { host, hook, .. } => Asked::Kill { host: *host, hook: *hook },
+            Self::Survey { interface } => Asked::Survey { interface: interface.clone() },
+            Self::OpenDevices { interface, .. } => Asked::OpenDevices { interface: interface.clone() },
+            Self::Prepared { host, .. } => Asked::Prepared { host: *host },
+            Self::Heartbeat { .. } | Self::Finished { .. } => Asked::Other,
+        }
+    }
+}
+
+/// A message of either direction, of which nothing may be left over.
+pub(super) fn decode<T: Coded>(mut bytes: &[u8]) -> Option<T> {
+    let message = T::take(&mut bytes)?;
+    bytes.is_empty().then_some(message)
+}
+
+/// The bytes of it.
+pub(super) fn encode<T: Coded>(message: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    message.put(&mut bytes);
+    bytes
+}
+
+one_of! {
+    Hook: [Hook::Up, Hook::Down],
+    Role: [Role::Init, Role::Backup, Role::Master],
+    Reason: Reason::ALL,
+    LinkState: [LinkState::Up, LinkState::Down, LinkState::Disabled, LinkState::Gone],
+    Unready: [Unready::Tentative, Unready::Duplicate, Unready::Deprecated],
+    Device: [Device::Capture, Device::Frames, Device::Packets4, Device::Packets6],
+    Signal: [
+        Signal::Terminate,
+        Signal::Interrupt,
+        Signal::Quit,
+        Signal::HangUp,
+        Signal::User1,
+        Signal::User2,
+    ],
+}
+
+/// An enum by the number of its variant and what is in it, a struct by what is in it.
+macro_rules! coded {
+    ($name:ident { $($field:ident),* }) => {
+        impl Coded for $name {
+            fn put(&self, bytes: &mut Vec<u8>) {
+                $(self.$field.put(bytes);)*
+            }
+
+            fn take(bytes: &mut &[u8]) -> Option<Self> {
+                Some(Self { $($field: Coded::take(bytes)?),* })
+            }
+        }
+    };
+    ($name:ident: $($number:literal $variant:ident $(($inside:ident))? $({ $($field:ident),* })?,)*) => {
+        impl Coded for $name {
+            fn put(&self, bytes: &mut Vec<u8>) {
+                match self {
+                    $(Self::$variant $(($inside))? $({ $($field),* })? => {
+                        bytes.push($number);
+                        $($inside.put(bytes);)?
+                        $($($field.put(bytes);)*)?
+                    })*
+                }
+            }
+
+            fn take(bytes: &mut &[u8]) -> Option<Self> {
+                match u8::take(bytes)? {
+                    $($number => {
+                        $(let $inside = Coded::take(bytes)?;)?
+                        $($(let $field = Coded::take(bytes)?;)*)?
+                        Some(Self::$variant $(($inside))? $({ $($field),* })?)
+                    })*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+coded!(Run { host, hook, interface, role, reason, master });
+coded!(Farewell { frames, packets });
+coded!(Survey { link, mac, addresses, unready, networks });
+coded! { Request:
+    0 Run(run),
+    1 Kill { host, hook, force },
+    2 Survey { interface },
+    3 OpenDevices { interface, hosts },
+    4 Heartbeat { roles },
+    5 Prepared { host, farewell },
+    6 Finished { status },
+}
+coded! { Fact:
+    0 Signal(signal),
+    1 HookRunning { host, hook },
+    2 HookNotRun { host, hook, why },
+    3 HookEnded { host, hook, outcome, last_line, survey },
+    4 Surveyed { interface, survey },
+    5 Devices { interface, devices },
+    6 CouldNot { what, why },
+}
+coded! { Outcome:
+    0 Exited(status),
+    1 Signalled(signal),
+    2 Unknown,
+}
+coded! { Asked:
+    0 Run { host, hook },
+    1 Kill { host, hook },
+    2 Survey { interface },
+    3 OpenDevices { interface },
+    4 Prepared { host },
+    5 Other,
+}
+
+/// For a fuzz target: whatever is a message is one in one way.
+#[cfg(fuzzing)]
+pub fn message_bytes(bytes: &[u8]) {
+    if let Some(request) = decode::<Request>(bytes) {
+        assert_eq!(encode(&request), bytes);
+    }
+    if let Some(fact) = decode::<Fact>(bytes) {
+        assert_eq!(encode(&fact), bytes);
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

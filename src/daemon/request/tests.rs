@@ -1,0 +1,151 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+pub(in super::super) fn run(host: u16, hook: Hook) -> Run {
+    Run {
+        host,
+        hook,
+        interface: "eth7".into(),
+        role: Role::Master,
+        reason: Reason::MasterTimedOut,
+        master: Some(address("2001:db8::1")),
+    }
+}
+
+fn requests() -> Vec<Request> {
+    let frames = vec![vec![1; 70], Vec::new()];
+    let packets = vec![(address("10.0.0.1"), (address("10.0.0.2"), vec![2; 36]))];
+    vec![
+        Request::Run(run(3, Hook::Up)),
+        Request::Run(Run { master: None, reason: Reason::Shutdown, ..run(u16::MAX, Hook::Down) }),
+        Request::Kill { host: 0, hook: Hook::Down, force: true },
+        Request::Survey { interface: "vlan0".into() },
+        Request::OpenDevices { interface: String::new(), hosts: vec![0, 1, 4079] },
+        Request::Heartbeat { roles: vec![Role::Init, Role::Backup, Role::Master] },
+        Request::Prepared { host: 1, farewell: Farewell { frames, packets } },
+        Request::Finished { status: 70 },
+    ]
+}
+
+fn facts() -> Vec<Fact> {
+    let survey = Survey {
+        link: Ok(LinkState::Up),
+        mac: Ok([2, 0, 0, 0, 0, 1]),
+        addresses: Ok(vec![address("10.0.0.1"), address("fe80::1")]),
+        unready: Ok(vec![(address("fe80::1"), Unready::Tentative)]),
+        networks: Err(24),
+    };
+    let ended = |outcome, last_line: Option<&str>, survey| Fact::HookEnded {
+        host: 7,
+        hook: Hook::Up,
+        outcome,
+        last_line: last_line.map(Into::into),
+        survey,
+    };
+    vec![
+        Fact::Signal(Signal::User2),
+        Fact::HookRunning { host: 1, hook: Hook::Up },
+        Fact::HookNotRun { host: 1, hook: Hook::Down, why: "kaputt – ça".into() },
+        ended(Outcome::Exited(3), Some("cannot"), Some(survey.clone())),
+        ended(Outcome::Signalled(9), None, None),
+        ended(Outcome::Unknown, None, None),
+        Fact::Surveyed { interface: "eth0".into(), survey },
+        Fact::Devices {
+            interface: "em0".into(),
+            devices: vec![Device::Capture, Device::Frames, Device::Packets4, Device::Packets6],
+        },
+        Fact::CouldNot { what: Asked::OpenDevices { interface: "em0".into() }, why: "no".into() },
+        Fact::CouldNot { what: Asked::Other, why: String::new() },
+    ]
+}
+
+#[test]
+fn what_is_said_is_heard() {
+    for request in requests() {
+        assert_eq!(decode(&encode(&request)), Some(request));
+    }
+    for fact in facts() {
+        assert_eq!(decode(&encode(&fact)), Some(fact));
+    }
+    // A child's end is nobody's business but the hands'.
+    assert_eq!(decode::<Fact>(&encode(&Fact::Signal(Signal::Child))), None);
+}
+
+#[test]
+fn nothing_may_be_missing_or_left_over() {
+    fn exact<T: Coded>(messages: &[T]) {
+        for mut bytes in messages.iter().map(encode) {
+            bytes.push(0);
+            assert!(decode::<T>(&bytes).is_none(), "{bytes:?}");
+            bytes.truncate(bytes.len() - 2);
+            assert!(decode::<T>(&bytes).is_none(), "{bytes:?}");
+        }
+    }
+    exact(&requests());
+    exact(&facts());
+    for (name, bytes) in [
+        ("an empty one", &b""[..]),
+        ("no such request", b"\x07"),
+        ("a truth that is neither", b"\x01\0\0\0\x02"),
+        ("a length and nothing else", b"\x04\xff\xff"),
+        ("a longer list than there is", b"\x04\0\x03\0\0"),
+        ("a longer name than there is", b"\x02\xff\xffeth0"),
+        ("a name that is no text", b"\x02\0\x01\xff"),
+        ("an address of no family", b"\0\0\0\0\0\x01x\0\0\x01\x05\x01\x02\x03\x04"),
+    ] {
+        assert_eq!(decode::<Request>(bytes), None, "{name}");
+    }
+}
+
+/// The longest that are needed fit into what a channel carries.
+#[test]
+fn the_longest_fit() {
+    let all = Request::Heartbeat { roles: vec![Role::Backup; 4080] };
+    assert!(encode(&all).len() <= crate::platform::LONGEST_MESSAGE);
+    let packet = (address("fe80::1"), (address("fe80::2"), vec![0; 36]));
+    let farewell = Farewell { frames: vec![vec![0; 90]; 4], packets: vec![packet; 200] };
+    assert!(encode(&Request::Prepared { host: 0, farewell }).len() <= crate::platform::LONGEST_MESSAGE);
+}
+
+/// Whatever is a message is one in one way.
+fn canonical(bytes: &[u8]) {
+    if let Some(request) = decode::<Request>(bytes) {
+        assert_eq!(encode(&request), bytes);
+    }
+    if let Some(fact) = decode::<Fact>(bytes) {
+        assert_eq!(encode(&fact), bytes);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        canonical(&bytes);
+    }
+
+    #[test]
+    fn almost_messages(
+        which in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        cut in any::<prop::sample::Index>(),
+        cuts in any::<bool>(),
+    ) {
+        let messages = requests().iter().map(encode).chain(facts().iter().map(encode)).collect::<Vec<_>>();
+        let mut bytes = which.get(&messages).clone();
+        for (at, byte) in changes {
+            if !bytes.is_empty() {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+        }
+        if cuts {
+            bytes.truncate(cut.index(bytes.len() + 1));
+        }
+        canonical(&bytes);
+    }
+}
