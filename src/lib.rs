@@ -51,9 +51,9 @@
 //! Beside frames, which are whole, there are packets to single hosts (`Action::Deliver`, for `--peer`): the kernel makes
 //! their link headers, because it is the one that resolves neighbours. What differs between the BSD kernels and macOS
 //! is mostly figures: `platform/layout.rs` has those of all four, so that what is built from them is tested everywhere.
-//! There libpcap opens the capture and makes its filter, and what the device hands out is taken apart by
-//! `platform/bpf_frames.rs`: the crate does not know the packet header of OpenBSD's library. That library also has
-//! registers for sixteen sums in the life of a process, so no filter calculates.
+//! There libpcap opens the capture, and what the device hands out is taken apart by `platform/bpf_frames.rs`: the crate
+//! does not know the packet header of OpenBSD's library. That library also has registers for sixteen sums in the life of
+//! a process, so no text of a filter calculates; the ids are instructions of our own, joined to what libpcap compiled.
 //!
 //! A deadline is a descriptor (`platform/alarm.rs`) where the timeout of a wait ends late, as it does on most systems.
 //!

@@ -5,7 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::capture::{self, Capture, CaptureError};
+use super::capture::{Capture, CaptureError, Filter, Looks, Wish};
 use super::failure::{Doing, StartError};
 use crate::platform::{self, Envelope, IpSocket, LinkSocket, Membership};
 use crate::protocol::wire::{self, ipv4};
@@ -34,17 +34,6 @@ pub(crate) enum Fate {
     Removed,
 }
 
-/// How far what is heard goes beyond what is wanted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Looks {
-    /// No further.
-    Ahead,
-    /// To other users of our ids.
-    Around,
-    /// To them and to ARP.
-    AtArp,
-}
-
 /// What is to be heard.
 pub(crate) struct Wanted {
     pub(crate) vhids: Vec<Vhid>,
@@ -57,17 +46,10 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    fn filter(&self) -> String {
-        capture::filter(&self.vhids, &self.destination, &self.families, &self.own)
-    }
-
-    fn filter_that_looks(&self, looks: Looks) -> String {
-        let (wanted, clashes) = (self.filter(), capture::clashes(&self.vhids, &self.destination));
-        match looks {
-            Looks::Ahead => wanted,
-            Looks::Around => format!("{wanted} or {clashes}"),
-            Looks::AtArp => format!("{wanted} or {clashes} or arp"),
-        }
+    fn filter(&self, looks: Looks) -> Filter {
+        let wish =
+            |vhid: &Vhid| Wish { vhid: *vhid, destination: &self.destination, families: &self.families };
+        Filter::new(&self.vhids.iter().map(wish).collect::<Vec<_>>(), &self.own, looks)
     }
 
     fn unicast_families(&self) -> impl Iterator<Item = Family> + '_ {
@@ -105,8 +87,7 @@ impl Attachment {
             .map(|group| Membership::join(group, index))
             .collect::<io::Result<_>>()
             .map_err(failed(Doing::JoinGroup))?;
-        let (sockets, capture) =
-            Self::open_both_ways(interface, &wanted, &wanted.filter_that_looks(Looks::Around))?;
+        let (sockets, capture) = Self::open_both_ways(interface, &wanted, &wanted.filter(Looks::Around))?;
         Ok(Self {
             interface: interface.to_owned(),
             capture: Some(capture),
@@ -124,22 +105,21 @@ impl Attachment {
     /// # Errors
     /// As there.
     pub(crate) fn try_out(interface: &str, wanted: &Wanted) -> Result<(), StartError> {
-        let (_, mut capture) =
-            Self::open_both_ways(interface, wanted, &wanted.filter_that_looks(Looks::Around))?;
+        let (_, mut capture) = Self::open_both_ways(interface, wanted, &wanted.filter(Looks::Around))?;
         if wanted.groups().next().is_some() && platform::other_routing_domain(interface).is_some() {
             let error = io::Error::from(io::ErrorKind::AddrNotAvailable);
             return Err(StartError::new(Doing::JoinGroup, interface, error));
         }
         [Looks::Ahead, Looks::AtArp]
             .into_iter()
-            .try_for_each(|looks| capture.set_filter(&wanted.filter_that_looks(looks)))
+            .try_for_each(|looks| capture.set_filter(&wanted.filter(looks)))
             .map_err(|error| StartError::new(Doing::OpenCapture, interface, error))
     }
 
     fn open_both_ways(
         interface: &str,
         wanted: &Wanted,
-        filter: &str,
+        filter: &Filter,
     ) -> Result<(Sockets, Capture), StartError> {
         let failed = |error| StartError::new(Doing::OpenSocket, interface, error);
         let link = LinkSocket::open(interface).map_err(failed)?;
@@ -189,7 +169,7 @@ impl Attachment {
     /// The one there was stays, and has to follow later.
     pub(crate) fn settle_filter(&mut self) -> Result<(), CaptureError> {
         if let Some(capture) = self.capture.as_mut().filter(|_| self.filter_due) {
-            capture.set_filter(&self.wanted.filter_that_looks(self.looks))?;
+            capture.set_filter(&self.wanted.filter(self.looks))?;
         }
         self.filter_due = false;
         Ok(())
@@ -234,7 +214,7 @@ impl Attachment {
     pub(crate) fn hear_again(&mut self) -> Result<(), CaptureError> {
         // The old one goes first: it may hold the last descriptor.
         self.capture = None;
-        self.capture = Some(Capture::open(&self.interface, &self.wanted.filter_that_looks(self.looks))?);
+        self.capture = Some(Capture::open(&self.interface, &self.wanted.filter(self.looks))?);
         self.filter_due = false;
         Ok(())
     }
@@ -291,31 +271,5 @@ impl Attachment {
     /// Empties the sockets of families with peers, which have the same packets a second time.
     pub(crate) fn discard_copies(&self) {
         self.sockets.ip.iter().for_each(|(_, socket)| socket.discard());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::daemon::capture::machine::Program;
-
-    /// As the libpcap of OpenBSD wants it, see `capture`.
-    #[test]
-    fn no_filter_calculates() {
-        let own: Vec<IpAddr> = ["192.0.2.1", "2001:db8::1"].map(|address| address.parse().unwrap()).into();
-        for peers in [vec![], vec!["192.0.2.2".parse().unwrap(), "2001:db8::2".parse().unwrap()]] {
-            let wanted = Wanted {
-                vhids: vec![Vhid::new(7).unwrap()],
-                destination: Destination { peers, ..Destination::default() },
-                families: vec![Family::V4, Family::V6],
-                own: own.clone(),
-                outside: Vec::new(),
-            };
-            for looks in [Looks::Ahead, Looks::Around, Looks::AtArp] {
-                let text = wanted.filter_that_looks(looks);
-                assert!(!text.contains(['&', '+', '-', '*', '/', '|']) && !text.contains("<<"), "{text}");
-                Program::compile(&text);
-            }
-        }
     }
 }

@@ -3,7 +3,7 @@
 //! What differs is a figure of `layout` or an item of the system's own file. It must not know what the bytes it sends
 //! mean. Every descriptor made here is closed on exec and never blocks.
 //!
-//! libpcap opens a BPF device to hear by and makes its filter. What that device hands out is read by `bpf_frames`.
+//! libpcap opens a BPF device to hear by. What that device hands out is read by `bpf_frames`.
 
 #![expect(unsafe_code, reason = "ioctls and getifaddrs' raw addresses have no safe wrapper")]
 
@@ -22,14 +22,14 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::unistd::Uid;
 
 use super::bpf_frames::FrameReader;
-use super::bsd_bytes::{self, INTERNET, Instruction, LinkLayer, NOTHING, Unbuildable};
+use super::bsd_bytes::{self, INTERNET, LinkLayer, NOTHING, Unbuildable};
 use super::claim::{self, Doubt, Holder};
 use super::layout::{
     BIOCGBLEN, BIOCIMMEDIATE, BIOCSHDRCMPLT, BPF_PROGRAM, SIOCDIFADDR_IN6, SIOCGIFAFLAG_IN6,
 };
 use super::lock_file::{self, LockFile};
 use super::sys::LAYOUT;
-use super::{LinkState, Unready, descriptors, interfaces, sys};
+use super::{Instruction, LinkState, Unready, descriptors, interfaces, sys};
 
 /// See the Linux item of this name: here a tag stays in the frame, where filters find it.
 pub const UNTAGGED_ONLY: Option<&str> = None;
@@ -73,7 +73,7 @@ fn tell(fd: BorrowedFd<'_>, number: u64, value: u32) -> Result<(), Errno> {
     ask(fd, number, &mut value.to_ne_bytes())
 }
 
-fn set_filter(fd: BorrowedFd<'_>, number: u64, filter: &[Instruction]) -> Result<(), Errno> {
+fn put_filter(fd: BorrowedFd<'_>, number: u64, filter: &[Instruction]) -> Result<(), Errno> {
     // net/bpf.h, struct bpf_program: a length and a pointer, which nothing of ours can be but on this system.
     #[repr(C)]
     struct Program {
@@ -83,7 +83,7 @@ fn set_filter(fd: BorrowedFd<'_>, number: u64, filter: &[Instruction]) -> Result
     const _: () = assert!(size_of::<Program>() == BPF_PROGRAM && offset_of!(Program, instructions) == 8);
     let length = libc::c_uint::try_from(filter.len()).map_err(|_| Errno::EINVAL)?;
     let program = Program { length, instructions: filter.as_ptr() };
-    // SAFETY: BIOCSETF and BIOCSETWF take a bpf_program (net/bpf.h), copy `length` instructions from where it points
+    // SAFETY: BIOCSETF, BIOCSETFNR and BIOCSETWF take a bpf_program (net/bpf.h), copy `length` instructions from where it points
     // and keep neither pointer; an Instruction has the layout of a bpf_insn.
     Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), number as libc::c_ulong, &raw const program) })?;
     Ok(())
@@ -115,13 +115,13 @@ impl LinkSocket {
         let device = open_device()?;
         let fd = device.as_fd();
         // First of all, so that nothing is ever queued.
-        set_filter(fd, LAYOUT.read_filter, &NOTHING)?;
+        put_filter(fd, LAYOUT.read_filter, &NOTHING)?;
         let mut request = bsd_bytes::named(interface, LAYOUT.ifreq).map_err(unknown)?;
         ask(fd, LAYOUT.bind_capture, &mut request)?;
         // Else the kernel puts the interface's own address into what we send.
         tell(fd, BIOCSHDRCMPLT, 1)?;
         if let Some(write_filter) = LAYOUT.write_filter {
-            set_filter(fd, write_filter, &INTERNET)?;
+            put_filter(fd, write_filter, &INTERNET)?;
         }
         if let Some(lock) = LAYOUT.lock {
             ask(fd, lock, &mut [])?;
@@ -201,6 +201,19 @@ pub fn ignore_sent(capture: BorrowedFd<'_>) -> io::Result<()> {
     Ok(tell(capture, number, value)?)
 }
 
+/// Has the kernel judge by this program the frames that a capture takes in from now on, in place of the one it had. What
+/// was taken in before and not read is kept, if the system can.
+///
+/// # Errors
+/// The kernel does not take the program (EINVAL), or the descriptor is no BPF device.
+pub fn set_filter(capture: BorrowedFd<'_>, program: &[Instruction]) -> io::Result<()> {
+    // Versions older than the kinder request have the other.
+    match LAYOUT.next_filter.map(|number| put_filter(capture, number, program)) {
+        Some(Ok(())) => Ok(()),
+        Some(Err(_)) | None => Ok(put_filter(capture, LAYOUT.read_filter, program)?),
+    }
+}
+
 /// Prepares to read frames from an opened capture: room for as much as the device hands out at once, for it refuses to
 /// be asked for less.
 ///
@@ -208,7 +221,7 @@ pub fn ignore_sent(capture: BorrowedFd<'_>) -> io::Result<()> {
 /// The descriptor is no BPF device.
 pub fn frame_reader(capture: BorrowedFd<'_>) -> io::Result<FrameReader> {
     // FreeBSD's libpcap has asked for fractions of a second in units of 2^-64 s (`pcap_activate_bpf` in pcap-bpf.c). What
-    // was taken in since then is dropped when a filter is set, as it is next.
+    // was taken in since then is discarded once there is a filter.
     if let Some(time_format) = LAYOUT.time_format {
         tell(capture, time_format, 0)?;
     }

@@ -6,12 +6,12 @@
 use std::mem::offset_of;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Unready;
 use super::layout::{
     BPF_INSN, IF_LADDRREQ, IFLR_ACTIVE, IFLR_PREFIX, IFM_ACTIVE, IFM_AVALID, IN_IFF_DUPLICATED,
     IN_IFF_TENTATIVE, IN6_ADDRLIFETIME, IN6_IFF_DEPRECATED, IN6_IFF_DUPLICATED, IN6_IFF_TENTATIVE, IN6_IFREQ,
     Layout,
 };
+use super::{Instruction, Unready};
 
 /// net/if.h: IFNAMSIZ, the room for an interface's name and a NUL.
 pub(super) const NAME: usize = 16;
@@ -220,15 +220,6 @@ pub(super) fn link_layer(sockaddr: &[u8]) -> Option<LinkLayer> {
     Some(LinkLayer { kind: *kind, address: found })
 }
 
-/// An instruction of the packet filter: struct bpf_insn of net/bpf.h.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(C)]
-pub(super) struct Instruction {
-    code: u16,
-    if_true: u8,
-    if_false: u8,
-    operand: u32,
-}
 const _: () = assert!(size_of::<Instruction>() == BPF_INSN && offset_of!(Instruction, if_true) == 2);
 const _: () = assert!(offset_of!(Instruction, if_false) == 3 && offset_of!(Instruction, operand) == 4);
 

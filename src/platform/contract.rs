@@ -12,8 +12,8 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use super::{
-    Changes, LinkState, Unready, background, channel, claim, descriptors, files, interfaces, ip_socket,
-    lock_file, membership, oom, pidfile, program, secrecy, signals, sys, wall_clock, writer,
+    Changes, Instruction, LinkState, Unready, background, channel, claim, descriptors, files, interfaces,
+    ip_socket, lock_file, membership, oom, pidfile, program, secrecy, signals, sys, wall_clock, writer,
 };
 
 // Time.
@@ -115,6 +115,7 @@ const _: fn(&ip_socket::IpSocket, IpAddr, IpAddr, &[u8]) -> io::Result<()> = ip_
 const _: fn(&ip_socket::IpSocket) = ip_socket::IpSocket::discard;
 const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::hand_out_at_once;
 const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::ignore_sent;
+const _: fn(BorrowedFd<'_>, &[Instruction]) -> io::Result<()> = sys::set_filter;
 const _: Option<&str> = sys::UNTAGGED_ONLY;
 
 const _: fn(&signals::Signals) -> BorrowedFd<'_> = AsFd::as_fd;

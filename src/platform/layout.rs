@@ -22,6 +22,8 @@ pub(super) struct Layout {
     pub(super) bound_capture: u64,
     /// net/bpf.h: sets the filter of what is read.
     pub(super) read_filter: u64,
+    /// net/bpf.h: BIOCSETFNR, which does so without dropping what was taken in before; NetBSD has none.
+    pub(super) next_filter: Option<u64>,
     /// net/bpf.h: sets the filter of what may be written; macOS has none.
     pub(super) write_filter: Option<u64>,
     /// net/bpf.h: forbids later changes; macOS has none.
@@ -102,6 +104,7 @@ pub(super) const OPENBSD: Layout = Layout {
     bind_capture: 0x8020_426c,
     bound_capture: 0x4020_426b,
     read_filter: 0x8010_4267,
+    next_filter: Some(0x8010_427f),
     write_filter: Some(0x8010_4277),
     lock: Some(0x2000_4276),
     // BIOCSDIRFILT names what is left out: BPF_DIRECTION_OUT.
@@ -128,6 +131,7 @@ pub(super) const NETBSD: Layout = Layout {
     bind_capture: 0x8090_426c,
     bound_capture: 0x4090_426b,
     read_filter: 0x8010_4267,
+    next_filter: None,
     write_filter: Some(0x8010_427f),
     lock: Some(0x2000_427e),
     // BIOCSSEESENT.
@@ -154,6 +158,7 @@ pub(super) const FREEBSD: Layout = Layout {
     bind_capture: 0x8020_426c,
     bound_capture: 0x4020_426b,
     read_filter: 0x8010_4267,
+    next_filter: Some(0x8010_4282),
     write_filter: Some(0x8010_427b),
     lock: Some(0x2000_427a),
     // BIOCSSEESENT.
@@ -180,6 +185,7 @@ pub(super) const MACOS: Layout = Layout {
     bind_capture: 0x8020_426c,
     bound_capture: 0x4020_426b,
     read_filter: 0x8010_4267,
+    next_filter: Some(0x8010_427e),
     write_filter: None,
     lock: None,
     // BIOCSSEESENT.
@@ -203,6 +209,7 @@ pub(super) const MACOS: Layout = Layout {
 
 /// The commands of ioctls that are not the same on all four.
 struct Commands {
+    next_filter: u8,
     write_filter: u8,
     lock: u8,
     ignore_sent: u8,
@@ -227,6 +234,9 @@ const fn check(layout: &Layout, commands: &Commands) {
     assert!(layout.bind_capture == number(IN, layout.ifreq, b'B', 108));
     assert!(layout.bound_capture == number(OUT, layout.ifreq, b'B', 107));
     assert!(layout.read_filter == number(IN, BPF_PROGRAM, b'B', 103));
+    if let Some(next_filter) = layout.next_filter {
+        assert!(next_filter == number(IN, BPF_PROGRAM, b'B', commands.next_filter));
+    }
     if let Some(write_filter) = layout.write_filter {
         assert!(write_filter == number(IN, BPF_PROGRAM, b'B', commands.write_filter));
     }
@@ -253,14 +263,23 @@ const fn check(layout: &Layout, commands: &Commands) {
     }
 }
 
-const _: () =
-    check(&OPENBSD, &Commands { write_filter: 119, lock: 118, ignore_sent: 125, add_v4: 26, add_v6: 26 });
-const _: () =
-    check(&NETBSD, &Commands { write_filter: 127, lock: 126, ignore_sent: 121, add_v4: 26, add_v6: 107 });
-const _: () =
-    check(&FREEBSD, &Commands { write_filter: 123, lock: 122, ignore_sent: 119, add_v4: 43, add_v6: 27 });
-// It has the first two not.
-const _: () = check(&MACOS, &Commands { write_filter: 0, lock: 0, ignore_sent: 119, add_v4: 26, add_v6: 26 });
+const _: () = check(
+    &OPENBSD,
+    &Commands { next_filter: 127, write_filter: 119, lock: 118, ignore_sent: 125, add_v4: 26, add_v6: 26 },
+);
+const _: () = check(
+    &NETBSD,
+    &Commands { next_filter: 0, write_filter: 127, lock: 126, ignore_sent: 121, add_v4: 26, add_v6: 107 },
+);
+const _: () = check(
+    &FREEBSD,
+    &Commands { next_filter: 130, write_filter: 123, lock: 122, ignore_sent: 119, add_v4: 43, add_v6: 27 },
+);
+// It can neither judge what is written nor lock.
+const _: () = check(
+    &MACOS,
+    &Commands { next_filter: 126, write_filter: 0, lock: 0, ignore_sent: 119, add_v4: 26, add_v6: 26 },
+);
 const _: () = assert!(BIOCGBLEN == number(OUT, 4, b'B', 102));
 const _: () = assert!(BIOCIMMEDIATE == number(IN, 4, b'B', 112));
 const _: () = assert!(BIOCSHDRCMPLT == number(IN, 4, b'B', 117));
@@ -287,7 +306,7 @@ mod tests {
     ];
 
     /// Our figures by their names in the headers. A system that lacks one has no line for it there.
-    const fn named(layout: &Layout) -> [(&'static str, Option<u64>); 31] {
+    const fn named(layout: &Layout) -> [(&'static str, Option<u64>); 32] {
         let link_state = match layout.link_state {
             Some((offset, _)) => offset,
             // There as well: no field is where the length is.
@@ -300,6 +319,7 @@ mod tests {
         [
             ("BIOCSETIF", Some(layout.bind_capture)),
             ("BIOCSETF", Some(layout.read_filter)),
+            ("BIOCSETFNR", layout.next_filter),
             ("BIOCSETWF", layout.write_filter),
             ("BIOCLOCK", layout.lock),
             ("BIOCSDIRFILT", Some(layout.ignore_sent.0)),

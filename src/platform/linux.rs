@@ -20,7 +20,7 @@ use nix::sys::socket::{
 };
 use nix::time::{ClockId, clock_gettime};
 
-use super::{Changes, LinkState, Unready, descriptors, interfaces};
+use super::{Changes, Instruction, LinkState, Unready, descriptors, interfaces};
 
 pub use super::linux_claim::Claim;
 pub(super) use super::mreqn::join_v4;
@@ -47,9 +47,8 @@ pub const HARDWARE_CHANGES_ARE_EVENTS: bool = true;
 /// there is a tag is found at `SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT`, the tag at `SKF_AD_OFF + SKF_AD_VLAN_TAG`
 /// (linux/filter.h). The first has to be asked first: up to Linux 6.1 a tag that was taken off, by a VLAN device or
 /// a filtering bridge, can still be read where the tag was. pcap-filter's own `vlan` cannot say "none or 0". The
-/// loads are of one byte because only that means the same to libpcap's own interpreter, which judges the first
-/// frames; everybody answers the second with all 16 bits. The filter must be compiled with optimisation, which folds
-/// the offset into the instruction; otherwise nothing would match.
+/// kernel answers the second with all 16 bits, however many are asked for. The filter must be compiled with
+/// optimisation, which folds the offset into the instruction; otherwise nothing would match.
 pub const UNTAGGED_ONLY: Option<&str> = Some("(ether[-4048:1] = 0 or ether[-4052:1] & 0xfff = 0)");
 
 /// See the item of this name on macOS: here syslogd listens on a socket.
@@ -222,6 +221,23 @@ pub(super) fn keep_to_link(fd: BorrowedFd<'_>, interface: &str, ipv6: bool) -> i
 /// The kernel is older than 4.20 or the descriptor is no packet socket; the capture still works.
 pub fn ignore_sent(capture: BorrowedFd<'_>) -> io::Result<()> {
     descriptors::set_option(capture, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, &1_i32)
+}
+
+const _: () = assert!(size_of::<Instruction>() == size_of::<libc::sock_filter>());
+const _: () = assert!(mem::offset_of!(libc::sock_filter, jt) == mem::offset_of!(Instruction, if_true));
+const _: () = assert!(mem::offset_of!(libc::sock_filter, jf) == mem::offset_of!(Instruction, if_false));
+const _: () = assert!(mem::offset_of!(libc::sock_filter, k) == mem::offset_of!(Instruction, operand));
+
+/// Has the kernel judge by this program the frames that a capture takes in from now on, in place of the one it had. None
+/// is lost by that, and none that was taken in before.
+///
+/// # Errors
+/// The kernel does not take the program (EINVAL), or the descriptor is no socket.
+pub fn set_filter(capture: BorrowedFd<'_>, program: &[Instruction]) -> io::Result<()> {
+    let len = u16::try_from(program.len()).map_err(|_| Errno::EINVAL)?;
+    // The kernel only reads them: socket(7), SO_ATTACH_FILTER.
+    let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut().cast() };
+    descriptors::set_option(capture, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
 }
 
 /// Makes an opened capture hand frames out at once: on this system libpcap does, when it opens it.

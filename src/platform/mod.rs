@@ -28,6 +28,7 @@ mod files;
 pub mod fuzzing;
 #[cfg(any(target_os = "freebsd", target_os = "macos"))]
 mod group_req;
+mod instruction;
 mod interfaces;
 mod ip_socket;
 #[cfg(any(target_os = "macos", test, fuzzing))]
@@ -96,6 +97,7 @@ pub use channel::{Broken, Channel, LONGEST_MESSAGE, MOST_DESCRIPTORS, Message, U
 pub use claim::{Doubt, Holder};
 pub use descriptors::{close_on_exec, says_no_room};
 pub use files::{may_create_in, may_execute, user_and_group};
+pub use instruction::Instruction;
 pub use interfaces::{
     interface_addresses, interface_index, interface_names, interface_of, mingled_vlans, other_routing_domain,
     says_no_interface,
@@ -112,8 +114,8 @@ pub use signals::{Signal, Signals, bury_strangers, kill_group, signal_name, star
 pub use sys::{
     Claim, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY,
     assign_address, blank_argument, connected_networks, hand_out_at_once, hardware_address, ignore_sent,
-    keep_descriptors_private, link_state, missing_device, missing_privilege, now, unready_addresses, wait,
-    withdraw_address,
+    keep_descriptors_private, link_state, missing_device, missing_privilege, now, set_filter,
+    unready_addresses, wait, withdraw_address,
 };
 pub use wall_clock::{LocalTime, local_time, local_time_of};
 pub use writer::{LONGEST_TEXT, MOST_HELD, PipeKeeper, Standard, Text, Told, pipe_to_read, start_writer};
