@@ -19,7 +19,13 @@ use crate::front::SERVE;
 pub(crate) fn all() -> Vec<Case> {
     let ours = &[Kind::Ours];
     vec![
+        Case::new("many_on_one_interface", ours, on_one_interface),
         Case::new("many_same_id_on_two_interfaces", ours, same_id_on_two_interfaces),
+        Case::new(
+            "many_beside_an_interface_that_comes_and_goes",
+            ours,
+            beside_an_interface_that_comes_and_goes,
+        ),
         Case::new("many_of_both_families", ours, of_both_families),
         Case::new("many_to_different_destinations", ours, to_different_destinations),
         Case::new("many_with_different_passwords", ours, with_different_passwords),
@@ -77,6 +83,43 @@ fn await_backups(daemon: &Daemon, last: u8, interval: Duration) {
     thread::sleep(interval * 2 * patience());
 }
 
+fn on_one_interface() {
+    // Dead times of 1.5 s and of 1.875 s.
+    const DEAD: f64 = 3.0 * 160.0 / 256.0;
+    let segment = Segment::new(2);
+    let all: BTreeSet<u8> = (1..=255).collect();
+    let mut a = front(&segment, 0, &[group(&segment, 0, "1-255", 128, "")]);
+    await_ids(&segment, 0, 0.0, &all, seconds(8));
+    let b = front(&segment, 1, &[group(&segment, 1, "1-255", 160, "")]);
+    await_backups(&b, 255, Duration::from_millis(500));
+    throughout("none is taken over", Duration::from_millis(1500), || ids(&segment, 1, 0.0).is_empty());
+
+    segment.cut(0);
+    let cut = wire::now();
+    await_ids(&segment, 1, cut, &all, seconds(6));
+    let source = |host: usize| segment.hosts[host].address.to_string();
+    let (before, after) = (ads_of(segment.wire(), &source(0), 0.0), ads_of(segment.wire(), &source(1), cut));
+    for id in &all {
+        let last = before.iter().rfind(|ad| ad.vhid == *id).expect("it was elected");
+        let first = after.iter().find(|ad| ad.vhid == *id).expect("it was awaited");
+        let late = first.at - last.at - DEAD;
+        assert!((-0.02..0.5 * f64::from(patience())).contains(&late), "id {id} taken over {late:.3} s late");
+    }
+
+    segment.join(0);
+    eventually("all step back", seconds(4), || {
+        let since = wire::now() - 1.0;
+        ids(&segment, 1, since).is_empty() && ids(&segment, 0, since) == all
+    });
+    let at = a.signal_at(Signal::SIGTERM);
+    await_ids(&segment, 1, at, &all, seconds(3));
+    let first =
+        |id: u8| ads_of(segment.wire(), &source(1), at).iter().find(|ad| ad.vhid == id).map(|ad| ad.at);
+    let last = (1..=255).filter_map(first).fold(at, f64::max);
+    assert!(last - at < DEAD / 2.0 * f64::from(patience()), "the last took {:.3} s", last - at);
+    assert!(a.await_exit(seconds(3)).success());
+}
+
 fn same_id_on_two_interfaces() {
     let segment = Segment::new(2);
     let second = segment.second_network();
@@ -101,6 +144,42 @@ fn same_id_on_two_interfaces() {
         ids(&segment, 0, at) == only_id && !ads_of(&second, SECOND[0], at).is_empty()
     });
     drop(a);
+}
+
+fn beside_an_interface_that_comes_and_goes() {
+    let segment = Segment::new(1);
+    let second = segment.second_network();
+    let all: BTreeSet<u8> = (1..=50).collect();
+    let groups = [group(&segment, 0, "1-50", 64, ""), second_group("1-50", SECOND[0], 64)];
+    let mut a = front(&segment, 0, &groups);
+    let on_second =
+        |since: f64| -> BTreeSet<u8> { ads_of(&second, SECOND[0], since).iter().map(|ad| ad.vhid).collect() };
+    await_ids(&segment, 0, 0.0, &all, seconds(6));
+    eventually("all are elected on the other too", seconds(2), || on_second(0.0) == all);
+    let begun = wire::now();
+    let host = &segment.hosts[0];
+    host.sh("ip link set eth1 down && ip link set eth1 name elsewhere && ip link set elsewhere up");
+    throughout("nobody speaks under the other name", Duration::from_millis(1500), || {
+        on_second(begun + 0.5).is_empty()
+    });
+    let back = wire::now();
+    host.sh("ip link set elsewhere down && ip link set elsewhere name eth1 && ip link set eth1 up");
+    eventually("all are back under the name", seconds(5), || on_second(back) == all);
+    host.sh("ip link del eth1");
+    thread::sleep(Duration::from_millis(500));
+    let back = wire::now();
+    segment.plug_second_in_again();
+    eventually("all are back on a new interface", seconds(6), || on_second(back) == all);
+    assert!(a.is_running());
+
+    // Of the first network nobody missed anything: a backup waits three quarters of a second.
+    for id in all {
+        let ads = segment.wire().ads(|ad| ad.vhid == id && ad.at >= begun - 0.5);
+        let gaps = ads.windows(2).map(|pair| pair[1].at - pair[0].at);
+        let longest = gaps.fold(wire::now() - ads.last().expect("it is master").at, f64::max);
+        assert!(longest < 0.75 * f64::from(patience()), "id {id} was silent for {longest:.3} s");
+        assert!(!ads.iter().any(Ad::is_bow_out), "id {id} left");
+    }
 }
 
 fn of_both_families() {

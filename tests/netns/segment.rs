@@ -302,6 +302,12 @@ impl Segment {
         Wire::open(&Path::new(NAMESPACES).join(&observer.namespace), index, observer.mac, observer.address)
     }
 
+    /// Gives the first host a new eth1 after the one it had in the second network was deleted.
+    #[track_caller]
+    pub(crate) fn plug_second_in_again(&self) {
+        self.plug_second_in(&self.hosts[0]);
+    }
+
     #[track_caller]
     fn plug_second_in(&self, host: &Host) {
         let Host { name, address, namespace, .. } = host;
