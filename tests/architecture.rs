@@ -1,6 +1,7 @@
 //! The walls between the rooms, which a single package has no compiler for. Plain text search, so it runs
 //! everywhere and anybody can read what it forbids. Comments are not searched.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -145,4 +146,112 @@ fn files_are_found_by_a_noun_and_stay_readable() {
     forbid("no source over 600 lines", |source| !source.is_test() && source.lines > 600);
     forbid("main.rs has at most 60 lines", |source| source.path == "src/main.rs" && source.lines > 60);
     forbid("lib.rs has at most 80 lines", |source| source.path == "src/lib.rs" && source.lines > 80);
+}
+
+/// A room's files, each with the folder of its parts: a unit. A room's `mod.rs` is its door and no unit.
+fn unit_of<'a>(path: &'a str, room: &str) -> Option<&'a str> {
+    let rest = path.strip_prefix("src/")?.strip_prefix(room)?.strip_prefix('/')?;
+    let unit = rest.split('/').next()?.trim_end_matches(".rs");
+    (unit != "mod").then_some(unit)
+}
+
+/// What the door of a room hands out, and which unit it has that from.
+fn handed_out(door: &str) -> Vec<(String, String)> {
+    let flat = door.replace('\n', " ");
+    let mut names = Vec::new();
+    for statement in flat.split("use ").skip(1).filter_map(|rest| rest.split(';').next()) {
+        let Some((unit, what)) = statement.split_once("::") else { continue };
+        for name in what.trim_matches(|c| "{} ".contains(c)).split(',') {
+            let name = name.trim().rsplit("::").next().unwrap_or_default();
+            names.push((name.rsplit(" as ").next().unwrap_or_default().to_owned(), unit.trim().to_owned()));
+        }
+    }
+    names
+}
+
+/// The words that follow `prefix` in the code, also inside braces: `super::{a, b::C}` gives a and b.
+fn named_after(code: &str, prefix: &str) -> Vec<String> {
+    let first = |text: &str| -> String {
+        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    };
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices(prefix) {
+        let before = code.get(..at).and_then(|before| before.chars().next_back());
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+            continue;
+        }
+        let rest = code.get(at + prefix.len()..).unwrap_or_default();
+        let Some(inside) = rest.strip_prefix('{') else {
+            found.push(first(rest));
+            continue;
+        };
+        let (mut depth, mut part) = (0, String::new());
+        for c in inside.chars() {
+            match c {
+                '}' if depth == 0 => break,
+                ',' if depth == 0 => found.push(first(&std::mem::take(&mut part))),
+                '{' | '}' => depth += if c == '{' { 1 } else { -1 },
+                c => part.push(c),
+            }
+        }
+        found.push(first(&part));
+    }
+    found
+}
+
+type Uses = BTreeMap<String, BTreeSet<String>>;
+
+/// Who uses whom among the units of a room.
+fn uses(room: &str) -> Uses {
+    let all = sources();
+    let door = all.iter().find(|source| source.path == format!("src/{room}/mod.rs"));
+    let handed = handed_out(door.map(|door| before_tests(&door.code)).unwrap_or_default());
+    let units: BTreeSet<_> = all.iter().filter_map(|source| unit_of(&source.path, room)).collect();
+    let mut uses = Uses::new();
+    for source in all.iter().filter(|source| !source.is_test()) {
+        let Some(unit) = unit_of(&source.path, room) else { continue };
+        let depth = source.path.matches('/').count() - 1 - usize::from(source.path.ends_with("/mod.rs"));
+        let from_the_room = ["super::".repeat(depth), format!("crate::{room}::")];
+        let code = before_tests(&source.code);
+        for name in from_the_room.iter().flat_map(|prefix| named_after(code, prefix)) {
+            let whose = handed.iter().find(|(known, _)| *known == name).map(|(_, whose)| whose);
+            let other = whose.filter(|_| !units.contains(name.as_str())).unwrap_or(&name);
+            if other != unit && units.contains(other.as_str()) {
+                uses.entry(unit.to_owned()).or_default().insert(other.clone());
+            }
+        }
+    }
+    uses
+}
+
+/// What is left of `uses` when whoever uses nobody, and whom nobody uses, is left out for as long as there are any: circles,
+/// and what lies between them.
+fn circles(mut uses: Uses) -> Uses {
+    loop {
+        let before = uses.len();
+        let users: BTreeSet<_> = uses.keys().cloned().collect();
+        uses.values_mut().for_each(|whom| whom.retain(|other| users.contains(other)));
+        let used: BTreeSet<_> = uses.values().flatten().cloned().collect();
+        uses.retain(|unit, whom| !whom.is_empty() && used.contains(unit));
+        if uses.len() == before {
+            return uses;
+        }
+    }
+}
+
+#[test]
+fn no_file_uses_one_that_uses_it() {
+    let made = |pairs: &[(&str, &str)]| {
+        let mut uses = Uses::new();
+        pairs.iter().for_each(|(a, b)| _ = uses.entry((*a).into()).or_default().insert((*b).into()));
+        circles(uses).into_keys().collect::<Vec<_>>()
+    };
+    assert_eq!(made(&[("a", "b"), ("b", "c"), ("a", "c")]), [""; 0]);
+    assert_eq!(made(&[("a", "b"), ("b", "c"), ("c", "b"), ("c", "d")]), ["b", "c"]);
+    for room in ["protocol", "config", "daemon", "platform"] {
+        let uses = uses(room);
+        assert!(!uses.is_empty(), "who uses whom in {room} was not found");
+        let circles = circles(uses);
+        assert!(circles.is_empty(), "files of {room} go round in circles: {circles:?}");
+    }
 }

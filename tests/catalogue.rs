@@ -19,6 +19,7 @@ const SPEAKERS: &[&str] = &[
     "src/daemon/failure.rs",
     "src/daemon/place.rs",
     "src/daemon/start.rs",
+    "src/daemon/introduction.rs",
     "src/daemon/report.rs",
     "src/daemon/report/devices.rs",
     "src/daemon/report/notices.rs",

@@ -7,11 +7,12 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use super::attachment::Attachment;
+use super::devices::Devices;
 use super::failure::{Doing, StartError};
-use super::{place, start};
+use super::survey::Surveyor;
+use super::{introduction, place, placing, start};
 use crate::config::{Config, Facility, VirtualHostConfig, Warning, one_line};
-use crate::platform;
+use crate::platform::{self, LinkState};
 use crate::protocol::{HookFailure, OnLostAddress, Replay};
 
 /// What a daemon with this configuration would do. No secret is in it.
@@ -39,37 +40,42 @@ pub fn check(config: &Config, warnings: &[Warning]) -> Result<String, StartError
 }
 
 fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), StartError> {
-    let interface = start::interface_for(host)?;
-    let place = match place::locate(&interface, host) {
-        Ok((place, lacks)) => {
-            lacks.iter().for_each(|lacks| lines.add("warning", lacks));
-            Some(place)
-        }
+    let interface = start::interface_for(host).map_err(StartError::explained)?;
+    let shared = place::addresses(host).into_iter().collect();
+    let places = placing::places(&interface, &[host], &shared, &mut Surveyor::default());
+    let found = places.and_then(|(places, own)| Ok((places.into_iter().next().transpose()?, own)));
+    let placed = match found {
+        Ok((placed, own)) => placed.map(|placed| (placed, own)),
         Err(error) if error.is_waited_for() || host.wait_for_interface && error.may_pass() => {
             lines.add("warning", &error);
             None
         }
-        Err(error) => return Err(error.naming_interfaces()),
+        Err(error) => return Err(error.explained()),
     };
+    if let Some((placed, _)) = &placed {
+        placed.lacks_v6.iter().for_each(|lacks| lines.add("warning", lacks));
+    }
     lines.add("interface", &interface);
-    match place {
-        Some(place) => {
-            let wanted = start::wanted(&interface, host)?;
-            Attachment::try_out(&interface, &wanted)
-                .or_else(|error| if error.is_for_want_of_link(&interface) { Ok(()) } else { Err(error) })?;
-            let addresses: Vec<_> = host.addresses.iter().map(|shared| shared.address).collect();
-            if let Some(source) = place::main_source(&addresses, place.sources) {
+    match placed {
+        Some((placed, own)) => {
+            let wanted = placing::wanted(std::iter::once(host), own);
+            Devices::try_out(&interface, &wanted).or_else(|error| {
+                let state = platform::link_state(&interface).unwrap_or(LinkState::Gone);
+                if error.is_for_want_of_link(state) { Ok(()) } else { Err(error) }
+            })?;
+            let addresses = place::addresses(host);
+            if let Some(source) = place::main_source(&addresses, placed.place.sources) {
                 lines.add("srcip", source);
             }
-            lines.add("mac", place.mac);
-            start::doubts(&interface, &wanted.outside).for_each(|doubt| lines.add("warning", doubt));
+            lines.add("mac", placed.place.mac);
+            introduction::doubts(&interface, &placed.outside).for_each(|doubt| lines.add("warning", doubt));
             let vlans = platform::mingled_vlans(&interface).unwrap_or_default();
-            lines.maybe("warning", start::mingling(&interface, host.vhid, &vlans));
+            lines.maybe("warning", introduction::mingling(&interface, host.vhid, &vlans));
         }
         // An address that was asked for will be waited for as well.
         None => lines.maybe("srcip", host.source),
     }
-    lines.maybe("warning", start::delay(host));
+    lines.maybe("warning", introduction::delay(host));
     lines.yes_or_no("wait-interface", host.wait_for_interface);
     lines.add("vhid", host.vhid);
     for address in &host.addresses {

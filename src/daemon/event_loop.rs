@@ -7,17 +7,20 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use super::attachment::Attachment;
 use super::clock::{now, wall};
+use super::devices::Devices;
+use super::fleet::Fleet;
 use super::hearing::InTurn;
 use super::hooks::RunningHook;
-use super::host::{LOOK_AROUND, Served};
-use super::interface::{look, look_at_hardware, presence, settle_filter};
-use super::perform::perform;
+use super::host::Served;
+use super::interface::{look, look_at_hardware, settle_filter};
+use super::link::LOOK_AROUND;
+use super::presence::presence;
 use super::report::Report;
+use super::survey::Surveyor;
 use super::turn;
 use crate::platform::{self, Alarm, Changes, LinkMonitor, Signal, Signals};
-use crate::protocol::{Action, Event, Time, VirtualHost};
+use crate::protocol::{Event, Time, VirtualHost};
 
 /// How often is looked for events that cannot be waited for.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -35,51 +38,58 @@ pub(super) struct Ending {
     pub(super) withdraw: bool,
 }
 
+/// What is done at the end of each turn: the place where a test puts its fault.
+pub(super) type EachTurn<'a> = Option<&'a mut dyn FnMut(&[&VirtualHost])>;
+
 /// Starts every virtual host, serves them until the end is asked for and nothing is left to do.
-///
-/// `each_turn` is called at the end of every turn: the place where a test puts its fault.
 ///
 /// # Errors
 /// Only if not even sleeping works, which no retry can mend.
 pub(super) fn run(
-    served: &mut [Served],
+    fleet: &mut Fleet,
     sources: &mut Sources,
     ending: Ending,
     report: &mut Report,
-    each_turn: &mut dyn FnMut(&[&VirtualHost]),
+    each_turn: EachTurn<'_>,
 ) -> std::io::Result<()> {
     // One moment for all: what starting a hook costs must not delay the first advertisement.
     let now = now();
-    for one in served.iter_mut() {
-        one.looks_around_until = one.attachment.is_some().then(|| now + LOOK_AROUND);
-        let facts = wall().map(Event::Wall).into_iter().chain([Event::Start]);
-        for fact in facts {
-            let actions = one.host.handle(fact, now);
-            perform(one, actions, report, now);
+    let mut surveyor = Surveyor::default();
+    for link in 0..fleet.links().len() {
+        let it = fleet.link_mut(link);
+        it.looks_around_until = it.devices.is_some().then(|| now + LOOK_AROUND);
+        for host in fleet.on(link) {
+            for fact in wall().map(Event::Wall).into_iter().chain([Event::Start]) {
+                fleet.tell(host, fact, report, now);
+            }
         }
-        look(one, Changes { links: true, addresses: false }, report, now);
-        if one.attachment.is_some() {
-            report.link_at_start(&one.interface, one.link);
+        look(fleet, link, Changes { links: true, addresses: false }, &mut surveyor, report, now);
+        let it = fleet.link(link);
+        let minds = it.hosts().any(|host| !fleet.hosts()[host].config.ignore_link_state);
+        if it.devices.is_some() && minds {
+            report.link_at_start(&it.name, it.state);
         }
     }
-    serve(served, sources, ending, report, each_turn)
+    serve(fleet, sources, ending, report, each_turn)
 }
 
 /// The loop without the start.
 pub(super) fn serve(
-    served: &mut [Served],
+    fleet: &mut Fleet,
     sources: &mut Sources,
     ending: Ending,
     report: &mut Report,
-    each_turn: &mut dyn FnMut(&[&VirtualHost]),
+    mut each_turn: EachTurn<'_>,
 ) -> std::io::Result<()> {
     let (mut alarm, mut ready, mut blind) = (Alarm::new(), Vec::new(), false);
-    while !served.iter().all(|one| one.host.finished()) {
+    while !fleet.finished() {
         let asleep = now();
-        let deadline = served.iter().filter_map(|one| one.deadline(asleep)).chain(report.deadline()).min();
+        let deadline = fleet.deadline().into_iter().chain(report.deadline()).min();
+        let captures: Vec<_> = fleet.links().iter().map(|link| link.capture(asleep)).collect();
+        let listens: Vec<bool> = captures.iter().map(Option::is_some).collect();
         let fds: Vec<BorrowedFd<'_>> = [sources.signals.as_fd(), sources.links.as_fd()]
             .into_iter()
-            .chain(served.iter().filter_map(|one| one.capture(asleep)))
+            .chain(captures.into_iter().flatten())
             .chain(report.descriptors(asleep))
             .collect();
         let failed = wait(&mut alarm, &fds, &mut ready, deadline)?;
@@ -93,40 +103,54 @@ pub(super) fn serve(
         let signalled = ready.next().unwrap_or(false);
         let link_changed = ready.next().unwrap_or(false);
         let captured: Vec<bool> =
-            served.iter().map(|one| one.capture(asleep).is_some() && ready.next().unwrap_or(false)).collect();
+            listens.into_iter().map(|listens| listens && ready.next().unwrap_or(false)).collect();
         let said = ready.any(|said| said) || report.deadline().is_some_and(|deadline| deadline <= woken);
 
-        for one in served.iter_mut() {
-            turn::late(&mut InTurn::new(one, report), woken);
+        for link in fleet.due(woken) {
+            turn::late(&mut InTurn::new(fleet, link, report), woken);
         }
         if signalled {
             for signal in sources.signals.read() {
-                served.iter_mut().for_each(|one| take_signal(one, signal, ending, report, woken));
-                if signal == Signal::Child {
-                    bury_strangers(served);
-                }
+                take_signal(fleet, signal, ending, report, woken);
             }
         }
         let changes = if link_changed { sources.links.read() } else { Changes::default() };
-        for (one, captured) in served.iter_mut().zip(captured) {
-            look(one, changes, report, woken);
-            InTurn::new(one, report).take_frames(captured, woken);
-            if one.looks_around_until.is_some_and(|until| until <= woken) {
-                one.looks_around_until = None;
-                one.unshared.end();
-                one.attachment.iter_mut().for_each(Attachment::look_ahead);
-                settle_filter(one, report, woken);
+        let mut surveyor = Surveyor::default();
+        let mut touched = fleet.due(woken);
+        touched.sort_unstable();
+        for (link, captured) in captured.into_iter().enumerate() {
+            let is_due = touched.binary_search(&link).is_ok();
+            if !(captured || is_due || changes.links || changes.addresses) {
+                continue;
             }
+            look(fleet, link, changes, &mut surveyor, report, woken);
+            InTurn::new(fleet, link, report).take_frames(captured, woken);
+            look_ahead(fleet, link, report, woken);
+            fleet.note(link, woken);
         }
-        for one in served.iter_mut() {
-            turn::tick(&mut InTurn::new(one, report), woken);
+        for link in fleet.due(woken) {
+            turn::tick(&mut InTurn::new(fleet, link, report), woken);
         }
         if said {
             report.listen(woken);
         }
-        each_turn(&served.iter().map(|one| &one.host).collect::<Vec<_>>());
+        if let Some(each_turn) = &mut each_turn {
+            each_turn(&fleet.cores().collect::<Vec<_>>());
+        }
     }
     Ok(())
+}
+
+/// Ends the look around for other users of our ids when its time is over.
+fn look_ahead(fleet: &mut Fleet, link: usize, report: &mut Report, now: Time) {
+    if fleet.link(link).looks_around_until.is_none_or(|until| until > now) {
+        return;
+    }
+    fleet.on(link).into_iter().for_each(|host| fleet.host(host).0.unshared.end());
+    let it = fleet.link_mut(link);
+    it.looks_around_until = None;
+    it.devices.iter_mut().for_each(Devices::look_ahead);
+    settle_filter(it, report, now);
 }
 
 /// Waits. Where that fails, as it does when the limit of descriptors was set below what is open, everything is taken to
@@ -144,44 +168,53 @@ fn wait(
 }
 
 /// Tells every virtual host that the daemon ends.
-pub(super) fn shut_down(served: &mut [Served], withdraw: bool, report: &mut Report) {
-    for one in served {
-        let now = now();
-        let actions = one.host.handle(Event::Shutdown { withdraw }, now);
-        perform(one, actions, report, now);
+pub(super) fn shut_down(fleet: &mut Fleet, withdraw: bool, report: &mut Report) {
+    for host in 0..fleet.hosts().len() {
+        fleet.tell(host, Event::Shutdown { withdraw }, report, now());
     }
 }
 
-fn take_signal(one: &mut Served, signal: Signal, ending: Ending, report: &mut Report, now: Time) {
-    let actions = match signal {
+fn take_signal(fleet: &mut Fleet, signal: Signal, ending: Ending, report: &mut Report, now: Time) {
+    let all = 0..fleet.hosts().len();
+    match signal {
         Signal::Terminate | Signal::Interrupt | Signal::Quit | Signal::HangUp => {
             report.told_to_end(signal);
-            one.host.handle(Event::Shutdown { withdraw: ending.withdraw }, now)
+            for host in all {
+                fleet.tell(host, Event::Shutdown { withdraw: ending.withdraw }, report, now);
+            }
         }
         Signal::User1 => {
-            turn::look_for_losses(&mut InTurn::new(one, report), now);
-            report.status(one.about(), &one.host.snapshot(now), now);
-            Vec::new()
+            for link in 0..fleet.links().len() {
+                turn::look_for_losses(&mut InTurn::new(fleet, link, report), now);
+            }
+            for host in all {
+                let (one, link) = fleet.host(host);
+                report.status(one.about(&link.name), &one.core().snapshot(now), now);
+            }
         }
-        Signal::User2 => one.host.handle(Event::Resign, now),
-        Signal::Child => reap(one, report, now),
-    };
-    perform(one, actions, report, now);
+        Signal::User2 => all.for_each(|host| fleet.tell(host, Event::Resign, report, now)),
+        Signal::Child => {
+            all.for_each(|host| reap(fleet, host, report, now));
+            bury_strangers(fleet.hosts());
+        }
+    }
 }
 
-fn reap(one: &mut Served, report: &mut Report, now: Time) -> Vec<Action> {
-    let Some(running) = &mut one.hook else { return Vec::new() };
-    let Some(ended) = running.ended(report) else { return Vec::new() };
+fn reap(fleet: &mut Fleet, host: usize, report: &mut Report, now: Time) {
+    let (one, _) = fleet.host(host);
+    let Some(running) = &mut one.hook else { return };
+    let Some(ended) = running.ended(|number| report.last_line(number)) else { return };
     let (hook, outcome) = (running.hook(), ended.outcome);
     (one.hook, one.ended) = (None, Some(ended));
     // A script may have given the interface another one, and the neighbours are told next.
-    look_at_hardware(one, report, now);
-    let addresses = presence(one, report, now);
-    one.host.handle(Event::HookDone { hook, ended: outcome.into(), addresses }, now)
+    look_at_hardware(fleet, fleet.link_of(host), report, now);
+    let (one, link) = fleet.host(host);
+    let addresses = presence(one, link, report, now);
+    fleet.tell(host, Event::HookDone { hook, ended: outcome.into(), addresses }, report, now);
 }
 
 /// Children that are no hook of ours: see [`platform::bury_strangers`].
-fn bury_strangers(served: &[Served]) {
-    let hooks: Vec<u32> = served.iter().filter_map(|one| one.hook.as_ref()).map(RunningHook::pid).collect();
+fn bury_strangers(hosts: &[Served]) {
+    let hooks: Vec<u32> = hosts.iter().filter_map(|one| one.hook.as_ref()).map(RunningHook::pid).collect();
     platform::bury_strangers(&hooks);
 }

@@ -1,18 +1,29 @@
 //! Doing what, to what, and why it failed: one line for the operator.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::i18n::{fill, tr};
 use crate::platform::{self, LinkState};
 
 /// Why the daemon could not start.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StartError {
     doing: Doing,
     object: String,
-    source: Box<dyn std::error::Error + Send + Sync>,
+    source: Arc<dyn std::error::Error + Send + Sync>,
+    /// What the operator has to know besides.
+    hint: Option<Hint>,
+}
+
+/// What was found out about a failure when it happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Hint {
     /// The interfaces there are, where one that is not was named.
-    interfaces: Vec<String>,
+    Interfaces(Vec<String>),
+    RoutingDomain(u32),
+    MissingDevice(&'static str),
+    MissingPrivilege(&'static str),
 }
 
 /// What it was doing.
@@ -47,13 +58,24 @@ impl StartError {
         object: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { doing, object: object.into(), source: source.into(), interfaces: Vec::new() }
+        Self { doing, object: object.into(), source: source.into().into(), hint: None }
     }
 
-    /// Looks up what else could have been meant by an interface that is not there.
-    pub(super) fn naming_interfaces(mut self) -> Self {
-        if self.doing == Doing::FindInterface {
-            self.interfaces = platform::interface_names().unwrap_or_default();
+    /// Looks up what the operator has to know besides: what else could have been meant by an interface that is not there,
+    /// and what this process lacks.
+    pub(super) fn explained(mut self) -> Self {
+        self.hint = match self.doing {
+            Doing::FindInterface => {
+                platform::interface_names().ok().filter(|names| !names.is_empty()).map(Hint::Interfaces)
+            }
+            Doing::JoinGroup => platform::other_routing_domain(&self.object).map(Hint::RoutingDomain),
+            Doing::OpenSocket | Doing::OpenCapture => platform::missing_device().map(Hint::MissingDevice),
+            _ => None,
+        };
+        if self.hint.is_none()
+            && matches!(self.doing, Doing::JoinGroup | Doing::OpenSocket | Doing::OpenCapture)
+        {
+            self.hint = platform::missing_privilege().map(Hint::MissingPrivilege);
         }
         self
     }
@@ -79,21 +101,17 @@ impl StartError {
         matches!(self.doing, Doing::AwaitSource | Doing::AwaitSoleSource)
     }
 
-    /// Whether the interface is merely down: it cannot be captured on yet, and it is taken up when it is not.
-    pub(super) fn is_for_want_of_link(&self, interface: &str) -> bool {
+    /// Whether no source was found.
+    pub(super) fn is_about_source(&self) -> bool {
+        self.doing == Doing::FindSource
+    }
+
+    /// Whether the interface is merely down, if this is its state: it cannot be captured on yet, and it is taken up when it
+    /// is not.
+    pub(super) fn is_for_want_of_link(&self, state: LinkState) -> bool {
         // Without a link there is no link-local address either.
         matches!(self.doing, Doing::OpenCapture | Doing::FindSource)
-            && matches!(platform::link_state(interface), Ok(LinkState::Down | LinkState::Disabled))
-    }
-
-    /// Whether it needs the device that [`platform::missing_device`] looks for.
-    fn is_captured(&self) -> bool {
-        matches!(self.doing, Doing::OpenSocket | Doing::OpenCapture)
-    }
-
-    /// Whether it needs the privilege that [`platform::missing_privilege`] asks about.
-    fn is_privileged(&self) -> bool {
-        matches!(self.doing, Doing::JoinGroup | Doing::OpenSocket | Doing::OpenCapture)
+            && matches!(state, LinkState::Down | LinkState::Disabled)
     }
 }
 
@@ -128,23 +146,25 @@ impl fmt::Display for StartError {
         };
         let text = fill(&template, &[("object", &self.object), ("why", &self.source)]);
         f.write_str(&text)?;
-        if !self.interfaces.is_empty() {
-            let names = self.interfaces.join(", ");
-            f.write_str(&fill(&tr("; the interfaces of this host are {names}"), &[("names", &names)]))?;
-        }
-        let domain = Some(&self.object).filter(|_| self.doing == Doing::JoinGroup);
-        if let Some(domain) = domain.and_then(|interface| platform::other_routing_domain(interface)) {
-            let hint = tr(" (it is in another routing domain: start with 'route -T {domain} exec ucarp')");
-            f.write_str(&fill(&hint, &[("domain", &domain)]))?;
-        } else if let Some(device) = platform::missing_device().filter(|_| self.is_captured()) {
-            let hint =
-                tr(" ({device} is not there; a jail shows it by the devfs rule: add path 'bpf*' unhide)");
-            f.write_str(&fill(&hint, &[("device", &device)]))?;
-        } else if let Some(privilege) = platform::missing_privilege().filter(|_| self.is_privileged()) {
-            let hint = tr(" (this process lacks {privilege}: run it as root or grant that capability)");
-            f.write_str(&fill(&hint, &[("privilege", &privilege)]))?;
-        }
-        Ok(())
+        let hint = match &self.hint {
+            None => return Ok(()),
+            Some(Hint::Interfaces(names)) => {
+                fill(&tr("; the interfaces of this host are {names}"), &[("names", &names.join(", "))])
+            }
+            Some(Hint::RoutingDomain(domain)) => fill(
+                &tr(" (it is in another routing domain: start with 'route -T {domain} exec ucarp')"),
+                &[("domain", domain)],
+            ),
+            Some(Hint::MissingDevice(device)) => fill(
+                &tr(" ({device} is not there; a jail shows it by the devfs rule: add path 'bpf*' unhide)"),
+                &[("device", device)],
+            ),
+            Some(Hint::MissingPrivilege(privilege)) => fill(
+                &tr(" (this process lacks {privilege}: run it as root or grant that capability)"),
+                &[("privilege", privilege)],
+            ),
+        };
+        f.write_str(&hint)
     }
 }
 

@@ -1,53 +1,97 @@
-//! Frames become facts: what was captured is told to the core, and what does not authenticate is looked into.
+//! Frames become facts: what was captured is told to whose it is, and what does not authenticate is looked into.
 
 use std::time::Duration;
 
-use super::attachment::Attachment;
 use super::capture::CaptureError;
 use super::clock;
-use super::host::{LOOK_AROUND, Served};
+use super::devices::Devices;
+use super::fleet::Fleet;
 use super::interface::{lost_hearing, settle_filter};
-use super::perform::perform;
+use super::link::LOOK_AROUND;
 use super::report::{About, Report};
 use super::turn::{self, Draining, Heard, Surroundings};
 use crate::protocol::{Cause, Event, Rejected, Time, VirtualHost};
 
-/// A virtual host in its turn.
+/// The virtual hosts of a link in their turn.
 pub(super) struct InTurn<'a> {
-    one: &'a mut Served,
+    fleet: &'a mut Fleet,
+    link: usize,
     report: &'a mut Report,
     /// Somebody else uses our ids.
     clash: bool,
     /// Why the capture handed out nothing more.
     failure: Option<CaptureError>,
+    /// Those that heard what does not authenticate, and those that look for ARP.
+    curious: Vec<usize>,
 }
 
 impl<'a> InTurn<'a> {
-    pub(super) fn new(one: &'a mut Served, report: &'a mut Report) -> Self {
-        Self { one, report, clash: false, failure: None }
+    pub(super) fn new(fleet: &'a mut Fleet, link: usize, report: &'a mut Report) -> Self {
+        Self { fleet, link, report, clash: false, failure: None, curious: Vec::new() }
     }
 
     /// Takes frames in if it is time to, and looks into what was odd about them.
     pub(super) fn take_frames(&mut self, announced: bool, woken: Time) {
-        if self.one.attachment.is_none() {
+        let link = self.fleet.link_mut(self.link);
+        if link.devices.is_none() {
             // What it held went with it.
-            self.one.draining = Draining::default();
+            link.draining = Draining::default();
             return;
         }
         if !turn::drain(self, announced, woken) {
             return;
         }
-        let one = &mut *self.one;
-        one.attachment.iter().for_each(Attachment::discard_copies);
-        if self.clash && !one.unshared.running() && one.looks_around_until.take().is_some() {
+        let searches = self.searches();
+        let link = self.fleet.link_mut(self.link);
+        link.devices.iter().for_each(Devices::discard_copies);
+        if self.clash && !searches && link.looks_around_until.take().is_some() {
             // It has been named; whatever else it sends is not worth a wake-up.
-            one.attachment.iter_mut().for_each(Attachment::look_ahead);
+            link.devices.iter_mut().for_each(Devices::look_ahead);
         }
-        look_into_mismatches(one, self.report, clock::now());
+        for host in std::mem::take(&mut self.curious) {
+            self.look_into_mismatches(host, clock::now());
+        }
         if let Some(failure) = self.failure.take() {
-            lost_hearing(one, &failure, self.report, clock::now());
+            lost_hearing(self.fleet, self.link, &failure, self.report, clock::now());
         }
-        settle_filter(one, self.report, clock::now());
+        settle_filter(self.fleet.link_mut(self.link), self.report, clock::now());
+    }
+
+    /// Whether one of the hosts looks for an address in the segment's ARP.
+    fn searches(&self) -> bool {
+        self.fleet.link(self.link).hosts().any(|host| self.fleet.hosts()[host].unshared.running())
+    }
+
+    fn is_curious(&mut self, host: usize) {
+        if !self.curious.contains(&host) {
+            self.curious.push(host);
+        }
+    }
+
+    /// Explains what does not authenticate. What nothing explains is told as such, and then looked for in ARP.
+    fn look_into_mismatches(&mut self, host: usize, now: Time) {
+        let (one, link) = self.fleet.host(host);
+        let about = About::new(&link.name, one.config.vhid);
+        if let Some(decoded) = one.mismatches.take(now) {
+            let cause = one.core().explain(&decoded);
+            self.report.explained(about, &decoded, cause, now);
+            if cause.is_none() && one.unshared.begin(decoded, now) {
+                link.looks_around_until = Some(now + LOOK_AROUND);
+                link.devices.iter_mut().for_each(Devices::look_at_arp);
+            }
+        }
+        if !one.unshared.running() {
+            return;
+        }
+        let mut unshared = std::mem::take(&mut one.unshared);
+        if let Some((decoded, address)) = unshared.found(|decoded, it| one.core().shares_also(decoded, it)) {
+            self.report.explained(about, &decoded, Some(Cause::AddressExtra(address)), now);
+        }
+        one.unshared = unshared;
+        if !self.searches() {
+            // Other users of our ids may still be unknown: that takes the rest of the time.
+            self.fleet.link_mut(self.link).devices.iter_mut().for_each(Devices::look_around);
+        }
     }
 }
 
@@ -60,71 +104,92 @@ impl Surroundings for InTurn<'_> {
         clock::wall()
     }
 
-    fn host(&self) -> &VirtualHost {
-        &self.one.host
+    fn due(&self, by: Time) -> Vec<usize> {
+        self.fleet.link(self.link).deadlines.due(by)
+    }
+
+    fn host(&self, number: usize) -> &VirtualHost {
+        self.fleet.hosts()[number].core()
     }
 
     fn draining(&mut self) -> &mut Draining {
-        &mut self.one.draining
+        &mut self.fleet.link_mut(self.link).draining
     }
 
-    fn tell(&mut self, event: Event, now: Time) {
-        let actions = self.one.host.handle(event, now);
-        perform(self.one, actions, self.report, now);
+    fn tell(&mut self, number: usize, event: Event, now: Time) {
+        self.fleet.tell(number, event, self.report, now);
+    }
+
+    fn tell_all(&mut self, event: Event, now: Time) {
+        self.fleet.tell_all(self.link, event, self.report, now);
     }
 
     fn lost(&mut self) -> Option<u64> {
-        self.one.attachment.as_mut().and_then(Attachment::lost)
+        self.fleet.link_mut(self.link).devices.as_mut().and_then(Devices::lost)
     }
 
     fn hear(&mut self, now: Time) -> Heard {
-        let one = &mut *self.one;
-        let Some(attachment) = &mut one.attachment else { return Heard::Nothing };
-        let (host, unshared, mut heard) = (&mut one.host, &mut one.unshared, Heard::Nothing);
-        let (mismatches, mut answer) = (&mut one.mismatches, Vec::new());
-        let about = About::new(&one.interface, one.config.vhid);
-        let taken = attachment.take(|frame| {
-            heard = Heard::Refused;
-            if unshared.note(frame) {
-                return;
+        let link = self.fleet.link_mut(self.link);
+        let mut frame = std::mem::take(&mut link.frame);
+        frame.clear();
+        let taken = link
+            .devices
+            .as_mut()
+            .map_or(Ok(0), |devices| devices.take(|captured| frame.extend_from_slice(captured)));
+        let heard = match taken {
+            Ok(0) => Heard::Nothing,
+            Ok(_) => self.tell_frame(&frame, now),
+            Err(failure) => {
+                self.failure = Some(failure).filter(|failure| !failure.says_link_down());
+                Heard::Nothing
             }
-            match host.receive(frame, now) {
-                Ok(actions) => (heard, answer) = (Heard::Accepted, actions),
-                Err(rejected) => {
-                    if rejected == Rejected::BadAuth {
-                        mismatches.note(frame, now);
-                    }
-                    self.clash |= matches!(rejected, Rejected::TooShort | Rejected::BadVersion);
-                    self.report.refused(about, rejected, frame, now);
-                }
-            }
-        });
-        self.failure = taken.err().filter(|error| !error.says_link_down());
-        if !answer.is_empty() {
-            perform(one, answer, self.report, now);
-        }
+        };
+        self.fleet.link_mut(self.link).frame = frame;
         heard
     }
 }
 
-/// Explains what does not authenticate. What nothing explains is told as such, and then looked for in ARP.
-fn look_into_mismatches(one: &mut Served, report: &mut Report, now: Time) {
-    let (host, about) = (&one.host, About::new(&one.interface, one.config.vhid));
-    if let Some(decoded) = one.mismatches.take(now) {
-        let cause = host.explain(&decoded);
-        report.explained(about, &decoded, cause, now);
-        if cause.is_none() && one.unshared.begin(decoded, now) {
-            one.looks_around_until = Some(now + LOOK_AROUND);
-            one.attachment.iter_mut().for_each(Attachment::look_at_arp);
+impl InTurn<'_> {
+    fn tell_frame(&mut self, frame: &[u8], now: Time) -> Heard {
+        if self.fleet.link(self.link).looks_at_arp() {
+            let searching: Vec<usize> = self
+                .fleet
+                .on(self.link)
+                .into_iter()
+                .filter(|host| self.fleet.hosts()[*host].unshared.running())
+                .collect();
+            let mut taken = false;
+            for host in searching {
+                if self.fleet.host(host).0.unshared.note(frame) {
+                    taken = true;
+                    self.is_curious(host);
+                }
+            }
+            if taken {
+                return Heard::Refused;
+            }
         }
-    }
-    if one.unshared.running() {
-        if let Some((decoded, address)) = one.unshared.found(|decoded, it| host.shares_also(decoded, it)) {
-            report.explained(about, &decoded, Some(Cause::AddressExtra(address)), now);
-        }
-        if !one.unshared.running() {
-            // Other users of our ids may still be unknown: that takes the rest of the time.
-            one.attachment.iter_mut().for_each(Attachment::look_around);
+        let Some((host, answered)) = self.fleet.receive(self.link, frame, now) else {
+            return Heard::Refused;
+        };
+        match answered {
+            Ok(actions) => {
+                self.fleet.perform(host, actions, self.report, now);
+                Heard::Accepted
+            }
+            Err(rejected) => {
+                let (one, link) = self.fleet.host(host);
+                let about = About::new(&link.name, one.config.vhid);
+                if rejected == Rejected::BadAuth {
+                    one.mismatches.note(frame, now);
+                }
+                self.report.refused(about, rejected, frame, now);
+                if rejected == Rejected::BadAuth {
+                    self.is_curious(host);
+                }
+                self.clash |= matches!(rejected, Rejected::TooShort | Rejected::BadVersion);
+                Heard::Refused
+            }
         }
     }
 }

@@ -10,14 +10,11 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::clock::now;
+use super::outcome::{Ended, Outcome};
 use super::overheard::Overheard;
-use super::report::Report;
 use crate::config::VirtualHostConfig;
 use crate::platform::{self, Standard};
 use crate::protocol::{Hook, Snapshot};
-
-pub(crate) use super::request::Outcome;
 
 /// How often a hook is looked at when there is no loop any more.
 const NAP: Duration = Duration::from_millis(10);
@@ -31,15 +28,6 @@ pub(crate) struct RunningHook {
     /// Where its standard output and error are heard.
     output: Option<usize>,
     error: Option<usize>,
-}
-
-/// A script that has ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Ended {
-    pub(crate) path: String,
-    pub(crate) outcome: Outcome,
-    /// The last line on its standard error.
-    pub(crate) last_line: Option<String>,
 }
 
 impl RunningHook {
@@ -119,19 +107,20 @@ impl RunningHook {
     }
 
     /// With its last line, if it has ended.
-    pub(crate) fn ended(&mut self, report: &mut Report) -> Option<Ended> {
+    pub(crate) fn ended(&mut self, mut last_line: impl FnMut(usize) -> Option<String>) -> Option<Ended> {
         let outcome = self.reap()?;
-        self.output.and_then(|number| report.last_line(number));
-        let last_line = self.error.and_then(|number| report.last_line(number));
+        self.output.and_then(&mut last_line);
+        let last_line = self.error.and_then(last_line);
         Some(Ended { path: std::mem::take(&mut self.path), outcome, last_line })
     }
 
-    /// Waits until it has ended, and ends it after `timeout`. Only for when there is no loop any more.
-    pub(crate) fn wait(mut self, timeout: Duration, report: &mut Report) {
+    /// Waits until it has ended, and ends it after `timeout`; `meanwhile` is called again and again. Only for when there is
+    /// no loop any more.
+    pub(crate) fn wait(mut self, timeout: Duration, mut meanwhile: impl FnMut()) {
         let until = platform::now() + timeout;
         let mut nothing = Vec::new();
-        while self.ended(report).is_none() {
-            report.listen(now());
+        while self.reap().is_none() {
+            meanwhile();
             if platform::now() >= until || platform::wait(&[], &mut nothing, Some(NAP)).is_err() {
                 self.kill(true);
                 return;

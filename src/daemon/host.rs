@@ -1,134 +1,134 @@
-//! One virtual host with what it needs of this machine.
+//! One virtual host served, and the one door through which every fact reaches its core.
 
 use std::net::IpAddr;
-use std::os::fd::BorrowedFd;
-use std::time::Duration;
 
-use super::attachment::Attachment;
 use super::failure::StartError;
-use super::hooks::{Ended, RunningHook};
+use super::hooks::RunningHook;
 use super::mismatch::Mismatches;
-use super::reopening::Reopening;
+use super::outcome::Ended;
+use super::place::Place;
 use super::report::About;
-use super::turn::Draining;
 use super::unshared::Unshared;
 use crate::config::VirtualHostConfig;
 use crate::platform::Claim;
-use crate::protocol::{Link, Presence, Time, Unicast, VirtualHost};
+use crate::protocol::wire::Decoded;
+use crate::protocol::{Action, Event, Link, Presence, Rejected, Time, VirtualHost};
 
-/// How long VRRP routers with our ids are listened to after an interface was taken up; they speak every second.
-pub(super) const LOOK_AROUND: Duration = Duration::from_secs(5);
+/// What a core can be told.
+#[derive(Clone, Debug)]
+pub(super) enum Fact<'a> {
+    /// Something happened.
+    Event(Event),
+    /// A frame was captured; this is what it says, or what is wrong with it.
+    Frame(&'a Result<Decoded, Rejected>),
+    /// It is there now.
+    Place(Place),
+}
 
-/// A virtual host with what it needs of this machine.
+impl From<Event> for Fact<'_> {
+    fn from(event: Event) -> Self {
+        Self::Event(event)
+    }
+}
+
+/// A virtual host with what it needs of this machine besides its link.
 pub(super) struct Served {
     pub(super) config: VirtualHostConfig,
-    pub(super) interface: String,
-    pub(super) host: VirtualHost,
+    core: VirtualHost,
     pub(super) hook: Option<RunningHook>,
     /// The script that ended last.
     pub(super) ended: Option<Ended>,
     /// That nobody else on this machine serves the same.
     pub(super) claim: Claim,
-    pub(super) attachment: Option<Attachment>,
+    /// Whether it has a place on its link; without one it neither hears nor sends.
+    pub(super) placed: bool,
+    /// The state of the link, as it was told.
     pub(super) link: Link,
-    pub(super) draining: Draining,
-    pub(super) looks_around_until: Option<Time>,
-    pub(super) retry: Option<Time>,
-    /// Why a question about the interface could not be answered when it was last asked; it will be asked again.
-    pub(super) doubt: Option<String>,
-    pub(super) reopening: Reopening,
-    /// The operator was told that nothing can be heard.
-    pub(super) deaf: bool,
-    /// And that the filter could not be set.
-    pub(super) unfiltered: bool,
     pub(super) mismatches: Mismatches,
     pub(super) unshared: Unshared,
     /// Whether the operator has been told where it is; not yet, while its first interface is waited for.
     pub(super) introduced: bool,
-    /// Why the interface could not be taken up when that was last tried.
+    /// Why it could not be given a place when that was last tried.
     pub(super) trouble: Option<String>,
     /// What became of the shared addresses when they were last asked for, and which of them explain it.
     pub(super) shared: (Presence, Vec<IpAddr>),
+    /// What the core knows of that by an event which nothing else followed.
+    told: Option<Presence>,
+    /// The shared addresses that are in none of the networks of the interface.
+    pub(super) outside: Vec<IpAddr>,
     /// The source addresses that are gone without another to replace them.
     pub(super) lost: Vec<IpAddr>,
     /// Why nothing is sent in IPv6, if that is so: another host has the only address for it.
     pub(super) lacks_v6: Option<StartError>,
-    /// What the interface is called now that it lost the name we were given.
-    pub(super) renamed: Option<String>,
 }
 
 impl Served {
-    pub(super) fn new(
-        config: VirtualHostConfig,
-        interface: String,
-        claim: Claim,
-        attachment: Option<Attachment>,
-        host: VirtualHost,
-    ) -> Self {
+    pub(super) fn new(config: VirtualHostConfig, claim: Claim, core: VirtualHost) -> Self {
         Self {
             config,
-            interface,
-            host,
+            core,
             hook: None,
             ended: None,
             claim,
-            introduced: attachment.is_some(),
-            trouble: None,
-            shared: (Presence::None, Vec::new()),
-            lost: Vec::new(),
-            lacks_v6: None,
-            renamed: None,
-            attachment,
-            link: Link::Down,
-            draining: Draining::default(),
-            looks_around_until: None,
-            retry: None,
-            doubt: None,
-            reopening: Reopening::default(),
-            deaf: false,
-            unfiltered: false,
+            placed: false,
+            link: Link::Gone,
             mismatches: Mismatches::default(),
             unshared: Unshared::default(),
+            introduced: false,
+            trouble: None,
+            shared: (Presence::None, Vec::new()),
+            told: None,
+            outside: Vec::new(),
+            lost: Vec::new(),
+            lacks_v6: None,
         }
     }
 
-    /// The name under which hooks find the interface that has, or had, the addresses.
-    pub(super) fn interface_for_hooks(&self) -> &str {
-        self.renamed.as_deref().unwrap_or(&self.interface)
+    /// What decides; facts reach it by [`Served::tell`] alone.
+    pub(super) const fn core(&self) -> &VirtualHost {
+        &self.core
     }
 
-    pub(super) fn about(&self) -> About<'_> {
+    /// The door: tells the core a fact and brings back what it wants done.
+    ///
+    /// # Errors
+    /// Why a frame was ignored.
+    pub(super) fn tell(&mut self, fact: Fact<'_>, now: Time) -> Result<Vec<Action>, Rejected> {
+        match fact {
+            Fact::Frame(decoded) => self.core.take_in(decoded.as_ref().map_err(|why| *why), now),
+            Fact::Place(place) => Ok(self.core.relocate(place.mac, place.sources, now)),
+            Fact::Event(event) => {
+                match event {
+                    Event::Addresses(presence) => self.told = Some(presence),
+                    Event::Start
+                    | Event::Link(_)
+                    | Event::HookDone { .. }
+                    | Event::Resign
+                    | Event::Shutdown { .. } => self.told = None,
+                    Event::Tick
+                    | Event::Wall(_)
+                    | Event::Late(_)
+                    | Event::Lost(_)
+                    | Event::Sent { .. }
+                    | Event::Deaf(_) => {}
+                }
+                Ok(self.core.handle(event, now))
+            }
+        }
+    }
+
+    /// Whether the core knows this of the shared addresses, and nothing happened since that gives it another meaning.
+    pub(super) fn knows(&self, presence: Presence) -> bool {
+        self.told == Some(presence)
+    }
+
+    pub(super) fn about<'a>(&'a self, interface: &'a str) -> About<'a> {
         About {
-            interface: &self.interface,
+            interface,
             vhid: self.config.vhid,
             script: self.ended.as_ref(),
             up: self.config.up.as_deref(),
             shared: (self.shared.0, &self.shared.1),
         }
-    }
-
-    /// Whether the system took the frame. If not, what became of the interface is looked at next.
-    pub(super) fn send(&mut self, frame: &[u8], now: Time) -> bool {
-        let taken = self.attachment.as_ref().is_some_and(|attachment| attachment.send(frame).is_ok());
-        self.retry = if taken { self.retry } else { Some(now) };
-        taken
-    }
-
-    /// Whether the system took any of the packets: one host out of reach is no fault of ours.
-    pub(super) fn deliver(&mut self, unicast: &Unicast, now: Time) -> bool {
-        let taken = self.attachment.as_ref().is_some_and(|attachment| attachment.deliver(unicast));
-        self.retry = if taken { self.retry } else { Some(now) };
-        taken
-    }
-
-    /// The capture, unless it rests.
-    pub(super) fn capture(&self, now: Time) -> Option<BorrowedFd<'_>> {
-        self.attachment.as_ref().filter(|_| !self.draining.rests(now))?.capture()
-    }
-
-    pub(super) fn deadline(&self, now: Time) -> Option<Time> {
-        let own =
-            [self.draining.deadline(now), self.looks_around_until, self.retry, self.reopening.deadline()];
-        own.into_iter().flatten().chain(self.host.next_deadline()).min()
     }
 }

@@ -1,257 +1,294 @@
-//! What became of the interface and of our addresses on it, found out and told to the core.
+//! What became of an interface and of our addresses on it, found out once for all its virtual hosts and told to each.
 
+use std::collections::HashSet;
 use std::io;
-use std::time::Duration;
+use std::net::IpAddr;
 
-use super::attachment::{Attachment, Fate};
 use super::capture::CaptureError;
-use super::host::{LOOK_AROUND, Served};
-use super::perform::perform;
+use super::devices::{Devices, Fate};
+use super::fleet::Fleet;
+use super::host::Fact;
+use super::link::Link;
 use super::place::{self, Place};
+use super::placing;
+use super::presence::{RETRY, doubt};
 use super::reopening::Reopening;
 use super::report::Report;
-use super::start;
+use super::survey::{Survey, Surveyor};
 use crate::platform::{self, Changes, LinkState};
-use crate::protocol::{Event, Link, MacAddr, Presence, Time};
+use crate::protocol::{self, Event, MacAddr, Presence, Time};
 
-/// How often a missing interface is looked for beside the events about it, and the state of one that sends none.
-const RETRY: Duration = Duration::from_secs(1);
-
-/// Finds out what became of the interface and of our addresses on it, as far as `changes` make that worth asking or it
+/// Finds out what became of an interface and of our addresses on it, as far as `changes` make that worth asking or it
 /// could not be found out before. What cannot be found out changes nothing and is asked again.
-pub(super) fn look(one: &mut Served, changes: Changes, report: &mut Report, now: Time) {
-    let due = one.retry.is_some_and(|retry| retry <= now);
+pub(super) fn look(
+    fleet: &mut Fleet,
+    link: usize,
+    changes: Changes,
+    surveyor: &mut Surveyor,
+    report: &mut Report,
+    now: Time,
+) {
+    let it = fleet.link(link);
+    let due = it.retry.is_some_and(|retry| retry <= now);
     let changed = changes.links || changes.addresses;
-    let doubted = one.doubt.is_some() && (due || changed);
-    let awaited = one.attachment.is_none() && changes.addresses;
-    // No event tells of the end of the search on every system.
-    let undecided = due && one.shared.0 == Presence::Pending;
-    let mut answer = Ok(());
-    if changes.links || awaited || due || doubted {
-        answer = look_at_link(one, report, now);
-    }
-    if answer.is_ok() && (changed || doubted || undecided) {
-        answer = look_at_place(one, report, now).and_then(|()| look_at_addresses(one, report, now));
-    }
-    match answer {
-        Ok(()) if doubted => {
-            one.doubt = None;
-            report.answered(&one.interface);
+    if due || changed {
+        let doubted = it.doubt.is_some();
+        let hosts = || it.hosts().map(|host| &fleet.hosts()[host]);
+        let awaited = changes.addresses && (it.devices.is_none() || hosts().any(|one| !one.placed));
+        // No event tells of the end of the search on every system.
+        let undecided = due && hosts().any(|one| one.shared.0 == Presence::Pending);
+        let mut answer = Ok(());
+        if changes.links || awaited || due || doubted {
+            answer = look_at_link(fleet, link, surveyor, report, now);
         }
-        Ok(()) => {}
-        Err(error) => doubt(one, &error, report, now),
+        if answer.is_ok() && (changed || doubted || undecided) {
+            answer = look_at_addresses(fleet, link, surveyor, report, now);
+        }
+        let it = fleet.link_mut(link);
+        match answer {
+            Ok(()) if doubted => {
+                it.doubt = None;
+                report.answered(&it.name);
+            }
+            Ok(()) => {}
+            Err(error) => doubt(it, &error, report, now),
+        }
     }
-    if one.reopening.deadline().is_some_and(|due| due <= now) {
-        hear_again(one, report, now);
+    if fleet.link(link).reopening.deadline().is_some_and(|due| due <= now) {
+        hear_again(fleet, link, report, now);
     }
-    settle_filter(one, report, now);
-    // What it does next may be to speak.
-    if one.host.next_deadline().is_some_and(|due| due <= now) {
-        look_at_hardware(one, report, now);
+    settle_filter(fleet.link_mut(link), report, now);
+    // What somebody does next may be to speak.
+    if fleet.link(link).deadlines.first().is_some_and(|due| due <= now) {
+        look_at_hardware(fleet, link, report, now);
     }
+    fleet.note(link, now);
 }
 
 /// Finds out whether the interface still has its hardware address, where no event tells of another one.
-pub(super) fn look_at_hardware(one: &mut Served, report: &mut Report, now: Time) {
-    if platform::HARDWARE_CHANGES_ARE_EVENTS || one.attachment.is_none() || one.link == Link::Gone {
+pub(super) fn look_at_hardware(fleet: &mut Fleet, link: usize, report: &mut Report, now: Time) {
+    let it = fleet.link(link);
+    if platform::HARDWARE_CHANGES_ARE_EVENTS || it.devices.is_none() || it.state == LinkState::Gone {
         return;
     }
-    match platform::hardware_address(&one.interface).map(MacAddr) {
-        Ok(mac) if mac != one.host.parameters().mac => {
-            report.hardware_address_changed(&one.interface, mac);
-            let actions = one.host.relocate(mac, one.host.parameters().sources, now);
-            perform(one, actions, report, now);
-        }
-        Ok(_) => {}
-        Err(error) => doubt(one, &error, report, now),
+    match platform::hardware_address(&it.name) {
+        Ok(mac) => relocate(fleet, link, MacAddr(mac), report, now),
+        Err(error) => doubt(fleet.link_mut(link), &error, report, now),
     }
 }
 
 /// Has the capture's filter follow what is wanted now. If it does not, what was heard is still heard, and it is tried
 /// again soon.
-pub(super) fn settle_filter(one: &mut Served, report: &mut Report, now: Time) {
-    let Some(attachment) = &mut one.attachment else { return };
-    match attachment.settle_filter() {
-        Ok(()) if std::mem::take(&mut one.unfiltered) => report.filters(&one.interface),
+pub(super) fn settle_filter(link: &mut Link, report: &mut Report, now: Time) {
+    let Some(devices) = &mut link.devices else { return };
+    match devices.settle_filter() {
+        Ok(()) if std::mem::take(&mut link.unfiltered) => report.filters(&link.name),
         Ok(()) => {}
         Err(why) => {
-            one.retry = Some(now + RETRY);
-            if !std::mem::replace(&mut one.unfiltered, true) {
-                report.unfiltered(&one.interface, &why);
+            link.retry = Some(now + RETRY);
+            if !std::mem::replace(&mut link.unfiltered, true) {
+                report.unfiltered(&link.name, &why);
             }
         }
     }
 }
 
 /// Finds out what became of the interface, and takes it up again if it is back.
-fn look_at_link(one: &mut Served, report: &mut Report, now: Time) -> io::Result<()> {
-    let state = platform::link_state(&one.interface)?;
-    let fate = one.attachment.as_ref().map_or(Ok(Fate::Current), Attachment::fate)?;
-    let mut link = match state {
-        LinkState::Gone => Link::Gone,
-        LinkState::Up => Link::Up,
-        LinkState::Down | LinkState::Disabled if one.config.ignore_link_state => Link::Up,
-        LinkState::Down => Link::Down,
-        LinkState::Disabled => Link::Disabled,
-    };
-    if link == Link::Gone || !matches!(fate, Fate::Current) {
-        one.attachment = None;
+fn look_at_link(
+    fleet: &mut Fleet,
+    link: usize,
+    surveyor: &mut Surveyor,
+    report: &mut Report,
+    now: Time,
+) -> io::Result<()> {
+    let it = fleet.link_mut(link);
+    let state = platform::link_state(&it.name)?;
+    let fate = it.devices.as_ref().map_or(Ok(Fate::Current), Devices::fate)?;
+    it.state = state;
+    if state == LinkState::Gone || !matches!(fate, Fate::Current) {
+        it.devices = None;
         if let Fate::Renamed(name) = fate {
-            report.interface_renamed(&one.interface, &name);
-            one.renamed = Some(name);
+            report.interface_renamed(&it.name, &name);
+            it.renamed = Some(name);
         }
-        tell_link(one, Link::Gone, report, now);
+        leave(fleet, link, report, now);
     }
-    if link != Link::Gone && one.attachment.is_none() {
-        match start::attach(&one.interface, &one.config) {
-            Ok((attachment, (place, lacks))) => {
-                one.attachment = Some(attachment);
-                one.reopening = Reopening::default();
-                tell(one, Event::Deaf(false), report, now);
-                let actions = one.host.relocate(place.mac, place.sources, now);
-                one.looks_around_until = Some(now + LOOK_AROUND);
-                one.trouble = None;
-                one.lost.clear();
-                one.renamed = None;
-                one.lacks_v6 = lacks;
-                if std::mem::replace(&mut one.introduced, true) {
-                    report.interface_back(&one.interface);
-                } else {
-                    start::introduce(one, report);
-                }
-                report.one_family(&one.interface, one.lacks_v6.as_ref());
-                perform(one, actions, report, now);
-            }
-            // Its address may come a moment after the interface itself.
-            Err(error) => {
-                link = Link::Gone;
-                let trouble = error.to_string();
-                if one.trouble.as_ref() != Some(&trouble) {
-                    report.waiting(&one.interface, &error);
-                    one.trouble = Some(trouble);
-                }
-            }
-        }
+    if state != LinkState::Gone {
+        placing::take_up(fleet, link, surveyor, report, now);
     }
-    let must_ask = one.attachment.is_none() || !platform::LINK_CHANGES_ARE_EVENTS;
-    one.retry = must_ask.then(|| now + RETRY);
-    tell_link(one, link, report, now);
+    let it = fleet.link(link);
+    let must_ask = !platform::LINK_CHANGES_ARE_EVENTS
+        || it.devices.is_none()
+        || it.hosts().any(|host| !fleet.hosts()[host].placed);
+    fleet.link_mut(link).retry = must_ask.then(|| now + RETRY);
+    for host in fleet.on(link) {
+        let (one, it) = fleet.host(host);
+        let state = if one.placed { it.state } else { LinkState::Gone };
+        let state = match state {
+            LinkState::Gone => protocol::Link::Gone,
+            LinkState::Up => protocol::Link::Up,
+            LinkState::Down | LinkState::Disabled if one.config.ignore_link_state => protocol::Link::Up,
+            LinkState::Down => protocol::Link::Down,
+            LinkState::Disabled => protocol::Link::Disabled,
+        };
+        tell_link(fleet, host, state, report, now);
+    }
     Ok(())
 }
 
-/// Finds out whether the interface still has our source addresses and its hardware address.
-fn look_at_place(one: &mut Served, report: &mut Report, now: Time) -> io::Result<()> {
-    let Some(attachment) = &mut one.attachment else { return Ok(()) };
-    let own = place::own_addresses(&one.interface, &one.config)?;
-    let parameters = one.host.parameters();
-    let before = Place { mac: parameters.mac, sources: parameters.sources };
-    let (place, lost) = place::relocated(&one.interface, &one.config, &own, before)?;
-    attachment.listen_to(own);
-    for family in place::families(&one.config) {
-        let source = |place: Place| place::source_of(place.sources, family);
-        match (source(before), source(place)) {
-            (Some(old), Some(new)) if old != new => {
-                report.source_changed(&one.interface, old, new, one.config.source == Some(new));
-            }
-            (None, Some(new)) if one.lacks_v6.take().is_some() => {
-                report.both_families(&one.interface, new);
-            }
-            (Some(source), _) if lost.contains(&source) && !one.lost.contains(&source) => {
-                report.source_lost(&one.interface, source);
-            }
-            (Some(source), _) if !lost.contains(&source) && one.lost.contains(&source) => {
-                report.source_found(&one.interface, source);
-            }
-            (Some(_) | None, _) => {}
-        }
+/// The interface is away, and no host has a place there.
+fn leave(fleet: &mut Fleet, link: usize, report: &mut Report, now: Time) {
+    for host in fleet.on(link) {
+        fleet.host(host).0.placed = false;
+        tell_link(fleet, host, protocol::Link::Gone, report, now);
     }
-    one.lost = lost;
-    if place != before {
-        if place.mac != before.mac {
-            report.hardware_address_changed(&one.interface, place.mac);
+}
+
+fn tell_link(fleet: &mut Fleet, host: usize, state: protocol::Link, report: &mut Report, now: Time) {
+    if std::mem::replace(&mut fleet.host(host).0.link, state) != state {
+        fleet.tell(host, Event::Link(state), report, now);
+    }
+}
+
+/// Finds out whether the interface still has our source addresses and its hardware address, and whether the shared ones
+/// are on it and usable.
+fn look_at_addresses(
+    fleet: &mut Fleet,
+    link: usize,
+    surveyor: &mut Surveyor,
+    report: &mut Report,
+    now: Time,
+) -> io::Result<()> {
+    let it = fleet.link(link);
+    let survey = surveyor.survey(it.name_for_hooks())?;
+    let found: HashSet<IpAddr> = survey.addresses.iter().copied().collect();
+    if it.devices.is_some() {
+        let mac = platform::hardware_address(&it.name).map(MacAddr)?;
+        look_at_sources(fleet, link, &survey, report, now);
+        relocate(fleet, link, mac, report, now);
+    }
+    for host in fleet.on(link) {
+        let (one, it) = fleet.host(host);
+        one.shared = place::presence(&one.core().parameters().addresses, &found, &survey.unready);
+        if one.shared.0 == Presence::Pending {
+            it.retry = Some(now + RETRY);
         }
-        let actions = one.host.relocate(place.mac, place.sources, now);
-        perform(one, actions, report, now);
+        let presence = one.shared.0;
+        if !one.knows(presence) {
+            fleet.tell(host, Event::Addresses(presence), report, now);
+        }
     }
     Ok(())
+}
+
+/// Finds out whether the interface still has the addresses that its hosts send from.
+fn look_at_sources(fleet: &mut Fleet, link: usize, survey: &Survey<'_>, report: &mut Report, now: Time) {
+    let unshared = place::unshared(survey, &placing::shared(fleet, link));
+    let mut all = unshared.clone();
+    // Each of these lines once, however many hosts it is about.
+    let mut said = HashSet::new();
+    for host in fleet.on(link) {
+        let (one, it) = fleet.host(host);
+        let own = place::own_addresses(survey, &one.config, &unshared);
+        all.extend(own.get(unshared.len()..).unwrap_or_default());
+        if !one.placed {
+            continue;
+        }
+        let before = one.core().parameters().sources;
+        let (sources, lost) = place::relocated(survey, &one.config, &own, before);
+        for family in place::families(&one.config) {
+            let (old, new) = (place::source_of(before, family), place::source_of(sources, family));
+            let changed = old != new;
+            match (old, new) {
+                (Some(old), Some(new)) if changed => {
+                    if said.insert((Some(old), new)) {
+                        report.source_changed(&it.name, old, new, one.config.source == Some(new));
+                    }
+                }
+                (None, Some(new)) => {
+                    if one.lacks_v6.take().is_some() && said.insert((None, new)) {
+                        report.both_families(&it.name, new);
+                    }
+                }
+                (Some(source), _) if lost.contains(&source) != one.lost.contains(&source) => {
+                    if said.insert((Some(source), source)) {
+                        if lost.contains(&source) {
+                            report.source_lost(&it.name, source);
+                        } else {
+                            report.source_found(&it.name, source);
+                        }
+                    }
+                }
+                (Some(_) | None, _) => {}
+            }
+        }
+        one.lost = lost;
+        let mac = one.core().parameters().mac;
+        if sources != before {
+            fleet.tell(host, Fact::Place(Place { mac, sources }), report, now);
+        }
+    }
+    if let Some(devices) = &mut fleet.link_mut(link).devices {
+        devices.listen_to(all);
+    }
+}
+
+/// The interface has this hardware address now.
+fn relocate(fleet: &mut Fleet, link: usize, mac: MacAddr, report: &mut Report, now: Time) {
+    let mut said = false;
+    for host in fleet.on(link) {
+        let (one, it) = fleet.host(host);
+        let sources = one.core().parameters().sources;
+        if one.placed && one.core().parameters().mac != mac {
+            if !std::mem::replace(&mut said, true) {
+                report.hardware_address_changed(&it.name, mac);
+            }
+            fleet.tell(host, Fact::Place(Place { mac, sources }), report, now);
+        }
+    }
 }
 
 /// The capture failed. That is explained by an interface that was removed; otherwise it is opened anew.
-pub(super) fn lost_hearing(one: &mut Served, why: &CaptureError, report: &mut Report, now: Time) {
-    one.attachment.iter_mut().for_each(Attachment::stop_hearing);
-    one.reopening.failed(now);
-    tell(one, Event::Deaf(true), report, now);
-    look(one, Changes { links: true, addresses: false }, report, now);
-    match &one.attachment {
-        Some(attachment) if attachment.hears() => report.heard_anew(&one.interface, why),
-        Some(_) if !std::mem::replace(&mut one.deaf, true) => report.deaf(&one.interface, why),
+pub(super) fn lost_hearing(
+    fleet: &mut Fleet,
+    link: usize,
+    why: &CaptureError,
+    report: &mut Report,
+    now: Time,
+) {
+    let it = fleet.link_mut(link);
+    it.devices.iter_mut().for_each(Devices::stop_hearing);
+    it.reopening.failed(now);
+    fleet.tell_all(link, Event::Deaf(true), report, now);
+    look(fleet, link, Changes { links: true, addresses: false }, &mut Surveyor::default(), report, now);
+    let it = fleet.link_mut(link);
+    match &it.devices {
+        Some(devices) if devices.hears() => report.heard_anew(&it.name, why),
+        Some(_) if !std::mem::replace(&mut it.deaf, true) => report.deaf(&it.name, why),
         Some(_) | None => {}
     }
 }
 
-fn hear_again(one: &mut Served, report: &mut Report, now: Time) {
-    let Some(attachment) = &mut one.attachment else {
+fn hear_again(fleet: &mut Fleet, link: usize, report: &mut Report, now: Time) {
+    let it = fleet.link_mut(link);
+    let Some(devices) = &mut it.devices else {
         // It will be taken up as a whole.
-        one.reopening = Reopening::default();
+        it.reopening = Reopening::default();
         return;
     };
-    match attachment.hear_again() {
+    match devices.hear_again() {
         Ok(()) => {
-            one.reopening.opened(now);
-            if std::mem::take(&mut one.deaf) {
-                report.hears(&one.interface);
+            it.reopening.opened(now);
+            if std::mem::take(&mut it.deaf) {
+                report.hears(&it.name);
             }
-            tell(one, Event::Deaf(false), report, now);
+            fleet.tell_all(link, Event::Deaf(false), report, now);
         }
         Err(error) => {
-            one.reopening.refused(now);
-            if !std::mem::replace(&mut one.deaf, true) {
-                report.deaf(&one.interface, &error);
+            it.reopening.refused(now);
+            if !std::mem::replace(&mut it.deaf, true) {
+                report.deaf(&it.name, &error);
             }
         }
     }
-}
-
-/// Finds out whether the shared addresses are on the interface and usable, and tells the core, also if nothing changed.
-fn look_at_addresses(one: &mut Served, report: &mut Report, now: Time) -> io::Result<()> {
-    let addresses = ask_for_addresses(one, now)?;
-    tell(one, Event::Addresses(addresses), report, now);
-    Ok(())
-}
-
-/// What became of the shared addresses on the interface. If that cannot be found out it is asked again soon.
-pub(super) fn presence(one: &mut Served, report: &mut Report, now: Time) -> Option<Presence> {
-    ask_for_addresses(one, now).map_err(|error| doubt(one, &error, report, now)).ok()
-}
-
-fn ask_for_addresses(one: &mut Served, now: Time) -> io::Result<Presence> {
-    let interface = one.interface_for_hooks();
-    let found = platform::interface_addresses(interface)?;
-    let unready = platform::unready_addresses(interface)?;
-    one.shared = place::presence(&one.host.parameters().addresses, &found, &unready);
-    if one.shared.0 == Presence::Pending {
-        one.retry = Some(now + RETRY);
-    }
-    Ok(one.shared.0)
-}
-
-fn doubt(one: &mut Served, why: &io::Error, report: &mut Report, now: Time) {
-    one.retry = Some(now + RETRY);
-    let doubt = why.to_string();
-    if one.doubt.as_ref() != Some(&doubt) {
-        report.unanswered(&one.interface, why);
-        one.doubt = Some(doubt);
-    }
-}
-
-fn tell_link(one: &mut Served, link: Link, report: &mut Report, now: Time) {
-    if one.link != link {
-        one.link = link;
-        tell(one, Event::Link(link), report, now);
-    }
-}
-
-fn tell(one: &mut Served, event: Event, report: &mut Report, now: Time) {
-    let actions = one.host.handle(event, now);
-    perform(one, actions, report, now);
 }

@@ -5,37 +5,47 @@
 //! `perform`, sentences in `report` and, about starting, in `start`. [`sniff()`] is another life: it watches and serves
 //! nothing.
 
-mod attachment;
+mod caller;
 mod capture;
 mod check;
 mod clock;
+mod deadlines;
+mod devices;
 mod event_loop;
 mod failure;
+mod fleet;
 mod hearing;
 mod hooks;
 mod host;
 mod interface;
+mod introduction;
+mod link;
 mod mismatch;
 mod network;
+mod outcome;
 mod overheard;
 mod perform;
 mod place;
+mod placing;
+mod presence;
 mod reopening;
 mod report;
 #[allow(dead_code, reason = "the two processes are still one")]
 mod request;
 mod sniff;
 mod start;
+mod survey;
 pub mod turn;
 mod unshared;
 
 use std::panic::{self, AssertUnwindSafe};
 
-use crate::config::{Caller, Config, Warning};
+use crate::config::{Config, Warning};
 use crate::log::{self, Level, Log};
 use crate::platform::{self, LOG_IS_A_CALL, LinkMonitor, Process, Signals};
 use crate::protocol::{Hook, Role, VirtualHost};
 
+pub use caller::caller;
 pub use check::check;
 pub use failure::StartError;
 #[cfg(fuzzing)]
@@ -48,7 +58,8 @@ pub use sniff::sniff;
 
 use event_loop::Ending;
 use failure::Doing;
-use host::Served;
+use fleet::Fleet;
+use introduction::introduce;
 use overheard::Overheard;
 use report::{End, Report};
 
@@ -79,19 +90,12 @@ impl Ended {
     }
 }
 
-/// This process, as far as files are concerned.
-#[must_use]
-pub fn caller() -> Caller {
-    let (user, group) = platform::user_and_group();
-    Caller { user, group, may_execute: platform::may_execute }
-}
-
 /// Serves until told to end.
 ///
 /// # Errors
 /// What kept it from starting.
 pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
-    run_with(config, warnings, &mut |_| {})
+    live(config, warnings, None)
 }
 
 /// [`run`] with something done at the end of each turn of the loop: the place where a test puts its fault.
@@ -102,6 +106,14 @@ pub fn run_with(
     config: &Config,
     warnings: &[Warning],
     each_turn: &mut dyn FnMut(&[&VirtualHost]),
+) -> Result<Ended, StartError> {
+    live(config, warnings, Some(each_turn))
+}
+
+fn live(
+    config: &Config,
+    warnings: &[Warning],
+    each_turn: event_loop::EachTurn<'_>,
 ) -> Result<Ended, StartError> {
     let readiness = if config.daemonize {
         let failed = |error| StartError::new(Doing::GoToBackground, "", error);
@@ -132,34 +144,29 @@ pub fn run_with(
         signals: Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?,
         links: LinkMonitor::open().map_err(|error| StartError::new(Doing::WatchLinks, "", error))?,
     };
-    let opened = config
-        .hosts
-        .iter()
-        .map(|host| start::open(host, config.lockdir.as_deref()))
-        .collect::<Result<Vec<_>, _>>()?;
+    let (mut fleet, missing) = start::open(&config.hosts, config.lockdir.as_deref())?;
     for warning in warnings {
         report.say(Level::Warning, &warning.to_string());
     }
-    let mut served = Vec::with_capacity(opened.len());
-    for (one, missing) in opened {
+    for host in 0..fleet.hosts().len() {
+        let (one, link) = fleet.host(host);
         for doubt in one.claim.doubts() {
-            report.claim_in_doubt(one.about(), doubt);
+            report.claim_in_doubt(one.about(&link.name), doubt);
         }
-        match missing {
+        match missing.iter().find(|(number, _)| *number == host) {
             None => {
-                start::introduce(&one, &mut report);
-                report.one_family(&one.interface, one.lacks_v6.as_ref());
+                introduce(one, &link.name, &mut report);
+                report.one_family(&link.name, one.lacks_v6.as_ref());
             }
-            Some(missing) => report.waiting(&one.interface, &missing),
+            Some((_, missing)) => report.waiting(&link.name, missing),
         }
-        served.push(one);
     }
     if let Some(readiness) = readiness {
         readiness.announce().map_err(|error| StartError::new(Doing::GoToBackground, "", error))?;
     }
     let ending = Ending { withdraw: config.withdraw };
     let lived = panic::catch_unwind(AssertUnwindSafe(|| {
-        event_loop::run(&mut served, &mut sources, ending, &mut report, each_turn)
+        event_loop::run(&mut fleet, &mut sources, ending, &mut report, each_turn)
     }));
     match lived {
         Ok(Ok(())) => {
@@ -168,14 +175,14 @@ pub fn run_with(
         }
         Ok(Err(error)) => {
             report.gives_up(&error);
-            give_back(&mut served, &mut sources, &mut report);
+            give_back(&mut fleet, &mut sources, &mut report);
             let error = StartError::new(Doing::Wait, "", error);
             report.ended(End::Error(&error));
             Err(error)
         }
         Err(_) => {
             report.bug();
-            give_back(&mut served, &mut sources, &mut report);
+            give_back(&mut fleet, &mut sources, &mut report);
             report.ended(End::Bug);
             Ok(Ended::Bug)
         }
@@ -183,20 +190,23 @@ pub fn run_with(
 }
 
 /// After the loop broke: bow out and take the address down, by the core if it still can, else by the hook alone.
-fn give_back(served: &mut [Served], sources: &mut event_loop::Sources, report: &mut Report) {
+fn give_back(fleet: &mut Fleet, sources: &mut event_loop::Sources, report: &mut Report) {
     let by_the_core = panic::catch_unwind(AssertUnwindSafe(|| {
-        event_loop::shut_down(served, true, report);
-        event_loop::serve(served, sources, Ending { withdraw: true }, report, &mut |_| {})
+        event_loop::shut_down(fleet, true, report);
+        event_loop::serve(fleet, sources, Ending { withdraw: true }, report, None)
     }));
     if matches!(by_the_core, Ok(Ok(()))) {
         return;
     }
-    for one in served.iter_mut() {
+    for host in 0..fleet.hosts().len() {
+        let (one, link) = fleet.host(host);
         match one.hook.take() {
             // The core got as far as that.
-            Some(running) if running.hook() == Hook::Down => running.wait(one.config.hook_timeout, report),
-            None if one.host.role() != Role::Master => {}
-            Some(_) | None => perform::last_resort(one, report),
+            Some(running) if running.hook() == Hook::Down => {
+                running.wait(one.config.hook_timeout, || report.listen(clock::now()));
+            }
+            None if one.core().role() != Role::Master => {}
+            Some(_) | None => perform::last_resort(one, link, report),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The networks an interface is connected to, and what of the operator's addresses is outside them.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::IpAddr;
 
@@ -11,7 +12,7 @@ pub(super) struct Networks(Vec<(IpAddr, u8)>);
 
 impl Networks {
     /// Asks the system. The shared addresses say nothing about where the host is.
-    pub(super) fn of(interface: &str, shared: &[IpAddr]) -> io::Result<Self> {
+    pub(super) fn of(interface: &str, shared: &HashSet<IpAddr>) -> io::Result<Self> {
         let mut networks = platform::connected_networks(interface)?;
         networks.retain(|(address, _)| !shared.contains(address));
         Ok(Self(networks))

@@ -1,13 +1,14 @@
 //! Where a virtual host is on the network: the hardware address of its interface, and which of the interface's
-//! addresses it sends from.
+//! addresses it sends from. Pure: what there is to choose from is in the [`Survey`].
 
-use std::io;
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::failure::{Doing, StartError};
+use super::survey::Survey;
 use crate::config::{VirtualAddress, VirtualHostConfig};
 use crate::i18n::{fill, tr};
-use crate::platform::{self, Unready};
+use crate::platform::Unready;
 use crate::protocol::{Family, MacAddr, Presence, Sources};
 
 /// Where a virtual host is on the network.
@@ -22,48 +23,26 @@ impl Place {
     pub(super) const NOWHERE: Self = Self { mac: MacAddr([0; 6]), sources: Sources { v4: None, v6: None } };
 }
 
-/// A place that was found, and why it has no source of IPv6 although it needs one, if that is so: another host has the
-/// same address. IPv4 alone is better than nothing.
-pub(super) type Located = (Place, Option<StartError>);
-
-/// What has to be known of an interface before it is taken up.
-pub(super) fn locate(interface: &str, config: &VirtualHostConfig) -> Result<Located, StartError> {
-    let mac = platform::hardware_address(interface).map(MacAddr).map_err(|error| {
-        let doing = match platform::interface_index(interface) {
-            Err(missing) if platform::says_no_interface(&missing) => Doing::FindInterface,
-            Ok(_) | Err(_) => Doing::ReadHardwareAddress,
-        };
-        StartError::new(doing, interface, error)
-    })?;
-    let (sources, lacks) = choose_sources(interface, config)?;
-    Ok((Place { mac, sources }, lacks))
-}
-
-/// What became of the place of a host in use, and which of its source addresses are gone without another to replace
-/// them: they are used all the same.
-///
-/// # Errors
-/// It could not be found out.
+/// What became of the source addresses of a host in use, and which of them are gone without another to replace them: they
+/// are used all the same.
 pub(super) fn relocated(
-    interface: &str,
+    survey: &Survey<'_>,
     config: &VirtualHostConfig,
     own: &[IpAddr],
-    before: Place,
-) -> io::Result<(Place, Vec<IpAddr>)> {
-    let unready = not_to_be_sent_from(interface)?;
-    let mac = platform::hardware_address(interface).map(MacAddr)?;
+    before: Sources,
+) -> (Sources, Vec<IpAddr>) {
     let mut own = own.to_vec();
-    let current = [before.sources.v4.map(IpAddr::V4), before.sources.v6.map(IpAddr::V6)];
-    leave_out(&mut own, &unready, &current);
-    let found = sources(&own, config, before.sources);
-    let sources = Sources { v4: found.v4.or(before.sources.v4), v6: found.v6.or(before.sources.v6) };
+    let current = [before.v4.map(IpAddr::V4), before.v6.map(IpAddr::V6)];
+    leave_out(&mut own, &not_to_be_sent_from(survey), &current);
+    let found = sources(&own, config, before);
+    let sources = Sources { v4: found.v4.or(before.v4), v6: found.v6.or(before.v6) };
     let is_lost = |source: &IpAddr| !own.contains(source) && !is_virtual_source(config, *source);
     let lost = families(config)
         .into_iter()
         .filter_map(|family| source_of(sources, family))
         .filter(is_lost)
         .collect();
-    Ok((Place { mac, sources }, lost))
+    (sources, lost)
 }
 
 pub(super) fn addresses(config: &VirtualHostConfig) -> Vec<IpAddr> {
@@ -77,32 +56,41 @@ pub(super) fn families(config: &VirtualHostConfig) -> Vec<Family> {
         .collect()
 }
 
-/// The addresses of an interface that are not shared, and the one asked for if another interface of this host has it:
-/// an interface may have borrowed it. A link-local one means something on its own link alone.
-pub(super) fn own_addresses(interface: &str, config: &VirtualHostConfig) -> io::Result<Vec<IpAddr>> {
-    let shared = addresses(config);
-    let mut own = platform::interface_addresses(interface)?;
-    own.retain(|address| !shared.contains(address));
-    let borrowable = |asked: &IpAddr| match asked {
-        IpAddr::V4(v4) => !v4.is_unspecified() && !own.contains(asked),
-        IpAddr::V6(v6) => !v6.is_unicast_link_local() && !own.contains(asked),
-    };
-    if let Some(asked) = config.source.filter(borrowable) {
-        if platform::interface_of(asked)?.is_some() {
+/// The addresses of an interface that none of its virtual hosts shares.
+pub(super) fn unshared(survey: &Survey<'_>, shared: &HashSet<IpAddr>) -> Vec<IpAddr> {
+    survey.addresses.iter().copied().filter(|address| !shared.contains(address)).collect()
+}
+
+/// Those, and the one asked for if it is another host's or another interface of this machine has it: an interface may
+/// have borrowed it. A link-local one means something on its own link alone.
+pub(super) fn own_addresses(
+    survey: &Survey<'_>,
+    config: &VirtualHostConfig,
+    unshared: &[IpAddr],
+) -> Vec<IpAddr> {
+    let mut own = unshared.to_vec();
+    if let Some(asked) =
+        config.source.filter(|asked| !own.contains(asked) && !addresses(config).contains(asked))
+    {
+        let borrowable = match asked {
+            IpAddr::V4(v4) => !v4.is_unspecified(),
+            IpAddr::V6(v6) => !v6.is_unicast_link_local(),
+        };
+        if survey.addresses.contains(&asked) || borrowable && survey.listing.has(asked) {
             own.push(asked);
         }
     }
-    Ok(own)
+    own
 }
 
 /// What became of the shared addresses on an interface, and which of them explain it: those another host has, those that
 /// are missing, or those that cannot be used yet.
 pub(super) fn presence(
     shared: &[IpAddr],
-    found: &[IpAddr],
+    found: &HashSet<IpAddr>,
     unready: &[(IpAddr, Unready)],
 ) -> (Presence, Vec<IpAddr>) {
-    let is = |address: &IpAddr, state| found.contains(address) && unready.contains(&(*address, state));
+    let is = |address: &IpAddr, state| unready.contains(&(*address, state)) && found.contains(address);
     let those = |of: &dyn Fn(&IpAddr) -> bool| -> Vec<IpAddr> {
         shared.iter().filter(|address| of(address)).copied().collect()
     };
@@ -137,15 +125,17 @@ fn sources(own: &[IpAddr], config: &VirtualHostConfig, current: Sources) -> Sour
     Sources { v4: virtual_source(config).or(chosen.v4), v6: chosen.v6 }
 }
 
-/// The source of each family in use, and why there is none of IPv6 if that can be done without.
-fn choose_sources(
+/// The source of each family in use, and why there is none of IPv6 if that can be done without: another host has the
+/// same address, and IPv4 alone is better than nothing.
+pub(super) fn choose_sources(
     interface: &str,
+    survey: &Survey<'_>,
     config: &VirtualHostConfig,
+    mut own: Vec<IpAddr>,
 ) -> Result<(Sources, Option<StartError>), StartError> {
     let failed =
         |why: Box<dyn std::error::Error + Send + Sync>| StartError::new(Doing::FindSource, interface, why);
-    let mut own = own_addresses(interface, config).map_err(|error| failed(error.into()))?;
-    let unready = not_to_be_sent_from(interface).map_err(|error| failed(error.into()))?;
+    let unready = not_to_be_sent_from(survey);
     let had = own.clone();
     leave_out(&mut own, &unready, &[]);
     // Whether an address that there is cannot be used is told rather than that there is none.
@@ -182,10 +172,8 @@ fn choose_sources(
 }
 
 /// What a source should not be. One of IPv4 may be all the same: the kernel does not use it yet, but we make frames.
-fn not_to_be_sent_from(interface: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
-    let mut unready = platform::unready_addresses(interface)?;
-    unready.retain(|(address, _)| address.is_ipv6());
-    Ok(unready)
+fn not_to_be_sent_from(survey: &Survey<'_>) -> Vec<(IpAddr, Unready)> {
+    survey.unready.iter().copied().filter(|(address, _)| address.is_ipv6()).collect()
 }
 
 /// Why there is no source of this family.
@@ -315,16 +303,19 @@ mod tests {
     #[test]
     fn shared_addresses_are_counted() {
         let shared = [ip("10.0.0.100"), ip("2001:db8::100")];
-        assert_eq!(presence(&shared, &[ip("10.0.0.1")], &[]), (Presence::None, shared.to_vec()));
-        assert_eq!(presence(&shared, &shared[1..], &[]), (Presence::Some, shared[..1].to_vec()));
-        assert_eq!(presence(&shared, &shared, &[]), (Presence::All, Vec::new()));
+        let found = |found: &[IpAddr]| presence(&shared, &found.iter().copied().collect(), &[]);
+        assert_eq!(found(&[ip("10.0.0.1")]), (Presence::None, shared.to_vec()));
+        assert_eq!(found(&shared[1..]), (Presence::Some, shared[..1].to_vec()));
+        assert_eq!(found(&shared), (Presence::All, Vec::new()));
     }
 
     #[test]
     fn a_shared_address_that_cannot_be_used_does_not_count() {
         let shared = [ip("10.0.0.100"), ip("2001:db8::100")];
         let [v4, v6] = shared;
-        let found = |found: &[IpAddr], unready: &[(IpAddr, Unready)]| presence(&shared, found, unready);
+        let found = |found: &[IpAddr], unready: &[(IpAddr, Unready)]| {
+            presence(&shared, &found.iter().copied().collect(), unready)
+        };
         assert_eq!(found(&shared, &[(v6, Unready::Tentative)]), (Presence::Pending, vec![v6]));
         assert_eq!(found(&shared, &[(v6, Unready::Duplicate)]), (Presence::Taken, vec![v6]));
         let both = [(v4, Unready::Tentative), (v6, Unready::Duplicate)];

@@ -17,12 +17,12 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::Duration;
 
-use super::hooks::Ended;
+use super::outcome::Ended;
 use super::overheard::{Overheard, Writer};
 use crate::i18n::{fill, tr, trn};
 use crate::log::{Level, Log};
-use crate::platform::Signal;
-use crate::protocol::{Hook, HookEnd, Link, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
+use crate::platform::{LinkState, Signal};
+use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
 
 use notices::{hint, is_harmless, kind, period, sentence};
 use refusals::{Sender, refusal};
@@ -317,11 +317,11 @@ impl Report {
     }
 
     /// That the interface has no link, if it has none: on some systems it can be taken up all the same.
-    pub(crate) fn link_at_start(&mut self, interface: &str, link: Link) {
-        let why = match link {
-            Link::Up | Link::Gone => return,
-            Link::Down => tr("it has no link"),
-            Link::Disabled => tr("it is set down"),
+    pub(crate) fn link_at_start(&mut self, interface: &str, state: LinkState) {
+        let why = match state {
+            LinkState::Up | LinkState::Gone => return,
+            LinkState::Down => tr("it has no link"),
+            LinkState::Disabled => tr("it is set down"),
         };
         let text = fill(&tr("Waiting for {interface}: {why}"), &[("interface", &interface), ("why", &why)]);
         self.tell(Level::Warning, &text, "UC2004");

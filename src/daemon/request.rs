@@ -9,11 +9,10 @@
 mod coded;
 
 use std::net::IpAddr;
-use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
 
+use super::outcome::Outcome;
 use crate::platform::{LinkState, Signal, Unready};
-use crate::protocol::{Hook, HookEnd, Reason, Role};
+use crate::protocol::{Hook, Reason, Role};
 
 use coded::{Coded, one_of, put_one_of, take_one_of};
 
@@ -77,17 +76,6 @@ pub(super) enum Fact {
     CouldNot { what: Asked, why: String },
 }
 
-/// How a script ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Outcome {
-    /// With this exit status.
-    Exited(i32),
-    /// By this signal.
-    Signalled(i32),
-    /// It has ended, but the system does not say how.
-    Unknown,
-}
-
 /// Which kind of request it was.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Asked {
@@ -132,33 +120,6 @@ pub(super) enum Device {
     /// Packets of IPv4 or IPv6 are sent by it.
     Packets4,
     Packets6,
-}
-
-impl Outcome {
-    /// Whether it did what it was there for, as far as scripts tell.
-    pub(crate) const fn success(self) -> bool {
-        matches!(self, Self::Exited(0))
-    }
-}
-
-impl From<Outcome> for HookEnd {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            outcome if outcome.success() => Self::Succeeded,
-            Outcome::Exited(_) | Outcome::Unknown => Self::Failed,
-            Outcome::Signalled(_) => Self::Killed,
-        }
-    }
-}
-
-impl From<ExitStatus> for Outcome {
-    fn from(status: ExitStatus) -> Self {
-        match (status.code(), status.signal()) {
-            (Some(code), _) => Self::Exited(code),
-            (None, Some(signal)) => Self::Signalled(signal),
-            (None, None) => Self::Unknown,
-        }
-    }
 }
 
 impl Request {

@@ -1,4 +1,4 @@
-//! One turn of the loop for one virtual host: who is late, who drains, who ticks, and what is performed when.
+//! One turn of the loop for the virtual hosts of one interface: who is late, who drains, who ticks.
 //!
 //! In this order: [`late`], whatever else happened, [`drain`], [`tick`]. A capture is drained when its descriptor
 //! announces frames, when some may be left that it does not announce, and before a backup is told that its master's
@@ -25,21 +25,25 @@ const REST: Duration = Duration::from_millis(1);
 /// How exactly it is known whether something was lost before or after somebody was heard.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// What surrounds a virtual host.
+/// What surrounds the virtual hosts of an interface.
 pub trait Surroundings {
     /// The time, which may have passed since this was last asked.
     fn now(&self) -> Time;
     /// The time of day, since the Unix epoch, if there is a clock that tells it.
     fn wall(&self) -> Option<Duration>;
-    /// The virtual host itself.
-    fn host(&self) -> &VirtualHost;
-    /// What is known about the frames of its capture.
+    /// The numbers of those virtual hosts that have something to do by then.
+    fn due(&self, by: Time) -> Vec<usize>;
+    /// One of them.
+    fn host(&self, number: usize) -> &VirtualHost;
+    /// What is known about the frames of the capture.
     fn draining(&mut self) -> &mut Draining;
-    /// Tells the host a fact and carries out what it answers.
-    fn tell(&mut self, event: Event, now: Time);
+    /// Tells a host a fact and carries out what it answers.
+    fn tell(&mut self, number: usize, event: Event, now: Time);
+    /// Tells all of them.
+    fn tell_all(&mut self, event: Event, now: Time);
     /// How many frames for us the system has lost since the capture was opened; `None` if that cannot be found out.
     fn lost(&mut self) -> Option<u64>;
-    /// Takes the next frame that was captured, tells it to the host and carries out what it answers.
+    /// Takes the next frame that was captured, tells it to the host whose it is and carries out what that answers.
     fn hear(&mut self, now: Time) -> Heard;
 }
 
@@ -54,72 +58,72 @@ pub enum Heard {
     Accepted,
 }
 
-/// Woken at `woken`: that this is later than asked for is told first.
-pub fn late(one: &mut impl Surroundings, woken: Time) {
-    let late = one.host().next_deadline().map_or(Duration::ZERO, |deadline| woken.since(deadline));
-    if late >= LATE {
-        one.tell(Event::Late(late), woken);
-    }
-    // What was lost before it became backup must not count for its master.
-    if one.host().role() != Role::Backup && one.draining().asks(woken) {
-        look_for_losses(one, woken);
+/// Woken at `woken`: whoever asked for a much earlier time is told so first.
+pub fn late(link: &mut impl Surroundings, woken: Time) {
+    for number in link.due(woken) {
+        let late = link.host(number).next_deadline().map_or(Duration::ZERO, |deadline| woken.since(deadline));
+        if late >= LATE {
+            link.tell(number, Event::Late(late), woken);
+        }
     }
 }
 
 /// Takes frames in if it is time to; `announced` by the capture's descriptor. Whether it was.
-pub fn drain(one: &mut impl Surroundings, announced: bool, woken: Time) -> bool {
-    let time_is_up = one.host().role() == Role::Backup && is_due(one, woken);
-    if !one.draining().is_due(announced, woken) && !time_is_up {
+pub fn drain(link: &mut impl Surroundings, announced: bool, woken: Time) -> bool {
+    let time_is_up = link.due(woken).into_iter().any(|number| link.host(number).role() == Role::Backup);
+    if !link.draining().is_due(announced, woken) && !time_is_up {
         return false;
     }
-    let (batch, now) = (one.draining().batch, one.now());
+    let (batch, now) = (link.draining().batch, link.now());
     let (mut taken, mut accepted) = (0, 0);
     while taken < batch {
-        match one.hear(now) {
+        match link.hear(now) {
             Heard::Nothing => break,
             Heard::Refused => {}
             Heard::Accepted => accepted += 1,
         }
         taken += 1;
     }
-    one.draining().drained(taken, accepted, now);
-    if accepted > 0 && one.draining().asks(now) {
-        look_for_losses(one, now);
+    link.draining().drained(taken, accepted, now);
+    // Afterwards: what is lost came when there was no room for it, behind all that was kept.
+    if accepted > 0 && link.draining().asks(now) {
+        look_for_losses(link, now);
     }
     true
 }
 
-/// Tells the host of frames lost since that was last asked.
-pub fn look_for_losses(one: &mut impl Surroundings, now: Time) {
-    let Some(total) = one.lost() else { return };
-    let lost = one.draining().newly_lost(total);
+/// Tells the hosts of frames lost since that was last asked.
+pub fn look_for_losses(link: &mut impl Surroundings, now: Time) {
+    let Some(total) = link.lost() else { return };
+    let lost = link.draining().newly_lost(total);
     if lost > 0 {
-        one.tell(Event::Lost(lost), now);
+        link.tell_all(Event::Lost(lost), now);
     }
 }
 
-/// Tells the host that a deadline is reached. What became due since `woken` has its turn next, with a drain before it:
-/// we may just have been kept from running.
-pub fn tick(one: &mut impl Surroundings, woken: Time) {
-    if !is_due(one, woken) {
-        return;
+/// Tells hosts that a deadline is reached. What became due since `woken` has its turn next, with a drain before it: we may
+/// just have been kept from running.
+pub fn tick(link: &mut impl Surroundings, woken: Time) {
+    let due = link.due(woken);
+    let is_backup = |link: &_, number| Surroundings::host(link, number).role() == Role::Backup;
+    let backups_wait = due.iter().any(|number| is_backup(link, *number)) && link.draining().leaves_frames();
+    let nothing_is_left = link.draining().deadline(woken).is_none();
+    for number in due {
+        let backup = is_backup(link, number);
+        if backups_wait && backup {
+            continue;
+        }
+        let now = link.now();
+        let time_is_up = link.host(number).master_down().is_some_and(|down| down <= now);
+        // What was lost before a host became backup must not count for its master.
+        if time_is_up || !backup && nothing_is_left && link.draining().asks(now) {
+            look_for_losses(link, now);
+        }
+        if let Some(wall) = link.wall() {
+            link.tell(number, Event::Wall(wall), now);
+        }
+        link.tell(number, Event::Tick, now);
     }
-    let backup = one.host().role() == Role::Backup;
-    if backup && one.draining().leaves_frames() {
-        return;
-    }
-    let now = one.now();
-    if one.host().master_down().is_some_and(|down| down <= now) {
-        look_for_losses(one, now);
-    }
-    if let Some(wall) = one.wall() {
-        one.tell(Event::Wall(wall), now);
-    }
-    one.tell(Event::Tick, now);
-}
-
-fn is_due(one: &impl Surroundings, woken: Time) -> bool {
-    one.host().next_deadline().is_some_and(|deadline| deadline <= woken)
 }
 
 /// What is known about the frames of one capture.

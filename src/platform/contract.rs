@@ -76,6 +76,7 @@ const _: fn() -> Option<&'static str> = sys::missing_device;
 // Interfaces.
 const _: fn(&str) -> io::Result<u32> = interfaces::interface_index;
 const _: fn(&str) -> io::Result<Vec<IpAddr>> = interfaces::interface_addresses;
+const _: fn() -> io::Result<Vec<(String, IpAddr)>> = interfaces::addresses;
 const _: fn(IpAddr) -> io::Result<Option<String>> = interfaces::interface_of;
 const _: fn() -> io::Result<Vec<String>> = interfaces::interface_names;
 const _: Option<fn(&str) -> Option<String>> = sys::MINGLED_VLAN;

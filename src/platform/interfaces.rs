@@ -35,6 +35,16 @@ pub fn interface_addresses(interface: &str) -> io::Result<Vec<IpAddr>> {
         .collect())
 }
 
+/// All addresses of this machine and the interfaces that have them, in the system's order, which puts the primary address
+/// of an interface first.
+///
+/// # Errors
+/// The list of interfaces cannot be read.
+pub fn addresses() -> io::Result<Vec<(String, IpAddr)>> {
+    let rows = nix::ifaddrs::getifaddrs()?;
+    Ok(rows.filter_map(|entry| Some((interface_of_row(&entry).to_owned(), address_of(&entry)?))).collect())
+}
+
 /// The names of all interfaces, in the system's order.
 ///
 /// # Errors

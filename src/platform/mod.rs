@@ -99,8 +99,8 @@ pub use descriptors::{close_on_exec, says_no_room};
 pub use files::{may_create_in, may_execute, user_and_group};
 pub use instruction::Instruction;
 pub use interfaces::{
-    interface_addresses, interface_index, interface_names, interface_of, mingled_vlans, other_routing_domain,
-    says_no_interface,
+    addresses, interface_addresses, interface_index, interface_names, interface_of, mingled_vlans,
+    other_routing_domain, says_no_interface,
 };
 pub use ip_socket::{Envelope, IpSocket};
 pub use locale::adopt_locale;

@@ -528,7 +528,12 @@ impl Surroundings for InTurn<'_> {
         self.ours.wall(self.now)
     }
 
-    fn host(&self) -> &VirtualHost {
+    fn due(&self, by: Time) -> Vec<usize> {
+        let due = self.ours.host.next_deadline().is_some_and(|deadline| deadline <= by);
+        due.then_some(0).into_iter().collect()
+    }
+
+    fn host(&self, _: usize) -> &VirtualHost {
         &self.ours.host
     }
 
@@ -536,7 +541,11 @@ impl Surroundings for InTurn<'_> {
         &mut self.ours.draining
     }
 
-    fn tell(&mut self, event: Event, _: Time) {
+    fn tell_all(&mut self, event: Event, now: Time) {
+        self.tell(0, event, now);
+    }
+
+    fn tell(&mut self, _: usize, event: Event, _: Time) {
         if event == Event::Tick {
             let before = self.ours.host.role();
             let actions = self.ours.host.handle(event, self.now());

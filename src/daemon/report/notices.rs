@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::super::hooks::{Ended, Outcome};
+use super::super::outcome::{Ended, Outcome};
 use super::{About, HOUR, MINUTE, describe, list, of, seconds};
 use crate::i18n::{fill, tr, trn};
 use crate::log::Level;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::super::auth::Advertisement;
 use super::super::election::Fact;
 use super::super::freshness::{Age, Whose};
-use super::super::wire::{self, carp};
+use super::super::wire::{self, Decoded, carp};
 use super::super::{
     Action, Dialect, Interval, MacAddr, Notice, Peer, PeerKind, Rejected, Replay, Role, Time,
 };
@@ -79,7 +79,19 @@ impl VirtualHost {
     /// # Errors
     /// Why it was ignored; that is counted, and the role has not changed.
     pub fn receive(&mut self, frame: &[u8], now: Time) -> Result<Vec<Action>, Rejected> {
-        match self.authenticate(frame, now) {
+        self.take_in(wire::decode(frame).as_ref().map_err(|why| *why), now)
+    }
+
+    /// [`VirtualHost::receive`] for a frame that was decoded already, to see whose it is.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn take_in(
+        &mut self,
+        decoded: Result<&Decoded, Rejected>,
+        now: Time,
+    ) -> Result<Vec<Action>, Rejected> {
+        match decoded.and_then(|decoded| self.authenticate(decoded, now)) {
             Ok(ad) => Ok(self.hear(&ad, now)),
             Err(rejected) => {
                 self.counters.rejections.count(rejected);
@@ -88,17 +100,16 @@ impl VirtualHost {
         }
     }
 
-    fn authenticate(&mut self, frame: &[u8], now: Time) -> Result<Advertisement, Rejected> {
-        let decoded = wire::decode(frame)?;
+    fn authenticate(&mut self, decoded: &Decoded, now: Time) -> Result<Advertisement, Rejected> {
         if decoded.header.vhid != self.parameters.vhid.get() {
             return Err(Rejected::UnknownVhid);
         }
         if !self.parameters.destination.accepts(decoded.destination) {
             return Err(Rejected::BadDestination);
         }
-        let ad = self.authenticator.verify(&decoded).inspect_err(|_| {
+        let ad = self.authenticator.verify(decoded).inspect_err(|_| {
             let dead_after = |interval| self.election.dead_after(Some(interval));
-            self.refused.note(&decoded, self.parameters.vhid, now, dead_after);
+            self.refused.note(decoded, self.parameters.vhid, now, dead_after);
         })?;
         let ad = if ad.kind() == PeerKind::Ours { self.believe(ad, now)? } else { ad };
         if self.parameters.only_ours && ad.kind() != PeerKind::Ours {

@@ -62,6 +62,14 @@ pub fn decode(frame: &[u8]) -> Result<Decoded, Rejected> {
     }
 }
 
+/// Whom a packet of protocol 112 is for that cannot be decoded, as far as it says: the id, which CARP and VRRP have in the
+/// same place, and the IP destination.
+#[must_use]
+pub fn addressee(frame: &[u8]) -> Option<(u8, IpAddr)> {
+    let peeked = peek::peek(frame)?;
+    Some((*peeked.payload.get(1)?, peeked.destination?))
+}
+
 fn unforwarded_carp(protocol: u8, ttl: u8) -> Result<(), Rejected> {
     if protocol != PROTOCOL {
         return Err(Rejected::NotCarp);

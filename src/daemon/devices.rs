@@ -1,6 +1,7 @@
-//! One interface in use: capture, sending socket and group memberships, opened by one function and dropped as a
+//! What is opened on one interface: capture, sending sockets and group memberships, opened by one function and dropped as a
 //! whole. When the interface goes, all of it goes; when it returns, all of it is opened anew.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,8 +12,8 @@ use crate::platform::{self, Envelope, IpSocket, LinkSocket, Membership};
 use crate::protocol::wire::{self, ipv4};
 use crate::protocol::{Destination, Family, Packets, Unicast, Vhid};
 
-/// An interface in use.
-pub(crate) struct Attachment {
+/// What is open on an interface.
+pub(crate) struct Devices {
     interface: String,
     /// None while it cannot be opened anew after it failed.
     capture: Option<Capture>,
@@ -35,34 +36,45 @@ pub(crate) enum Fate {
 }
 
 /// What is to be heard.
+#[derive(Clone, Default)]
 pub(crate) struct Wanted {
-    pub(crate) vhids: Vec<Vhid>,
-    pub(crate) destination: Destination,
-    pub(crate) families: Vec<Family>,
+    /// By each virtual host.
+    pub(crate) wishes: Vec<(Vhid, Destination, Vec<Family>)>,
     /// The interface's own addresses, where peers send to.
     pub(crate) own: Vec<IpAddr>,
-    /// Those of them that are in none of the networks the interface is connected to.
-    pub(crate) outside: Vec<IpAddr>,
 }
 
 impl Wanted {
     fn filter(&self, looks: Looks) -> Filter {
-        let wish =
-            |vhid: &Vhid| Wish { vhid: *vhid, destination: &self.destination, families: &self.families };
-        Filter::new(&self.vhids.iter().map(wish).collect::<Vec<_>>(), &self.own, looks)
+        let wishes: Vec<_> = self
+            .wishes
+            .iter()
+            .map(|(vhid, destination, families)| Wish { vhid: *vhid, destination, families })
+            .collect();
+        Filter::new(&wishes, &self.own, looks)
     }
 
-    fn unicast_families(&self) -> impl Iterator<Item = Family> + '_ {
-        self.families.iter().copied().filter(|family| self.destination.is_unicast(*family))
+    fn destinations(&self) -> impl Iterator<Item = (&Destination, Family)> {
+        self.wishes
+            .iter()
+            .flat_map(|(_, destination, families)| families.iter().map(move |family| (destination, *family)))
+    }
+
+    /// The families in which somebody has peers.
+    fn unicast_families(&self) -> BTreeSet<Family> {
+        self.destinations()
+            .filter(|(destination, family)| destination.is_unicast(*family))
+            .map(|(_, family)| family)
+            .collect()
     }
 
     /// The groups to join.
-    fn groups(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        self.families
-            .iter()
-            .filter(|family| !self.destination.is_unicast(**family))
-            .map(|family| self.destination.group(*family))
+    fn groups(&self) -> BTreeSet<IpAddr> {
+        self.destinations()
+            .filter(|(destination, family)| !destination.is_unicast(*family))
+            .map(|(destination, family)| destination.group(family))
             .filter(IpAddr::is_multicast)
+            .collect()
     }
 }
 
@@ -73,17 +85,18 @@ struct Sockets {
     ip: Vec<(Family, IpSocket)>,
 }
 
-impl Attachment {
+impl Devices {
     /// Opens everything for these virtual hosts. Groups are joined before the capture starts, so that nothing
     /// is captured that a snooping switch would stop forwarding.
     ///
     /// # Errors
     /// What could not be opened, and why.
     pub(crate) fn open(interface: &str, wanted: Wanted) -> Result<Self, StartError> {
-        let failed = |doing| move |error: io::Error| StartError::new(doing, interface, error);
+        let failed = |doing| move |error: io::Error| StartError::new(doing, interface, error).explained();
         let index = platform::interface_index(interface).map_err(failed(Doing::FindInterface))?;
         let memberships = wanted
             .groups()
+            .into_iter()
             .map(|group| Membership::join(group, index))
             .collect::<io::Result<_>>()
             .map_err(failed(Doing::JoinGroup))?;
@@ -99,21 +112,21 @@ impl Attachment {
         })
     }
 
-    /// Finds out whether [`Attachment::open`] would work, and the filters that come later. Joins no group, because the
+    /// Finds out whether [`Devices::open`] would work, and the filters that come later. Joins no group, because the
     /// kernel reports that on the network, and leaves nothing open.
     ///
     /// # Errors
     /// As there.
     pub(crate) fn try_out(interface: &str, wanted: &Wanted) -> Result<(), StartError> {
         let (_, mut capture) = Self::open_both_ways(interface, wanted, &wanted.filter(Looks::Around))?;
-        if wanted.groups().next().is_some() && platform::other_routing_domain(interface).is_some() {
+        if !wanted.groups().is_empty() && platform::other_routing_domain(interface).is_some() {
             let error = io::Error::from(io::ErrorKind::AddrNotAvailable);
-            return Err(StartError::new(Doing::JoinGroup, interface, error));
+            return Err(StartError::new(Doing::JoinGroup, interface, error).explained());
         }
         [Looks::Ahead, Looks::AtArp]
             .into_iter()
             .try_for_each(|looks| capture.set_filter(&wanted.filter(looks)))
-            .map_err(|error| StartError::new(Doing::OpenCapture, interface, error))
+            .map_err(|error| StartError::new(Doing::OpenCapture, interface, error).explained())
     }
 
     fn open_both_ways(
@@ -121,10 +134,11 @@ impl Attachment {
         wanted: &Wanted,
         filter: &Filter,
     ) -> Result<(Sockets, Capture), StartError> {
-        let failed = |error| StartError::new(Doing::OpenSocket, interface, error);
+        let failed = |error| StartError::new(Doing::OpenSocket, interface, error).explained();
         let link = LinkSocket::open(interface).map_err(failed)?;
         let ip = wanted
             .unicast_families()
+            .into_iter()
             .map(|family| {
                 let envelope = Envelope {
                     ipv6: family == Family::V6,
@@ -136,11 +150,8 @@ impl Attachment {
             })
             .collect::<io::Result<_>>()
             .map_err(failed)?;
-        let capture = Capture::open(interface, filter).map_err(|error| match error {
-            CaptureError::Library(_) | CaptureError::NotEthernet(_) | CaptureError::Descriptor(_) => {
-                StartError::new(Doing::OpenCapture, interface, error)
-            }
-        })?;
+        let capture = Capture::open(interface, filter)
+            .map_err(|error| StartError::new(Doing::OpenCapture, interface, error).explained())?;
         Ok((Sockets { link, ip }, capture))
     }
 
@@ -157,6 +168,11 @@ impl Attachment {
     /// Looks around once more, and lets ARP in as well.
     pub(crate) fn look_at_arp(&mut self) {
         self.look(Looks::AtArp);
+    }
+
+    /// Whether ARP is let in.
+    pub(crate) fn looks_at_arp(&self) -> bool {
+        self.looks == Looks::AtArp
     }
 
     fn look(&mut self, looks: Looks) {
@@ -181,7 +197,7 @@ impl Attachment {
             return;
         }
         self.wanted.own = own;
-        self.filter_due |= self.wanted.unicast_families().next().is_some();
+        self.filter_due |= !self.wanted.unicast_families().is_empty();
     }
 
     /// Whether the interface of this name is still the one that was opened; if not, what that is called now. The number
@@ -217,11 +233,6 @@ impl Attachment {
         self.capture = Some(Capture::open(&self.interface, &self.wanted.filter(self.looks))?);
         self.filter_due = false;
         Ok(())
-    }
-
-    /// The shared addresses that were in none of the networks of the interface when it was opened.
-    pub(crate) fn outside(&self) -> &[IpAddr] {
-        &self.wanted.outside
     }
 
     /// What becomes readable when something is heard.

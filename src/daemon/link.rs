@@ -1,0 +1,184 @@
+//! One interface, and what all virtual hosts on it have in common: one capture, one set of sockets and memberships, one
+//! state. A frame is theirs by destination and id.
+
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use super::deadlines::Deadlines;
+use super::devices::Devices;
+use super::reopening::Reopening;
+use super::turn::Draining;
+use crate::config::VirtualHostConfig;
+use crate::platform::LinkState;
+use crate::protocol::wire::{self, Decoded};
+use crate::protocol::{Destination, Rejected, Time, Unicast};
+
+/// How long VRRP routers with our ids are listened to after an interface was taken up; they speak every second.
+pub(super) const LOOK_AROUND: Duration = Duration::from_secs(5);
+
+/// An interface in use.
+pub(super) struct Link {
+    pub(super) name: String,
+    /// The virtual hosts on it: id, where to, and its number in the fleet. By id, so that those of one id are together.
+    hosts: Vec<(u8, Destination, usize)>,
+    /// When each of them has something to do.
+    pub(super) deadlines: Deadlines,
+    /// None while it is away.
+    pub(super) devices: Option<Devices>,
+    /// What was found when that was last asked.
+    pub(super) state: LinkState,
+    pub(super) draining: Draining,
+    pub(super) looks_around_until: Option<Time>,
+    pub(super) retry: Option<Time>,
+    /// Why a question about the interface could not be answered when it was last asked; it will be asked again.
+    pub(super) doubt: Option<String>,
+    pub(super) reopening: Reopening,
+    /// The operator was told that nothing can be heard.
+    pub(super) deaf: bool,
+    /// And that the filter could not be set.
+    pub(super) unfiltered: bool,
+    /// What the interface is called now that it lost the name we were given.
+    pub(super) renamed: Option<String>,
+    /// Room for the frame that is heard.
+    pub(super) frame: Vec<u8>,
+}
+
+impl Link {
+    pub(super) fn new(name: String) -> Self {
+        Self {
+            name,
+            hosts: Vec::new(),
+            deadlines: Deadlines::default(),
+            devices: None,
+            state: LinkState::Gone,
+            draining: Draining::default(),
+            looks_around_until: None,
+            retry: None,
+            doubt: None,
+            reopening: Reopening::default(),
+            deaf: false,
+            unfiltered: false,
+            renamed: None,
+            frame: Vec::new(),
+        }
+    }
+
+    /// A virtual host is served here, which has this number.
+    pub(super) fn take_on(&mut self, config: &VirtualHostConfig, number: usize) {
+        let id = config.vhid.get();
+        let place = self.hosts.partition_point(|(other, _, _)| *other <= id);
+        self.hosts.insert(place, (id, config.destination.clone(), number));
+    }
+
+    /// The numbers of its virtual hosts.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = usize> + '_ {
+        self.hosts.iter().map(|(_, _, number)| *number)
+    }
+
+    /// Whose a frame is: of those with its id the one that hears its destination, else whoever comes closest, who has the
+    /// right to refuse it and say why.
+    pub(super) fn whose(&self, frame: &[u8], decoded: &Result<Decoded, Rejected>) -> Option<usize> {
+        let addressee = match decoded {
+            Ok(decoded) => Some((decoded.header.vhid, decoded.destination)),
+            Err(_) => wire::addressee(frame),
+        };
+        let (id, destination) = addressee.unwrap_or_else(|| (0, [0; 4].into()));
+        let first = self.hosts.partition_point(|(other, _, _)| *other < id);
+        let alike =
+            self.hosts.get(first..).unwrap_or_default().iter().take_while(|(other, _, _)| *other == id);
+        let hears = alike.clone().find(|(_, to, _)| to.accepts(destination));
+        hears.or_else(|| alike.clone().next()).or_else(|| self.hosts.first()).map(|(_, _, number)| *number)
+    }
+
+    /// The name under which hooks find the interface that has, or had, the addresses.
+    pub(super) fn name_for_hooks(&self) -> &str {
+        self.renamed.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Whether the system took the frame. If not, what became of the interface is looked at next.
+    pub(super) fn send(&mut self, frame: &[u8], now: Time) -> bool {
+        let taken = self.devices.as_ref().is_some_and(|devices| devices.send(frame).is_ok());
+        self.retry = if taken { self.retry } else { Some(now) };
+        taken
+    }
+
+    /// Whether the system took any of the packets: one host out of reach is no fault of ours.
+    pub(super) fn deliver(&mut self, unicast: &Unicast, now: Time) -> bool {
+        let taken = self.devices.as_ref().is_some_and(|devices| devices.deliver(unicast));
+        self.retry = if taken { self.retry } else { Some(now) };
+        taken
+    }
+
+    /// The capture, unless it rests.
+    pub(super) fn capture(&self, now: Time) -> Option<BorrowedFd<'_>> {
+        self.devices.as_ref().filter(|_| !self.draining.rests(now))?.capture()
+    }
+
+    /// Whether ARP is heard as well.
+    pub(super) fn looks_at_arp(&self) -> bool {
+        self.devices.as_ref().is_some_and(Devices::looks_at_arp)
+    }
+
+    /// When it, or one of its virtual hosts, has something to do.
+    pub(super) fn deadline(&self, now: Time) -> Option<Time> {
+        let own =
+            [self.draining.deadline(now), self.looks_around_until, self.retry, self.reopening.deadline()];
+        own.into_iter().flatten().chain(self.deadlines.first()).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::protocol::MacAddr;
+
+    fn link(hosts: &[(u8, Destination)]) -> Link {
+        let mut link = Link::new("eth0".into());
+        for (number, (id, destination)) in hosts.iter().enumerate() {
+            let place = link.hosts.partition_point(|(other, _, _)| other <= id);
+            link.hosts.insert(place, (*id, destination.clone(), number));
+        }
+        link
+    }
+
+    fn frame(id: u8, to: [u8; 4]) -> Vec<u8> {
+        let mut decoded = wire::sample();
+        (decoded.header.vhid, decoded.destination) = (id, to.into());
+        wire::encode(&decoded, MacAddr::BROADCAST, 1)
+    }
+
+    fn whose(link: &Link, frame: &[u8]) -> Option<usize> {
+        link.whose(frame, &wire::decode(frame))
+    }
+
+    #[test]
+    fn a_frame_is_whose_id_and_destination_it_has() {
+        let group = Destination::default();
+        let other = Destination { v4: Ipv4Addr::new(224, 0, 0, 77), ..Destination::default() };
+        let peer = Destination { peers: vec![IpAddr::from([10, 0, 0, 9])], ..Destination::default() };
+        let link =
+            link(&[(9, group.clone()), (7, group), (7, other), (7, peer), (200, Destination::default())]);
+        assert_eq!(whose(&link, &frame(7, [224, 0, 0, 18])), Some(1));
+        assert_eq!(whose(&link, &frame(7, [224, 0, 0, 77])), Some(2));
+        assert_eq!(whose(&link, &frame(7, [10, 0, 0, 1])), Some(3));
+        assert_eq!(whose(&link, &frame(9, [224, 0, 0, 18])), Some(0));
+        assert_eq!(whose(&link, &frame(200, [224, 0, 0, 18])), Some(4));
+        assert_eq!(link.hosts().collect::<Vec<_>>(), [1, 2, 3, 0, 4]);
+    }
+
+    #[test]
+    fn what_nobody_wants_is_refused_by_who_comes_closest() {
+        let link = link(&[(9, Destination::default()), (7, Destination::default())]);
+        assert_eq!(whose(&link, &frame(9, [224, 0, 0, 77])), Some(0), "the id");
+        assert_eq!(whose(&link, &frame(8, [224, 0, 0, 18])), Some(1), "the first");
+        assert_eq!(whose(&link, b"no frame at all"), Some(1));
+        assert_eq!(whose(&Link::new("eth0".into()), &frame(8, [224, 0, 0, 18])), None);
+        // A VRRP router's, too short for CARP.
+        let mut vrrp = frame(9, [224, 0, 0, 18]);
+        vrrp.truncate(14 + 20 + 8);
+        vrrp[17] = 28;
+        assert_eq!(whose(&link, &vrrp), Some(0));
+    }
+}
