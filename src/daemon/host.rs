@@ -15,7 +15,7 @@ use crate::protocol::wire::Decoded;
 use crate::protocol::{Action, Event, Link, Presence, Rejected, Time, VirtualHost};
 
 /// What a core can be told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Fact<'a> {
     /// Something happened.
     Event(Event),
