@@ -65,6 +65,7 @@ mod freshness;
 mod interval;
 mod parameters;
 mod peers;
+mod reason;
 mod refused;
 mod rejected;
 mod takeover;
@@ -76,8 +77,8 @@ mod watch;
 pub mod wire;
 
 pub use action::{
-    Action, Demotion, Event, Frame, Hook, HookEnd, Link, Notice, Packets, Peer, Presence, Reason, Role,
-    Transmission, Unicast,
+    Action, Demotion, Event, Frame, Hook, HookEnd, Link, Notice, Packets, Peer, Presence, Role, Transmission,
+    Unicast,
 };
 pub use address::{Family, MacAddr, Vhid};
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
@@ -87,6 +88,7 @@ pub use interval::Interval;
 pub use parameters::{
     Announcing, Destination, HookFailure, Hooks, OnLostAddress, Parameters, Replay, Sources,
 };
+pub use reason::Reason;
 pub use rejected::{Rejected, Rejections};
 pub use time::Time;
 pub use virtual_host::{Counters, Snapshot, VirtualHost};

@@ -1,0 +1,99 @@
+//! Why a virtual host is in its state.
+
+/// Why a virtual host is in its state.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reason {
+    /// It has not left its first state yet.
+    Started,
+    /// The interface became usable.
+    LinkUp,
+    /// The interface stopped being usable for longer than the grace.
+    LinkDown,
+    /// The interface was removed.
+    LinkGone,
+    /// The master was not heard for the dead time.
+    MasterTimedOut,
+    /// The master was not heard for the dead time, but somebody was who does not authenticate.
+    MasterRefused,
+    /// The master bowed out.
+    MasterLeft,
+    /// Preemption: the master is slower than we are.
+    SlowerMaster,
+    /// The master's interval is longer than our dead time.
+    MasterTooSlow,
+    /// The master, a kernel of OpenBSD, is demoted more than we are.
+    MasterDemoted,
+    /// A faster master advertises.
+    FasterMaster,
+    /// A master with our interval advertises and the tie rule gives it the address.
+    TieLost,
+    /// A master with our interval does not hear us; one of us has to give way.
+    StubbornMaster,
+    /// A kernel is master, and this host can advertise in one family alone.
+    OneFamily,
+    /// We slept past our dead time and found a successor.
+    Overslept,
+    /// Our link was away for longer than our dead time, and we found a successor when it was back.
+    Replaced,
+    /// We could not advertise for our dead time and found a successor.
+    Unsent,
+    /// The operator asked for it.
+    Resigned,
+    /// The up hook failed and `--hook-failure=demote` was given.
+    HookFailed,
+    /// The daemon ends.
+    Shutdown,
+}
+
+impl Reason {
+    /// Every one, in the order of their declaration.
+    pub const ALL: [Self; 20] = [
+        Self::Started,
+        Self::LinkUp,
+        Self::LinkDown,
+        Self::LinkGone,
+        Self::MasterTimedOut,
+        Self::MasterRefused,
+        Self::MasterLeft,
+        Self::SlowerMaster,
+        Self::MasterTooSlow,
+        Self::MasterDemoted,
+        Self::FasterMaster,
+        Self::TieLost,
+        Self::StubbornMaster,
+        Self::OneFamily,
+        Self::Overslept,
+        Self::Replaced,
+        Self::Unsent,
+        Self::Resigned,
+        Self::HookFailed,
+        Self::Shutdown,
+    ];
+
+    /// Stable name for `UCARP_REASON`, status and JSON; never translated.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::LinkUp => "link_up",
+            Self::LinkDown => "link_down",
+            Self::LinkGone => "link_gone",
+            Self::MasterTimedOut => "master_timed_out",
+            Self::MasterRefused => "master_refused",
+            Self::MasterLeft => "master_left",
+            Self::SlowerMaster => "slower_master",
+            Self::MasterTooSlow => "master_too_slow",
+            Self::MasterDemoted => "master_demoted",
+            Self::FasterMaster => "faster_master",
+            Self::TieLost => "tie_lost",
+            Self::StubbornMaster => "stubborn_master",
+            Self::OneFamily => "one_family",
+            Self::Overslept => "overslept",
+            Self::Replaced => "replaced",
+            Self::Unsent => "unsent",
+            Self::Resigned => "resigned",
+            Self::HookFailed => "hook_failed",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
