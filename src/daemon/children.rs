@@ -1,0 +1,146 @@
+//! The scripts that run, known by the numbers of their processes.
+//!
+//! Nobody waits for one: neither until its file is executed, which takes as long as its disk takes, nor until it has
+//! ended, nor for what it writes. How long it may take is for the engine to say, and for `supervise` when there is none.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use super::hands::Order;
+use super::outcome::Outcome;
+use super::overheard::Overheard;
+use crate::log::Log;
+use crate::platform::{self, Execution, Standard, Started};
+use crate::protocol::Hook;
+
+/// All that run, at most one for each host.
+#[derive(Default)]
+pub(super) struct Children {
+    running: Vec<Child>,
+}
+
+#[derive(Debug)]
+struct Child {
+    host: u16,
+    hook: Hook,
+    started: Started,
+    /// Somebody was told that it runs.
+    is_told: bool,
+    /// Where its standard output and error are heard.
+    output: Option<usize>,
+    error: Option<usize>,
+}
+
+/// What became of a script.
+#[derive(Debug)]
+pub(super) enum Happened {
+    /// It runs now.
+    Running { host: u16, hook: Hook },
+    /// It was never executed.
+    NotRun { host: u16, hook: Hook, why: io::Error },
+    /// It has ended. With the last line on its standard error.
+    Ended { host: u16, hook: Hook, outcome: Outcome, last_line: Option<String> },
+}
+
+impl Children {
+    /// Starts what the rules allow. Whether it runs comes from [`Children::look`].
+    ///
+    /// # Errors
+    /// No process or no descriptor can be had.
+    pub(super) fn start(&mut self, order: &Order<'_>, overheard: &mut Overheard) -> io::Result<()> {
+        let program = order.program()?;
+        let output = overheard.listen(Standard::Output);
+        let error = overheard.listen(Standard::Error);
+        let started = program.start(
+            output.as_ref().map(|(_, pipe)| pipe.as_fd()),
+            error.as_ref().map(|(_, pipe)| pipe.as_fd()),
+        );
+        // Our own ends for writing are closed here: the script's are all there are.
+        let [output, error] = [output, error].map(|heard| heard.map(|(number, _)| number));
+        let (host, hook) = (order.host(), order.hook());
+        match started {
+            Ok(started) => {
+                self.running.push(Child { host, hook, started, is_told: false, output, error });
+                Ok(())
+            }
+            Err(why) => {
+                ignore([output, error], overheard);
+                Err(why)
+            }
+        }
+    }
+
+    /// What became of them since the last time: to be asked when a child has ended and when one of
+    /// [`Children::reports`] can be read.
+    pub(super) fn look(&mut self, overheard: &mut Overheard, log: &mut Log) -> Vec<Happened> {
+        let mut happened = Vec::new();
+        self.running.retain_mut(|child| child.lives(&mut happened, overheard, log));
+        happened
+    }
+
+    /// Asks the script of a host and all it started to end, or ends them with `force`.
+    pub(super) fn kill(&self, host: u16, force: bool) {
+        if let Some(child) = self.running.iter().find(|child| child.host == host) {
+            platform::kill_group(child.started.pid(), force);
+        }
+    }
+
+    /// The script that runs for a host.
+    pub(super) fn running(&self, host: u16) -> Option<Hook> {
+        self.all().find(|(known, _)| *known == host).map(|(_, hook)| hook)
+    }
+
+    /// Every host for which a script runs, and which.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u16, Hook)> + '_ {
+        self.running.iter().map(|child| (child.host, child.hook))
+    }
+
+    /// What to wait for, besides the ends of children.
+    pub(super) fn reports(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.running.iter().filter_map(|child| child.started.report())
+    }
+
+    /// Their numbers: whoever buries strangers leaves these alone.
+    pub(super) fn pids(&self) -> Vec<u32> {
+        self.running.iter().map(|child| child.started.pid()).collect()
+    }
+}
+
+impl Child {
+    /// Whether it is still there, with what is to be told of it.
+    fn lives(&mut self, happened: &mut Vec<Happened>, overheard: &mut Overheard, log: &mut Log) -> bool {
+        let (host, hook) = (self.host, self.hook);
+        // In this order: whoever has ended has said before what there was to say.
+        let ended = match platform::reap(self.started.pid()) {
+            Ok(ended) => ended.map(Outcome::from),
+            // Somebody else has waited for it, so it is over.
+            Err(_) => Some(Outcome::Unknown),
+        };
+        match self.started.execution() {
+            // What is left of the process is a stranger's from now on.
+            Execution::Refused(why) => {
+                ignore([self.output, self.error], overheard);
+                happened.push(Happened::NotRun { host, hook, why });
+                return false;
+            }
+            Execution::Begun if !self.is_told => {
+                self.is_told = true;
+                happened.push(Happened::Running { host, hook });
+            }
+            Execution::Begun | Execution::Awaited => {}
+        }
+        let Some(outcome) = ended else { return true };
+        self.output.and_then(|number| overheard.last_line(number, log));
+        let last_line = self.error.and_then(|number| overheard.last_line(number, log));
+        happened.push(Happened::Ended { host, hook, outcome, last_line });
+        false
+    }
+}
+
+/// Nobody is going to ask for a last line; without writers the pipes come to their ends.
+fn ignore(heard: [Option<usize>; 2], overheard: &mut Overheard) {
+    heard.into_iter().flatten().for_each(|number| overheard.ignore(number));
+}
+
+#[cfg(test)]
+mod tests;
