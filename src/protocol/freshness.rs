@@ -159,7 +159,13 @@ impl Freshness {
     pub(super) fn stamp(&mut self, contents: Contents, now: Time) -> Stamp {
         let wall = self.wall.map(|(stamp, at)| stamp.plus(now.since(at)));
         let mut stamp = match (self.current(now), wall) {
-            (Some(current), Some(wall)) if wall.ahead_of(current) <= DAY => current.newest(wall),
+            (Some(current), Some(wall)) if wall.ahead_of(current) <= DAY => {
+                if wall.ahead_of(current) > ANSWER_EVERY {
+                    // Our clock was set: whoever was answered lately was told another time.
+                    self.senders.iter_mut().for_each(|sender| sender.answered = [None; 2]);
+                }
+                current.newest(wall)
+            }
             (Some(current), _) => current,
             (None, _) => Stamp::of_wall(WRITTEN),
         };
@@ -294,12 +300,10 @@ impl Freshness {
 
     fn advance(&mut self, stamp: Stamp, now: Time) {
         let latest = self.latest.or(self.wall);
-        let ahead = latest.map(|(last, at)| stamp.ahead_of(last.plus(now.since(at))));
-        self.latest = if ahead == Some(Duration::ZERO) { latest } else { Some((stamp, now)) };
-        if ahead.is_some_and(|ahead| ahead > ANSWER_EVERY) {
-            // Whoever was answered lately was told another time.
-            self.senders.iter_mut().for_each(|sender| sender.answered = [None; 2]);
-        }
+        self.latest = match latest {
+            Some((last, at)) if !stamp.is_newer_than(last.plus(now.since(at))) => Some((last, at)),
+            Some(_) | None => Some((stamp, now)),
+        };
     }
 
     /// The place of a sender, the one that was silent for longest making room for a new one.

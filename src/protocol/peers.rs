@@ -78,6 +78,15 @@ impl Known {
         first.is_some_and(|first| now.since(first) < TOGETHER)
     }
 
+    /// Whether it was heard from this address within two of its intervals.
+    pub(super) fn advertised(&self, source: IpAddr, now: Time) -> bool {
+        let (known, heard) = match source {
+            IpAddr::V4(_) => (self.v4.map(IpAddr::V4), self.heard_v4),
+            IpAddr::V6(_) => (self.v6.map(IpAddr::V6), self.heard_v6),
+        };
+        known == Some(source) && heard.is_some_and(|heard| now.since(heard) <= 2 * self.interval.period())
+    }
+
     fn last(&self, family: Family) -> Time {
         let heard = match family {
             Family::V4 => self.heard_v4,

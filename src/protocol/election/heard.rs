@@ -30,6 +30,7 @@ impl Election {
 
     pub(super) fn heard_in_backup(&mut self, ad: &Advertisement, now: Time, out: &mut Vec<Decision>) {
         let master_spoke = self.followed.and_then(|id| self.peers.get(id)).map(|known| known.heard);
+        let advertised = self.peers.known(ad).is_some_and(|known| known.advertised(ad.source(), now));
         let id = self.hear(ad, now, out);
         let Some(speaker) = self.peers.get(id) else { return };
         let (peer, his) = (speaker.peer(), speaker.interval);
@@ -56,8 +57,10 @@ impl Election {
             return;
         }
         if ad.gives_way() {
-            // Its sender is master no more, and neither are we. If we left because it seemed not to hear us, it did.
-            if self.reason == Reason::StubbornMaster && self.followed == Some(id) {
+            // Its sender is master no more, and neither are we. If we left because it seemed not to hear us, it did. Somebody
+            // who copies advertisements under another's hardware address can make two hosts seem one: what counts is
+            // said from where the master advertised.
+            if self.reason == Reason::StubbornMaster && self.followed == Some(id) && advertised {
                 self.take_over_early(Reason::MasterLeft, peer, now, out);
             }
             return;
