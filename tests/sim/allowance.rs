@@ -19,6 +19,7 @@
 //! - `off`: it counts whenever it is played. So there has to be peace from the attacker before there can be peace, and as
 //!   nobody is told the time there either, for the 16 seconds more that altered counters are remembered.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ucarp::protocol::Replay;
@@ -44,6 +45,8 @@ pub struct Ears {
     started: Option<Stamp>,
     /// How many altered ones came since when. Beside too many of them others may be refused unheard.
     altered: (u64, u32),
+    /// The times that altered ones carried: a genuine one with that may have been refused unheard, and be heard later.
+    spoilt: BTreeSet<Stamp>,
 }
 
 /// A packet that somebody sent who did not make it.
@@ -96,6 +99,7 @@ impl Ears {
         }
         if altered {
             self.altered.1 += 1;
+            self.spoilt.insert(Stamp::of(ad.counter));
             return mark.fits(ad).then_some(dead_time);
         }
         let own = [spec.v4.map(IpAddr::V4), spec.v6.map(IpAddr::V6)].contains(&Some(ad.source));
@@ -114,7 +118,7 @@ impl Ears {
         }
         let old = self.clock(now).is_some_and(|clock| clock.minus(dead_time + SECOND).is_newer_than(stamp));
         let before = self.suspects.contains(&ad.source);
-        if self.altered.1 < MANY {
+        if self.altered.1 < MANY && !self.spoilt.contains(&stamp) {
             self.hear(ad, now);
         }
         if old && ad.is_bow_out() {

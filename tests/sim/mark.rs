@@ -17,7 +17,7 @@ const TIME: u64 = (1 << 30) - 1;
 pub const GIVES_WAY: u64 = 1 << 31;
 
 /// When an advertisement of ours was sent, by its sender's clock.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
 pub struct Stamp(u64);
 
 impl Stamp {

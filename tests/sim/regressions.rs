@@ -38,7 +38,7 @@ pub const WORLDS: [(u64, &str); 15] = [
 ];
 
 /// The same among worlds with an attacker.
-pub const BESIEGED_WORLDS: [(u64, &str); 17] = [
+pub const BESIEGED_WORLDS: [(u64, &str); 18] = [
     (1_021_085, "altered before its time came, an earlier life's counter was taken for one that stays"),
     (10_011, "altered copies of what one host sent spent the T of another's"),
     (6856, "clocks all around the circle: what was ahead of everybody was older than its sender's last"),
@@ -62,6 +62,7 @@ pub const BESIEGED_WORLDS: [(u64, &str); 17] = [
     (90_008_296, "recordings from ahead of the clock had one answered again and again"),
     (90_312_015, "the same"),
     (90_179_974, "a copy with the MAC of another made that one's first word in IPv6 the master's goodbye"),
+    (110_738_975, "altered copies had kept a recording from being heard when it was played first"),
 ];
 
 /// The same among worlds of single hosts.
