@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::{
     Changes, Instruction, LinkState, Unready, background, channel, claim, descriptors, files, interfaces,
-    ip_socket, lock_file, membership, oom, pidfile, program, secrecy, signals, sys, wall_clock, writer,
+    ip_socket, lock_file, membership, oom, pidfile, program, secrecy, signals, sys, user, wall_clock, writer,
 };
 
 // Time.
@@ -70,6 +70,8 @@ const _: fn(&Path) -> io::Result<()> = files::may_execute;
 const _: fn(&Path) -> io::Result<()> = files::may_create_in;
 const _: fn() = secrecy::forbid_core_files;
 const _: fn() = sys::refuse_core_files;
+const _: fn(&str) -> Result<user::User, user::NoUser> = user::User::find;
+const _: fn() -> Option<user::User> = user::User::unused;
 const _: fn() -> Option<&'static str> = sys::missing_privilege;
 const _: fn() -> Option<&'static str> = sys::missing_device;
 

@@ -63,6 +63,7 @@ mod signals;
 mod timerfd;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
 mod titled;
+mod user;
 mod wall_clock;
 mod writer;
 
@@ -117,6 +118,7 @@ pub use sys::{
     keep_descriptors_private, link_state, missing_device, missing_privilege, now, set_filter,
     unready_addresses, wait, withdraw_address,
 };
+pub use user::{NoUser, User};
 pub use wall_clock::{LocalTime, local_time, local_time_of};
 pub use writer::{LONGEST_TEXT, MOST_HELD, PipeKeeper, Standard, Text, Told, pipe_to_read, start_writer};
 
