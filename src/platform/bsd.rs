@@ -28,6 +28,7 @@ use super::layout::{
     BIOCGBLEN, BIOCIMMEDIATE, BIOCSHDRCMPLT, BPF_PROGRAM, SIOCDIFADDR_IN6, SIOCGIFAFLAG_IN6,
 };
 use super::lock_file::{self, LockFile};
+use super::rights::Guarded;
 use super::sys::LAYOUT;
 use super::{Instruction, LinkState, Unready, descriptors, interfaces, sys};
 
@@ -502,6 +503,12 @@ pub fn missing_device() -> Option<&'static str> {
 
 /// Beside those of a user there are none on these systems.
 pub(super) fn forgo_rights() {}
+
+/// As above.
+pub(super) fn before_surrender() {}
+
+/// As above.
+pub(super) fn after_surrender(_: &mut Guarded) {}
 
 /// Nobody is spared by a wish of his own, or not by one that others would inherit.
 pub(super) const OOM_SCORE: Option<&CStr> = None;

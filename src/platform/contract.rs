@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use super::{
     Changes, Instruction, LinkState, Unready, background, channel, claim, descriptors, files, interfaces,
-    ip_socket, lock_file, membership, oom, pidfile, program, secrecy, signals, sys, user, wall_clock, writer,
+    ip_socket, lock_file, membership, oom, pidfile, program, rights, secrecy, signals, sys, user, wall_clock,
+    writer,
 };
 
 // Time.
@@ -70,6 +71,14 @@ const _: fn(&Path) -> io::Result<()> = files::may_execute;
 const _: fn(&Path) -> io::Result<()> = files::may_create_in;
 const _: fn() = secrecy::forbid_core_files;
 const _: fn() = sys::refuse_core_files;
+const _: Option<&str> = sys::EMPTY_FOLDER;
+const _: fn() = sys::before_surrender;
+const _: fn(&mut rights::Guarded) = sys::after_surrender;
+const _: fn(&rights::Needs, &mut rights::Guarded) = sys::confine;
+const _: fn(&rights::Needs) -> rights::Guarded = rights::confine;
+const _: fn(&[&Path], &mut rights::Guarded) = sys::write_only_in;
+const _: fn(&[&Path]) -> rights::Guarded = rights::write_only_in;
+const _: fn(Option<&user::User>) -> rights::Guarded = rights::surrender;
 const _: fn(&str) -> Result<user::User, user::NoUser> = user::User::find;
 const _: fn() -> Option<user::User> = user::User::unused;
 const _: fn() -> Option<&'static str> = sys::missing_privilege;

@@ -1,13 +1,15 @@
 //! FreeBSD: its figures and its clock.
 
-#![expect(unsafe_code, reason = "descriptors are closed by number")]
+#![expect(unsafe_code, reason = "descriptors are closed and limited by number")]
 
 use std::ffi::CStr;
 use std::io;
 use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::event::FilterFlag;
 use nix::time::{ClockId, clock_gettime};
 
@@ -15,6 +17,7 @@ use super::bpf_frames::Shape;
 use super::bsd::are;
 use super::bsd_bytes;
 use super::layout::{self, FREEBSD, Layout};
+use super::rights::{Guard, Guarded, Needs};
 
 pub use super::bsd::*;
 pub(super) use super::group_req::join_v4;
@@ -74,6 +77,12 @@ pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
 /// See the item of this name on OpenBSD: there are no routing domains here.
 pub(super) const ROUTING_DOMAIN: Option<fn(&str) -> Option<u32>> = None;
 
+/// See the item of this name on NetBSD: in capability mode there are no names of files.
+pub(super) const EMPTY_FOLDER: Option<&str> = None;
+
+/// See the item of this name on OpenBSD: there is nothing of the kind here.
+pub(super) fn write_only_in(_: &[&Path], _: &mut Guarded) {}
+
 /// See the item of this name on NetBSD: IPv4 addresses are used at once here.
 pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
 
@@ -86,6 +95,47 @@ pub fn now() -> Duration {
 
 /// The routing socket of this system cannot be told what to leave out.
 pub(super) fn hear_only(_fd: BorrowedFd<'_>, _layout: &Layout) -> io::Result<()> {
+    Ok(())
+}
+
+/// Leaves every descriptor what hearing, asking and sending need, and enters capability mode (capsicum(4)): no names of
+/// files, addresses and processes, and none of most settings, from then on. Descriptors are for others to open and hand
+/// over, and those too can be limited before. Nothing is killed: what is refused fails with ECAPMODE or ENOTCAPABLE.
+pub(super) fn confine(_: &Needs, guarded: &mut Guarded) {
+    let limited = (0..=last_descriptor()).try_for_each(|number| match limit(number) {
+        // No descriptor has this number.
+        Err(Errno::EBADF) => Ok(()),
+        outcome => outcome,
+    });
+    // SAFETY: takes no arguments.
+    let entered = limited.and_then(|()| Errno::result(unsafe { libc::cap_enter() }));
+    guarded.note(Guard::Capsicum, entered.map(drop).map_err(io::Error::from));
+}
+
+fn limit(descriptor: libc::c_int) -> Result<(), Errno> {
+    let mut rights = std::mem::MaybeUninit::<libc::cap_rights_t>::uninit();
+    // SAFETY: writes the whole of `rights` (sys/capsicum.h); the rights follow as 64-bit numbers, and 0 ends them.
+    unsafe {
+        libc::__cap_rights_init(
+            libc::CAP_RIGHTS_VERSION,
+            rights.as_mut_ptr(),
+            libc::CAP_READ,
+            libc::CAP_WRITE,
+            libc::CAP_EVENT,
+            libc::CAP_FCNTL,
+            libc::CAP_FSTAT,
+            libc::CAP_IOCTL,
+            libc::CAP_GETSOCKNAME,
+            libc::CAP_GETSOCKOPT,
+            libc::CAP_SETSOCKOPT,
+            libc::CAP_SHUTDOWN,
+            libc::CAP_KQUEUE_CHANGE,
+            libc::CAP_KQUEUE_EVENT,
+            0_u64,
+        );
+    }
+    // SAFETY: `rights` was just written; the kernel only reads it.
+    Errno::result(unsafe { libc::cap_rights_limit(descriptor, rights.as_ptr()) })?;
     Ok(())
 }
 

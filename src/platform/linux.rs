@@ -1,4 +1,4 @@
-//! Linux: packet sockets, rtnetlink, interface ioctls, capabilities.
+//! Linux: packet sockets, rtnetlink, interface ioctls.
 //!
 //! Only what differs from the other systems. It must not know what the bytes it sends mean, and it keeps no state
 //! besides its descriptors. Every descriptor made here is closed on exec and never blocks.
@@ -11,6 +11,7 @@ use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -20,9 +21,14 @@ use nix::sys::socket::{
 };
 use nix::time::{ClockId, clock_gettime};
 
+use super::rights::Guarded;
 use super::{Changes, Instruction, LinkState, Unready, descriptors, interfaces};
 
 pub use super::linux_claim::Claim;
+pub use super::linux_rights::missing_privilege;
+pub(super) use super::linux_rights::{
+    after_surrender, before_surrender, confine, forgo_rights, refuse_core_files,
+};
 pub(super) use super::mreqn::join_v4;
 pub use super::netlink::{assign_address, withdraw_address};
 pub use super::ppoll::wait;
@@ -59,6 +65,12 @@ pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
 
 /// See the item of this name on OpenBSD: there are no routing domains here.
 pub(super) const ROUTING_DOMAIN: Option<fn(&str) -> Option<u32>> = None;
+
+/// See the item of this name on NetBSD: what is read of /proc and /sys would be missing.
+pub(super) const EMPTY_FOLDER: Option<&str> = None;
+
+/// See the item of this name on OpenBSD: what would do it here binds the programs that are started too.
+pub(super) fn write_only_in(_: &[&Path], _: &mut Guarded) {}
 
 /// See the item of this name on NetBSD: IPv4 addresses are used at once here.
 pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
@@ -399,26 +411,10 @@ fn ask(interface: &str, question: libc::c_ulong) -> Result<libc::ifreq, Errno> {
     Ok(request)
 }
 
-/// What this process lacks for opening captures and packet sockets, as the system calls it; nothing when it may.
-#[must_use]
-pub fn missing_privilege() -> Option<&'static str> {
-    const CAP_NET_RAW: u32 = 13; // linux/capability.h
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
-    let effective = u64::from_str_radix(effective.trim(), 16).ok()?;
-    (effective & (1 << CAP_NET_RAW) == 0).then_some("CAP_NET_RAW")
-}
-
 /// Captures need no device here.
 #[must_use]
 pub fn missing_device() -> Option<&'static str> {
     None
-}
-
-/// Beside the limit, which a kernel that pipes core files to a program does not look at (core(5)). Undone for programs
-/// we start by execve(2).
-pub(super) fn refuse_core_files() {
-    let _ = nix::sys::prctl::set_dumpable(false);
 }
 
 /// Keeps every descriptor beyond the standard three that is open now, inherited ones included, out of the programs
@@ -506,16 +502,6 @@ pub(super) fn name_writer() {
 
 /// proc(5). Inherited, by programs too.
 pub(super) const OOM_SCORE: Option<&CStr> = Some(c"/proc/self/oom_score_adj");
-
-/// Gives up what rights this process has beside those of its user, for good.
-pub(super) fn forgo_rights() {
-    let _ = nix::sys::prctl::set_no_new_privs();
-    // _LINUX_CAPABILITY_VERSION_3 of linux/capability.h, about this process, with three empty sets of 64 bits.
-    let header = [0x2008_0522_u32, 0];
-    let nothing = [0_u32; 6];
-    // SAFETY: both are what capset(2) reads, a __user_cap_header_struct and two __user_cap_data_struct.
-    unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), nothing.as_ptr()) };
-}
 
 /// Where the arguments are, from `arg_start` and `arg_end` in proc(5)'s stat, fields 48 and 49.
 fn arguments() -> Option<(usize, usize)> {

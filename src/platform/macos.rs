@@ -7,6 +7,7 @@ use std::ffi::CStr;
 use std::io;
 use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -21,6 +22,7 @@ use super::bpf_frames::Shape;
 use super::bsd_bytes;
 use super::kernel_events::{Heard, LONGEST, NETWORK, SET_FILTER};
 use super::layout::{self, Layout, MACOS};
+use super::rights::{Guard, Guarded, Needs};
 use super::{Changes, descriptors};
 
 pub use super::bsd::*;
@@ -75,6 +77,12 @@ pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = Some(vlan_pa
 
 /// See the item of this name on OpenBSD: there are no routing domains here.
 pub(super) const ROUTING_DOMAIN: Option<fn(&str) -> Option<u32>> = None;
+
+/// See the item of this name on NetBSD: what the system's libraries open when they like would be missing.
+pub(super) const EMPTY_FOLDER: Option<&str> = None;
+
+/// See the item of this name on OpenBSD: there is nothing of the kind here.
+pub(super) fn write_only_in(_: &[&Path], _: &mut Guarded) {}
 
 /// See the item of this name on NetBSD: IPv4 addresses are used at once here.
 pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
@@ -198,6 +206,11 @@ pub fn blank_argument(number: usize, from: usize) -> bool {
 
 /// There is no name to change on this system.
 pub(super) fn name_writer() {}
+
+/// There is nothing to keep a process to what it needs that could be relied on: sandbox_init(3) would, but it has been deprecated for long, and no document says what its profiles mean.
+pub(super) fn confine(_: &Needs, guarded: &mut Guarded) {
+    guarded.note(Guard::Sandbox, Err(io::ErrorKind::Unsupported.into()));
+}
 
 /// Closes every descriptor from this number on. To be called when nothing in this process owns one of them, or none of
 /// the owners is used or dropped any more.

@@ -35,10 +35,14 @@ mod ip_socket;
 mod kernel_events;
 #[cfg(any(target_os = "freebsd", target_os = "macos"))]
 mod kqueue_timer;
+#[cfg(target_os = "linux")]
+mod landlock;
 #[cfg(any(bsd, test, fuzzing))]
 mod layout;
 #[cfg(target_os = "linux")]
 mod linux_claim;
+#[cfg(target_os = "linux")]
+mod linux_rights;
 mod locale;
 mod lock_file;
 mod membership;
@@ -53,10 +57,16 @@ mod pidfile;
 #[cfg(not(target_os = "macos"))]
 mod ppoll;
 mod program;
+mod rights;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd", test, fuzzing))]
 mod routing_messages;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
 mod routing_socket;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+))]
+mod seccomp;
 mod secrecy;
 mod signals;
 #[cfg(target_os = "linux")]
@@ -110,6 +120,9 @@ pub use membership::Membership;
 pub use oom::outlive_others;
 pub use pidfile::PidFile;
 pub use program::{Execution, Program, Started, reap};
+#[cfg(all(test, not(bsd)))]
+pub(crate) use rights::tests::in_child;
+pub use rights::{Guard, Guarded, Needs, confine, surrender, write_only_in};
 pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, kill_group, signal_name, start_as_we_were};
 pub use sys::{

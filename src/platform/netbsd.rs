@@ -6,6 +6,7 @@ use std::ffi::CStr;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
@@ -14,6 +15,7 @@ use super::bpf_frames::Shape;
 use super::bsd::are;
 use super::descriptors;
 use super::layout::{Layout, NETBSD, RO_MSGFILTER};
+use super::rights::{Guard, Guarded, Needs};
 
 pub use super::bsd::*;
 pub(super) use super::no_timer::Timer;
@@ -49,8 +51,14 @@ pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 /// See the item of this name on macOS: here frames are captured with their tags, or known by them.
 pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
 
+/// The folder that is all a process sees of the files once it gave up its rights: nothing else here keeps it from them.
+pub(super) const EMPTY_FOLDER: Option<&str> = Some("/var/chroot/ucarp");
+
 /// See the item of this name on OpenBSD: there are no routing domains here.
 pub(super) const ROUTING_DOMAIN: Option<fn(&str) -> Option<u32>> = None;
+
+/// See the item of this name on OpenBSD: there is nothing of the kind here.
+pub(super) fn write_only_in(_: &[&Path], _: &mut Guarded) {}
 
 /// Tells of the setting that has this system search for another host with an IPv4 address before it uses it: a count of
 /// probes. While it is not 0 each new address is dead for seconds, as is every one when the link comes back
@@ -95,6 +103,11 @@ pub(super) fn join_v4(fd: BorrowedFd<'_>, group: Ipv4Addr, interface_index: u32)
     let request =
         libc::ip_mreq { imr_multiaddr, imr_interface: libc::in_addr { s_addr: interface_index.to_be() } };
     descriptors::set_option(fd, libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)
+}
+
+/// There is nothing to keep a process to what it needs that could be relied on: chroot(2) keeps files away, and nothing any system call.
+pub(super) fn confine(_: &Needs, guarded: &mut Guarded) {
+    guarded.note(Guard::Sandbox, Err(io::ErrorKind::Unsupported.into()));
 }
 
 /// Closes every descriptor from this number on. To be called when nothing in this process owns one of them, or none of

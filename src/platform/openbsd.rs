@@ -1,11 +1,13 @@
 //! OpenBSD: its figures, its clock, and what its routing socket can leave out.
 
-#![expect(unsafe_code, reason = "descriptors are closed by number")]
+#![expect(unsafe_code, reason = "descriptors are closed by number; pledge(2) and unveil(2) have no wrapper")]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::offset_of;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -15,6 +17,7 @@ use nix::time::{ClockId, clock_gettime};
 use super::bpf_frames::Shape;
 use super::bsd::are;
 use super::layout::{self, Layout, OPENBSD, ROUTE_MSGFILTER};
+use super::rights::{Guard, Guarded, Needs};
 use super::{bsd_bytes, descriptors};
 
 pub use super::bsd::*;
@@ -62,6 +65,9 @@ pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 /// See the item of this name on macOS: here frames are captured with their tags, or known by them.
 pub(super) const MINGLED_VLAN: Option<fn(&str) -> Option<String>> = None;
 
+/// See the item of this name on NetBSD: pledge(2) keeps files away here.
+pub(super) const EMPTY_FOLDER: Option<&str> = None;
+
 /// See the item of this name on NetBSD: IPv4 addresses are used at once here.
 pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
 
@@ -97,6 +103,37 @@ pub(super) fn hear_only(fd: BorrowedFd<'_>, layout: &Layout) -> io::Result<()> {
     let kinds = layout.link_messages.iter().chain(layout.address_messages);
     let bits = kinds.fold(0_u32, |bits, kind| bits | 1 << kind);
     descriptors::set_option(fd, AF_ROUTE_LEVEL, ROUTE_MSGFILTER, &bits)
+}
+
+/// Promises to do no more than to read, write and wait, to take over descriptors and to ask a capture what it lost. What
+/// else is tried fails (with ENOSYS, by "error") and is not punished. Sockets and captures are for others to open and hand
+/// over: BIOCSETIF is in no promise.
+pub(super) fn confine(needs: &Needs, guarded: &mut Guarded) {
+    let promises = if needs.log_socket { c"stdio recvfd bpf unix error" } else { c"stdio recvfd bpf error" };
+    // SAFETY: NUL-terminated; nothing is said about programs that are executed, which is in no promise.
+    let promised = Errno::result(unsafe { libc::pledge(promises.as_ptr(), std::ptr::null()) });
+    guarded.note(Guard::Pledge, promised.map(drop).map_err(io::Error::from));
+}
+
+/// Has this process write to files only in these folders and in /dev: unveil(2), which ends with execve(2).
+pub(super) fn write_only_in(folders: &[&Path], guarded: &mut Guarded) {
+    guarded.note(Guard::Unveil, unveil_only(folders));
+}
+
+fn unveil_only(folders: &[&Path]) -> io::Result<()> {
+    let writable = folders.iter().map(|folder| (*folder, c"rwc"));
+    let all = [(Path::new("/"), c"rx"), (Path::new("/dev"), c"rw")].into_iter().chain(writable);
+    // Each of them: after the first everything else is hidden.
+    let mut outcome = Ok(());
+    for (path, rights) in all {
+        let path = CString::new(path.as_os_str().as_bytes())?;
+        // SAFETY: two NUL-terminated strings.
+        let shown = Errno::result(unsafe { libc::unveil(path.as_ptr(), rights.as_ptr()) });
+        outcome = outcome.and(shown.map(drop));
+    }
+    // SAFETY: two null pointers say that this is all (unveil(2)).
+    let ended = Errno::result(unsafe { libc::unveil(std::ptr::null(), std::ptr::null()) });
+    Ok(outcome.and(ended.map(drop))?)
 }
 
 /// Closes every descriptor from this number on. To be called when nothing in this process owns one of them, or none of

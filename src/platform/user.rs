@@ -106,12 +106,14 @@ fn unused(users: &[u8], groups: &[u8]) -> Option<u32> {
         rows(file).flat_map(numbers_in).filter(|number| UNASSIGNED.contains(number)).collect()
     };
     let taken = [columns(users, &[2, 3]), columns(groups, &[2])].concat();
-    UNASSIGNED.into_iter().find(|number| !taken.contains(number))
+    let mut numbers = UNASSIGNED;
+    numbers.find(|number| !taken.contains(number))
 }
 
 /// Decimal digits and nothing else.
 fn number(word: &[u8]) -> Option<u32> {
-    let digits = str::from_utf8(word).ok().filter(|word| word.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let digits =
+        std::str::from_utf8(word).ok().filter(|word| word.bytes().all(|byte| byte.is_ascii_digit()))?;
     digits.parse().ok().filter(|number| *number != NO_CHANGE)
 }
 

@@ -651,3 +651,34 @@ fn inside() {
         over.store(true, Relaxed);
     });
 }
+
+/// The loopback interface of Linux carries Ethernet headers, and what is sent there comes back.
+#[cfg(not(bsd))]
+#[test]
+fn whoever_gave_up_his_rights_opens_a_capture_all_the_same() {
+    if platform::user_and_group().0 != 0 {
+        return;
+    }
+    // From a file, which is not to be read later.
+    let ad = good_v4();
+    platform::in_child(|| {
+        drop(platform::surrender(platform::User::unused().as_ref()));
+        let guarded = platform::confine(&platform::Needs::default());
+        assert!(guarded.not_by.is_empty(), "{guarded:?}");
+        for _ in 0..2 {
+            let mut capture = Capture::watch("lo").unwrap();
+            LinkSocket::open("lo").unwrap().send(&ad).unwrap();
+            let (mut heard, mut ready) = (0_usize, Vec::new());
+            for _ in 0..100 {
+                platform::wait(&[capture.as_fd()], &mut ready, Some(Duration::from_millis(20))).unwrap();
+                // Other tests send there too.
+                capture.drain(9, |frame| heard += usize::from(frame == ad)).unwrap();
+                if heard > 0 {
+                    break;
+                }
+            }
+            assert!(heard > 0);
+            assert_eq!(capture.lost().unwrap(), 0);
+        }
+    });
+}
