@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use super::{
     Changes, Instruction, LinkState, Unready, background, channel, claim, descriptors, files, interfaces,
-    ip_socket, lock_file, membership, oom, pidfile, program, rights, secrecy, signals, sys, user, wall_clock,
-    writer,
+    ip_socket, lock_file, membership, oom, pidfile, priority, program, rights, secrecy, signals, sys, user,
+    wall_clock, writer,
 };
 
 // Time.
@@ -71,6 +71,8 @@ const _: fn(&Path) -> io::Result<()> = files::may_execute;
 const _: fn(&Path) -> io::Result<()> = files::may_create_in;
 const _: fn() = secrecy::forbid_core_files;
 const _: fn() = sys::refuse_core_files;
+const _: fn() -> io::Result<()> = priority::run_before_others;
+const _: fn() -> io::Result<()> = priority::stay_in_memory;
 const _: Option<&str> = sys::EMPTY_FOLDER;
 const _: fn() = sys::before_surrender;
 const _: fn(&mut rights::Guarded) = sys::after_surrender;

@@ -56,6 +56,7 @@ mod oom;
 mod pidfile;
 #[cfg(not(target_os = "macos"))]
 mod ppoll;
+mod priority;
 mod program;
 mod rights;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd", test, fuzzing))]
@@ -119,6 +120,7 @@ pub use lock_file::LockError;
 pub use membership::Membership;
 pub use oom::outlive_others;
 pub use pidfile::PidFile;
+pub use priority::{run_before_others, stay_in_memory};
 pub use program::{Execution, Program, Started, reap};
 #[cfg(all(test, not(bsd)))]
 pub(crate) use rights::tests::in_child;
