@@ -31,9 +31,11 @@
 //! and never acts.
 //!
 //! To begin reading: this page, `protocol/mod.rs` (the compatibility register), `protocol/election`,
-//! `daemon/event_loop.rs`. In `daemon` one host served is `host`, why something failed `failure`, from where is sent
-//! `place`, what was heard `hearing`, what became of the interface `interface`, what time it is `clock`, and
-//! who has a turn when `turn`, which the simulation drives too.
+//! `daemon/event_loop.rs`. In `daemon` all virtual hosts are the `fleet`, one of them is `host` with the one door through
+//! which every fact reaches it, one interface is `link`, what is open on it `devices`, what the system says of it `survey`,
+//! from where is sent `place`, what was heard `hearing`, what became of it `interface`, why something failed `failure`,
+//! what time it is `clock`, who has something to do next `deadlines`, and who has a turn when `turn`, which the simulation
+//! drives too. No file uses one that uses it.
 //!
 //! # Where this is more than the first design
 //!
@@ -54,6 +56,9 @@
 //! There libpcap opens the capture, and what the device hands out is taken apart by `platform/bpf_frames.rs`: the crate
 //! does not know the packet header of OpenBSD's library. That library also has registers for sixteen sums in the life of
 //! a process, so no text of a filter calculates; the ids are instructions of our own, joined to what libpcap compiled.
+//!
+//! `daemon::{request, hands, children, supervise}` and `platform::{channel, program, rights}` are halves of what will be two
+//! processes: one that opens, runs and answers with rights, and one that parses and decides without.
 //!
 //! A deadline is a descriptor (`platform/alarm.rs`) where the timeout of a wait ends late, as it does on most systems.
 //!
