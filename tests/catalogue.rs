@@ -16,6 +16,7 @@ use std::process::Command;
 const SPEAKERS: &[&str] = &[
     "src/config/error.rs",
     "src/config/cli/usage.rs",
+    "src/daemon/engine_user.rs",
     "src/daemon/failure.rs",
     "src/daemon/place.rs",
     "src/daemon/start.rs",

@@ -737,6 +737,64 @@ mod ours {
     }
 
     #[test]
+    fn users_that_cannot_be_meant() {
+        if other() {
+            return;
+        }
+        for (value, said) in [
+            ("", "is empty"),
+            ("ucarp-nobody-has-this-name", "/etc/passwd"),
+            ("998", "998:998"),
+            ("998:", "998:998"),
+            ("a:b", "998:998"),
+            ("4294967295:1", "998:998"),
+            ("root", "rights"),
+            ("0:998", "rights"),
+            ("998:0", "rights"),
+        ] {
+            let option = format!("--user={value}");
+            for way in ["-D", "--check"] {
+                let args = enough_and(&["-v1", &option, way]);
+                refuses(&option, &args, &["--user:", &format!("'{value}'"), said]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_check_tells_who_hears_the_network() {
+        if other() {
+            return;
+        }
+        let check =
+            |more: &[&'static str]| enough_and(&[&["-v1", "--wait-interface", "--check"], more].concat());
+        let users = |ran: &Ran| {
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+            let value = |line: &str| line.strip_prefix("user: ").map(str::to_owned);
+            ran.stdout.lines().filter_map(value).collect::<Vec<_>>()
+        };
+        let advised = |ran: &Ran| ran.stdout.contains("warning: there is no user _ucarp in /etc/passwd");
+        for user in ["70007:70008", "daemon"] {
+            let ran = run(&check(&["--user", user]));
+            assert_eq!(users(&ran), [user]);
+            assert!(!advised(&ran), "{}", ran.stdout);
+        }
+        // Whoever is nobody in particular has a number, which --user takes.
+        let ran = run(&check(&[]));
+        let found = users(&ran);
+        let [user] = found.as_slice() else { panic!("{}", ran.stdout) };
+        let is_number = user.split(':').all(|number| number.parse::<u32>().is_ok());
+        assert!(user == "_ucarp" || is_number, "{user}");
+        assert_eq!(advised(&ran), user != "_ucarp" && nix::unistd::Uid::effective().is_root());
+        if let Some(ran) = as_nobody(&check(&[])) {
+            assert_eq!(users(&ran), ["65534:65534"], "without root it stays who it is");
+            assert!(!advised(&ran));
+        }
+        if let Some(ran) = as_nobody(&check(&["--user=70007:70008"])) {
+            assert_eq!(users(&ran), ["70007:70008"]);
+        }
+    }
+
+    #[test]
     fn peers_that_would_not_be_believed() {
         if other() {
             return;

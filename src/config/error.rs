@@ -70,6 +70,10 @@ pub enum Error {
     PeersNotOurs { option: &'static str, kind: &'static str },
     Pidfile { option: &'static str, path: String },
     NotAFolder { option: &'static str, path: String },
+    UserUnknown { option: &'static str, value: String },
+    UserMalformed { option: &'static str, value: String },
+    UserIsRoot { option: &'static str, value: String },
+    UsersUnreadable { option: &'static str, source: io::Error },
     OnlyToSniff { option: &'static str },
     NothingToWatch,
     CaptureFile { value: String },
@@ -308,6 +312,22 @@ impl fmt::Display for Error {
             Self::NotAFolder { option, path } => fill(
                 &tr("{option}: '{path}' is not a folder that is there; make it, for the user that runs ucarp to write to"),
                 &[("option", option), ("path", path)],
+            ),
+            Self::UserUnknown { option, value } => fill(
+                &tr("{option}: '{value}' is not in /etc/passwd, and no directory of users is asked; add it there, or give two numbers (user and group), such as 998:998"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::UserMalformed { option, value } => fill(
+                &tr("{option}: '{value}' is neither the name of a user nor two numbers (user and group) with a colon between them, such as 998:998"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::UserIsRoot { option, value } => fill(
+                &tr("{option}: '{value}' is root or of its group, and whoever hears the network is to have no rights; name somebody else"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::UsersUnreadable { option, source } => fill(
+                &tr("{option}: /etc/passwd cannot be read: {error}; give two numbers (user and group), such as 998:998"),
+                &[("option", option), ("error", source)],
             ),
             Self::OnlyToSniff { option } => {
                 fill(&tr("{option}: means something only together with --sniff"), &[("option", option)])

@@ -35,7 +35,7 @@ use shown::shown;
 #[doc(hidden)]
 pub use words::passfile_bytes;
 
-/// Who asks. What a file means to this process only the platform knows.
+/// Who asks. What a file means to this process, and who is a user of this host, only the platform knows.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller {
     /// The effective user.
@@ -44,6 +44,42 @@ pub struct Caller {
     pub group: u32,
     /// Whether this process may execute a file, or search a folder; if not, why not.
     pub may_execute: fn(&Path) -> io::Result<()>,
+    /// Who is meant by a name, or by two numbers with a colon between them.
+    pub find_account: fn(&str) -> Result<Account, NoAccount>,
+}
+
+/// A user of this host, never root nor in its group.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    /// What the host calls it; nothing for numbers.
+    pub name: Option<String>,
+    /// Its number.
+    pub uid: u32,
+    /// The number of its group.
+    pub gid: u32,
+}
+
+/// As `--user` takes it.
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => f.write_str(name),
+            None => write!(f, "{}:{}", self.uid, self.gid),
+        }
+    }
+}
+
+/// Why nobody is meant by a word.
+#[derive(Debug)]
+pub enum NoAccount {
+    /// The host's own list has nobody of this name.
+    Unknown,
+    /// There is a colon, but not between two numbers.
+    Malformed,
+    /// That would be root, or its group.
+    Superuser,
+    /// The list cannot be read.
+    Unreadable(io::Error),
 }
 
 /// Everything the operator asked for, checked.
@@ -62,6 +98,8 @@ pub struct Config {
     /// Folder for the files that tell who serves what on this host, absolute; it existed when looked at. Without one,
     /// that of the system.
     pub lockdir: Option<PathBuf>,
+    /// Who the process that hears the network is to be (`--user`). Without one, whoever is found at start.
+    pub user: Option<Account>,
 }
 
 /// One virtual host, as asked for.

@@ -85,9 +85,11 @@ fn first_line(option: &'static str, script: &Path, caller: &Caller) -> Result<()
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use super::super::NoAccount;
     use super::*;
 
-    const CALLER: Caller = Caller { user: 0, group: 0, may_execute: |_| Ok(()) };
+    const CALLER: Caller =
+        Caller { user: 0, group: 0, may_execute: |_| Ok(()), find_account: |_| Err(NoAccount::Unknown) };
 
     fn examined(name: &str, content: &[u8], caller: &Caller) -> Result<(), Error> {
         let file = std::env::temp_dir().join(format!("ucarp-script-{name}-{}", std::process::id()));
@@ -125,7 +127,8 @@ mod tests {
 
     #[test]
     fn what_only_the_system_knows() {
-        let caller = Caller { user: 7, group: 7, may_execute: |_| Err(ErrorKind::PermissionDenied.into()) };
+        let caller =
+            Caller { user: 7, group: 7, may_execute: |_| Err(ErrorKind::PermissionDenied.into()), ..CALLER };
         let found = examined("denied", b"#!/bin/sh\n", &caller);
         assert!(matches!(found, Err(Error::HookForbidden { user: 7, .. })), "{found:?}");
         let but_sh = |path: &Path| match path.ends_with("sh") {

@@ -30,6 +30,7 @@ fn others_may_write(metadata: &Metadata, caller: &Caller) -> bool {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use super::super::NoAccount;
     use super::*;
 
     #[test]
@@ -40,7 +41,12 @@ mod tests {
         let (file, link) = (folder.join("file"), folder.join("link"));
         fs::write(&file, "").unwrap();
         let ours = fs::metadata(&file).unwrap();
-        let caller = |user, group| Caller { user, group, may_execute: |_| Ok(()) };
+        let caller = |user, group| Caller {
+            user,
+            group,
+            may_execute: |_| Ok(()),
+            find_account: |_| Err(NoAccount::Unknown),
+        };
         let us = caller(ours.uid(), ours.gid());
         let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         mode(&folder, 0o755);

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf, absolute};
 
 use zeroize::Zeroizing;
 
-use super::{Caller, Error, Facility, Secret, VirtualAddress, Warning, script, shown, trust};
+use super::{
+    Account, Caller, Error, Facility, NoAccount, Secret, VirtualAddress, Warning, script, shown, trust,
+};
 use crate::protocol::{Dialect, HookFailure, OnLostAddress, Replay};
 
 /// A whole number in C's notation: decimal, `0x` hexadecimal or `0` octal, with a `+` and spaces before it
@@ -244,6 +246,25 @@ pub(super) fn folder(option: &'static str, word: &OsStr) -> Result<PathBuf, Erro
         .ok()
         .filter(|path| path.is_dir())
         .ok_or_else(|| Error::NotAFolder { option, path: shown(word) })
+}
+
+/// A user of this host that is not root.
+pub(super) fn account(option: &'static str, word: &OsStr, caller: &Caller) -> Result<Account, Error> {
+    if word.is_empty() {
+        return Err(Error::Empty { option });
+    }
+    let value = || shown(word);
+    let found = word.to_str().map_or(Err(NoAccount::Unknown), caller.find_account);
+    found.map_err(|why| match why {
+        // A number alone may be a name, but hardly was meant as one.
+        NoAccount::Unknown if word.as_bytes().iter().all(u8::is_ascii_digit) => {
+            Error::UserMalformed { option, value: value() }
+        }
+        NoAccount::Unknown => Error::UserUnknown { option, value: value() },
+        NoAccount::Malformed => Error::UserMalformed { option, value: value() },
+        NoAccount::Superuser => Error::UserIsRoot { option, value: value() },
+        NoAccount::Unreadable(source) => Error::UsersUnreadable { option, source },
+    })
 }
 
 /// A password.

@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use super::devices::Devices;
+use super::engine_user::EngineUser;
 use super::failure::{Doing, StartError};
 use super::survey::Surveyor;
 use super::{introduction, place, placing, start};
@@ -29,6 +30,9 @@ pub fn check(config: &Config, warnings: &[Warning]) -> Result<String, StartError
         lines.add("pidfile", pidfile.display());
     }
     lines.maybe("lockdir", config.lockdir.as_ref().map(|folder| folder.display()));
+    let engine = EngineUser::find(config.user.as_ref());
+    lines.add("user", engine.shown());
+    lines.maybe("warning", engine.advice());
     lines.yes_or_no("shutdown", config.withdraw);
     lines.yes_or_no("daemonize", config.daemonize);
     lines.add("facility", config.log.facility.map_or("none", Facility::name));

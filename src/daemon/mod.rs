@@ -13,6 +13,7 @@ mod children;
 mod clock;
 mod deadlines;
 mod devices;
+mod engine_user;
 mod event_loop;
 mod failure;
 mod fleet;

@@ -4,11 +4,23 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use super::*;
-use crate::config::Watched;
+use crate::config::{Account, NoAccount, Watched};
 use crate::protocol::Destination;
 
 /// Somebody who may do everything: what files are is asked in other tests.
-const CALLER: Caller = Caller { user: 0, group: 0, may_execute: |_| Ok(()) };
+const CALLER: Caller =
+    Caller { user: 0, group: 0, may_execute: |_| Ok(()), find_account: |words| find_account(words) };
+
+fn find_account(words: &str) -> Result<Account, NoAccount> {
+    match words {
+        "_ucarp" => Ok(Account { name: Some(words.into()), uid: 998, gid: 997 }),
+        "998:997" => Ok(Account { name: None, uid: 998, gid: 997 }),
+        "root" => Err(NoAccount::Superuser),
+        "unreadable" => Err(NoAccount::Unreadable(std::io::ErrorKind::PermissionDenied.into())),
+        _ if words.contains(':') => Err(NoAccount::Malformed),
+        _ => Err(NoAccount::Unknown),
+    }
+}
 
 fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Error> {
     super::parse(args, &CALLER)
@@ -142,6 +154,30 @@ fn how_the_program_itself_runs() {
     assert!(matches!(parse(args), Ok(Invocation::Check { .. })));
     let nameless = ["-s10.0.0.1", "-v1", "-phush", "-a10.0.0.9", "--wait-interface"];
     assert!(matches!(parse(nameless.iter().map(OsString::from)), Err(Error::NoNameToWaitFor)));
+}
+
+#[test]
+fn who_hears_the_network() {
+    let asked = |words: &[&str]| parse_with(words).map(|(config, _)| config.user);
+    assert_eq!(asked(&[]).unwrap(), None);
+    let account = |name: Option<&str>| Account { name: name.map(Into::into), uid: 998, gid: 997 };
+    assert_eq!(asked(&["--user=_ucarp"]).unwrap(), Some(account(Some("_ucarp"))));
+    assert_eq!(asked(&["--user", "root", "--us", "998:997"]).unwrap(), Some(account(None)));
+    assert_eq!(account(Some("_ucarp")).to_string(), "_ucarp");
+    assert_eq!(account(None).to_string(), "998:997");
+    let refused = |word: &str| asked(&["--user", word]).unwrap_err();
+    assert!(matches!(refused(""), Error::Empty { option: "--user" }));
+    assert!(matches!(refused("nosuch"), Error::UserUnknown { value, .. } if value == "nosuch"));
+    for word in ["998", "998:", ":", "998:997:1"] {
+        assert!(matches!(refused(word), Error::UserMalformed { value, .. } if value == word), "{word}");
+    }
+    assert!(matches!(refused("root"), Error::UserIsRoot { .. }));
+    assert!(matches!(refused("unreadable"), Error::UsersUnreadable { .. }));
+    let bytes = OsStr::from_bytes(b"--user=_ucarp\xff").to_owned();
+    let error = parse(ENOUGH.iter().map(OsString::from).chain([bytes])).unwrap_err();
+    assert!(matches!(error, Error::UserUnknown { .. }), "{error}");
+    // Whoever watches does not become anybody.
+    assert!(sniffed(&["-i", "eth0", "--user=nosuch"]).is_ok());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use libfuzzer_sys::fuzz_target;
 use ucarp::config::cli::{self, Exposed, Invocation};
-use ucarp::config::{Caller, Config, Secret, VirtualAddress, Warning};
+use ucarp::config::{Account, Caller, Config, NoAccount, Secret, VirtualAddress, Warning};
 use ucarp::protocol::Interval;
 
 const BEGINNINGS: [&str; 31] = [
@@ -108,7 +108,17 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     }
     let words = words(bytes);
-    let caller = Caller { user: 0, group: 0, may_execute: |_| Err(io::ErrorKind::PermissionDenied.into()) };
+    let caller = Caller {
+        user: 0,
+        group: 0,
+        may_execute: |_| Err(io::ErrorKind::PermissionDenied.into()),
+        find_account: |words| match words {
+            "root" => Err(NoAccount::Superuser),
+            "_ucarp" => Ok(Account { name: Some(words.to_owned()), uid: 998, gid: 998 }),
+            _ if words.contains(':') => Err(NoAccount::Malformed),
+            _ => Err(NoAccount::Unknown),
+        },
+    };
     match cli::parse(words.iter().cloned(), &caller) {
         Ok(Invocation::Run { config, warnings, exposed }) => {
             kept(&config);
