@@ -113,13 +113,15 @@ mod tests {
     use std::fs::File;
     use std::net::{IpAddr, Ipv4Addr};
     use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
     use std::path::Path;
     use std::process::Command;
 
     use nix::unistd::{Uid, setuid};
 
     use super::super::rights::tests::{in_child, is_root};
-    use super::super::{Envelope, IpSocket, LinkMonitor, LinkSocket, User, confine, surrender};
+    use super::super::{Envelope, IpSocket, LinkMonitor, LinkSocket, User, confine, outlive_others};
+    use super::super::{run_before_others, surrender};
     use super::*;
 
     const RAW: u64 = 1 << CAP_NET_RAW;
@@ -240,6 +242,44 @@ mod tests {
                 assert_eq!(missing_privilege().is_none(), kept == RAW);
             });
         }
+    }
+
+    #[test]
+    fn the_unit_of_systemd_leaves_root_what_is_needed() {
+        if !is_root() {
+            return;
+        }
+        let number = |name: &str| match name {
+            "CAP_KILL" => 5,
+            "CAP_SETGID" => 6,
+            "CAP_SETUID" => 7,
+            "CAP_SETPCAP" => 8,
+            "CAP_NET_ADMIN" => 12,
+            "CAP_NET_RAW" => 13,
+            "CAP_SYS_NICE" => 23,
+            "CAP_SYS_RESOURCE" => 24,
+            other => panic!("what is {other} for?"),
+        };
+        let unit = include_str!("../../dist/linux/ucarp@.service");
+        let given = unit.lines().find_map(|line| line.strip_prefix("CapabilityBoundingSet=")).unwrap();
+        let given: u64 = given.split_whitespace().map(|name| 1 << number(name)).sum();
+        in_child(|| {
+            let mut somebody = Command::new("sleep").arg("60").uid(65_534).gid(65_534).spawn().unwrap();
+            for capability in CAPABILITIES.filter(|capability| given & 1 << capability == 0) {
+                let _ = control(libc::PR_CAPBSET_DROP, capability);
+            }
+            keep_capabilities(given).unwrap();
+            somebody.kill().unwrap();
+            somebody.wait().unwrap();
+            // Root of a container may not have had it.
+            let may_be_spared = capabilities().unwrap()[1] & 1 << number("CAP_SYS_RESOURCE") != 0;
+            assert!(outlive_others().is_ok() || !may_be_spared);
+            run_before_others().unwrap();
+            let guarded = surrender(Some(&User::unused().unwrap()));
+            assert!(guarded.not_by.is_empty(), "{guarded:?}");
+            assert_eq!(sets(), [0, RAW, RAW, 0, 0]);
+            opens_what_it_needs();
+        });
     }
 
     fn eperm<T>(outcome: io::Result<T>) -> bool {
