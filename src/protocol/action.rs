@@ -10,6 +10,16 @@ use super::{Family, Interval, MacAddr, PeerKind, Reason, Time};
 pub enum Event {
     /// The daemon is ready: leave the down hook's mark and wait for the link.
     Start,
+    /// In place of [`Event::Start`]: a process that ended without a word had this role, and this one goes on with it. No hook
+    /// runs, nobody is told.
+    Resume {
+        /// The role it had.
+        role: Role,
+        /// The hook that was started by it and still runs.
+        hook: Option<Hook>,
+        /// How long nothing has been sent.
+        silent: Duration,
+    },
     /// A deadline may have been reached. Early ticks change nothing.
     Tick,
     /// The time of day, since the Unix epoch, told before [`Event::Start`] and before each [`Event::Tick`]. It may be wrong,

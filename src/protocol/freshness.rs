@@ -149,6 +149,12 @@ impl Freshness {
         self.latest.or(self.wall).map(|(stamp, at)| stamp.plus(now.since(at)))
     }
 
+    /// How far H lies ahead of the time of day.
+    pub(super) fn ahead_of_wall(&self, now: Time) -> Duration {
+        let wall = self.wall.map(|(stamp, at)| stamp.plus(now.since(at)));
+        self.current(now).zip(wall).map_or(Duration::ZERO, |(current, wall)| current.ahead_of(wall))
+    }
+
     /// How far an advertisement lies behind H.
     pub(super) fn behind(&self, stamp: Stamp, now: Time) -> Duration {
         self.current(now).map_or(Duration::ZERO, |current| current.ahead_of(stamp))

@@ -5,6 +5,8 @@
 pub enum Reason {
     /// It has not left its first state yet.
     Started,
+    /// It goes on where a process left it that ended without a word.
+    Resumed,
     /// The interface became usable.
     LinkUp,
     /// The interface stopped being usable for longer than the grace.
@@ -47,8 +49,9 @@ pub enum Reason {
 
 impl Reason {
     /// Every one, in the order of their declaration.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Started,
+        Self::Resumed,
         Self::LinkUp,
         Self::LinkDown,
         Self::LinkGone,
@@ -75,6 +78,7 @@ impl Reason {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Started => "started",
+            Self::Resumed => "resumed",
             Self::LinkUp => "link_up",
             Self::LinkDown => "link_down",
             Self::LinkGone => "link_gone",

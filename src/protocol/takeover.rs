@@ -108,6 +108,21 @@ impl Takeover {
         self.not_before = now;
     }
 
+    /// An earlier life did what was wanted, as far as anybody knows, or this hook is at it. Once it is known where the
+    /// addresses are, that tells.
+    pub(super) fn resume(&mut self, wanted: Hook, running: Option<Hook>, now: Time) {
+        self.wanted = Some(wanted);
+        (self.deed, self.unproven) = (Deed::Done(wanted), running.is_none());
+        self.running = running.map(|hook| {
+            let dismissed = hook != wanted;
+            let ends = now + if dismissed { UNWANTED } else { self.hooks.timeout };
+            Running { hook, since: now, ends, step: Step::Asked, dismissed }
+        });
+        if running.is_some() {
+            self.deed = Deed::Doubtful;
+        }
+    }
+
     /// What the world should be like from now on; `not_before` delays the start, not the wish.
     pub(super) fn want(&mut self, hook: Hook, not_before: Time, now: Time) {
         if hook == Hook::Down && self.running.is_none() && self.deed == Deed::Nothing {

@@ -160,6 +160,20 @@ impl VirtualHost {
                 }
                 self.elect(Fact::Start, now, &mut out);
             }
+            Event::Resume { role, hook, silent } => {
+                self.freshness.start(now);
+                self.reason = Reason::Resumed;
+                let wanted = if role == Role::Master { Hook::Up } else { Hook::Down };
+                self.takeover.resume(wanted, hook, now);
+                if role == Role::Master {
+                    self.announcer.begin();
+                    match hook {
+                        None => self.announcer.addresses_ready(now),
+                        Some(_) => self.announcer.hook_started(now),
+                    }
+                }
+                self.elect(Fact::Resume { role, silent }, now, &mut out);
+            }
             Event::Tick => self.tick(now, &mut out),
             Event::Wall(since_epoch) => self.freshness.wall(since_epoch, now),
             Event::Late(by) => {
@@ -239,6 +253,19 @@ impl VirtualHost {
         out
     }
 
+    /// How far the time that is told in advertisements of ours lies ahead of the time of day.
+    #[must_use]
+    pub fn ahead_of_wall(&self, now: Time) -> Duration {
+        self.freshness.ahead_of_wall(now)
+    }
+
+    /// The bow-out of a master, for whoever knows no more of it than that it is no more.
+    pub fn bow_out(&mut self, now: Time) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.transmit_adverts(Interval::BOW_OUT, now, &mut out);
+        out
+    }
+
     /// When a silent master will be declared dead (as backup).
     #[must_use]
     pub fn master_down(&self) -> Option<Time> {
@@ -249,6 +276,18 @@ impl VirtualHost {
     #[must_use]
     pub fn finished(&self) -> bool {
         self.leaving && self.farewell.is_none() && self.takeover.idle()
+    }
+
+    /// Whether the end was asked for.
+    #[must_use]
+    pub const fn leaves(&self) -> bool {
+        self.leaving
+    }
+
+    /// The hook in progress.
+    #[must_use]
+    pub fn running_hook(&self) -> Option<Hook> {
+        self.takeover.running().map(|(hook, _)| hook)
     }
 
     /// The role alone.

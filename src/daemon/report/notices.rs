@@ -425,6 +425,7 @@ fn sending(about: About<'_>, what: Transmission, ok: bool) -> (Level, String) {
 fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
     let template = match (reason, peer) {
         (Reason::Started, _) => tr("initialisation complete"),
+        (Reason::Resumed, _) => tr("going on in place of a process that ended"),
         (Reason::LinkUp, _) => tr("the interface is up"),
         (Reason::LinkDown, _) => tr("the interface is down"),
         (Reason::LinkGone, _) => tr("the interface was removed"),

@@ -18,6 +18,7 @@ use super::{
 };
 
 mod heard;
+mod resumption;
 mod succession;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,11 @@ const RESIGNED: Duration = Duration::from_secs(3);
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fact<'a> {
     Start,
+    /// It goes on with this role after nothing was sent for so long.
+    Resume {
+        role: Role,
+        silent: Duration,
+    },
     Tick,
     Late(Duration),
     Lost,
@@ -273,6 +279,7 @@ impl Election {
                     self.leave_init(Reason::LinkUp, now, out);
                 }
             }
+            Fact::Resume { role, silent } => self.resume(role, silent, now, out),
             Fact::LinkTaken { .. } => self.link = Link::Disabled,
             Fact::UpHook { success } => self.up_hook_ended(success, out),
             Fact::Deaf(deaf) => self.deaf = deaf,
@@ -334,7 +341,7 @@ impl Election {
             Fact::UpHook { success } => self.up_hook_ended(success, out),
             Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Backup })),
             Fact::Shutdown { .. } => self.shut_down(now, out),
-            Fact::Start | Fact::AdvertSent { .. } => {}
+            Fact::Start | Fact::Resume { .. } | Fact::AdvertSent { .. } => {}
         }
     }
 
@@ -411,7 +418,7 @@ impl Election {
                 }
                 self.shut_down(now, out);
             }
-            Fact::Start | Fact::Lost => {}
+            Fact::Start | Fact::Resume { .. } | Fact::Lost => {}
         }
     }
 
@@ -506,11 +513,7 @@ impl Election {
             (Link::Up, Some(_))
                 if self.listening || self.silent_since(next_advert, now) >= self.dead_after(None) =>
             {
-                // Others counted from our last advertisement: one of them may be master now (register, row 19).
-                let lasts = patience(self.configured.demoted()).min(self.dead_after(None));
-                out.push(Decision::Tell(Notice::Listening { lasts }));
-                self.listening = true;
-                self.state = State::Master { next_advert: now + lasts, grace_ends: None };
+                self.listen(now, out);
             }
             (Link::Up, Some(_)) => {
                 out.push(Decision::Tell(Notice::GraceOver));
