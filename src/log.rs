@@ -10,6 +10,7 @@
 //! This file must not choose words: sentences come from `daemon::report`, even the one about lost lines.
 //! It reads no clock and makes no system call of its own kind; [`Services`] brings what only the platform has.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -75,6 +76,15 @@ pub struct Log {
     text: Option<Text>,
     terminal: Option<Terminal>,
     syslog: Option<Syslog>,
+    /// Lines that somebody else is to write, who has the same sinks.
+    kept: Option<Kept>,
+}
+
+/// Lines on their way to somebody who writes them.
+#[derive(Default)]
+struct Kept {
+    lines: VecDeque<(Level, String)>,
+    lost: u64,
 }
 
 impl Log {
@@ -85,7 +95,35 @@ impl Log {
         let terminal = prints.then(Terminal::default);
         let way = || if LOG_IS_A_CALL { Way::Call } else { Way::socket(&SOCKETS) };
         let syslog = config.facility.map(|facility| Syslog { facility, way: way(), lost: 0 });
-        Self { services, debug: config.debug, text, terminal, syslog }
+        Self { services, debug: config.debug, text, terminal, syslog, kept: None }
+    }
+
+    /// One without any sink.
+    #[must_use]
+    pub fn none(services: Services) -> Self {
+        Self::open(LogConfig { facility: None, debug: false }, None, false, services)
+    }
+
+    /// From now on lines are for [`Log::next_line`]: of two processes with the same sinks one writes.
+    pub fn keep_lines(&mut self) {
+        self.kept = Some(Kept::default());
+    }
+
+    /// The next line that was kept.
+    pub fn next_line(&mut self) -> Option<(Level, String)> {
+        self.kept.as_mut()?.lines.pop_front()
+    }
+
+    /// A line that was kept could not be handed over.
+    pub fn lose_line(&mut self) {
+        self.kept.iter_mut().for_each(|kept| kept.lost = kept.lost.saturating_add(1));
+    }
+
+    /// Nobody else writes any more: what was kept is written here, and what comes after it.
+    pub fn write_lines(&mut self) {
+        for (level, text) in self.kept.take().unwrap_or_default().lines {
+            self.write(level, &text);
+        }
     }
 
     /// From now on lines go this way: whoever wrote them before is gone.
@@ -122,8 +160,20 @@ impl Log {
         if !self.wants(level) {
             return;
         }
-        let (now, services) = ((self.services.local_time)(), self.services);
+        let services = self.services;
         let text = one_line(text, LONGEST);
+        if let Some(kept) = &mut self.kept {
+            let Kept { lines, lost } = kept;
+            let mut keep = |level, text: &str| {
+                let has_room = lines.len() < MOST_KEPT;
+                if has_room {
+                    lines.push_back((level, text.to_owned()));
+                }
+                has_room
+            };
+            return put_or_count(lost, &services, level, &text, &mut keep);
+        }
+        let now = (services.local_time)();
         if let Some(terminal) = &mut self.terminal {
             terminal.write(self.text.as_mut(), level, &now, &text, &services);
         }
@@ -135,6 +185,9 @@ impl Log {
 
 /// Peers, scripts and interfaces have a say in what is logged.
 const LONGEST: usize = 2000;
+
+/// How many lines are kept until they are handed over, which is at each turn.
+const MOST_KEPT: usize = 5000;
 
 /// stdout and stderr. In one sequence: where both are the same terminal, its lines are in order.
 #[derive(Default)]

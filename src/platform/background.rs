@@ -16,9 +16,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, pipe, setsid};
+use nix::unistd::{ForkResult, Pid, chdir, dup2_stdin, fork, pipe, setsid};
 
-use super::{descriptors, sys};
+use super::{descriptors, split, sys};
 
 /// Which of the two processes this is.
 #[derive(Debug)]
@@ -40,7 +40,6 @@ pub struct Waiting {
 #[derive(Debug)]
 pub struct Readiness {
     pipe: OwnedFd,
-    null: File,
 }
 
 /// Splits off a process that is the leader of its own session, works in `/` and creates files that everybody may read
@@ -67,7 +66,7 @@ pub fn go_to_background() -> io::Result<Process> {
             // 027 would be tidier, but what hooks and status readers shared with the ancestor stays readable.
             umask(Mode::from_bits_truncate(0o022));
             dup2_stdin(&null)?;
-            Ok(Process::Daemon(Readiness { pipe: writer, null }))
+            Ok(Process::Daemon(Readiness { pipe: writer }))
         }
     }
 }
@@ -113,8 +112,6 @@ impl Readiness {
                 return Err(error.into());
             }
         }
-        dup2_stdout(&self.null)?;
-        dup2_stderr(&self.null)?;
-        Ok(())
+        split::let_go_of_streams()
     }
 }

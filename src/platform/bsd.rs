@@ -34,6 +34,8 @@ use super::{Instruction, LinkState, Unready, descriptors, interfaces, sys};
 
 /// See the Linux item of this name: here a tag stays in the frame, where filters find it.
 pub const UNTAGGED_ONLY: Option<&str> = None;
+/// Only who may open /dev/bpf has a capture.
+pub const DEVICES_NEED_RIGHTS: bool = true;
 
 const INET6: u8 = libc::AF_INET6.to_le_bytes()[0];
 

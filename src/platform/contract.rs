@@ -8,13 +8,13 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use super::{
     Changes, Instruction, LinkState, Unready, background, channel, claim, descriptors, files, interfaces,
-    ip_socket, lock_file, membership, oom, pidfile, priority, program, rights, secrecy, signals, sys, user,
-    wall_clock, writer,
+    ip_socket, lock_file, membership, oom, pidfile, priority, program, rights, secrecy, signals, split, sys,
+    user, wall_clock, writer,
 };
 
 // Time.
@@ -33,7 +33,7 @@ const _: fn(&mut signals::Signals) -> Vec<signals::Signal> = signals::Signals::r
 const _: fn(signals::Signal) -> &'static str = signals::Signal::name;
 const _: fn(u32, bool) = signals::kill_group;
 const _: fn(i32) -> String = signals::signal_name;
-const _: fn(&mut Command) -> io::Result<Child> = signals::start_as_we_were;
+const _: fn(u32) = signals::end_child;
 const _: fn(&[u32]) = signals::bury_strangers;
 const _: fn(u32) -> io::Result<Option<ExitStatus>> = program::reap;
 const _: fn(&mut program::Started) -> program::Execution = program::Started::execution;
@@ -60,7 +60,10 @@ const _: fn(&mut channel::Channel, usize) -> Result<Option<channel::Message>, ch
 const _: fn(bool) -> io::Result<(writer::Text, writer::PipeKeeper)> = writer::start_writer;
 const _: fn() -> io::Result<(OwnedFd, OwnedFd)> = writer::pipe_to_read;
 const _: Option<fn(libc::c_int, &CStr)> = sys::SYSTEM_LOG;
-const _: fn() = sys::name_writer;
+const _: fn(&CStr) = sys::name_process;
+#[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
+const _: fn(&CStr, fn() -> u8) -> io::Result<u32> = split::split_off;
+const _: fn() -> io::Result<()> = split::let_go_of_streams;
 const _: fn() = sys::forgo_rights;
 
 // Descriptors, files, rights, chance.
@@ -131,6 +134,7 @@ const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::hand_out_at_once;
 const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::ignore_sent;
 const _: fn(BorrowedFd<'_>, &[Instruction]) -> io::Result<()> = sys::set_filter;
 const _: Option<&str> = sys::UNTAGGED_ONLY;
+const _: bool = sys::DEVICES_NEED_RIGHTS;
 
 const _: fn(&signals::Signals) -> BorrowedFd<'_> = AsFd::as_fd;
 const _: fn(&sys::LinkMonitor) -> BorrowedFd<'_> = AsFd::as_fd;

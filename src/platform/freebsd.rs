@@ -25,7 +25,7 @@ pub(super) use super::kqueue_timer::Timer;
 pub use super::ppoll::wait;
 pub use super::routing_socket::LinkMonitor;
 pub use super::titled::blank_argument;
-pub(super) use super::titled::name_writer;
+pub(super) use super::titled::name_process;
 pub(super) use libc::ppoll;
 
 pub(super) const LAYOUT: Layout = FREEBSD;

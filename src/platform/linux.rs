@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "socket options, addresses and ioctls that have no safe wrapper")]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
 use std::mem;
@@ -46,6 +46,9 @@ pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 
 /// Whether it does at each changed hardware address too; if not, [`hardware_address`] must be asked before it matters.
 pub const HARDWARE_CHANGES_ARE_EVENTS: bool = true;
+
+/// A process that is nobody else's and has CAP_NET_RAW alone opens them (packet(7)).
+pub const DEVICES_NEED_RIGHTS: bool = false;
 
 /// A term for a capture filter that is true for frames without a VLAN tag or with VLAN id 0 (a priority tag).
 ///
@@ -488,11 +491,12 @@ pub fn blank_argument(number: usize, from: usize) -> bool {
     done
 }
 
-/// Shows the process that writes to the terminal under a name of its own to ps(1) and to whoever looks for the daemon.
-pub(super) fn name_writer() {
-    let _ = nix::sys::prctl::set_name(c"ucarp-writer");
+/// Shows this process under a name of its own to ps(1) and to whoever looks for the daemon.
+pub(super) fn name_process(name: &CStr) {
+    let short = CString::new([b"ucarp-", name.to_bytes()].concat()).unwrap_or_default();
+    let _ = nix::sys::prctl::set_name(&short);
     let Some((start, end)) = arguments() else { return };
-    let mut name = b"ucarp: writer".iter().copied();
+    let mut name = b"ucarp: ".iter().chain(name.to_bytes()).copied();
     // The last byte stays zero.
     for at in start..end - 1 {
         // SAFETY: as in `blank_argument`.

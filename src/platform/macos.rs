@@ -205,7 +205,7 @@ pub fn blank_argument(number: usize, from: usize) -> bool {
 }
 
 /// There is no name to change on this system.
-pub(super) fn name_writer() {}
+pub(super) fn name_process(_: &CStr) {}
 
 /// There is nothing to keep a process to what it needs that could be relied on: sandbox_init(3) would, but it has been deprecated for long, and no document says what its profiles mean.
 pub(super) fn confine(_: &Needs, guarded: &mut Guarded) {

@@ -8,7 +8,7 @@
 //! what CARP is nor any other room, it decides nothing and it logs nothing. It is the only room with `unsafe`.
 //!
 //! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`HARDWARE_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`],
-//! [`LOG_IS_A_CALL`]), never systems.
+//! [`LOG_IS_A_CALL`], [`DEVICES_NEED_RIGHTS`]), never systems.
 
 mod alarm;
 mod background;
@@ -70,6 +70,7 @@ mod routing_socket;
 mod seccomp;
 mod secrecy;
 mod signals;
+mod split;
 #[cfg(target_os = "linux")]
 mod timerfd;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
@@ -126,12 +127,13 @@ pub use program::{Execution, Program, Started, reap};
 pub(crate) use rights::tests::in_child;
 pub use rights::{Guard, Guarded, Needs, confine, surrender, write_only_in};
 pub use secrecy::forbid_core_files;
-pub use signals::{Signal, Signals, bury_strangers, kill_group, signal_name, start_as_we_were};
+pub use signals::{Signal, Signals, bury_strangers, end_child, kill_group, signal_name};
+pub use split::{let_go_of_streams, split_off};
 pub use sys::{
-    Claim, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket, UNTAGGED_ONLY,
-    assign_address, blank_argument, connected_networks, hand_out_at_once, hardware_address, ignore_sent,
-    keep_descriptors_private, link_state, missing_device, missing_privilege, now, set_filter,
-    unready_addresses, wait, withdraw_address,
+    Claim, DEVICES_NEED_RIGHTS, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor,
+    LinkSocket, UNTAGGED_ONLY, assign_address, blank_argument, connected_networks, hand_out_at_once,
+    hardware_address, ignore_sent, keep_descriptors_private, link_state, missing_device, missing_privilege,
+    now, set_filter, unready_addresses, wait, withdraw_address,
 };
 pub use user::{NoUser, User};
 pub use wall_clock::{LocalTime, local_time, local_time_of};

@@ -22,7 +22,7 @@ pub(super) use super::no_timer::Timer;
 pub use super::ppoll::wait;
 pub use super::routing_socket::LinkMonitor;
 pub use super::titled::blank_argument;
-pub(super) use super::titled::name_writer;
+pub(super) use super::titled::name_process;
 // Older than ppoll here, and the same.
 pub(super) use libc::pollts as ppoll;
 

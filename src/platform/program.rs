@@ -2,7 +2,7 @@
 //!
 //! execve(2) of a file on a slow disk takes seconds, and of one on a dead server it never returns; who starts a program
 //! by vfork, or waits to hear that it could be executed, stands still meanwhile. So a child of our own waits, and tells
-//! by a pipe: an error number if it could not, the end of the pipe once it has become the program.
+//! by a pipe: why, if it could not, the end of the pipe once it has become the program.
 //!
 //! The program finds signals, limits and everything else as this process was started with them, and of descriptors the
 //! standard three alone. Must not know what the program is for.
@@ -27,6 +27,8 @@ use super::{oom, secrecy, signals, sys, writer};
 
 /// Where the child keeps its end of the pipe. Everything beyond is closed.
 const REPORT: libc::c_int = 3;
+/// As many bytes as a pipe takes whole on every system (PIPE_BUF is 512 at least).
+const LONGEST_REASON: usize = 512;
 
 /// Strings as execve(2) takes them.
 #[derive(Debug)]
@@ -43,12 +45,15 @@ impl Strings {
     }
 }
 
+/// What a refusal means, in words. Asked in the process that was refused, since the answer may be on the same disk.
+type Explain = Box<dyn Fn(&io::Error) -> String>;
+
 /// A program, its words and its environment.
-#[derive(Debug)]
 pub struct Program {
     path: CString,
     words: Strings,
     environment: Strings,
+    explain: Option<Explain>,
 }
 
 /// A process that is the program, or is about to become it. The leader of a process group of its own.
@@ -66,8 +71,8 @@ pub enum Execution {
     Awaited,
     /// It runs, or has run.
     Begun,
-    /// There will be no program. The process has ended, or does so now, with a status that means nothing.
-    Refused(io::Error),
+    /// There will be no program, for this reason. The process has ended, or does so now, with a status that means nothing.
+    Refused(String),
 }
 
 impl Program {
@@ -97,7 +102,15 @@ impl Program {
             environment: Strings::new(
                 variables.map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat()),
             )?,
+            explain: None,
         })
+    }
+
+    /// Has a refusal explained by more than the system's word for it. What explains may wait, and must not need any other
+    /// thread.
+    #[must_use]
+    pub fn explained(self, explain: impl Fn(&io::Error) -> String + 'static) -> Self {
+        Self { explain: Some(Box::new(explain)), ..self }
     }
 
     /// Starts it. It reads nothing, and writes to `output` and `error`, or to the streams of this process.
@@ -123,11 +136,14 @@ impl Program {
         let forked = unsafe { fork() };
         if let Ok(ForkResult::Child) = forked {
             let Err(error) = self.execute(streams, report.as_raw_fd(), &before);
+            let mut why = self.explain.as_ref().map_or_else(|| error.to_string(), |explain| explain(&error));
+            while why.len() > LONGEST_REASON {
+                why.pop();
+            }
             // The descriptor may not have got to its place.
-            let number = error.raw_os_error().unwrap_or(libc::EINVAL).to_ne_bytes();
             for report in [REPORT, report.as_raw_fd()] {
-                // SAFETY: writes four bytes of this frame; at worst to a descriptor that is not open.
-                if unsafe { libc::write(report, number.as_ptr().cast(), number.len()) } > 0 {
+                // SAFETY: writes what is alive; at worst to a descriptor that is not open.
+                if unsafe { libc::write(report, why.as_ptr().cast(), why.len()) } > 0 {
                     break;
                 }
             }
@@ -187,10 +203,13 @@ impl Started {
     /// How far it has got. A refusal is told once.
     pub fn execution(&mut self) -> Execution {
         let Some(report) = &mut self.report else { return Execution::Begun };
-        let mut number = [0; 4];
-        let told = match report.read(&mut number) {
-            Ok(4) => Execution::Refused(io::Error::from_raw_os_error(i32::from_ne_bytes(number))),
-            Ok(_) => Execution::Begun,
+        let mut why = [0; LONGEST_REASON];
+        let told = match report.read(&mut why) {
+            Ok(0) => Execution::Begun,
+            Ok(length) => {
+                let why = why.get(..length).unwrap_or_default();
+                Execution::Refused(String::from_utf8_lossy(why).into_owned())
+            }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
                 return Execution::Awaited;
             }
@@ -269,23 +288,23 @@ mod tests {
         }
     }
 
-    fn execution(started: &mut Started) -> io::Result<()> {
+    fn execution(started: &mut Started) -> Result<(), String> {
         soon("nothing is told", || match started.execution() {
             Execution::Awaited => None,
             Execution::Begun => Some(Ok(())),
-            Execution::Refused(error) => Some(Err(error)),
+            Execution::Refused(why) => Some(Err(why)),
         })
     }
 
     /// Its exit status; where a test beside us had the file open for writing as it forked, `None`.
-    fn run(program: &Program, output: Option<BorrowedFd<'_>>) -> io::Result<ExitStatus> {
+    fn run(program: &Program, output: Option<BorrowedFd<'_>>) -> Result<ExitStatus, String> {
         loop {
             let mut started = program.start(output, None).unwrap();
             let executed = execution(&mut started);
             let status = soon("it does not end", || reap(started.pid()).unwrap());
             assert!(reap(started.pid()).is_err(), "told once");
             match executed {
-                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {}
+                Err(why) if why.contains("busy") => {}
                 executed => return executed.map(|()| status),
             }
         }
@@ -349,11 +368,16 @@ mod tests {
     #[test]
     fn it_is_executed_or_refused() {
         let folder = Folder::new("refused");
-        for (content, kind) in [("#!/nonexistent\n", Some(ErrorKind::NotFound)), ("exit 0\n", None)] {
+        for (content, why) in [("#!/nonexistent\n", "No such file"), ("exit 0\n", "")] {
             let file = folder.file(content);
-            let error = run(&Program::new(&file, [], []).unwrap(), None).unwrap_err();
-            assert!(kind.is_none_or(|kind| kind == error.kind()), "{error}");
+            let told = run(&Program::new(&file, [], []).unwrap(), None).unwrap_err();
+            assert!(told.starts_with(why), "{told}");
         }
+        let told = Program::new(Path::new("/nonexistent"), [], [])
+            .unwrap()
+            .explained(|error| format!("{} {}", error.raw_os_error().unwrap_or_default(), "ü".repeat(600)));
+        let told = run(&told, None).unwrap_err();
+        assert!(told.starts_with("2 ü") && told.ends_with('ü') && told.len() > 500, "{told}");
         let status = run(&program("/bin/sh", &["-c", "exit 3"], &[]), None).unwrap();
         assert_eq!(status.code(), Some(3));
         assert_eq!(run(&program("/bin/sh", &["-c", "kill -9 $$"], &[]), None).unwrap().signal(), Some(9));

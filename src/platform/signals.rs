@@ -6,29 +6,20 @@
 //!
 //! Must not decide what a signal means.
 
-#![expect(
-    unsafe_code,
-    reason = "signal handlers, the moment before execve(2) and waitid(2) have no safe wrapper"
-)]
+#![expect(unsafe_code, reason = "signal handlers and waitid(2) have no safe wrapper")]
 
-use std::collections::BTreeMap;
-use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal as Number, killpg, sigaction};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal as Number, kill, killpg, sigaction};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe};
 
 use super::descriptors::close_on_exec;
-use super::secrecy::restore_core_limit;
 
 /// A signal the daemon listens to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -131,61 +122,6 @@ pub(super) fn restore(before: &SigSet) -> io::Result<()> {
     }
     set(Number::SIGPIPE, SigHandler::SigDfl)?;
     Ok(before.thread_set_mask()?)
-}
-
-/// Arguments or environment as execve(2) takes them.
-struct Strings {
-    _kept: Vec<CString>,
-    pointers: Vec<*const libc::c_char>,
-}
-
-// SAFETY: the pointers are to the strings beside them, which nobody changes.
-unsafe impl Send for Strings {}
-// SAFETY: as above.
-unsafe impl Sync for Strings {}
-
-impl Strings {
-    fn new(strings: impl Iterator<Item = Vec<u8>>) -> io::Result<Self> {
-        let kept = strings.map(CString::new).collect::<Result<Vec<_>, _>>()?;
-        let pointers = kept.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect();
-        Ok(Self { _kept: kept, pointers })
-    }
-}
-
-/// Starts the program, which finds signals and limits as this process found them. Niceness and all other limits need
-/// nothing: they are inherited, and nobody here changes them.
-///
-/// It is executed or it fails: execvp(3), which the standard library uses, has a shell make what it can of a file that
-/// no kernel executes.
-///
-/// # Errors
-/// As fork(2) and execve(2).
-pub fn start_as_we_were(command: &mut Command) -> io::Result<Child> {
-    let program = CString::new(command.get_program().as_bytes())?;
-    let words = [command.get_program()].into_iter().chain(command.get_args());
-    let arguments = Strings::new(words.map(|word| word.as_bytes().to_vec()))?;
-    let mut variables: BTreeMap<_, _> = std::env::vars_os().collect();
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => _ = variables.insert(name.to_owned(), value.to_owned()),
-            None => _ = variables.remove(name),
-        }
-    }
-    let environment = Strings::new(
-        variables.iter().map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat()),
-    )?;
-    let execute = move || {
-        // As wholes, so that what they point to comes with them.
-        let (arguments, environment) = (&arguments, &environment);
-        restore_core_limit()?;
-        AT_START.get().map_or(Ok(()), AtStart::restore)?;
-        // SAFETY: NUL-terminated strings and arrays of them that end in a null pointer, all alive here.
-        unsafe { libc::execve(program.as_ptr(), arguments.pointers.as_ptr(), environment.pointers.as_ptr()) };
-        Err(io::Error::last_os_error())
-    };
-    // SAFETY: the closure makes system calls and nothing else: it neither allocates nor takes a lock.
-    unsafe { command.pre_exec(execute) };
-    command.spawn()
 }
 
 /// Takes what is left of children that nobody here started or knows: what the program that became this one left
@@ -318,8 +254,18 @@ pub fn kill_group(leader: u32, force: bool) {
     }
 }
 
+/// Ends a child in the way that cannot be refused. To be called before it was waited for: its number is nobody else's.
+pub fn end_child(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().filter(|pid| *pid > 1) {
+        let _ = kill(Pid::from_raw(pid), Number::SIGKILL);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
     use nix::sys::signal::raise;
 
     use super::*;

@@ -34,10 +34,10 @@ pub fn blank_argument(number: usize, from: usize) -> bool {
     true
 }
 
-/// Shows the process that writes to the terminal under a name of its own to ps(1) and to whoever looks for the daemon.
-pub(super) fn name_writer() {
-    // SAFETY: a format that takes nothing.
-    unsafe { libc::setproctitle(c"writer".as_ptr()) };
+/// Shows this process under a name of its own to ps(1) and to whoever looks for the daemon.
+pub(super) fn name_process(name: &CStr) {
+    // SAFETY: the format takes one NUL-terminated string, which is copied.
+    unsafe { libc::setproctitle(c"%s".as_ptr(), name.as_ptr()) };
 }
 
 /// The arguments with spaces between them, and asterisks for what is covered.

@@ -85,7 +85,7 @@ fn prepare(text: &UnixStream, pipes: &UnixStream, prints: bool) -> Option<(UnixS
     let _ = setsid();
     let _ = chdir("/");
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
-    sys::name_writer();
+    sys::name_process(c"writer");
     if Uid::effective().is_root() {
         // SAFETY: no groups, so no pointer is read.
         unsafe { libc::setgroups(0, std::ptr::null()) };
