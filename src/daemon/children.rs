@@ -6,9 +6,9 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::hands::Order;
 use super::outcome::Outcome;
 use super::overheard::Overheard;
+use super::rules::Order;
 use crate::log::Log;
 use crate::platform::{self, Execution, Standard, Started};
 use crate::protocol::Hook;
@@ -37,7 +37,7 @@ pub(super) enum Happened {
     /// It runs now.
     Running { host: u16, hook: Hook },
     /// It was never executed.
-    NotRun { host: u16, hook: Hook, why: io::Error },
+    NotRun { host: u16, hook: Hook, why: String },
     /// It has ended. With the last line on its standard error.
     Ended { host: u16, hook: Hook, outcome: Outcome, last_line: Option<String> },
 }

@@ -79,10 +79,62 @@ impl Wanted {
 }
 
 /// What is sent through.
-struct Sockets {
+pub(crate) struct Sockets {
     link: LinkSocket,
     /// One for each family that has peers.
     ip: Vec<(Family, IpSocket)>,
+}
+
+impl Sockets {
+    /// Opens them for those who want this.
+    ///
+    /// # Errors
+    /// What could not be opened, and why.
+    pub(crate) fn open(interface: &str, wanted: &Wanted) -> Result<Self, StartError> {
+        let failed = |error| StartError::new(Doing::OpenSocket, interface, error).explained();
+        let link = LinkSocket::open(interface).map_err(failed)?;
+        let ip = wanted
+            .unicast_families()
+            .into_iter()
+            .map(|family| {
+                let envelope = Envelope {
+                    ipv6: family == Family::V6,
+                    protocol: wire::PROTOCOL,
+                    ttl: wire::TTL,
+                    tos: ipv4::LOW_DELAY,
+                };
+                Ok((family, IpSocket::open(interface, envelope)?))
+            })
+            .collect::<io::Result<_>>()
+            .map_err(failed)?;
+        Ok(Self { link, ip })
+    }
+
+    /// Hands a frame to the system; never waits.
+    ///
+    /// # Errors
+    /// When the system does not take it.
+    pub(crate) fn send(&self, frame: &[u8]) -> io::Result<()> {
+        self.link.send(frame)
+    }
+
+    /// Hands packets to the system; never waits. Whether it took any. It takes none from an address that this host does
+    /// not have: what may be sent instead is known to the core.
+    pub(crate) fn deliver(&self, unicast: &Unicast) -> bool {
+        let family = Family::of(unicast.source);
+        let Some((_, socket)) = self.ip.iter().find(|(its, _)| *its == family) else { return false };
+        let from = |source: IpAddr, packets: &Packets| {
+            let sent = packets.iter().map(|(to, payload)| socket.send(source, *to, payload));
+            sent.fold((false, false), |(any, astray), outcome| match outcome {
+                Ok(()) => (true, astray),
+                Err(error) => (any, astray || error.kind() == io::ErrorKind::AddrNotAvailable),
+            })
+        };
+        match (from(unicast.source, &unicast.packets), &unicast.instead) {
+            ((false, true), Some((shared, packets))) => from(*shared, packets).0,
+            ((any, _), _) => any,
+        }
+    }
 }
 
 impl Devices {
@@ -134,25 +186,10 @@ impl Devices {
         wanted: &Wanted,
         filter: &Filter,
     ) -> Result<(Sockets, Capture), StartError> {
-        let failed = |error| StartError::new(Doing::OpenSocket, interface, error).explained();
-        let link = LinkSocket::open(interface).map_err(failed)?;
-        let ip = wanted
-            .unicast_families()
-            .into_iter()
-            .map(|family| {
-                let envelope = Envelope {
-                    ipv6: family == Family::V6,
-                    protocol: wire::PROTOCOL,
-                    ttl: wire::TTL,
-                    tos: ipv4::LOW_DELAY,
-                };
-                Ok((family, IpSocket::open(interface, envelope)?))
-            })
-            .collect::<io::Result<_>>()
-            .map_err(failed)?;
+        let sockets = Sockets::open(interface, wanted)?;
         let capture = Capture::open(interface, filter)
             .map_err(|error| StartError::new(Doing::OpenCapture, interface, error).explained())?;
-        Ok((Sockets { link, ip }, capture))
+        Ok((sockets, capture))
     }
 
     /// Ends the look around for other users of our ids: from now on the kernel drops them.
@@ -240,30 +277,9 @@ impl Devices {
         self.capture.as_ref().map(AsFd::as_fd)
     }
 
-    /// Hands a frame to the system; never waits.
-    ///
-    /// # Errors
-    /// When the system does not take it.
-    pub(crate) fn send(&self, frame: &[u8]) -> io::Result<()> {
-        self.sockets.link.send(frame)
-    }
-
-    /// Hands packets to the system; never waits. Whether it took any. It takes none from an address that this host does
-    /// not have: what may be sent instead is known to the core.
-    pub(crate) fn deliver(&self, unicast: &Unicast) -> bool {
-        let family = Family::of(unicast.source);
-        let Some((_, socket)) = self.sockets.ip.iter().find(|(its, _)| *its == family) else { return false };
-        let from = |source: IpAddr, packets: &Packets| {
-            let sent = packets.iter().map(|(to, payload)| socket.send(source, *to, payload));
-            sent.fold((false, false), |(any, astray), outcome| match outcome {
-                Ok(()) => (true, astray),
-                Err(error) => (any, astray || error.kind() == io::ErrorKind::AddrNotAvailable),
-            })
-        };
-        match (from(unicast.source, &unicast.packets), &unicast.instead) {
-            ((false, true), Some((shared, packets))) => from(*shared, packets).0,
-            ((any, _), _) => any,
-        }
+    /// What is sent through.
+    pub(crate) fn sockets(&self) -> &Sockets {
+        &self.sockets
     }
 
     /// Hands out the next frame that was captured, if there is one.

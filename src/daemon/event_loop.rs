@@ -1,34 +1,43 @@
-//! The loop: obtain facts, tell them to the core, carry out what it answers.
+//! One wait, then everything that is ready, in an order that matters.
 //!
-//! One thread around one wait. On each turn, in this order: how late we are, signals, links, frames (drained,
-//! and once more before a deadline counts, so that a master that spoke in time is never declared dead), then the
-//! deadlines. Nothing here blocks: sending, logging and hooks return at once, whatever happens to them.
+//! What the hands tell first (the end is asked for, a hook ended), then the link (who lost it must not speak), then frames
+//! (drained, and once more before a deadline counts, so that a master that spoke in time is never declared dead), then the
+//! deadlines. Nothing here blocks: sending, logging and asking return at once, whatever happens to them.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use super::clock::{now, wall};
+use super::clock::now;
 use super::devices::Devices;
 use super::fleet::Fleet;
 use super::hearing::InTurn;
-use super::hooks::RunningHook;
-use super::host::Served;
 use super::interface::{look, look_at_hardware, settle_filter};
-use super::link::LOOK_AROUND;
+use super::liaison::Liaison;
+use super::outcome::Ended;
 use super::presence::presence;
+use super::pulse::Pulse;
 use super::report::Report;
+use super::request::{Fact, Request};
 use super::survey::Surveyor;
 use super::turn;
+use crate::i18n::tr;
 use crate::platform::{self, Alarm, Changes, LinkMonitor, Signal, Signals};
-use crate::protocol::{Event, Time, VirtualHost};
+use crate::protocol::{Event, Hook, HookEnd, Role, Time};
 
 /// How often is looked for events that cannot be waited for.
 const GLANCE: Duration = Duration::from_millis(10);
+/// What wakes this much later than it was to is worth counting.
+const LATE: Duration = Duration::from_millis(10);
 
 /// What the loop waits for, besides captures.
 pub(super) struct Sources {
+    pub(super) hands: Liaison,
+    /// Nobody's business but the hands', while there are any.
     pub(super) signals: Signals,
     pub(super) links: LinkMonitor,
+    pub(super) pulse: Pulse,
+    /// How often, and by how much at most, the loop was woken late.
+    pub(super) late: (u64, Duration),
 }
 
 /// How the loop treats the end.
@@ -38,59 +47,33 @@ pub(super) struct Ending {
     pub(super) withdraw: bool,
 }
 
-/// What is done at the end of each turn: the place where a test puts its fault.
-pub(super) type EachTurn<'a> = Option<&'a mut dyn FnMut(&[&VirtualHost])>;
-
-/// Starts every virtual host, serves them until the end is asked for and nothing is left to do.
+/// Serves until the end is asked for and nothing is left to do.
 ///
 /// # Errors
 /// Only if not even sleeping works, which no retry can mend.
-pub(super) fn run(
-    fleet: &mut Fleet,
-    sources: &mut Sources,
-    ending: Ending,
-    report: &mut Report,
-    each_turn: EachTurn<'_>,
-) -> std::io::Result<()> {
-    // One moment for all: what starting a hook costs must not delay the first advertisement.
-    let now = now();
-    let mut surveyor = Surveyor::default();
-    for link in 0..fleet.links().len() {
-        let it = fleet.link_mut(link);
-        it.looks_around_until = it.devices.is_some().then(|| now + LOOK_AROUND);
-        for host in fleet.on(link) {
-            for fact in wall().map(Event::Wall).into_iter().chain([Event::Start]) {
-                fleet.tell(host, fact, report, now);
-            }
-        }
-        look(fleet, link, Changes { links: true, addresses: false }, &mut surveyor, report, now);
-        let it = fleet.link(link);
-        let minds = it.hosts().any(|host| !fleet.hosts()[host].config.ignore_link_state);
-        if it.devices.is_some() && minds {
-            report.link_at_start(&it.name, it.state);
-        }
-    }
-    serve(fleet, sources, ending, report, each_turn)
-}
-
-/// The loop without the start.
 pub(super) fn serve(
     fleet: &mut Fleet,
     sources: &mut Sources,
     ending: Ending,
     report: &mut Report,
-    mut each_turn: EachTurn<'_>,
 ) -> std::io::Result<()> {
     let (mut alarm, mut ready, mut blind) = (Alarm::new(), Vec::new(), false);
-    while !fleet.finished() {
+    loop {
+        hand_over(fleet, sources, report, now());
+        if fleet.finished() {
+            return Ok(());
+        }
         let asleep = now();
-        let deadline = fleet.deadline().into_iter().chain(report.deadline()).min();
+        let beat = sources.hands.stands().then(|| sources.pulse.due());
+        let deadline = fleet.deadline().into_iter().chain(beat).chain(sources.hands.deadline(asleep)).min();
         let captures: Vec<_> = fleet.links().iter().map(|link| link.capture(asleep)).collect();
         let listens: Vec<bool> = captures.iter().map(Option::is_some).collect();
+        let hands = sources.hands.descriptor();
+        let has_hands = hands.is_some();
         let fds: Vec<BorrowedFd<'_>> = [sources.signals.as_fd(), sources.links.as_fd()]
             .into_iter()
+            .chain(hands)
             .chain(captures.into_iter().flatten())
-            .chain(report.descriptors(asleep))
             .collect();
         let failed = wait(&mut alarm, &fds, &mut ready, deadline)?;
         match (std::mem::replace(&mut blind, failed.is_some()), failed) {
@@ -99,21 +82,27 @@ pub(super) fn serve(
             (false, None) | (true, Some(_)) => {}
         }
         let woken = now();
+        let late = deadline.map_or(Duration::ZERO, |deadline| woken.since(deadline.max(asleep)));
+        if late >= LATE {
+            sources.late = (sources.late.0.saturating_add(1), sources.late.1.max(late));
+        }
         let mut ready = ready.iter().copied();
         let signalled = ready.next().unwrap_or(false);
         let link_changed = ready.next().unwrap_or(false);
+        let told = has_hands && ready.next().unwrap_or(false);
         let captured: Vec<bool> =
             listens.into_iter().map(|listens| listens && ready.next().unwrap_or(false)).collect();
-        let said = ready.any(|said| said) || report.deadline().is_some_and(|deadline| deadline <= woken);
 
         for link in fleet.due(woken) {
             turn::late(&mut InTurn::new(fleet, link, report), woken);
         }
         if signalled {
-            for signal in sources.signals.read() {
-                take_signal(fleet, signal, ending, report, woken);
-            }
+            take_signals(fleet, sources, ending, report, woken);
         }
+        if told {
+            take_facts(fleet, sources, ending, report, woken);
+        }
+        sources.hands.flush();
         let changes = if link_changed { sources.links.read() } else { Changes::default() };
         let mut surveyor = Surveyor::default();
         let mut touched = fleet.due(woken);
@@ -131,14 +120,30 @@ pub(super) fn serve(
         for link in fleet.due(woken) {
             turn::tick(&mut InTurn::new(fleet, link, report), woken);
         }
-        if said {
-            report.listen(woken);
-        }
-        if let Some(each_turn) = &mut each_turn {
-            each_turn(&fleet.cores().collect::<Vec<_>>());
+        if !sources.hands.stands() {
+            leave_to_others(fleet, report, woken);
         }
     }
-    Ok(())
+}
+
+/// Hands over what came of a turn: lines for the log, errands, and that we work.
+pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources, report: &mut Report, now: Time) {
+    // What cannot be asked for is told at once, and more may follow from it: once, since a hook is not tried again at once.
+    for _ in 0..2 {
+        for request in fleet.take_errands() {
+            if let (false, Request::Run(run)) = (sources.hands.ask(&request), &request) {
+                let why = tr("the main process cannot be asked for it");
+                not_run(fleet, run.host.into(), run.hook, &why, report, now);
+            }
+        }
+    }
+    report.hand_over(|level, text| sources.hands.ask(&Request::Say { level, text: text.to_owned() }));
+    if !sources.hands.stands() {
+        return;
+    }
+    if let Some(beat) = sources.pulse.beat(fleet.cores(), now) {
+        sources.hands.ask(&beat);
+    }
 }
 
 /// Ends the look around for other users of our ids when its time is over.
@@ -167,18 +172,90 @@ fn wait(
     Ok(Some(error))
 }
 
-/// Tells every virtual host that the daemon ends.
-pub(super) fn shut_down(fleet: &mut Fleet, withdraw: bool, report: &mut Report) {
-    for host in 0..fleet.hosts().len() {
-        fleet.tell(host, Event::Shutdown { withdraw }, report, now());
+/// Takes in what the hands told, or that there are none any more.
+fn take_facts(fleet: &mut Fleet, sources: &mut Sources, ending: Ending, report: &mut Report, now: Time) {
+    for (fact, _) in sources.hands.hear() {
+        match fact {
+            Fact::Signal(signal) => take_signal(fleet, signal, sources.late, ending, report, now),
+            Fact::HookRunning { host, hook } => {
+                if is_known(fleet, host) {
+                    let (one, link) = fleet.host(host.into());
+                    report.hook_started(hook, &one.path(hook), one.about(link.name_for_hooks()), now);
+                }
+            }
+            Fact::HookNotRun { host, hook, why } if is_known(fleet, host) => {
+                not_run(fleet, host.into(), hook, &why, report, now);
+            }
+            Fact::HookEnded { host, hook, outcome, last_line } if is_known(fleet, host) => {
+                let one = fleet.host(host.into()).0;
+                one.ended = Some(Ended { path: one.path(hook), outcome, last_line });
+                hook_ended(fleet, host.into(), hook, outcome.into(), report, now);
+            }
+            Fact::CouldNot { what, why } => report.could_not(&what, &why),
+            Fact::HookNotRun { .. }
+            | Fact::HookEnded { .. }
+            | Fact::Surveyed { .. }
+            | Fact::Devices { .. } => {}
+        }
+    }
+    if !sources.hands.stands() {
+        report.alone(fleet.cores().any(|core| core.role() == Role::Master));
+        for (host, hook) in fleet.running_hooks() {
+            // It may go on, and nobody will hear how it ends: where the addresses are tells.
+            hook_ended(fleet, host, hook, HookEnd::Succeeded, report, now);
+        }
+        leave_to_others(fleet, report, now);
     }
 }
 
-fn take_signal(fleet: &mut Fleet, signal: Signal, ending: Ending, report: &mut Report, now: Time) {
+fn is_known(fleet: &Fleet, host: u16) -> bool {
+    usize::from(host) < fleet.hosts().len()
+}
+
+fn not_run(fleet: &mut Fleet, host: usize, hook: Hook, why: &str, report: &mut Report, now: Time) {
+    report.hook_unstartable(hook, why);
+    fleet.host(host).0.ended = None;
+    hook_ended(fleet, host, hook, HookEnd::NotRun, report, now);
+}
+
+fn hook_ended(fleet: &mut Fleet, host: usize, hook: Hook, ended: HookEnd, report: &mut Report, now: Time) {
+    // A script may have given the interface another one, and the neighbours are told next.
+    look_at_hardware(fleet, fleet.link_of(host), report, now);
+    let (one, link) = fleet.host(host);
+    let addresses = presence(one, link, report, now);
+    fleet.tell(host, Event::HookDone { hook, ended, addresses }, report, now);
+}
+
+/// Without hands nothing is taken over: of the addresses only those are kept that are here.
+fn leave_to_others(fleet: &mut Fleet, report: &mut Report, now: Time) {
+    for host in 0..fleet.hosts().len() {
+        let core = fleet.hosts()[host].core();
+        if core.role() != Role::Master && !core.leaves() {
+            fleet.tell(host, Event::Shutdown { withdraw: false }, report, now);
+        }
+    }
+}
+
+/// Signals are for the hands, who pass them on; but somebody may send one to all processes of this name.
+fn take_signals(fleet: &mut Fleet, sources: &mut Sources, ending: Ending, report: &mut Report, now: Time) {
+    for signal in sources.signals.read() {
+        if !sources.hands.stands() {
+            take_signal(fleet, signal, sources.late, ending, report, now);
+        }
+    }
+}
+
+fn take_signal(
+    fleet: &mut Fleet,
+    signal: Signal,
+    late: (u64, Duration),
+    ending: Ending,
+    report: &mut Report,
+    now: Time,
+) {
     let all = 0..fleet.hosts().len();
     match signal {
         Signal::Terminate | Signal::Interrupt | Signal::Quit | Signal::HangUp => {
-            report.told_to_end(signal);
             for host in all {
                 fleet.tell(host, Event::Shutdown { withdraw: ending.withdraw }, report, now);
             }
@@ -191,30 +268,9 @@ fn take_signal(fleet: &mut Fleet, signal: Signal, ending: Ending, report: &mut R
                 let (one, link) = fleet.host(host);
                 report.status(one.about(&link.name), &one.core().snapshot(now), now);
             }
+            report.woken_late(late);
         }
         Signal::User2 => all.for_each(|host| fleet.tell(host, Event::Resign, report, now)),
-        Signal::Child => {
-            all.for_each(|host| reap(fleet, host, report, now));
-            bury_strangers(fleet.hosts());
-        }
+        Signal::Child => {}
     }
-}
-
-fn reap(fleet: &mut Fleet, host: usize, report: &mut Report, now: Time) {
-    let (one, _) = fleet.host(host);
-    let Some(running) = &mut one.hook else { return };
-    let Some(ended) = running.ended(|number| report.last_line(number)) else { return };
-    let (hook, outcome) = (running.hook(), ended.outcome);
-    (one.hook, one.ended) = (None, Some(ended));
-    // A script may have given the interface another one, and the neighbours are told next.
-    look_at_hardware(fleet, fleet.link_of(host), report, now);
-    let (one, link) = fleet.host(host);
-    let addresses = presence(one, link, report, now);
-    fleet.tell(host, Event::HookDone { hook, ended: outcome.into(), addresses }, report, now);
-}
-
-/// Children that are no hook of ours: see [`platform::bury_strangers`].
-fn bury_strangers(hosts: &[Served]) {
-    let hooks: Vec<u32> = hosts.iter().filter_map(|one| one.hook.as_ref()).map(RunningHook::pid).collect();
-    platform::bury_strangers(&hooks);
 }

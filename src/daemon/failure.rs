@@ -31,6 +31,7 @@ enum Hint {
 pub(super) enum Doing {
     GoToBackground,
     StartWriter,
+    StartEngine,
     HoldPidfile,
     WritePidfile,
     Claim,
@@ -50,9 +51,16 @@ pub(super) enum Doing {
     CloseDescriptors,
     WatchLinks,
     Wait,
+    /// It was said whole.
+    Tell,
 }
 
 impl StartError {
+    /// What another process of this program said of it.
+    pub(super) fn told(words: String) -> Self {
+        Self::new(Doing::Tell, "", words)
+    }
+
     pub(super) fn new(
         doing: Doing,
         object: impl Into<String>,
@@ -120,6 +128,7 @@ impl fmt::Display for StartError {
         let template = match self.doing {
             Doing::GoToBackground => tr("the daemon did not get as far as running: {why}"),
             Doing::StartWriter => tr("cannot start the process that writes to the terminal: {why}"),
+            Doing::StartEngine => tr("cannot start the process that hears the network: {why}"),
             Doing::HoldPidfile => tr("another ucarp is running: {why} holds the pidfile {object}"),
             Doing::WritePidfile => tr("cannot write the pidfile {object}: {why}"),
             Doing::Claim => tr("another ucarp serves {object} already: {why}"),
@@ -142,6 +151,7 @@ impl fmt::Display for StartError {
             Doing::CloseDescriptors => tr("cannot keep open descriptors from the scripts: {why}"),
             Doing::CatchSignals => tr("cannot catch signals: {why}"),
             Doing::WatchLinks => tr("cannot watch the state of interfaces: {why}"),
+            Doing::Tell => "{why}".into(),
             Doing::Wait => tr("cannot wait for events: {why}"),
         };
         let text = fill(&template, &[("object", &self.object), ("why", &self.source)]);

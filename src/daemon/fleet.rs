@@ -8,8 +8,14 @@ use super::host::{Fact, Served};
 use super::link::Link;
 use super::perform::perform;
 use super::report::Report;
+use super::request::Request;
 use crate::protocol::wire;
-use crate::protocol::{Action, Event, Rejected, Time, VirtualHost};
+use crate::protocol::{Action, Event, Hook, Rejected, Time, VirtualHost};
+
+/// As others know a host: there are no more than that on a machine.
+fn number(host: usize) -> u16 {
+    u16::try_from(host).unwrap_or(u16::MAX)
+}
 
 /// The hosts by number, each on one link.
 pub(super) struct Fleet {
@@ -18,11 +24,19 @@ pub(super) struct Fleet {
     on: Vec<usize>,
     links: Vec<Link>,
     due: Deadlines,
+    /// What the hands are to do.
+    errands: Vec<Request>,
 }
 
 impl Fleet {
     pub(super) const fn new() -> Self {
-        Self { hosts: Vec::new(), on: Vec::new(), links: Vec::new(), due: Deadlines::EMPTY }
+        Self {
+            hosts: Vec::new(),
+            on: Vec::new(),
+            links: Vec::new(),
+            due: Deadlines::EMPTY,
+            errands: Vec::new(),
+        }
     }
 
     /// Takes on a virtual host of this interface.
@@ -93,9 +107,20 @@ impl Fleet {
     /// Carries out what a host wants done, and notes when it wants its next turn.
     pub(super) fn perform(&mut self, host: usize, actions: Vec<Action>, report: &mut Report, now: Time) {
         let (one, link) = (&mut self.hosts[host], &mut self.links[self.on[host]]);
-        perform(one, link, actions, report, now);
+        perform((number(host), one), link, actions, &mut self.errands, report, now);
         link.deadlines.set(host, one.core().next_deadline());
         self.note(self.on[host], now);
+    }
+
+    /// Who waits for the end of which hook.
+    pub(super) fn running_hooks(&self) -> Vec<(usize, Hook)> {
+        let running = |core: &VirtualHost| core.running_hook();
+        self.cores().enumerate().filter_map(|(host, core)| Some((host, running(core)?))).collect()
+    }
+
+    /// What the hands are to do from now on.
+    pub(super) fn take_errands(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.errands)
     }
 
     /// A link may have something to do at another time now.

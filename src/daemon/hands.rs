@@ -1,292 +1,387 @@
-//! What the hands, which have all rights, do for the engine, which may have been taken over by whoever found a fault in
-//! it: what the configuration says that the hands read themselves, and nothing else.
+//! The hands: the main process, which keeps its rights and hears nothing from the network.
 //!
-//! A request becomes an [`Act`] here or a [`Refusal`], and only [`Rules`] can make an act: `children` starts no script
-//! but by an [`Order`]. Pure: what has to be asked of the system comes with the question.
+//! It starts the engine, does for it what `rules` allow, and goes on without it as `supervise` says. Signals, the pidfile,
+//! the claims, scripts and the log are its own. It never waits: neither for the engine, nor for a script, nor for a
+//! terminal.
 
-use std::ffi::OsString;
-use std::io;
-use std::path::Path;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use super::request::{Farewell, Request, Run};
+use super::children::{Children, Happened};
+use super::clock::now;
+use super::engine::{self, Heritage, Left};
+use super::engine_user::EngineUser;
+use super::event_loop::Ending;
+use super::failure::{Doing, StartError};
+use super::farewell;
+use super::overheard::Overheard;
+use super::report::{About, Report};
+use super::request::{Asked, Fact, Request, Run, decode, encode};
+use super::rules::{Act, Circumstances, Rules};
+use super::supervise::{Deed, Plan, Seen, Supervisor};
 use crate::config::VirtualHostConfig;
-use crate::platform::Program;
-use crate::protocol::wire::{self, carp};
-use crate::protocol::{Hook, Interval, Role, Time};
+use crate::i18n::tr;
+use crate::log::Log;
+use crate::platform::{self, Channel, Readiness, Signal, Signals};
+use crate::protocol::{Hook, Reason, Role, Time};
 
-/// How many requests an engine may make in a second: so many, and so many more for each host, all of which may change
-/// their roles at once and prepare their bow-outs with each advertisement.
-const MOST_REQUESTS: u32 = 64;
-const MOST_REQUESTS_BY_HOST: u32 = 16;
-const SECOND: Duration = Duration::from_secs(1);
-/// What a host bows out with: a frame for each family, a packet for each peer.
-const MOST_FRAMES: usize = 2;
+/// How many requests are taken in at a time.
+const MOST_REQUESTS: usize = 256;
+/// How soon is looked again whether an engine that did not read does.
+const SOON: Duration = Duration::from_millis(10);
 
-/// What is allowed.
-pub(super) struct Rules {
-    /// Each host, and its interface.
+/// What the hands have when they begin.
+pub(super) struct Belongings {
+    /// The virtual hosts, each with its interface.
+    pub(super) hosts: Vec<(VirtualHostConfig, String)>,
+    pub(super) ending: Ending,
+    pub(super) user: EngineUser,
+    pub(super) signals: Signals,
+    pub(super) report: Report,
+    pub(super) overheard: Overheard,
+    /// Somebody waits to hear that the engine works.
+    pub(super) readiness: Option<Readiness>,
+}
+
+/// How a life of the hands ended.
+pub(super) struct Over {
+    pub(super) status: u8,
+    /// Why it could not start.
+    pub(super) why: Option<String>,
+    /// The signal that asked for it first.
+    pub(super) by: Option<Signal>,
+    pub(super) report: Report,
+}
+
+struct Hands {
     hosts: Vec<(VirtualHostConfig, String)>,
-    /// When the second began in which requests are counted, and how many there were.
-    counted: (Time, u32),
+    ending: Ending,
+    user: EngineUser,
+    signals: Option<Signals>,
+    report: Report,
+    overheard: Overheard,
+    readiness: Option<Readiness>,
+    rules: Rules,
+    supervisor: Supervisor,
+    children: Children,
+    engine: Option<Engine>,
+    /// Processes that were engines and have not been waited for.
+    dying: Vec<u32>,
+    /// By how many milliseconds it is later among the hosts of a segment than here.
+    ahead: Vec<u32>,
+    asked_by: Option<Signal>,
+    why: Option<String>,
+    over: Option<u8>,
 }
 
-/// What has to be known of this moment.
-#[derive(Clone, Copy)]
-pub(super) struct Circumstances<'a> {
-    pub(super) now: Time,
-    /// The script that runs for a host.
-    pub(super) running: &'a dyn Fn(u16) -> Option<Hook>,
-    /// Whether an interface of this name exists.
-    pub(super) exists: &'a dyn Fn(&str) -> bool,
+struct Engine {
+    pid: u32,
+    channel: Channel,
 }
 
-/// A request that is allowed.
-#[derive(Debug)]
-pub(super) enum Act<'a> {
-    Start(Order<'a>),
-    Kill { host: u16, force: bool },
-    Survey { interface: &'a str },
-    Open { interface: &'a str, hosts: &'a [u16] },
-    Note { roles: &'a [Role] },
-    Keep { host: u16, farewell: &'a Farewell },
-    End { status: u8 },
+/// Serves until everything is over.
+///
+/// # Errors
+/// No engine can be started at all, or not even sleeping works.
+pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
+    let Belongings { hosts, ending, user, signals, report, overheard, readiness } = belongings;
+    let plans = hosts.iter().map(|(config, _)| Plan {
+        dead_time: config.interval.dead_after(config.dead_ratio),
+        has_down: config.down.is_some(),
+        hook_timeout: config.hook_timeout,
+    });
+    let mut hands = Hands {
+        supervisor: Supervisor::new(plans, ending.withdraw, now()),
+        rules: Rules::of(hosts.clone()),
+        children: Children::default(),
+        engine: None,
+        dying: Vec::new(),
+        ahead: vec![0; hosts.len()],
+        asked_by: None,
+        why: None,
+        over: None,
+        hosts,
+        ending,
+        user,
+        signals: Some(signals),
+        report,
+        overheard,
+        readiness,
+    };
+    hands.start_engine(None).map_err(|error| StartError::new(Doing::StartEngine, "", error))?;
+    let mut ready = Vec::new();
+    while hands.over.is_none() {
+        hands.turn(&mut ready)?;
+    }
+    Ok(hands.end())
 }
 
-/// A script to be started, with what it is to be told.
-#[derive(Debug)]
-pub(super) struct Order<'a> {
-    run: &'a Run,
-    config: &'a VirtualHostConfig,
-    script: &'a Path,
-}
+impl Hands {
+    /// One wait, then everything that is ready: what the engine said comes before what may be thought of its silence.
+    fn turn(&mut self, ready: &mut Vec<bool>) -> Result<(), StartError> {
+        let asleep = now();
+        let behind = self.engine.as_ref().filter(|engine| engine.channel.is_behind()).map(|_| asleep + SOON);
+        let own = [self.supervisor.deadline(), self.overheard.deadline(), behind];
+        let timeout = own.into_iter().flatten().min().map(|deadline| deadline.since(asleep));
+        let fds: Vec<BorrowedFd<'_>> = self
+            .signals
+            .iter()
+            .map(AsFd::as_fd)
+            .chain(self.engine.iter().map(|engine| engine.channel.as_fd()))
+            .chain(self.children.reports())
+            .chain(self.overheard.descriptors(asleep))
+            .collect();
+        if let Err(error) = platform::wait(&fds, ready, timeout) {
+            // As when the limit of descriptors was set below what is open. Nothing that is read here waits.
+            platform::wait(&[], ready, Some(SOON)).map_err(|_| StartError::new(Doing::Wait, "", error))?;
+        }
+        let woken = now();
+        self.hear(woken);
+        for signal in self.signals.iter_mut().flat_map(Signals::read).collect::<Vec<_>>() {
+            self.take_signal(signal, woken);
+        }
+        self.look_at_children(woken);
+        if let Some(writer) = self.overheard.hear(self.report.log(), woken) {
+            self.report.writer(writer);
+        }
+        self.engine.iter_mut().for_each(|engine| _ = engine.channel.flush());
+        if self.supervisor.deadline().is_some_and(|deadline| deadline <= woken) {
+            self.see(Seen::Tick, woken);
+        }
+        Ok(())
+    }
 
-/// Why not.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Refusal {
-    /// The configuration has no such host.
-    NoSuchHost,
-    /// It has no such script.
-    NoSuchHook,
-    /// It is about another interface.
-    OtherInterface,
-    /// One of that host runs.
-    HookRuns,
-    /// It does not run. It may have ended meanwhile.
-    HookDoesNotRun,
-    /// There are more or fewer hosts.
-    OtherHosts,
-    /// That is no bow-out of this host.
-    NoBowOut,
-    /// There were more in this second than any engine has to make.
-    TooMany,
-}
-
-impl Refusal {
-    /// Stable, untranslated.
-    pub(super) const fn code(self) -> &'static str {
-        match self {
-            Self::NoSuchHost => "no_such_host",
-            Self::NoSuchHook => "no_such_hook",
-            Self::OtherInterface => "other_interface",
-            Self::HookRuns => "hook_runs",
-            Self::HookDoesNotRun => "hook_does_not_run",
-            Self::OtherHosts => "other_hosts",
-            Self::NoBowOut => "no_bow_out",
-            Self::TooMany => "too_many",
+    /// Takes in what the engine says.
+    fn hear(&mut self, now: Time) {
+        for _ in 0..MOST_REQUESTS {
+            let Some(engine) = &mut self.engine else { return };
+            match engine.channel.receive(0) {
+                Ok(Some(message)) => match decode::<Request>(&message.bytes) {
+                    Some(request) => self.take_request(&request, now),
+                    None => self.see(Seen::Gone, now),
+                },
+                Ok(None) => return,
+                Err(_) => self.see(Seen::Gone, now),
+            }
         }
     }
 
-    /// Whether an engine that does its work may ask for it all the same: things change while a request is on its way.
-    pub(super) const fn is_harmless(self) -> bool {
-        match self {
-            Self::OtherInterface | Self::HookDoesNotRun => true,
-            Self::NoSuchHost
-            | Self::NoSuchHook
-            | Self::HookRuns
-            | Self::OtherHosts
-            | Self::NoBowOut
-            | Self::TooMany => false,
-        }
-    }
-}
-
-impl Rules {
-    /// What the configuration says of its hosts, in its order, each with the name of its interface, which the
-    /// configuration may leave open.
-    pub(super) fn of(hosts: Vec<(VirtualHostConfig, String)>) -> Self {
-        Self { hosts, counted: (Time::ZERO, 0) }
-    }
-
-    /// Whether the request is allowed, as what has to be done.
-    ///
-    /// # Errors
-    /// Why not.
-    pub(super) fn allows<'a>(
-        &'a mut self,
-        request: &'a Request,
-        circumstances: Circumstances<'_>,
-    ) -> Result<Act<'a>, Refusal> {
-        if !self.counts(circumstances.now) && !matches!(request, Request::Finished { .. }) {
-            return Err(Refusal::TooMany);
-        }
-        match request {
-            Request::Run(run) => self.order(run, circumstances).map(Act::Start),
-            Request::Kill { host, hook, force } => {
-                self.host(*host)?;
-                if (circumstances.running)(*host) != Some(*hook) {
-                    return Err(Refusal::HookDoesNotRun);
-                }
-                Ok(Act::Kill { host: *host, force: *force })
-            }
-            Request::Survey { interface } => {
-                let is_meant = |(_, known): &(_, String)| is(known, interface, circumstances);
-                if !self.hosts.iter().any(is_meant) {
-                    return Err(Refusal::OtherInterface);
-                }
-                Ok(Act::Survey { interface })
-            }
-            Request::OpenDevices { interface, hosts } => {
-                for host in hosts {
-                    self.host_on(*host, interface, circumstances)?;
-                }
-                if hosts.is_empty() {
-                    return Err(Refusal::NoSuchHost);
-                }
-                Ok(Act::Open { interface, hosts })
-            }
-            Request::Heartbeat { roles } if roles.len() == self.hosts.len() => Ok(Act::Note { roles }),
-            Request::Heartbeat { .. } => Err(Refusal::OtherHosts),
-            Request::Prepared { host, farewell } => {
-                if !is_farewell(self.host(*host)?, farewell) {
-                    return Err(Refusal::NoBowOut);
-                }
-                Ok(Act::Keep { host: *host, farewell })
-            }
-            Request::Finished { status } => Ok(Act::End { status: *status }),
-        }
-    }
-
-    /// The script that takes the address down, for when there is no engine to ask for it.
-    ///
-    /// # Errors
-    /// There is none.
-    pub(super) fn last_resort<'a>(
-        &'a self,
-        run: &'a Run,
-        circumstances: Circumstances<'_>,
-    ) -> Result<Order<'a>, Refusal> {
-        self.order(run, circumstances)
-    }
-
-    fn order<'a>(&'a self, run: &'a Run, circumstances: Circumstances<'_>) -> Result<Order<'a>, Refusal> {
-        let config = self.host_on(run.host, &run.interface, circumstances)?;
-        let script = match run.hook {
-            Hook::Up => config.up.as_deref(),
-            Hook::Down => config.down.as_deref(),
+    fn take_request(&mut self, request: &Request, now: Time) {
+        let Self { rules, children, overheard, .. } = self;
+        let circumstances = Circumstances {
+            now,
+            running: &|host| children.running(host),
+            exists: &|name| platform::interface_index(name).is_ok(),
         };
-        let script = script.ok_or(Refusal::NoSuchHook)?;
-        if (circumstances.running)(run.host).is_some() {
-            return Err(Refusal::HookRuns);
-        }
-        Ok(Order { run, config, script })
-    }
-
-    fn counts(&mut self, now: Time) -> bool {
-        let (since, count) = &mut self.counted;
-        if now.since(*since) >= SECOND {
-            (*since, *count) = (now, 0);
-        }
-        *count = count.saturating_add(1);
-        let hosts = u32::try_from(self.hosts.len()).unwrap_or(u32::MAX);
-        *count <= MOST_REQUESTS.saturating_add(hosts.saturating_mul(MOST_REQUESTS_BY_HOST))
-    }
-
-    fn host(&self, host: u16) -> Result<&VirtualHostConfig, Refusal> {
-        self.hosts.get(usize::from(host)).map(|(config, _)| config).ok_or(Refusal::NoSuchHost)
-    }
-
-    fn host_on(
-        &self,
-        host: u16,
-        interface: &str,
-        circumstances: Circumstances<'_>,
-    ) -> Result<&VirtualHostConfig, Refusal> {
-        let (config, known) = self.hosts.get(usize::from(host)).ok_or(Refusal::NoSuchHost)?;
-        if is(known, interface, circumstances) { Ok(config) } else { Err(Refusal::OtherInterface) }
-    }
-}
-
-/// Whether this name may mean the interface of the configuration: it is that, or what became of it when it was renamed.
-fn is(known: &str, name: &str, circumstances: Circumstances<'_>) -> bool {
-    name == known || !(circumstances.exists)(known) && (circumstances.exists)(name)
-}
-
-/// Whether that is nothing but bow-outs of this host to those its advertisements go to.
-fn is_farewell(config: &VirtualHostConfig, farewell: &Farewell) -> bool {
-    let destination = &config.destination;
-    let is_bow_out = |header: &carp::Header| {
-        header.vhid == config.vhid.get() && Interval::new(header.advbase, header.advskew) == Interval::BOW_OUT
-    };
-    let is_frame = |frame: &Vec<u8>| {
-        wire::decode(frame).is_ok_and(|decoded| {
-            let groups = [destination.v4.into(), destination.v6.into()];
-            groups.contains(&decoded.destination) && is_bow_out(&decoded.header)
-        })
-    };
-    let is_packet = |(source, (to, payload)): &(std::net::IpAddr, (std::net::IpAddr, Vec<u8>))| {
-        let header = match (*source, *to) {
-            (std::net::IpAddr::V6(source), std::net::IpAddr::V6(to)) => {
-                carp::Header::parse_over_ipv6(payload, source, to).map(|(header, _)| header)
+        let act = match rules.allows(request, circumstances) {
+            Ok(act) => act,
+            Err(refusal) => {
+                if !refusal.is_harmless() {
+                    self.report.refused_request(refusal, now);
+                }
+                self.could_not(request, refusal.code());
+                return;
             }
-            _ => carp::Header::parse(payload),
         };
-        let of_one_kind = source.is_ipv4() == to.is_ipv4() && payload.len() == carp::LENGTH;
-        of_one_kind && destination.peers.contains(to) && header.is_ok_and(|header| is_bow_out(&header))
-    };
-    farewell.frames.len() <= MOST_FRAMES
-        && farewell.packets.len() <= destination.peers.len()
-        && farewell.frames.iter().all(is_frame)
-        && farewell.packets.iter().all(is_packet)
+        match act {
+            Act::Start(order) => {
+                let (host, hook, role) = (order.host(), order.hook(), order.role());
+                match children.start(&order, overheard) {
+                    Ok(()) => {
+                        self.see(Seen::Role(host, role), now);
+                        self.see(Seen::HookBegan(host, hook), now);
+                    }
+                    Err(error) => {
+                        self.tell(&Fact::HookNotRun { host, hook, why: error.to_string() });
+                    }
+                }
+            }
+            Act::Kill { host, force } => children.kill(host, force),
+            Act::Note { roles, ahead } => {
+                self.ahead.fill(0);
+                for (host, by) in ahead {
+                    self.ahead.iter_mut().skip((*host).into()).take(1).for_each(|known| *known = *by);
+                }
+                let roles = roles.to_vec();
+                self.announce();
+                self.see(Seen::Beat(&roles), now);
+            }
+            Act::Say { level, text } => self.report.say(level, text),
+            Act::End { status, why } => {
+                self.why = why.map(str::to_owned);
+                self.see(Seen::Finished(status), now);
+            }
+            Act::Survey { .. } | Act::Open { .. } => {
+                self.could_not(request, &tr("the engine does that itself on this system"));
+            }
+        }
+    }
+
+    /// Tells whoever waits for it that the engine works.
+    fn announce(&mut self) {
+        let Some(readiness) = self.readiness.take() else { return };
+        if let Err(error) = readiness.announce() {
+            // Nobody wants the daemon.
+            self.why = Some(StartError::new(Doing::GoToBackground, "", error).to_string());
+            self.see(Seen::Signal(Signal::Terminate), now());
+        }
+    }
+
+    fn could_not(&mut self, request: &Request, why: &str) {
+        let fact = match request.asked() {
+            Asked::Run { host, hook } => Fact::HookNotRun { host, hook, why: why.to_owned() },
+            what @ (Asked::Survey { .. } | Asked::OpenDevices { .. }) => {
+                Fact::CouldNot { what, why: why.to_owned() }
+            }
+            Asked::Kill { .. } | Asked::Other => return,
+        };
+        self.tell(&fact);
+    }
+
+    /// Tells the engine. One that does not read is found out by its silence.
+    fn tell(&mut self, fact: &Fact) {
+        self.engine.iter_mut().for_each(|engine| _ = engine.channel.send(&encode(fact), Vec::new()));
+    }
+
+    fn take_signal(&mut self, signal: Signal, now: Time) {
+        match signal {
+            Signal::Child => {
+                self.dying.retain(|pid| matches!(platform::reap(*pid), Ok(None)));
+                let mut known = self.children.pids();
+                known.extend(self.dying.iter().copied().chain(self.engine.as_ref().map(|engine| engine.pid)));
+                platform::bury_strangers(&known);
+            }
+            Signal::Terminate | Signal::Interrupt | Signal::Quit | Signal::HangUp => {
+                self.asked_by.get_or_insert(signal);
+                self.see(Seen::Signal(signal), now);
+            }
+            Signal::User1 | Signal::User2 => self.see(Seen::Signal(signal), now),
+        }
+    }
+
+    fn look_at_children(&mut self, now: Time) {
+        for happened in self.children.look(&mut self.overheard, self.report.log()) {
+            match happened {
+                Happened::Running { host, hook } => self.tell(&Fact::HookRunning { host, hook }),
+                Happened::NotRun { host, hook, why } => {
+                    if self.engine.is_none() {
+                        self.report.hook_unstartable(hook, &why);
+                    }
+                    self.tell(&Fact::HookNotRun { host, hook, why });
+                    self.see(Seen::HookOver(host), now);
+                }
+                Happened::Ended { host, hook, outcome, last_line } => {
+                    self.tell(&Fact::HookEnded { host, hook, outcome, last_line });
+                    self.see(Seen::HookOver(host), now);
+                }
+            }
+        }
+    }
+
+    /// Tells the supervisor, and does what follows.
+    fn see(&mut self, seen: Seen<'_>, now: Time) {
+        for deed in self.supervisor.handle(seen, now) {
+            match deed {
+                Deed::StartEngine { roles, silent } => {
+                    let left = Left { roles, hooks: self.children.all().collect(), silent };
+                    if let Err(error) = self.start_engine(Some(left)) {
+                        self.report.engine_unstartable(&error, now);
+                        self.see(Seen::NotStarted, now);
+                    }
+                }
+                Deed::KillEngine => {
+                    if let Some(engine) = self.engine.take() {
+                        platform::end_child(engine.pid);
+                        self.dying.push(engine.pid);
+                        self.dying.retain(|pid| matches!(platform::reap(*pid), Ok(None)));
+                    }
+                }
+                Deed::PassOn(signal) => self.tell(&Fact::Signal(signal)),
+                Deed::BowOut(host) => self.bow_out(host.into()),
+                Deed::RunDown(host) => self.run_down(host, now),
+                Deed::KillHook { host, force } => self.children.kill(host, force),
+                Deed::Tell(notice) => self.report.engine(notice),
+                Deed::End(status) => self.over = Some(status),
+            }
+        }
+    }
+
+    fn start_engine(&mut self, left: Option<Left>) -> std::io::Result<()> {
+        let (near, far) = Channel::pair()?;
+        let silence = self.supervisor.silence();
+        // To be dropped in one of the two processes, and used in the other.
+        let (mut near, mut far) = (Some(near), Some(far));
+        let pid = platform::split_off(c"engine", || {
+            near = None;
+            let Some(channel) = far.take() else { return super::BUG };
+            let report = self.leave();
+            let (hosts, user) = (self.hosts.as_slice(), &self.user);
+            engine::live(Heritage { hosts, ending: self.ending, channel, silence, user, left }, report)
+        })?;
+        self.engine = near.map(|channel| Engine { pid, channel });
+        Ok(())
+    }
+
+    /// In the process that becomes an engine: lets go of what is the hands' alone.
+    fn leave(&mut self) -> Report {
+        self.engine = None;
+        self.children = Children::default();
+        self.overheard = Overheard::nobody();
+        self.readiness = None;
+        self.signals = None;
+        std::mem::replace(&mut self.report, Report::new(Log::none(super::SERVICES)))
+    }
+
+    fn bow_out(&mut self, host: usize) {
+        let Some((config, interface)) = self.hosts.get(host) else { return };
+        let shared = self.hosts.iter().filter(|(_, other)| other == interface).map(|(config, _)| config);
+        let ahead = Duration::from_millis(self.ahead.get(host).copied().unwrap_or(0).into());
+        if let Err(why) = farewell::bow_out(config, interface, shared, ahead) {
+            self.report.no_bow_out(interface, &why);
+        }
+    }
+
+    /// Runs the down hook of a host, because nobody else is going to ask for it.
+    fn run_down(&mut self, host: u16, now: Time) {
+        let Some((config, interface)) = self.hosts.get(usize::from(host)) else { return };
+        let run = Run {
+            host,
+            hook: Hook::Down,
+            interface: interface.clone(),
+            role: Role::Init,
+            reason: Reason::Shutdown,
+            master: None,
+        };
+        let about = About::new(interface, config.vhid);
+        let path = config.down.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let Self { rules, children, overheard, .. } = self;
+        let circumstances =
+            Circumstances { now, running: &|host| children.running(host), exists: &|_| false };
+        let started = rules
+            .last_resort(&run, circumstances)
+            .map_err(|refusal| refusal.code().to_owned())
+            .and_then(|order| children.start(&order, overheard).map_err(|error| error.to_string()));
+        match started {
+            Ok(()) => {
+                self.report.hook_started(Hook::Down, &path, about, now);
+                self.see(Seen::HookBegan(host, Hook::Down), now);
+            }
+            Err(why) => {
+                self.report.hook_unstartable(Hook::Down, &why);
+                self.see(Seen::HookOver(host), now);
+            }
+        }
+    }
+
+    fn end(mut self) -> Over {
+        // What was said last is still to be shown.
+        self.look_at_children(now());
+        drop(self.overheard);
+        Over {
+            status: self.over.unwrap_or(super::BUG),
+            why: self.why,
+            by: self.asked_by,
+            report: self.report,
+        }
+    }
 }
-
-impl Order<'_> {
-    pub(super) fn host(&self) -> u16 {
-        self.run.host
-    }
-
-    pub(super) fn hook(&self) -> Hook {
-        self.run.hook
-    }
-
-    pub(super) fn script(&self) -> &Path {
-        self.script
-    }
-
-    /// Arguments are `<interface> <address> [xparam]`, as the ancestor gave them; everything else is in the environment.
-    ///
-    /// # Errors
-    /// There is a NUL in a name.
-    pub(super) fn program(&self) -> io::Result<Program> {
-        let (run, config) = (self.run, self.config);
-        let first = config.addresses.first().map(|first| first.address.to_string()).unwrap_or_default();
-        let words = [OsString::from(config.word_for(&run.interface)), first.into()];
-        let addresses: Vec<String> = config.addresses.iter().map(ToString::to_string).collect();
-        let variables = [
-            ("UCARP_HOOK", Some(run.hook.code().into())),
-            ("UCARP_INTERFACE", Some(run.interface.as_str().into())),
-            ("UCARP_VHID", Some(config.vhid.to_string().into())),
-            ("UCARP_ADDRESSES", Some(addresses.join(" ").into())),
-            ("UCARP_STATE", Some(run.role.code().into())),
-            ("UCARP_REASON", Some(run.reason.code().into())),
-            // Not those of somebody who started us from a hook.
-            ("UCARP_XPARAM", config.xparam.clone()),
-            ("UCARP_MASTER", run.master.map(|master| master.to_string().into())),
-        ];
-        let words = words.iter().chain(&config.xparam).map(OsString::as_os_str);
-        Program::new(self.script, words, variables)
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests;

@@ -3,16 +3,14 @@
 use std::net::IpAddr;
 
 use super::failure::StartError;
-use super::hooks::RunningHook;
 use super::mismatch::Mismatches;
 use super::outcome::Ended;
 use super::place::Place;
 use super::report::About;
 use super::unshared::Unshared;
 use crate::config::VirtualHostConfig;
-use crate::platform::Claim;
 use crate::protocol::wire::Decoded;
-use crate::protocol::{Action, Event, Link, Presence, Rejected, Time, VirtualHost};
+use crate::protocol::{Action, Event, Hook, Link, Presence, Rejected, Time, VirtualHost};
 
 /// What a core can be told.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +33,8 @@ impl From<Event> for Fact<'_> {
 pub(super) struct Served {
     pub(super) config: VirtualHostConfig,
     core: VirtualHost,
-    pub(super) hook: Option<RunningHook>,
     /// The script that ended last.
     pub(super) ended: Option<Ended>,
-    /// That nobody else on this machine serves the same.
-    pub(super) claim: Claim,
     /// Whether it has a place on its link; without one it neither hears nor sends.
     pub(super) placed: bool,
     /// The state of the link, as it was told.
@@ -63,13 +58,11 @@ pub(super) struct Served {
 }
 
 impl Served {
-    pub(super) fn new(config: VirtualHostConfig, claim: Claim, core: VirtualHost) -> Self {
+    pub(super) fn new(config: VirtualHostConfig, core: VirtualHost) -> Self {
         Self {
             config,
             core,
-            hook: None,
             ended: None,
-            claim,
             placed: false,
             link: Link::Gone,
             mismatches: Mismatches::default(),
@@ -101,6 +94,7 @@ impl Served {
                 match event {
                     Event::Addresses(presence) => self.told = Some(presence),
                     Event::Start
+                    | Event::Resume { .. }
                     | Event::Link(_)
                     | Event::HookDone { .. }
                     | Event::Resign
@@ -120,6 +114,15 @@ impl Served {
     /// Whether the core knows this of the shared addresses, and nothing happened since that gives it another meaning.
     pub(super) fn knows(&self, presence: Presence) -> bool {
         self.told == Some(presence)
+    }
+
+    /// The script of this hook, if there is one.
+    pub(super) fn path(&self, hook: Hook) -> String {
+        let script = match hook {
+            Hook::Up => &self.config.up,
+            Hook::Down => &self.config.down,
+        };
+        script.as_ref().map(|script| script.display().to_string()).unwrap_or_default()
     }
 
     pub(super) fn about<'a>(&'a self, interface: &'a str) -> About<'a> {

@@ -97,14 +97,14 @@ impl Link {
 
     /// Whether the system took the frame. If not, what became of the interface is looked at next.
     pub(super) fn send(&mut self, frame: &[u8], now: Time) -> bool {
-        let taken = self.devices.as_ref().is_some_and(|devices| devices.send(frame).is_ok());
+        let taken = self.devices.as_ref().is_some_and(|devices| devices.sockets().send(frame).is_ok());
         self.retry = if taken { self.retry } else { Some(now) };
         taken
     }
 
     /// Whether the system took any of the packets: one host out of reach is no fault of ours.
     pub(super) fn deliver(&mut self, unicast: &Unicast, now: Time) -> bool {
-        let taken = self.devices.as_ref().is_some_and(|devices| devices.deliver(unicast));
+        let taken = self.devices.as_ref().is_some_and(|devices| devices.sockets().deliver(unicast));
         self.retry = if taken { self.retry } else { Some(now) };
         taken
     }

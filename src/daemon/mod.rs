@@ -8,22 +8,22 @@
 mod caller;
 mod capture;
 mod check;
-#[allow(dead_code, reason = "the two processes are still one")]
 mod children;
 mod clock;
 mod deadlines;
 mod devices;
+mod engine;
 mod engine_user;
 mod event_loop;
 mod failure;
+mod farewell;
 mod fleet;
-#[allow(dead_code, reason = "the two processes are still one")]
 mod hands;
 mod hearing;
-mod hooks;
 mod host;
 mod interface;
 mod introduction;
+mod liaison;
 mod link;
 mod mismatch;
 mod network;
@@ -33,24 +33,21 @@ mod perform;
 mod place;
 mod placing;
 mod presence;
+mod pulse;
 mod reopening;
 mod report;
-#[allow(dead_code, reason = "the two processes are still one")]
 mod request;
+mod rules;
 mod sniff;
 mod start;
-#[allow(dead_code, reason = "the two processes are still one")]
 mod supervise;
 mod survey;
 pub mod turn;
 mod unshared;
 
-use std::panic::{self, AssertUnwindSafe};
-
 use crate::config::{Config, Warning};
 use crate::log::{self, Level, Log};
-use crate::platform::{self, LOG_IS_A_CALL, LinkMonitor, Process, Signals};
-use crate::protocol::{Hook, Role, VirtualHost};
+use crate::platform::{self, LOG_IS_A_CALL, Process, Signals};
 
 pub use caller::caller;
 pub use check::check;
@@ -63,12 +60,12 @@ pub use request::message_bytes;
 pub use sniff::replay_bytes;
 pub use sniff::sniff;
 
+use engine_user::EngineUser;
 use event_loop::Ending;
 use failure::Doing;
-use fleet::Fleet;
-use introduction::introduce;
+use hands::{Belongings, Over};
 use overheard::Overheard;
-use report::{End, Report};
+use report::{About, Report};
 
 /// Exit status after a bug of ours: EX_SOFTWARE of sysexits.h.
 pub const BUG: u8 = 70;
@@ -102,26 +99,6 @@ impl Ended {
 /// # Errors
 /// What kept it from starting.
 pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
-    live(config, warnings, None)
-}
-
-/// [`run`] with something done at the end of each turn of the loop: the place where a test puts its fault.
-///
-/// # Errors
-/// What kept it from starting.
-pub fn run_with(
-    config: &Config,
-    warnings: &[Warning],
-    each_turn: &mut dyn FnMut(&[&VirtualHost]),
-) -> Result<Ended, StartError> {
-    live(config, warnings, Some(each_turn))
-}
-
-fn live(
-    config: &Config,
-    warnings: &[Warning],
-    each_turn: event_loop::EachTurn<'_>,
-) -> Result<Ended, StartError> {
     let readiness = if config.daemonize {
         let failed = |error| StartError::new(Doing::GoToBackground, "", error);
         match platform::go_to_background().map_err(failed)? {
@@ -146,75 +123,39 @@ fn live(
     platform::keep_descriptors_private()
         .map_err(|error| StartError::new(Doing::CloseDescriptors, "", error))?;
     // Before anything else takes the last descriptors: what is there to be said must not get lost.
-    let mut report = Report::new(Log::open(config.log, text, prints, SERVICES), overheard);
-    let mut sources = event_loop::Sources {
-        signals: Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?,
-        links: LinkMonitor::open().map_err(|error| StartError::new(Doing::WatchLinks, "", error))?,
-    };
-    let (mut fleet, missing) = start::open(&config.hosts, config.lockdir.as_deref())?;
+    let mut report = Report::new(Log::open(config.log, text, prints, SERVICES));
+    let signals = Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?;
+    let mut hosts = Vec::with_capacity(config.hosts.len());
+    let mut claims = Vec::with_capacity(config.hosts.len());
+    for host in &config.hosts {
+        let interface = start::interface_for(host).map_err(StartError::explained)?;
+        let claim = start::claim(host, &interface, config.lockdir.as_deref())?;
+        for doubt in claim.doubts() {
+            report.claim_in_doubt(About::new(&interface, host.vhid), doubt);
+        }
+        claims.push(claim);
+        hosts.push((host.clone(), interface));
+    }
     for warning in warnings {
         report.say(Level::Warning, &warning.to_string());
     }
-    for host in 0..fleet.hosts().len() {
-        let (one, link) = fleet.host(host);
-        for doubt in one.claim.doubts() {
-            report.claim_in_doubt(one.about(&link.name), doubt);
-        }
-        match missing.iter().find(|(number, _)| *number == host) {
-            None => {
-                introduce(one, &link.name, &mut report);
-                report.one_family(&link.name, one.lacks_v6.as_ref());
-            }
-            Some((_, missing)) => report.waiting(&link.name, missing),
-        }
-    }
-    if let Some(readiness) = readiness {
-        readiness.announce().map_err(|error| StartError::new(Doing::GoToBackground, "", error))?;
-    }
+    // Nothing is lost where it is not granted, but in the worst of times.
+    let _ = platform::outlive_others();
     let ending = Ending { withdraw: config.withdraw };
-    let lived = panic::catch_unwind(AssertUnwindSafe(|| {
-        event_loop::run(&mut fleet, &mut sources, ending, &mut report, each_turn)
-    }));
-    match lived {
-        Ok(Ok(())) => {
-            report.ended(End::Orderly);
-            Ok(Ended::Orderly)
-        }
-        Ok(Err(error)) => {
-            report.gives_up(&error);
-            give_back(&mut fleet, &mut sources, &mut report);
-            let error = StartError::new(Doing::Wait, "", error);
-            report.ended(End::Error(&error));
-            Err(error)
-        }
-        Err(_) => {
-            report.bug();
-            give_back(&mut fleet, &mut sources, &mut report);
-            report.ended(End::Bug);
-            Ok(Ended::Bug)
-        }
-    }
+    let user = EngineUser::find(config.user.as_ref());
+    let over = hands::run(Belongings { hosts, ending, user, signals, report, overheard, readiness })?;
+    over.end()
 }
 
-/// After the loop broke: bow out and take the address down, by the core if it still can, else by the hook alone.
-fn give_back(fleet: &mut Fleet, sources: &mut event_loop::Sources, report: &mut Report) {
-    let by_the_core = panic::catch_unwind(AssertUnwindSafe(|| {
-        event_loop::shut_down(fleet, true, report);
-        event_loop::serve(fleet, sources, Ending { withdraw: true }, report, None)
-    }));
-    if matches!(by_the_core, Ok(Ok(()))) {
-        return;
-    }
-    for host in 0..fleet.hosts().len() {
-        let (one, link) = fleet.host(host);
-        match one.hook.take() {
-            // The core got as far as that.
-            Some(running) if running.hook() == Hook::Down => {
-                running.wait(one.config.hook_timeout, || report.listen(clock::now()));
-            }
-            None if one.core().role() != Role::Master => {}
-            Some(_) | None => perform::last_resort(one, link, report),
+impl Over {
+    /// Says the last line.
+    fn end(mut self) -> Result<Ended, StartError> {
+        if let Some(why) = self.why {
+            return Err(StartError::told(why));
         }
+        let ended = if self.status == 0 { Ended::Orderly } else { Ended::Bug };
+        self.report.ended(ended == Ended::Orderly, self.by);
+        Ok(ended)
     }
 }
 

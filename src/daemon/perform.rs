@@ -1,106 +1,57 @@
-//! The one place where an action of the core becomes an effect on the world.
+//! The one place where an action of the core becomes an effect on the world: a frame that is sent, a line of the log, or
+//! a request to who has the rights.
 //!
 //! It has no opinion: every action is carried out as it stands, and what became of it is told to the core as an
 //! event, whose actions follow in order.
 
 use std::collections::VecDeque;
-use std::io;
-use std::path::Path;
 
-use super::caller::caller;
-use super::clock;
-use super::hooks::RunningHook;
 use super::host::Served;
 use super::link::Link;
-use super::presence::presence;
-use super::report::{About, Report};
-use crate::config::script;
-use crate::protocol::{Action, Event, Hook, HookEnd, Time};
+use super::report::Report;
+use super::request::{Request, Run};
+use crate::protocol::{Action, Event, Hook, Time};
 
-/// Carries out `actions` for one virtual host, and all that follow from their outcome.
+/// Carries out `actions` for the virtual host of this number, and all that follow from their outcome. What others are to
+/// do is added to `errands`.
 pub(super) fn perform(
-    one: &mut Served,
+    (number, one): (u16, &mut Served),
     link: &mut Link,
     actions: Vec<Action>,
+    errands: &mut Vec<Request>,
     report: &mut Report,
     now: Time,
 ) {
     let mut queue = VecDeque::from(actions);
     while let Some(action) = queue.pop_front() {
-        let outcome = match action {
-            Action::Transmit(frame) => {
-                Some(Event::Sent { what: frame.what, ok: link.send(&frame.bytes, now) })
+        let sent = match action {
+            Action::Transmit(frame) => Event::Sent { what: frame.what, ok: link.send(&frame.bytes, now) },
+            Action::Deliver(unicast) => Event::Sent { what: unicast.what, ok: link.deliver(&unicast, now) },
+            Action::Run(hook) => {
+                errands.push(Request::Run(run(number, one, link, hook, now)));
+                continue;
             }
-            Action::Deliver(unicast) => {
-                Some(Event::Sent { what: unicast.what, ok: link.deliver(&unicast, now) })
-            }
-            Action::Run(hook) => run(one, link, hook, report, now),
-            Action::KillHook { hook: _, force } => {
-                if let Some(running) = &one.hook {
-                    running.kill(force);
-                }
-                None
+            Action::KillHook { hook, force } => {
+                errands.push(Request::Kill { host: number, hook, force });
+                continue;
             }
             Action::Tell(notice) => {
                 report.notice(one.about(&link.name), &notice, now);
-                None
+                continue;
             }
         };
-        if let Some(event) = outcome {
-            queue.extend(one.tell(event.into(), now).unwrap_or_default());
-        }
+        queue.extend(one.tell(sent.into(), now).unwrap_or_default());
     }
 }
 
-fn run(one: &mut Served, link: &mut Link, hook: Hook, report: &mut Report, now: Time) -> Option<Event> {
-    let script = match hook {
-        Hook::Up => one.config.up.as_deref(),
-        Hook::Down => one.config.down.as_deref(),
-    };
-    let script = script?;
-    let path = script.display().to_string();
+fn run(host: u16, one: &Served, link: &Link, hook: Hook, now: Time) -> Run {
     let snapshot = one.core().snapshot(now);
-    let interface = link.name_for_hooks();
-    let about = About::new(interface, one.config.vhid);
-    match RunningHook::start(hook, script, interface, &one.config, &snapshot, report.overheard()) {
-        Ok(running) => {
-            report.hook_started(hook, &path, about, now);
-            one.hook = Some(running);
-            None
-        }
-        Err(error) => {
-            report.hook_unstartable(hook, &why(hook, script, &error));
-            one.ended = None;
-            let addresses = presence(one, link, report, now);
-            Some(Event::HookDone { hook, ended: HookEnd::NotRun, addresses })
-        }
-    }
-}
-
-/// Why a script could not be run: the system's own word for it may be about a program the script names.
-fn why(hook: Hook, script: &Path, error: &io::Error) -> String {
-    let option = match hook {
-        Hook::Up => "--upscript",
-        Hook::Down => "--downscript",
-    };
-    match script::examine(option, script, &caller()) {
-        Err(found) => found.to_string(),
-        Ok(()) => format!("{option}: {}: {error}", script.display()),
-    }
-}
-
-/// Runs the down hook without asking the core, which has failed, and waits for it: nothing else is left to do.
-pub(super) fn last_resort(one: &Served, link: &Link, report: &mut Report) {
-    let Some(script) = one.config.down.clone() else { return };
-    let path = script.display().to_string();
-    let snapshot = one.core().snapshot(Time::ZERO);
-    let interface = link.name_for_hooks();
-    let about = About::new(interface, one.config.vhid);
-    match RunningHook::start(Hook::Down, &script, interface, &one.config, &snapshot, report.overheard()) {
-        Ok(running) => {
-            report.hook_started(Hook::Down, &path, about, clock::now());
-            running.wait(one.config.hook_timeout, || report.listen(clock::now()));
-        }
-        Err(error) => report.hook_unstartable(Hook::Down, &why(Hook::Down, &script, &error)),
+    Run {
+        host,
+        hook,
+        interface: link.name_for_hooks().to_owned(),
+        role: snapshot.role,
+        reason: snapshot.reason,
+        master: snapshot.followed.map(|master| master.source),
     }
 }

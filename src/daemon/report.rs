@@ -8,17 +8,16 @@
 mod devices;
 mod explanation;
 mod notices;
+mod processes;
 mod refusals;
 mod starting;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::Duration;
 
 use super::outcome::Ended;
-use super::overheard::{Overheard, Writer};
 use crate::i18n::{fill, tr, trn};
 use crate::log::{Level, Log};
 use crate::platform::{LinkState, Signal};
@@ -33,10 +32,6 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Writes to the log, and knows what it has said already.
 pub(crate) struct Report {
     log: Log,
-    /// By which signal we were first told to end.
-    told_to_end: Option<Signal>,
-    /// What others say is shown where the log is.
-    overheard: Overheard,
     /// By interface, then by virtual host and the code of the line.
     limits: HashMap<String, HashMap<(u8, &'static str), Limit>>,
     /// Whose role changes too often: of all that comes of it each kind of line once a minute.
@@ -65,14 +60,6 @@ impl<'a> About<'a> {
     }
 }
 
-/// How a life ended.
-#[derive(Clone, Copy)]
-pub(crate) enum End<'a> {
-    Orderly,
-    Bug,
-    Error(&'a dyn std::error::Error),
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Limit {
     said: Time,
@@ -80,58 +67,27 @@ struct Limit {
 }
 
 impl Report {
-    pub(crate) fn new(log: Log, overheard: Overheard) -> Self {
-        Self { log, overheard, told_to_end: None, limits: HashMap::new(), restless: HashSet::new() }
+    pub(crate) fn new(log: Log) -> Self {
+        Self { log, limits: HashMap::new(), restless: HashSet::new() }
     }
 
-    /// What scripts say.
-    pub(crate) fn overheard(&mut self) -> &mut Overheard {
-        &mut self.overheard
+    /// The log itself, for what is not a line.
+    pub(crate) fn log(&mut self) -> &mut Log {
+        &mut self.log
     }
 
-    /// What there is to wait for.
-    pub(crate) fn descriptors(&self, now: Time) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.overheard.descriptors(now)
+    /// From now on lines are for [`Report::hand_over`].
+    pub(crate) fn keep_lines(&mut self) {
+        self.log.keep_lines();
     }
 
-    /// When [`Report::listen`] is due whatever the descriptors say.
-    pub(crate) fn deadline(&self) -> Option<Time> {
-        self.overheard.deadline()
-    }
-
-    /// Shows what scripts have said meanwhile.
-    pub(crate) fn listen(&mut self, now: Time) {
-        let Some(writer) = self.overheard.hear(&mut self.log, now) else { return };
-        let (level, text) = match writer {
-            Writer::Replaced => (
-                Level::Warning,
-                tr("The process that writes to the terminal had ended: another one was started").into_owned(),
-            ),
-            Writer::Ended(again) => (
-                Level::Error,
-                fill(
-                    &tr(
-                        "The process that writes to the terminal has ended again: its lines are lost, another one is started in {duration}",
-                    ),
-                    &[("duration", &seconds(again))],
-                ),
-            ),
-            Writer::Unstartable(why, again) => (
-                Level::Error,
-                fill(
-                    &tr(
-                        "The process that writes to the terminal has ended, and another one cannot be started: {why}. Its lines are lost; tried again in {duration}.",
-                    ),
-                    &[("why", &why), ("duration", &seconds(again))],
-                ),
-            ),
-        };
-        self.tell(level, &text, "UC2025");
-    }
-
-    /// The last line of a script that has ended.
-    pub(crate) fn last_line(&mut self, number: usize) -> Option<String> {
-        self.overheard.last_line(number, &mut self.log)
+    /// Hands the lines that were kept to whoever writes them; which it does not take are lost.
+    pub(crate) fn hand_over(&mut self, mut take: impl FnMut(Level, &str) -> bool) {
+        while let Some((level, text)) = self.log.next_line() {
+            if !take(level, &text) {
+                self.log.lose_line();
+            }
+        }
     }
 
     /// A line that is not limited.
@@ -286,26 +242,14 @@ impl Report {
         self.tell(Level::Warning, &(text + &repeats(held_back)), "UC2002");
     }
 
-    /// The loop panicked.
-    pub(crate) fn bug(&mut self) {
-        let text = tr("Internal error, please report it: giving the address back and ending");
-        self.tell(Level::Error, &text, "UC2009");
-    }
-
-    /// A signal asks for the end.
-    pub(crate) fn told_to_end(&mut self, signal: Signal) {
-        self.told_to_end.get_or_insert(signal);
-    }
-
-    /// The last line of all.
-    pub(crate) fn ended(&mut self, end: End<'_>) {
-        let (level, text) = match (end, self.told_to_end) {
-            (End::Error(why), _) => (Level::Error, fill(&tr("Ended by an error: {why}"), &[("why", &why)])),
-            (End::Bug, _) => (Level::Error, tr("Ended by an internal error").into_owned()),
-            (End::Orderly, Some(signal)) => {
+    /// The last line of all. `by`: the signal that asked for the end.
+    pub(crate) fn ended(&mut self, is_orderly: bool, by: Option<Signal>) {
+        let (level, text) = match (is_orderly, by) {
+            (false, _) => (Level::Error, tr("Ended by an internal error").into_owned()),
+            (true, Some(signal)) => {
                 (Level::Info, fill(&tr("Ended by {signal}"), &[("signal", &signal.name())]))
             }
-            (End::Orderly, None) => (Level::Info, tr("Ended").into_owned()),
+            (true, None) => (Level::Info, tr("Ended").into_owned()),
         };
         self.tell(level, &text, "UC2040");
     }
@@ -361,6 +305,11 @@ impl Report {
         let text =
             fill(&tr("Interface {interface} exists again: taking it up"), &[("interface", &interface)]);
         self.tell(Level::Warning, &text, "UC2003");
+    }
+
+    /// As [`Report::passes`], once a minute, for what is about no virtual host.
+    fn passes_for_all(&mut self, code: &'static str, now: Time) -> Option<u64> {
+        self.passes(About::new("", Vhid::MIN), code, MINUTE, now)
     }
 
     fn is_restless(&self, about: About<'_>) -> bool {

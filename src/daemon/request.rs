@@ -4,13 +4,14 @@
 //! cannot be taken apart comes from somebody who is broken or hostile. Nobody waits for an answer: it comes later, as a
 //! fact among others. Hosts are known by their place in the configuration, which both have read.
 //!
-//! Must not decide what is allowed; that is `hands`.
+//! Must not decide what is allowed; that is `rules`.
 
 mod coded;
 
 use std::net::IpAddr;
 
 use super::outcome::Outcome;
+use crate::log::Level;
 use crate::platform::{LinkState, Signal, Unready};
 use crate::protocol::{Hook, Reason, Role};
 
@@ -27,12 +28,14 @@ pub(super) enum Request {
     Survey { interface: String },
     /// Open what is needed to hear and to send there, for these hosts: [`Fact::Devices`] or [`Fact::CouldNot`] follows.
     OpenDevices { interface: String, hosts: Vec<u16> },
-    /// The engine works, and this is the role of each host. Told at once where a role changes.
-    Heartbeat { roles: Vec<Role> },
-    /// What is to be sent for this host should the engine be gone. It replaces what was told before.
-    Prepared { host: u16, farewell: Farewell },
-    /// Everything is done that was to be done: the process ends now, and with it everything, with this status.
-    Finished { status: u8 },
+    /// The engine works, and this is the role of each host. Told at once where a role changes. With the hosts among whom
+    /// it is later than our time of day says, and by how many milliseconds.
+    Heartbeat { roles: Vec<Role>, ahead: Vec<(u16, u32)> },
+    /// A line for the log.
+    Say { level: Level, text: String },
+    /// Everything is done that was to be done, or nothing can be: the process ends now, and with it everything, with this
+    /// status; and why, where it could not start.
+    Finished { status: u8, why: Option<String> },
 }
 
 /// A script, and what it is told.
@@ -48,15 +51,6 @@ pub(super) struct Run {
     pub(super) master: Option<IpAddr>,
 }
 
-/// The bow-outs of one host.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Farewell {
-    /// Whole frames.
-    pub(super) frames: Vec<Vec<u8>>,
-    /// From where, to whom, and what follows the IP header.
-    pub(super) packets: Vec<(IpAddr, (IpAddr, Vec<u8>))>,
-}
-
 /// Told by the hands.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Fact {
@@ -67,7 +61,7 @@ pub(super) enum Fact {
     /// It does not, and will not.
     HookNotRun { host: u16, hook: Hook, why: String },
     /// It has ended.
-    HookEnded { host: u16, hook: Hook, outcome: Outcome, last_line: Option<String>, survey: Option<Survey> },
+    HookEnded { host: u16, hook: Hook, outcome: Outcome, last_line: Option<String> },
     /// What the interface is like.
     Surveyed { interface: String, survey: Survey },
     /// These descriptors come with the message, in this order.
@@ -92,9 +86,6 @@ pub(super) enum Asked {
     },
     OpenDevices {
         interface: String,
-    },
-    Prepared {
-        host: u16,
     },
     /// It was no request, or was one that cannot be refused.
     Other,
@@ -130,8 +121,7 @@ impl Request {
             Self::Kill { host, hook, .. } => Asked::Kill { host: *host, hook: *hook },
             Self::Survey { interface } => Asked::Survey { interface: interface.clone() },
             Self::OpenDevices { interface, .. } => Asked::OpenDevices { interface: interface.clone() },
-            Self::Prepared { host, .. } => Asked::Prepared { host: *host },
-            Self::Heartbeat { .. } | Self::Finished { .. } => Asked::Other,
+            Self::Heartbeat { .. } | Self::Say { .. } | Self::Finished { .. } => Asked::Other,
         }
     }
 }
@@ -153,6 +143,7 @@ one_of! {
     Hook: [Hook::Up, Hook::Down],
     Role: [Role::Init, Role::Backup, Role::Master],
     Reason: Reason::ALL,
+    Level: [Level::Debug, Level::Info, Level::Warning, Level::Error],
     LinkState: [LinkState::Up, LinkState::Down, LinkState::Disabled, LinkState::Gone],
     Unready: [Unready::Tentative, Unready::Duplicate, Unready::Deprecated],
     Device: [Device::Capture, Device::Frames, Device::Packets4, Device::Packets6],
@@ -206,22 +197,21 @@ macro_rules! coded {
 }
 
 coded!(Run { host, hook, interface, role, reason, master });
-coded!(Farewell { frames, packets });
 coded!(Survey { link, mac, addresses, unready, networks });
 coded! { Request:
     0 Run(run),
     1 Kill { host, hook, force },
     2 Survey { interface },
     3 OpenDevices { interface, hosts },
-    4 Heartbeat { roles },
-    5 Prepared { host, farewell },
-    6 Finished { status },
+    4 Heartbeat { roles, ahead },
+    5 Say { level, text },
+    6 Finished { status, why },
 }
 coded! { Fact:
     0 Signal(signal),
     1 HookRunning { host, hook },
     2 HookNotRun { host, hook, why },
-    3 HookEnded { host, hook, outcome, last_line, survey },
+    3 HookEnded { host, hook, outcome, last_line },
     4 Surveyed { interface, survey },
     5 Devices { interface, devices },
     6 CouldNot { what, why },
@@ -236,8 +226,7 @@ coded! { Asked:
     1 Kill { host, hook },
     2 Survey { interface },
     3 OpenDevices { interface },
-    4 Prepared { host },
-    5 Other,
+    4 Other,
 }
 
 /// For a fuzz target: whatever is a message is one in one way.

@@ -53,23 +53,31 @@ pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartE
     }
 }
 
-/// Opens all that these virtual hosts need. What is missing and may be waited for, an interface that is down, or an address
-/// that becomes usable in a moment, is left out, and comes back as the reason with the number of the host.
-pub(super) fn open(
-    hosts: &[VirtualHostConfig],
+/// Takes the right to serve this virtual host on this machine.
+pub(super) fn claim(
+    config: &VirtualHostConfig,
+    interface: &str,
     lockdir: Option<&Path>,
+) -> Result<Claim, StartError> {
+    let name = format!("{interface} id {}", config.vhid);
+    Claim::take(&format!("ucarp {name}"), lockdir)
+        .map_err(|Holder(number)| StartError::new(Doing::Claim, name, process(number)))
+}
+
+/// Opens all that these virtual hosts need, each with its interface. What is missing and may be waited for, an interface
+/// that is down, or an address that becomes usable in a moment, is left out, and comes back as the reason with the number
+/// of the host. Who `has_served` waits for everything.
+pub(super) fn open(
+    hosts: &[(VirtualHostConfig, String)],
+    has_served: bool,
 ) -> Result<(Fleet, Vec<(usize, StartError)>), StartError> {
     let mut fleet = Fleet::new();
-    for config in hosts {
-        let interface = interface_for(config).map_err(StartError::explained)?;
-        let name = format!("{interface} id {}", config.vhid);
-        let claim = Claim::take(&format!("ucarp {name}"), lockdir)
-            .map_err(|Holder(number)| StartError::new(Doing::Claim, name, process(number)))?;
-        fleet.add(&interface, Served::new(config.clone(), claim, VirtualHost::new(parameters(config))));
+    for (config, interface) in hosts {
+        fleet.add(interface, Served::new(config.clone(), VirtualHost::new(parameters(config))));
     }
     let (mut surveyor, mut missing) = (Surveyor::default(), Vec::new());
     for link in 0..fleet.links().len() {
-        open_link(&mut fleet, link, &mut surveyor, &mut missing)?;
+        open_link(&mut fleet, link, has_served, &mut surveyor, &mut missing)?;
     }
     Ok((fleet, missing))
 }
@@ -77,6 +85,7 @@ pub(super) fn open(
 fn open_link(
     fleet: &mut Fleet,
     link: usize,
+    has_served: bool,
     surveyor: &mut Surveyor,
     missing: &mut Vec<(usize, StartError)>,
 ) -> Result<(), StartError> {
@@ -87,7 +96,8 @@ fn open_link(
         // A source that was asked for has to be there all the same.
         let no_link =
             error.is_for_want_of_link(state) && (config.source.is_none() || !error.is_about_source());
-        if no_link || error.is_waited_for() || config.wait_for_interface && error.may_pass() {
+        let may_wait = config.wait_for_interface && error.may_pass();
+        if has_served || no_link || error.is_waited_for() || may_wait {
             fleet.host(host).0.trouble = Some(error.to_string());
             missing.push((host, error));
             return Ok(());
@@ -124,7 +134,8 @@ fn open_link(
     }
 }
 
-fn parameters(config: &VirtualHostConfig) -> Parameters {
+/// What the core is told of a virtual host that has no place yet.
+pub(super) fn parameters(config: &VirtualHostConfig) -> Parameters {
     let password = config.dialect.kept(config.secret.bytes());
     let key = Key::from_password(password).expect("a Secret is at most as long as a Key");
     Parameters {

@@ -4,12 +4,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::hands::{Act, Circumstances, Refusal, Rules};
 use super::super::request::tests::run;
-use super::super::request::{Farewell, Request, Run, decode, encode};
+use super::super::request::{Request, Run, decode, encode};
+use super::super::rules::{Act, Circumstances, Refusal, Rules};
 use super::*;
 use crate::config::LogConfig;
-use crate::daemon::hands::tests::host;
+use crate::daemon::rules::tests::host;
+use crate::log::Level;
 use crate::platform::{Broken, Channel};
 use crate::protocol::{Reason, Role, Time};
 
@@ -50,8 +51,7 @@ impl Sandbox {
         match rules.allows(request, circumstances)? {
             Act::Start(order) => children.start(&order, overheard).unwrap(),
             Act::Kill { host, force } => children.kill(host, force),
-            Act::Survey { .. } | Act::Open { .. } | Act::Note { .. } | Act::Keep { .. } | Act::End { .. } => {
-            }
+            Act::Survey { .. } | Act::Open { .. } | Act::Note { .. } | Act::Say { .. } | Act::End { .. } => {}
         }
         Ok(())
     }
@@ -133,7 +133,7 @@ fn what_cannot_be_executed_is_told_as_such() {
         let [Happened::NotRun { host: 1, hook: Hook::Down, why }] = happened.as_slice() else {
             panic!("{happened:?}")
         };
-        assert!(why.raw_os_error().is_some());
+        assert!(why.starts_with("--downscript: ") && why.contains("/down"), "{why}");
     }
 }
 
@@ -186,11 +186,8 @@ impl Dice {
             10 => Request::Kill { host, hook, force: self.below(2) == 0 },
             11..13 => Request::Survey { interface },
             13..15 => Request::OpenDevices { interface, hosts: vec![host; 3] },
-            15..17 => {
-                let frames = vec![vec![host.to_be_bytes()[1]; 60]; 2];
-                Request::Prepared { host, farewell: Farewell { frames, packets: Vec::new() } }
-            }
-            _ => Request::Heartbeat { roles: vec![role; usize::from(host % 5)] },
+            15..17 => Request::Say { level: Level::Error, text: interface },
+            _ => Request::Heartbeat { roles: vec![role; usize::from(host % 5)], ahead: vec![(host, 500)] },
         }
     }
 }

@@ -55,7 +55,7 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(u8, u16, i32);
+integers!(u8, u16, u32, i32);
 
 one_of!(bool: [false, true]);
 

@@ -18,17 +18,19 @@ pub(in super::super) fn run(host: u16, hook: Hook) -> Run {
 }
 
 fn requests() -> Vec<Request> {
-    let frames = vec![vec![1; 70], Vec::new()];
-    let packets = vec![(address("10.0.0.1"), (address("10.0.0.2"), vec![2; 36]))];
     vec![
         Request::Run(run(3, Hook::Up)),
         Request::Run(Run { master: None, reason: Reason::Shutdown, ..run(u16::MAX, Hook::Down) }),
         Request::Kill { host: 0, hook: Hook::Down, force: true },
         Request::Survey { interface: "vlan0".into() },
         Request::OpenDevices { interface: String::new(), hosts: vec![0, 1, 4079] },
-        Request::Heartbeat { roles: vec![Role::Init, Role::Backup, Role::Master] },
-        Request::Prepared { host: 1, farewell: Farewell { frames, packets } },
-        Request::Finished { status: 70 },
+        Request::Heartbeat {
+            roles: vec![Role::Init, Role::Backup, Role::Master],
+            ahead: vec![(0, 500), (2, u32::MAX)],
+        },
+        Request::Say { level: Level::Warning, text: "ça ne va pas".into() },
+        Request::Finished { status: 70, why: Some("kaputt".into()) },
+        Request::Finished { status: 0, why: None },
     ]
 }
 
@@ -40,20 +42,19 @@ fn facts() -> Vec<Fact> {
         unready: Ok(vec![(address("fe80::1"), Unready::Tentative)]),
         networks: Err(24),
     };
-    let ended = |outcome, last_line: Option<&str>, survey| Fact::HookEnded {
+    let ended = |outcome, last_line: Option<&str>| Fact::HookEnded {
         host: 7,
         hook: Hook::Up,
         outcome,
         last_line: last_line.map(Into::into),
-        survey,
     };
     vec![
         Fact::Signal(Signal::User2),
         Fact::HookRunning { host: 1, hook: Hook::Up },
         Fact::HookNotRun { host: 1, hook: Hook::Down, why: "kaputt – ça".into() },
-        ended(Outcome::Exited(3), Some("cannot"), Some(survey.clone())),
-        ended(Outcome::Signalled(9), None, None),
-        ended(Outcome::Unknown, None, None),
+        ended(Outcome::Exited(3), Some("cannot")),
+        ended(Outcome::Signalled(9), None),
+        ended(Outcome::Unknown, None),
         Fact::Surveyed { interface: "eth0".into(), survey },
         Fact::Devices {
             interface: "em0".into(),
@@ -105,11 +106,8 @@ fn nothing_may_be_missing_or_left_over() {
 /// The longest that are needed fit into what a channel carries.
 #[test]
 fn the_longest_fit() {
-    let all = Request::Heartbeat { roles: vec![Role::Backup; 4080] };
+    let all = Request::Heartbeat { roles: vec![Role::Backup; 4080], ahead: vec![(0, 1); 1000] };
     assert!(encode(&all).len() <= crate::platform::LONGEST_MESSAGE);
-    let packet = (address("fe80::1"), (address("fe80::2"), vec![0; 36]));
-    let farewell = Farewell { frames: vec![vec![0; 90]; 4], packets: vec![packet; 200] };
-    assert!(encode(&Request::Prepared { host: 0, farewell }).len() <= crate::platform::LONGEST_MESSAGE);
 }
 
 /// Whatever is a message is one in one way.

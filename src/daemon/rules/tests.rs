@@ -1,15 +1,11 @@
-use std::net::IpAddr;
-
 use super::*;
 use crate::config::cli::{self, Invocation};
 use crate::daemon::request::tests::run;
-use crate::protocol::MacAddr;
-use crate::protocol::wire::Decoded;
 
 /// A host on eth7 with an up script alone, unless more is said.
 pub(in super::super) fn host(vhid: &str, more: &[&str]) -> (VirtualHostConfig, String) {
     let words = ["-i", "eth7", "-s", "10.0.0.1", "-p", "x", "-a", "10.0.0.10/24", "-v", vhid];
-    let caller = crate::daemon::caller();
+    let caller = caller();
     let Invocation::Run { config, .. } =
         cli::parse(words.iter().chain(more).map(Into::into), &caller).unwrap()
     else {
@@ -63,6 +59,10 @@ fn only_what_is_configured_is_run() {
     }
 }
 
+fn beat(hosts: usize, ahead: &[(u16, u32)]) -> Request {
+    Request::Heartbeat { roles: vec![Role::Backup; hosts], ahead: ahead.to_vec() }
+}
+
 #[test]
 fn other_requests() {
     let survey = |interface: &str| Request::Survey { interface: interface.to_owned() };
@@ -82,75 +82,36 @@ fn other_requests() {
         (open("eth7", &[]), Err(Refusal::NoSuchHost)),
         (open("eth7", &[0, 2]), Err(Refusal::NoSuchHost)),
         (open("eth8", &[0]), Err(Refusal::OtherInterface)),
-        (Request::Heartbeat { roles: vec![Role::Master; 2] }, Ok(())),
-        (Request::Heartbeat { roles: vec![Role::Master; 3] }, Err(Refusal::OtherHosts)),
-        (Request::Finished { status: 9 }, Ok(())),
+        (beat(2, &[]), Ok(())),
+        (beat(2, &[(1, 86_400_000)]), Ok(())),
+        (beat(3, &[]), Err(Refusal::OtherHosts)),
+        (beat(2, &[(2, 1)]), Err(Refusal::NoSuchHost)),
+        (beat(2, &[(0, 500), (1, 86_400_001)]), Err(Refusal::TooLate)),
+        (Request::Say { level: Level::Error, text: "kaputt".into() }, Ok(())),
+        (Request::Finished { status: 9, why: None }, Ok(())),
     ] {
         assert_eq!(judged(&request, &["eth7", "eth8"]), expected, "{request:?}");
     }
 }
 
-fn ad(vhid: u8, interval: Interval) -> Decoded {
-    let address = |text: &str| -> IpAddr { text.parse().unwrap() };
-    let header = carp::Header {
-        kind: 1,
-        vhid,
-        advskew: interval.skew,
-        authlen: 7,
-        demotion: 0,
-        advbase: interval.base,
-        counter: 1,
-        code: [7; 20],
-    };
-    let (source, destination) = (address("10.0.0.1"), address("224.0.0.18"));
-    Decoded { mac: MacAddr([2; 6]), source, destination, header, pseudo_header: false }
-}
-
-#[test]
-fn nothing_but_bow_outs_is_kept() {
-    let frame = |decoded: &Decoded| wire::encode(decoded, MacAddr::BROADCAST, 1);
-    let good = ad(42, Interval::BOW_OUT);
-    let elsewhere = Decoded { destination: "10.0.0.77".parse().unwrap(), ..good };
-    let kept = |host, farewell: Farewell| judged(&Request::Prepared { host, farewell }, &[]);
-    let frames = |frames: Vec<Vec<u8>>| Farewell { frames, packets: Vec::new() };
-    assert_eq!(kept(0, Farewell::default()), Ok(()));
-    assert_eq!(kept(0, frames(vec![frame(&good); 2])), Ok(()));
-    for bad in [
-        vec![frame(&good); 3],
-        vec![frame(&ad(43, Interval::BOW_OUT))],
-        vec![frame(&ad(42, Interval::new(1, 0)))],
-        vec![frame(&elsewhere)],
-        vec![vec![0; 60]],
-        vec![Vec::new()],
-    ] {
-        assert_eq!(kept(0, frames(bad)), Err(Refusal::NoBowOut));
-    }
-    let payload = wire::encode_payload(&ad(43, Interval::BOW_OUT));
-    let packet = |to: &str, payload: &[u8]| Farewell {
-        frames: Vec::new(),
-        packets: vec![("10.0.0.1".parse().unwrap(), (to.parse().unwrap(), payload.to_vec()))],
-    };
-    assert_eq!(kept(1, packet("10.0.0.2", &payload)), Ok(()));
-    assert_eq!(kept(1, packet("10.0.0.3", &payload)), Err(Refusal::NoBowOut));
-    assert_eq!(kept(1, packet("2001:db8::2", &payload)), Err(Refusal::NoBowOut));
-    assert_eq!(kept(0, packet("10.0.0.2", &payload)), Err(Refusal::NoBowOut), "no peer of this host");
-    assert_eq!(kept(1, packet("10.0.0.2", &[&payload[..], b"x"].concat())), Err(Refusal::NoBowOut));
-}
-
 #[test]
 fn an_engine_that_asks_and_asks_is_not_heard() {
     let mut rules = rules();
-    let beat = Request::Heartbeat { roles: vec![Role::Backup; 2] };
+    let beat = beat(2, &[]);
     let at = |milliseconds: u64| Time::from_micros(milliseconds * 1000);
     let allowed = (0..500).filter(|_| verdict(&mut rules, &beat, at(1500), &[]).is_ok()).count();
     assert_eq!(allowed, 64 + 2 * 16);
     assert_eq!(verdict(&mut rules, &beat, at(2499), &[]), Err(Refusal::TooMany));
     assert_eq!(
-        verdict(&mut rules, &Request::Finished { status: 0 }, at(2499), &[]),
+        verdict(&mut rules, &Request::Finished { status: 0, why: None }, at(2499), &[]),
         Ok(()),
         "its last word is"
     );
     assert_eq!(verdict(&mut rules, &beat, at(2500), &[]), Ok(()));
+    let line = Request::Say { level: Level::Debug, text: String::new() };
+    let allowed = (0..5000).filter(|_| verdict(&mut rules, &line, at(2600), &[]).is_ok()).count();
+    assert_eq!(allowed, 1000 + 2 * 16);
+    assert_eq!(verdict(&mut rules, &beat, at(2600), &[]), Ok(()), "which are counted by themselves");
 }
 
 #[test]
@@ -162,7 +123,7 @@ fn codes_differ() {
         Refusal::HookRuns,
         Refusal::HookDoesNotRun,
         Refusal::OtherHosts,
-        Refusal::NoBowOut,
+        Refusal::TooLate,
         Refusal::TooMany,
     ];
     let codes: std::collections::BTreeSet<_> = all.iter().map(|refusal| refusal.code()).collect();

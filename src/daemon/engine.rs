@@ -1,0 +1,209 @@
+//! The engine: the process that hears, decides and sends, with no more rights than that takes.
+//!
+//! It begins as a copy of the hands, gives up what it does not need, and tells them what it needs of them. What it is told
+//! at its beginning is what they know: the configuration, and, of the one in whose place it goes on, the roles.
+
+use std::cell::RefCell;
+use std::panic::{self, AssertUnwindSafe};
+use std::time::Duration;
+
+use super::BUG;
+use super::clock::{now, wall};
+use super::engine_user::EngineUser;
+use super::event_loop::{self, Ending, Sources};
+use super::failure::{Doing, StartError};
+use super::fleet::Fleet;
+use super::interface::look;
+use super::introduction::introduce;
+use super::liaison::Liaison;
+use super::link::LOOK_AROUND;
+use super::pulse::Pulse;
+use super::report::Report;
+use super::request::Request;
+use super::start;
+use super::survey::Surveyor;
+use crate::config::VirtualHostConfig;
+use crate::platform::{self, Changes, Channel, DEVICES_NEED_RIGHTS, Guarded, LinkMonitor, Needs, Signals};
+use crate::protocol::{self, Event, Hook, Role};
+
+/// What an engine is given.
+pub(super) struct Heritage<'a> {
+    /// The virtual hosts, each with its interface.
+    pub(super) hosts: &'a [(VirtualHostConfig, String)],
+    pub(super) ending: Ending,
+    pub(super) channel: Channel,
+    /// How long it may be silent.
+    pub(super) silence: Duration,
+    /// Who it is to be.
+    pub(super) user: &'a EngineUser,
+    /// It is not the first: what that one left.
+    pub(super) left: Option<Left>,
+}
+
+/// What is known of an engine that ended.
+pub(super) struct Left {
+    pub(super) roles: Vec<Role>,
+    /// The hooks that run.
+    pub(super) hooks: Vec<(u16, Hook)>,
+    /// How long nothing was sent.
+    pub(super) silent: Duration,
+}
+
+thread_local! {
+    /// What a panic said, and where.
+    static SAID: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The whole life of an engine. The status is that of its process.
+pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
+    report.keep_lines();
+    panic::set_hook(Box::new(|about| SAID.with_borrow_mut(|said| *said = about.to_string())));
+    let Heritage { channel, ending, silence, .. } = heritage;
+    let mut hands = Liaison::new(channel);
+    let has_served = heritage.left.is_some();
+    let given = Given { hosts: heritage.hosts, user: heritage.user, left: heritage.left };
+    let begun = panic::catch_unwind(AssertUnwindSafe(|| begin(&given, &mut report)));
+    let (mut fleet, signals, links) = match begun {
+        Ok(Ok(begun)) => begun,
+        Ok(Err(why)) => {
+            report.hand_over(|level, text| hands.ask(&Request::Say { level, text: text.to_owned() }));
+            let status = why.exit_code();
+            // Who has served is needed, and is tried again.
+            if has_served {
+                hands.ask(&Request::Say { level: crate::log::Level::Error, text: why.to_string() });
+            } else {
+                hands.ask(&Request::Finished { status, why: Some(why.to_string()) });
+            }
+            return status;
+        }
+        Err(_) => return report_bug(None, hands, &mut report),
+    };
+    let pulse = Pulse::new(silence);
+    let mut sources = Sources { hands, signals, links, pulse, late: (0, Duration::ZERO) };
+    let lived = panic::catch_unwind(AssertUnwindSafe(|| {
+        // Everything is in place. What is written to a terminal might wait there.
+        let _ = platform::let_go_of_streams();
+        event_loop::serve(&mut fleet, &mut sources, ending, &mut report)
+    }));
+    match lived {
+        Ok(Ok(())) => {
+            sources.hands.ask(&Request::Finished { status: 0, why: None });
+            0
+        }
+        Ok(Err(error)) => {
+            report.gives_up(&error);
+            event_loop::hand_over(&mut fleet, &mut sources, &mut report, now());
+            BUG
+        }
+        Err(_) => report_bug(Some(&mut fleet), sources.hands, &mut report),
+    }
+}
+
+/// The last words of an engine with a fault. The hands do the rest.
+fn report_bug(fleet: Option<&mut Fleet>, mut hands: Liaison, report: &mut Report) -> u8 {
+    // What was to be done is not: whoever goes on decides anew.
+    fleet.map(|fleet| fleet.take_errands());
+    report.bug(&SAID.take());
+    report.hand_over(|level, text| hands.ask(&Request::Say { level, text: text.to_owned() }));
+    BUG
+}
+
+/// What is needed to begin.
+struct Given<'a> {
+    hosts: &'a [(VirtualHostConfig, String)],
+    user: &'a EngineUser,
+    left: Option<Left>,
+}
+
+fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, LinkMonitor), StartError> {
+    let signals = Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?;
+    let links = LinkMonitor::open().map_err(|error| StartError::new(Doing::WatchLinks, "", error))?;
+    let has_served = given.left.is_some();
+    let hurried = platform::run_before_others();
+    let open = || start::open(given.hosts, has_served);
+    let (opened, surrendered) = if DEVICES_NEED_RIGHTS {
+        let opened = open()?;
+        (opened, platform::surrender(given.user.becomes.as_ref()))
+    } else {
+        let surrendered = platform::surrender(given.user.becomes.as_ref());
+        (open()?, surrendered)
+    };
+    let (mut fleet, missing) = opened;
+    let needs = needs(given.hosts);
+    let guarded = surrendered.and(platform::confine(&needs));
+    match &given.left {
+        None => tell_first(&mut fleet, &missing, given.user, &guarded, hurried.err().as_ref(), report),
+        // Whatever is missing is looked for, and was told when it went.
+        Some(_) => (0..fleet.hosts().len()).for_each(|host| fleet.host(host).0.introduced = true),
+    }
+    take_up(&mut fleet, given.left.as_ref(), report);
+    Ok((fleet, signals, links))
+}
+
+/// What an engine for these goes on to do.
+pub(super) fn needs(hosts: &[(VirtualHostConfig, String)]) -> Needs {
+    let raw_ip = hosts.iter().any(|(config, _)| !config.destination.peers.is_empty());
+    Needs { raw_ip, log_socket: false }
+}
+
+/// The first lines.
+fn tell_first(
+    fleet: &mut Fleet,
+    missing: &[(usize, StartError)],
+    user: &EngineUser,
+    guarded: &Guarded,
+    slow: Option<&std::io::Error>,
+    report: &mut Report,
+) {
+    for host in 0..fleet.hosts().len() {
+        let (one, link) = fleet.host(host);
+        match missing.iter().find(|(number, _)| *number == host) {
+            None => {
+                introduce(one, &link.name, report);
+                report.one_family(&link.name, one.lacks_v6.as_ref());
+            }
+            Some((_, missing)) => report.waiting(&link.name, missing),
+        }
+    }
+    report.guards(&user.shown(), user.advice(), guarded, slow);
+}
+
+/// Every virtual host begins, or goes on where it was left.
+fn take_up(fleet: &mut Fleet, left: Option<&Left>, report: &mut Report) {
+    // One moment for all: what one of them costs must not delay the first advertisement of another.
+    let now = now();
+    let mut surveyor = Surveyor::default();
+    for link in 0..fleet.links().len() {
+        let it = fleet.link_mut(link);
+        it.looks_around_until = it.devices.is_some().then(|| now + LOOK_AROUND);
+        for host in fleet.on(link) {
+            let begin = left.map_or(Event::Start, |left| left.event(host));
+            if matches!(begin, Event::Resume { role, .. } if role != Role::Init) {
+                // Whatever became of it is told.
+                fleet.host(host).0.link = protocol::Link::Up;
+            }
+            for fact in wall().map(Event::Wall).into_iter().chain([begin]) {
+                fleet.tell(host, fact, report, now);
+            }
+        }
+        let addresses = left.is_some();
+        look(fleet, link, Changes { links: true, addresses }, &mut surveyor, report, now);
+        let it = fleet.link(link);
+        let minds = it.hosts().any(|host| !fleet.hosts()[host].config.ignore_link_state);
+        if it.devices.is_some() && minds && left.is_none() {
+            report.link_at_start(&it.name, it.state);
+        }
+    }
+}
+
+impl Left {
+    /// How this host begins.
+    fn event(&self, host: usize) -> Event {
+        let role = self.roles.get(host).copied().unwrap_or(Role::Init);
+        let hook = self.hooks.iter().find(|(number, _)| usize::from(*number) == host).map(|(_, hook)| *hook);
+        match (role, hook) {
+            (Role::Init, None) => Event::Start,
+            (role, hook) => Event::Resume { role, hook, silent: self.silent },
+        }
+    }
+}

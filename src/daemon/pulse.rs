@@ -1,0 +1,50 @@
+//! That the engine works, told to the hands again and again, and at once where a role changes.
+
+use std::time::Duration;
+
+use super::request::Request;
+use crate::protocol::{Role, Time, VirtualHost};
+
+/// By how much it has to be later among our hosts than our own time of day says, for that to be worth telling.
+const AHEAD: Duration = Duration::from_millis(500);
+/// Of how many hosts it is told at most: a message has an end.
+const MOST_AHEAD: usize = 1000;
+
+pub(super) struct Pulse {
+    every: Duration,
+    last: Option<Time>,
+    roles: Vec<Role>,
+}
+
+impl Pulse {
+    /// Of an engine that may be silent for so long.
+    pub(super) fn new(silence: Duration) -> Self {
+        Self { every: silence / 2, last: None, roles: Vec::new() }
+    }
+
+    /// When the hands are to be told, if nothing else wakes the engine.
+    pub(super) fn due(&self) -> Time {
+        self.last.map_or(Time::ZERO, |last| last + self.every)
+    }
+
+    /// What to tell them now, if anything. Whoever is awake anyway had better say it early.
+    pub(super) fn beat<'a>(
+        &mut self,
+        hosts: impl Iterator<Item = &'a VirtualHost>,
+        now: Time,
+    ) -> Option<Request> {
+        let hosts: Vec<&VirtualHost> = hosts.collect();
+        let is_due = self.last.is_none_or(|last| now.since(last) >= self.every / 2);
+        let same = self.roles.iter().copied().eq(hosts.iter().map(|host| host.role()));
+        if !is_due && same {
+            return None;
+        }
+        self.last = Some(now);
+        self.roles = hosts.iter().map(|host| host.role()).collect();
+        let ahead = hosts.iter().zip(0..=u16::MAX).filter_map(|(host, number)| {
+            let by = host.ahead_of_wall(now);
+            (by >= AHEAD).then(|| (number, u32::try_from(by.as_millis()).unwrap_or(u32::MAX)))
+        });
+        Some(Request::Heartbeat { roles: self.roles.clone(), ahead: ahead.take(MOST_AHEAD).collect() })
+    }
+}

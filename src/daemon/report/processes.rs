@@ -1,0 +1,195 @@
+//! What is said of the two processes: who they are, what keeps them, and what became of one of them.
+
+use std::fmt::Display;
+use std::io;
+use std::time::Duration;
+
+use super::{Report, seconds};
+use crate::daemon::overheard::Writer;
+use crate::daemon::request::Asked;
+use crate::daemon::rules::Refusal;
+use crate::daemon::supervise::Notice;
+use crate::i18n::{fill, tr, trn};
+use crate::log::Level;
+use crate::platform::{Guard, Guarded};
+use crate::protocol::Time;
+
+impl Report {
+    /// Who the engine is, and what keeps it from more than it needs.
+    pub(crate) fn guards(
+        &mut self,
+        user: &str,
+        advice: Option<String>,
+        guarded: &Guarded,
+        slow: Option<&io::Error>,
+    ) {
+        let by: Vec<&str> = guarded.by.iter().map(|guard| guard.name()).collect();
+        let text = fill(
+            &tr("The process that hears the network runs as {user}, kept to what it needs by {guards}"),
+            &[("user", &user), ("guards", &by.join(" "))],
+        );
+        self.tell(Level::Info, &text, "UC2027");
+        if let Some(advice) = advice {
+            self.tell(Level::Info, &advice, "UC2028");
+        }
+        for (guard, why) in &guarded.not_by {
+            // What a system does not have nobody can mend.
+            let level = if why.kind() == io::ErrorKind::Unsupported { Level::Debug } else { Level::Warning };
+            self.missing_guard(level, *guard, why);
+        }
+        if let Some(why) = slow {
+            let text = fill(
+                &tr(
+                    "The process that hears the network does not come before others, and may be late when they have much to do: {why}",
+                ),
+                &[("why", why)],
+            );
+            self.tell(Level::Info, &text, "UC2029");
+        }
+    }
+
+    fn missing_guard(&mut self, level: Level, guard: Guard, why: &dyn Display) {
+        if self.log.wants(level) {
+            let text = fill(
+                &tr(
+                    "The process that hears the network could not be kept to what it needs by {guard}: {why}",
+                ),
+                &[("guard", &guard.name()), ("why", why)],
+            );
+            self.tell(level, &text, "UC2032");
+        }
+    }
+
+    /// The loop of the engine panicked, and this is what it said.
+    pub(crate) fn bug(&mut self, said: &str) {
+        let text = fill(&tr("Internal error, please report it: {what}"), &[("what", &said)]);
+        self.tell(Level::Error, &text, "UC2009");
+    }
+
+    /// What the hands conclude about the engine.
+    pub(crate) fn engine(&mut self, notice: Notice) {
+        let (level, text, id) = match notice {
+            Notice::Died => {
+                (Level::Error, tr("The process that hears the network has ended unexpectedly: another one goes on").into_owned(), "UC2010")
+            }
+            Notice::Hung(silent) => {
+                let template = tr("The process that hears the network has said nothing for {duration}: it is ended, and another one goes on");
+                (Level::Error, fill(&template, &[("duration", &seconds(silent))]), "UC2010")
+            }
+            Notice::Back(silent) => {
+                let template = tr("The process that hears the network works again, after {duration}");
+                (Level::Warning, fill(&template, &[("duration", &seconds(silent))]), "UC2011")
+            }
+            Notice::DiesAgain => (
+                Level::Error,
+                tr("The process that hears the network ends again and again: other hosts are told that this one is no master any more")
+                    .into_owned(),
+                "UC2012",
+            ),
+            Notice::NotBack => (
+                Level::Error,
+                tr("The process that hears the network was not back in time: other hosts are told that this one is no master any more")
+                    .into_owned(),
+                "UC2012",
+            ),
+            Notice::Rests(rest) => {
+                let template = tr("Nothing is served for {duration}; then it is tried again");
+                (Level::Error, fill(&template, &[("duration", &seconds(rest))]), "UC2013")
+            }
+        };
+        self.tell(level, &text, id);
+    }
+
+    /// No engine could be started.
+    pub(crate) fn engine_unstartable(&mut self, why: &io::Error, now: Time) {
+        let Some(held_back) = self.passes_for_all("engine_unstartable", now) else { return };
+        let text = fill(&tr("Cannot start the process that hears the network: {why}"), &[("why", why)]);
+        self.tell(Level::Error, &(text + &super::repeats(held_back)), "UC2014");
+    }
+
+    /// The engine asked for what it may not have.
+    pub(crate) fn refused_request(&mut self, refusal: Refusal, now: Time) {
+        let Some(held_back) = self.passes_for_all(refusal.code(), now) else { return };
+        let text = fill(
+            &tr(
+                "The process that hears the network asked for something that the configuration does not allow, and did not get it: {code}",
+            ),
+            &[("code", &refusal.code())],
+        );
+        self.tell(Level::Error, &(text + &super::repeats(held_back)), "UC2023");
+    }
+
+    /// Another host could not be told that this one is no master any more.
+    pub(crate) fn no_bow_out(&mut self, interface: &str, why: &dyn Display) {
+        let text = fill(
+            &tr("Cannot tell other hosts on {interface} that this one is no master any more: {why}"),
+            &[("interface", &interface), ("why", why)],
+        );
+        self.tell(Level::Error, &text, "UC2033");
+    }
+
+    /// The hands could not do what was asked for.
+    pub(crate) fn could_not(&mut self, what: &Asked, why: &str) {
+        let (Asked::Survey { interface } | Asked::OpenDevices { interface }) = what else { return };
+        let text = fill(
+            &tr("The main process cannot open or look at {interface}: {why}"),
+            &[("interface", interface), ("why", &why)],
+        );
+        self.tell(Level::Warning, &text, "UC2034");
+    }
+
+    /// There are no hands any more.
+    pub(crate) fn alone(&mut self, is_master: bool) {
+        self.log.write_lines();
+        let text = if is_master {
+            tr(
+                "The main process has ended. This host stays master where it is, runs no script, takes nothing over, and ends when it is told to (SIGTERM) or loses the address; then the address may be left here",
+            )
+        } else {
+            tr("The main process has ended: ending too")
+        };
+        self.tell(Level::Error, &text, "UC2035");
+    }
+
+    /// How often the engine was woken late, where it was.
+    pub(crate) fn woken_late(&mut self, (count, most): (u64, Duration)) {
+        if count > 0 {
+            let template = trn(
+                "Woken late once, by {duration}",
+                "Woken late {count} times, by {duration} at most",
+                count,
+            );
+            let text = fill(&template, &[("count", &count), ("duration", &seconds(most))]);
+            self.tell(Level::Info, &text, "UC2036");
+        }
+    }
+
+    /// What became of the process that writes to the terminal.
+    pub(crate) fn writer(&mut self, writer: Writer) {
+        let (level, text) = match writer {
+            Writer::Replaced => (
+                Level::Warning,
+                tr("The process that writes to the terminal had ended: another one was started").into_owned(),
+            ),
+            Writer::Ended(again) => (
+                Level::Error,
+                fill(
+                    &tr(
+                        "The process that writes to the terminal has ended again: its lines are lost, another one is started in {duration}",
+                    ),
+                    &[("duration", &seconds(again))],
+                ),
+            ),
+            Writer::Unstartable(why, again) => (
+                Level::Error,
+                fill(
+                    &tr(
+                        "The process that writes to the terminal has ended, and another one cannot be started: {why}. Its lines are lost; tried again in {duration}.",
+                    ),
+                    &[("why", &why), ("duration", &seconds(again))],
+                ),
+            ),
+        };
+        self.tell(level, &text, "UC2025");
+    }
+}

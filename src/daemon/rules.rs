@@ -1,0 +1,320 @@
+//! What the hands, which have all rights, do for the engine, which may have been taken over by whoever found a fault in
+//! it: what the configuration says that the hands read themselves, and nothing else.
+//!
+//! A request becomes an [`Act`] here or a [`Refusal`], and only [`Rules`] can make an act: `children` starts no script
+//! but by an [`Order`]. Pure: what has to be asked of the system comes with the question.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::caller::caller;
+use super::request::{Request, Run};
+use crate::config::{VirtualHostConfig, script};
+use crate::log::Level;
+use crate::platform::Program;
+use crate::protocol::{Hook, Role, Time};
+
+/// How many requests an engine may make in a second: so many, and so many more for each host, all of which may change
+/// their roles at once. Lines of the log are counted by themselves.
+const MOST_REQUESTS: u32 = 64;
+const MOST_LINES: u32 = 1000;
+const MORE_BY_HOST: u32 = 16;
+const SECOND: Duration = Duration::from_secs(1);
+/// Nobody's clock is believed to be later than that.
+const MOST_AHEAD: Duration = Duration::from_secs(86_400);
+
+/// What is allowed.
+pub(super) struct Rules {
+    /// Each host, and its interface.
+    hosts: Vec<(VirtualHostConfig, String)>,
+    requests: Counted,
+    lines: Counted,
+}
+
+/// What has to be known of this moment.
+#[derive(Clone, Copy)]
+pub(super) struct Circumstances<'a> {
+    pub(super) now: Time,
+    /// The script that runs for a host.
+    pub(super) running: &'a dyn Fn(u16) -> Option<Hook>,
+    /// Whether an interface of this name exists.
+    pub(super) exists: &'a dyn Fn(&str) -> bool,
+}
+
+/// A request that is allowed.
+#[derive(Debug)]
+pub(super) enum Act<'a> {
+    Start(Order<'a>),
+    Kill {
+        host: u16,
+        force: bool,
+    },
+    #[allow(dead_code, reason = "not every system needs it")]
+    Survey {
+        interface: &'a str,
+    },
+    #[allow(dead_code, reason = "not every system needs it")]
+    Open {
+        interface: &'a str,
+        hosts: &'a [u16],
+    },
+    Note {
+        roles: &'a [Role],
+        ahead: &'a [(u16, u32)],
+    },
+    Say {
+        level: Level,
+        text: &'a str,
+    },
+    End {
+        status: u8,
+        why: Option<&'a str>,
+    },
+}
+
+/// So many since that moment.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    since: Time,
+    count: u32,
+}
+
+impl Counted {
+    /// Whether one more is no more than so many in a second.
+    fn counts(&mut self, most: u32, now: Time) -> bool {
+        if now.since(self.since) >= SECOND {
+            *self = Self { since: now, count: 0 };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count <= most
+    }
+}
+
+/// A script to be started, with what it is to be told.
+#[derive(Debug)]
+pub(super) struct Order<'a> {
+    run: &'a Run,
+    config: &'a VirtualHostConfig,
+    script: &'a Path,
+}
+
+/// Why not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Refusal {
+    /// The configuration has no such host.
+    NoSuchHost,
+    /// It has no such script.
+    NoSuchHook,
+    /// It is about another interface.
+    OtherInterface,
+    /// One of that host runs.
+    HookRuns,
+    /// It does not run. It may have ended meanwhile.
+    HookDoesNotRun,
+    /// There are more or fewer hosts.
+    OtherHosts,
+    /// No host is so far ahead of our time.
+    TooLate,
+    /// There were more in this second than any engine has to make.
+    TooMany,
+}
+
+impl Refusal {
+    /// Stable, untranslated.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::NoSuchHost => "no_such_host",
+            Self::NoSuchHook => "no_such_hook",
+            Self::OtherInterface => "other_interface",
+            Self::HookRuns => "hook_runs",
+            Self::HookDoesNotRun => "hook_does_not_run",
+            Self::OtherHosts => "other_hosts",
+            Self::TooLate => "too_late",
+            Self::TooMany => "too_many",
+        }
+    }
+
+    /// Whether an engine that does its work may ask for it all the same: things change while a request is on its way.
+    pub(super) const fn is_harmless(self) -> bool {
+        match self {
+            Self::OtherInterface | Self::HookDoesNotRun => true,
+            Self::NoSuchHost
+            | Self::NoSuchHook
+            | Self::HookRuns
+            | Self::OtherHosts
+            | Self::TooLate
+            | Self::TooMany => false,
+        }
+    }
+}
+
+impl Rules {
+    /// What the configuration says of its hosts, in its order, each with the name of its interface, which the
+    /// configuration may leave open.
+    pub(super) fn of(hosts: Vec<(VirtualHostConfig, String)>) -> Self {
+        Self { hosts, requests: Counted::default(), lines: Counted::default() }
+    }
+
+    /// Whether the request is allowed, as what has to be done.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn allows<'a>(
+        &'a mut self,
+        request: &'a Request,
+        circumstances: Circumstances<'_>,
+    ) -> Result<Act<'a>, Refusal> {
+        if !self.counts(request, circumstances.now) {
+            return Err(Refusal::TooMany);
+        }
+        match request {
+            Request::Run(run) => self.order(run, circumstances).map(Act::Start),
+            Request::Kill { host, hook, force } => {
+                self.host(*host)?;
+                if (circumstances.running)(*host) != Some(*hook) {
+                    return Err(Refusal::HookDoesNotRun);
+                }
+                Ok(Act::Kill { host: *host, force: *force })
+            }
+            Request::Survey { interface } => {
+                let is_meant = |(_, known): &(_, String)| is(known, interface, circumstances);
+                if !self.hosts.iter().any(is_meant) {
+                    return Err(Refusal::OtherInterface);
+                }
+                Ok(Act::Survey { interface })
+            }
+            Request::OpenDevices { interface, hosts } => {
+                for host in hosts {
+                    self.host_on(*host, interface, circumstances)?;
+                }
+                if hosts.is_empty() {
+                    return Err(Refusal::NoSuchHost);
+                }
+                Ok(Act::Open { interface, hosts })
+            }
+            Request::Heartbeat { roles, .. } if roles.len() != self.hosts.len() => Err(Refusal::OtherHosts),
+            Request::Heartbeat { roles, ahead } => {
+                for (host, by) in ahead {
+                    self.host(*host)?;
+                    if Duration::from_millis((*by).into()) > MOST_AHEAD {
+                        return Err(Refusal::TooLate);
+                    }
+                }
+                Ok(Act::Note { roles, ahead })
+            }
+            Request::Say { level, text } => Ok(Act::Say { level: *level, text }),
+            Request::Finished { status, why } => Ok(Act::End { status: *status, why: why.as_deref() }),
+        }
+    }
+
+    /// The script that takes the address down, for when there is no engine to ask for it.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn last_resort<'a>(
+        &'a self,
+        run: &'a Run,
+        circumstances: Circumstances<'_>,
+    ) -> Result<Order<'a>, Refusal> {
+        self.order(run, circumstances)
+    }
+
+    fn order<'a>(&'a self, run: &'a Run, circumstances: Circumstances<'_>) -> Result<Order<'a>, Refusal> {
+        let config = self.host_on(run.host, &run.interface, circumstances)?;
+        let script = match run.hook {
+            Hook::Up => config.up.as_deref(),
+            Hook::Down => config.down.as_deref(),
+        };
+        let script = script.ok_or(Refusal::NoSuchHook)?;
+        if (circumstances.running)(run.host).is_some() {
+            return Err(Refusal::HookRuns);
+        }
+        Ok(Order { run, config, script })
+    }
+
+    fn counts(&mut self, request: &Request, now: Time) -> bool {
+        let hosts = u32::try_from(self.hosts.len()).unwrap_or(u32::MAX);
+        let most = |most: u32| most.saturating_add(hosts.saturating_mul(MORE_BY_HOST));
+        match request {
+            Request::Say { .. } => self.lines.counts(most(MOST_LINES), now),
+            Request::Finished { .. } => true,
+            _ => self.requests.counts(most(MOST_REQUESTS), now),
+        }
+    }
+
+    fn host(&self, host: u16) -> Result<&VirtualHostConfig, Refusal> {
+        self.hosts.get(usize::from(host)).map(|(config, _)| config).ok_or(Refusal::NoSuchHost)
+    }
+
+    fn host_on(
+        &self,
+        host: u16,
+        interface: &str,
+        circumstances: Circumstances<'_>,
+    ) -> Result<&VirtualHostConfig, Refusal> {
+        let (config, known) = self.hosts.get(usize::from(host)).ok_or(Refusal::NoSuchHost)?;
+        if is(known, interface, circumstances) { Ok(config) } else { Err(Refusal::OtherInterface) }
+    }
+}
+
+/// Whether this name may mean the interface of the configuration: it is that, or what became of it when it was renamed.
+fn is(known: &str, name: &str, circumstances: Circumstances<'_>) -> bool {
+    name == known || !(circumstances.exists)(known) && (circumstances.exists)(name)
+}
+
+impl Order<'_> {
+    pub(super) fn host(&self) -> u16 {
+        self.run.host
+    }
+
+    pub(super) fn hook(&self) -> Hook {
+        self.run.hook
+    }
+
+    /// The role of the host as it is told to the script.
+    pub(super) fn role(&self) -> Role {
+        self.run.role
+    }
+
+    /// Arguments are `<interface> <address> [xparam]`, as the ancestor gave them; everything else is in the environment.
+    ///
+    /// # Errors
+    /// There is a NUL in a name.
+    pub(super) fn program(&self) -> io::Result<Program> {
+        let (run, config) = (self.run, self.config);
+        let first = config.addresses.first().map(|first| first.address.to_string()).unwrap_or_default();
+        let words = [OsString::from(config.word_for(&run.interface)), first.into()];
+        let addresses: Vec<String> = config.addresses.iter().map(ToString::to_string).collect();
+        let variables = [
+            ("UCARP_HOOK", Some(run.hook.code().into())),
+            ("UCARP_INTERFACE", Some(run.interface.as_str().into())),
+            ("UCARP_VHID", Some(config.vhid.to_string().into())),
+            ("UCARP_ADDRESSES", Some(addresses.join(" ").into())),
+            ("UCARP_STATE", Some(run.role.code().into())),
+            ("UCARP_REASON", Some(run.reason.code().into())),
+            // Not those of somebody who started us from a hook.
+            ("UCARP_XPARAM", config.xparam.clone()),
+            ("UCARP_MASTER", run.master.map(|master| master.to_string().into())),
+        ];
+        let words = words.iter().chain(&config.xparam).map(OsString::as_os_str);
+        let (hook, path) = (run.hook, self.script.to_owned());
+        Ok(Program::new(self.script, words, variables)?.explained(move |error| why(hook, &path, error)))
+    }
+}
+
+/// Why a script could not be run: the system's own word for it may be about a program the script names.
+fn why(hook: Hook, path: &Path, error: &io::Error) -> String {
+    let option = match hook {
+        Hook::Up => "--upscript",
+        Hook::Down => "--downscript",
+    };
+    match script::examine(option, path, &caller()) {
+        Err(found) => found.to_string(),
+        Ok(()) => format!("{option}: {}: {error}", path.display()),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;
