@@ -534,6 +534,16 @@ mod tests {
 
     // What the kernel wrote, flags of include/uapi/linux/if_addr.h.
     #[test]
+    fn a_process_has_a_name_of_its_own() {
+        super::super::in_child(|| {
+            name_process(c"engine");
+            assert_eq!(fs::read("/proc/self/comm").unwrap(), b"ucarp-engine\n");
+            let shown = fs::read("/proc/self/cmdline").unwrap();
+            assert_eq!(shown.split(|byte| *byte == 0).next(), Some(&b"ucarp: engine"[..]));
+        });
+    }
+
+    #[test]
     fn addresses_not_to_be_sent_from() {
         let list = "fe80000000000000001122fffe334455 02 40 20 c0     eth0\n\
                     20010db8000000000000000000000001 02 40 00 80     eth0\n\
