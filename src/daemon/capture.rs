@@ -8,9 +8,12 @@
 //! This is the only file that knows pcap. It must not look into a frame.
 
 mod filter;
+mod overlap;
 mod table;
 
 use std::io;
+#[cfg(bsd)]
+use std::os::fd::OwnedFd;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -22,6 +25,7 @@ use crate::platform::{self, Instruction};
 
 use filter::EVERYTHING;
 pub(crate) use filter::{Filter, Looks, Wish};
+pub(crate) use overlap::Overlap;
 
 /// More than any frame we look at, tags and options included.
 const SNAPLEN: i32 = 256;
@@ -31,7 +35,11 @@ const RING: i32 = 1024 * 1024;
 const MOST_FRAMES: usize = 16 * 1024;
 /// An open capture on one interface.
 pub(crate) struct Capture {
+    #[cfg(not(bsd))]
     library: pcap::Capture<Active>,
+    /// What libpcap opened, which another process may have let it do.
+    #[cfg(bsd)]
+    device: OwnedFd,
     #[cfg(bsd)]
     frames: platform::FrameReader,
 }
@@ -83,12 +91,14 @@ impl Capture {
     /// # Errors
     /// When the interface or the permission is missing, or the interface is not Ethernet.
     pub(crate) fn open(interface: &str, filter: &Filter) -> Result<Self, CaptureError> {
-        let mut capture = Self::open_unfiltered(interface)?;
+        let library = open_unfiltered(interface)?;
         // Where the kernel cannot leave our own frames out, libpcap discards them for us.
-        let _ = platform::ignore_sent(capture.as_fd());
-        capture.library.direction(Direction::In)?;
-        capture.set_filter(filter)?;
+        let _ = platform::ignore_sent(library.as_fd());
+        library.direction(Direction::In)?;
+        put(&library, &joined(&library, filter)?)?;
+        let mut capture = Self::of(library)?;
         capture.discard()?;
+        capture.seal()?;
         Ok(capture)
     }
 
@@ -98,39 +108,62 @@ impl Capture {
     /// # Errors
     /// As [`Capture::open`].
     pub(crate) fn watch(interface: &str) -> Result<Self, CaptureError> {
-        let mut capture = Self::open_unfiltered(interface)?;
-        let program = compile(&capture.library, &untagged_only(EVERYTHING), OPTIMISE)?;
-        capture.put(&program)?;
+        let library = open_unfiltered(interface)?;
+        put(&library, &compile(&library, &untagged_only(EVERYTHING), OPTIMISE)?)?;
+        let mut capture = Self::of(library)?;
         capture.discard()?;
         Ok(capture)
-    }
-
-    fn open_unfiltered(interface: &str) -> Result<Self, CaptureError> {
-        let capture =
-            pcap::Capture::from_device(interface)?.snaplen(SNAPLEN).promisc(false).buffer_size(RING);
-        let capture = immediate(capture).open()?.setnonblock()?;
-        platform::hand_out_at_once(capture.as_fd()).map_err(CaptureError::Descriptor)?;
-        platform::close_on_exec(capture.as_fd()).map_err(CaptureError::Descriptor)?;
-        ethernet_only(&capture)?;
-        Ok(Self {
-            #[cfg(bsd)]
-            frames: platform::frame_reader(capture.as_fd()).map_err(CaptureError::Descriptor)?,
-            library: capture,
-        })
     }
 
     /// Puts another filter in place of the one it was opened with. What arrived before has passed that one, and is still
     /// handed out where the system can keep it.
     ///
+    /// Where a capture's filter cannot be changed, the answer is another capture, which hears what this one still does.
+    ///
     /// # Errors
     /// When the interface went away.
-    pub(crate) fn set_filter(&mut self, filter: &Filter) -> Result<(), CaptureError> {
-        let rest = compile(&self.library, &untagged_only(&filter.text), OPTIMISE)?;
-        self.put(&table::join(&rest, &filter.v4, &filter.v6).ok_or_else(no_program)?)
+    #[cfg(not(bsd))]
+    pub(crate) fn with_filter(&self, _: &str, filter: &Filter) -> Result<Option<Self>, CaptureError> {
+        put(&self.library, &joined(&self.library, filter)?)?;
+        Ok(None)
     }
 
-    fn put(&mut self, program: &[Instruction]) -> Result<(), CaptureError> {
-        platform::set_filter(self.library.as_fd(), program).map_err(CaptureError::Descriptor)
+    /// As above: it is sealed.
+    #[cfg(bsd)]
+    #[expect(clippy::unused_self, reason = "on other systems it is this one that changes")]
+    pub(crate) fn with_filter(&self, interface: &str, filter: &Filter) -> Result<Option<Self>, CaptureError> {
+        Self::open(interface, filter).map(Some)
+    }
+
+    #[cfg(not(bsd))]
+    #[expect(clippy::unnecessary_wraps, reason = "on other systems it can fail")]
+    fn of(library: pcap::Capture<Active>) -> Result<Self, CaptureError> {
+        Ok(Self { library })
+    }
+
+    /// Takes the device over from the library, which has nothing more to do with it.
+    #[cfg(bsd)]
+    fn of(library: pcap::Capture<Active>) -> Result<Self, CaptureError> {
+        let device = library.as_fd().try_clone_to_owned().map_err(CaptureError::Descriptor)?;
+        let frames = platform::frame_reader(device.as_fd()).map_err(CaptureError::Descriptor)?;
+        drop(library);
+        Ok(Self { device, frames })
+    }
+
+    #[cfg(not(bsd))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "on other systems there is something to do"
+    )]
+    fn seal(&self) -> Result<(), CaptureError> {
+        Ok(())
+    }
+
+    /// Whoever reads the device must not be able to do more with it.
+    #[cfg(bsd)]
+    fn seal(&self) -> Result<(), CaptureError> {
+        platform::seal_capture(self.device.as_fd()).map_err(CaptureError::Descriptor)
     }
 
     /// Discards what arrived while there was no filter, which is no more than there was room for.
@@ -145,8 +178,15 @@ impl Capture {
     ///
     /// # Errors
     /// When the interface went away.
+    #[cfg(not(bsd))]
     pub(crate) fn lost(&mut self) -> Result<u64, CaptureError> {
         Ok(u64::from(self.library.stats()?.dropped))
+    }
+
+    /// As above.
+    #[cfg(bsd)]
+    pub(crate) fn lost(&mut self) -> Result<u64, CaptureError> {
+        platform::frames_lost(self.device.as_fd()).map_err(CaptureError::Descriptor)
     }
 
     /// Hands out what has arrived, at most `budget` frames, and says how many there were. Fewer than `budget`
@@ -185,8 +225,22 @@ impl Capture {
         budget: usize,
         each: impl FnMut(Duration, &[u8]),
     ) -> Result<usize, CaptureError> {
-        self.frames.drain(self.library.as_fd(), budget, each).map_err(CaptureError::Descriptor)
+        self.frames.drain(self.device.as_fd(), budget, each).map_err(CaptureError::Descriptor)
     }
+}
+
+fn open_unfiltered(interface: &str) -> Result<pcap::Capture<Active>, CaptureError> {
+    let capture = pcap::Capture::from_device(interface)?.snaplen(SNAPLEN).promisc(false).buffer_size(RING);
+    let capture = immediate(capture).open()?.setnonblock()?;
+    platform::hand_out_at_once(capture.as_fd()).map_err(CaptureError::Descriptor)?;
+    platform::close_on_exec(capture.as_fd()).map_err(CaptureError::Descriptor)?;
+    ethernet_only(&capture)?;
+    Ok(capture)
+}
+
+/// Has the kernel judge by this program.
+fn put(library: &pcap::Capture<Active>, program: &[Instruction]) -> Result<(), CaptureError> {
+    platform::set_filter(library.as_fd(), program).map_err(CaptureError::Descriptor)
 }
 
 /// Frames are handed out as they come, not when a buffer is full.
@@ -218,7 +272,10 @@ fn ethernet_only(capture: &pcap::Capture<Active>) -> Result<(), CaptureError> {
 
 impl AsFd for Capture {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.library.as_fd()
+        #[cfg(not(bsd))]
+        return self.library.as_fd();
+        #[cfg(bsd)]
+        return self.device.as_fd();
     }
 }
 
@@ -231,6 +288,12 @@ fn untagged_only(filter: &str) -> String {
         Some(term) => format!("({filter}) and {term}"),
         None => filter.to_owned(),
     }
+}
+
+/// The whole program of a filter.
+fn joined(library: &pcap::Capture<Active>, filter: &Filter) -> Result<Vec<Instruction>, CaptureError> {
+    let rest = compile(library, &untagged_only(&filter.text), OPTIMISE)?;
+    table::join(&rest, &filter.v4, &filter.v6).ok_or_else(no_program)
 }
 
 /// What libpcap makes of a filter, as the crate shows it.
@@ -265,3 +328,5 @@ fn no_program() -> CaptureError {
 pub(super) mod machine;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(super) mod wire;

@@ -6,7 +6,7 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::capture::{Capture, CaptureError, Filter, Looks, Wish};
+use super::capture::{Capture, CaptureError, Filter, Looks, Overlap, Wish};
 use super::failure::{Doing, StartError};
 use crate::platform::{self, Envelope, IpSocket, LinkSocket, Membership};
 use crate::protocol::wire::{self, ipv4};
@@ -17,6 +17,9 @@ pub(crate) struct Devices {
     interface: String,
     /// None while it cannot be opened anew after it failed.
     capture: Option<Capture>,
+    /// The one that takes its place when all was heard that it has.
+    next: Option<Capture>,
+    overlap: Overlap,
     sockets: Sockets,
     _memberships: Vec<Membership>,
     wanted: Wanted,
@@ -146,16 +149,14 @@ impl Devices {
     pub(crate) fn open(interface: &str, wanted: Wanted) -> Result<Self, StartError> {
         let failed = |doing| move |error: io::Error| StartError::new(doing, interface, error).explained();
         let index = platform::interface_index(interface).map_err(failed(Doing::FindInterface))?;
-        let memberships = wanted
-            .groups()
-            .into_iter()
-            .map(|group| Membership::join(group, index))
-            .collect::<io::Result<_>>()
-            .map_err(failed(Doing::JoinGroup))?;
+        let groups: Vec<_> = wanted.groups().into_iter().collect();
+        let memberships = Membership::join_all(&groups, index).map_err(failed(Doing::JoinGroup))?;
         let (sockets, capture) = Self::open_both_ways(interface, &wanted, &wanted.filter(Looks::Around))?;
         Ok(Self {
             interface: interface.to_owned(),
             capture: Some(capture),
+            next: None,
+            overlap: Overlap::default(),
             sockets,
             _memberships: memberships,
             wanted,
@@ -170,14 +171,14 @@ impl Devices {
     /// # Errors
     /// As there.
     pub(crate) fn try_out(interface: &str, wanted: &Wanted) -> Result<(), StartError> {
-        let (_, mut capture) = Self::open_both_ways(interface, wanted, &wanted.filter(Looks::Around))?;
+        let (_, capture) = Self::open_both_ways(interface, wanted, &wanted.filter(Looks::Around))?;
         if !wanted.groups().is_empty() && platform::other_routing_domain(interface).is_some() {
             let error = io::Error::from(io::ErrorKind::AddrNotAvailable);
             return Err(StartError::new(Doing::JoinGroup, interface, error).explained());
         }
         [Looks::Ahead, Looks::AtArp]
             .into_iter()
-            .try_for_each(|looks| capture.set_filter(&wanted.filter(looks)))
+            .try_for_each(|looks| capture.with_filter(interface, &wanted.filter(looks)).map(drop))
             .map_err(|error| StartError::new(Doing::OpenCapture, interface, error).explained())
     }
 
@@ -216,16 +217,30 @@ impl Devices {
         self.filter_due |= std::mem::replace(&mut self.looks, looks) != looks;
     }
 
-    /// Has the filter follow what is wanted.
+    /// Has the filter follow what is wanted. Whether another capture has to be looked into for that, which may hold
+    /// what nothing announces.
     ///
     /// # Errors
     /// The one there was stays, and has to follow later.
-    pub(crate) fn settle_filter(&mut self) -> Result<(), CaptureError> {
-        if let Some(capture) = self.capture.as_mut().filter(|_| self.filter_due) {
-            capture.set_filter(&self.wanted.filter(self.looks))?;
+    pub(crate) fn settle_filter(&mut self) -> Result<bool, CaptureError> {
+        let mut changed = false;
+        if let Some(capture) = self.capture.as_ref().filter(|_| self.filter_due) {
+            self.overlap.begin();
+            let next = capture.with_filter(&self.interface, &self.wanted.filter(self.looks));
+            let next = next.inspect_err(|_| self.overlap.abandon())?;
+            changed = next.is_some();
+            self.change_to(next);
         }
         self.filter_due = false;
-        Ok(())
+        Ok(changed)
+    }
+
+    /// Another capture takes the place of the one there is.
+    fn change_to(&mut self, next: Option<Capture>) {
+        if next.is_none() {
+            self.overlap.abandon();
+        }
+        self.next = next;
     }
 
     /// These are the interface's own addresses now; peers may send to any of them.
@@ -257,7 +272,8 @@ impl Devices {
 
     /// Gives up a capture that failed.
     pub(crate) fn stop_hearing(&mut self) {
-        self.capture = None;
+        (self.capture, self.next) = (None, None);
+        self.overlap.abandon();
     }
 
     /// Opens the capture anew.
@@ -266,7 +282,7 @@ impl Devices {
     /// Why it could not be opened; there is none then.
     pub(crate) fn hear_again(&mut self) -> Result<(), CaptureError> {
         // The old one goes first: it may hold the last descriptor.
-        self.capture = None;
+        self.stop_hearing();
         self.capture = Some(Capture::open(&self.interface, &self.wanted.filter(self.looks))?);
         self.filter_due = false;
         Ok(())
@@ -286,8 +302,35 @@ impl Devices {
     ///
     /// # Errors
     /// The capture failed.
-    pub(crate) fn take(&mut self, each: impl FnMut(&[u8])) -> Result<usize, CaptureError> {
-        self.capture.as_mut().map_or(Ok(0), |capture| capture.drain(1, each))
+    pub(crate) fn take(&mut self, mut each: impl FnMut(&[u8])) -> Result<usize, CaptureError> {
+        loop {
+            let Some(capture) = &mut self.capture else { return Ok(0) };
+            let (overlap, mut is_news) = (&mut self.overlap, false);
+            let taken = capture.drain(1, |frame| {
+                is_news = overlap.is_news(frame);
+                if is_news {
+                    each(frame);
+                }
+            });
+            match (taken, self.next.take()) {
+                // All that it has was heard, or cannot be any more.
+                (Ok(0) | Err(_), Some(next)) => {
+                    self.overlap.cross();
+                    self.capture = Some(next);
+                }
+                (Ok(0), None) => {
+                    self.overlap.is_behind_us();
+                    return Ok(0);
+                }
+                (Ok(count), next) => {
+                    self.next = next;
+                    if is_news {
+                        return Ok(count);
+                    }
+                }
+                (Err(error), None) => return Err(error),
+            }
+        }
     }
 
     /// How many frames for us were lost since it was opened; `None` if that could not be found out.
@@ -298,5 +341,62 @@ impl Devices {
     /// Empties the sockets of families with peers, which have the same packets a second time.
     pub(crate) fn discard_copies(&self) {
         self.sockets.ip.iter().for_each(|(_, socket)| socket.discard());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::capture;
+    use super::*;
+    use crate::protocol::MacAddr;
+
+    #[test]
+    fn on_a_wire() {
+        capture::wire::run(concat!(module_path!(), "::inside"));
+    }
+
+    /// Every frame is heard once and in order, whichever of two captures has it.
+    #[test]
+    #[ignore = "needs the wire that on_a_wire makes"]
+    fn inside() {
+        let wish = (Vhid::new(7).unwrap(), Destination::default(), vec![Family::V4]);
+        let wanted = Wanted { wishes: vec![wish], own: Vec::new() };
+        let mut devices = Devices::open("v0", wanted.clone()).unwrap();
+        let there = LinkSocket::open("v1").unwrap();
+        let send = |numbers: std::ops::Range<u8>| {
+            for number in numbers {
+                let mut decoded = wire::sample();
+                (decoded.header.vhid, decoded.header.counter) = (7, number.into());
+                there.send(&wire::encode(&decoded, MacAddr::BROADCAST, 1)).unwrap();
+            }
+            // A capture may be told of a frame a moment after the sender is let go on.
+            platform::wait(&[], &mut Vec::new(), Some(Duration::from_millis(20))).unwrap();
+        };
+        let heard = |devices: &mut Devices| {
+            let mut heard = Vec::new();
+            let number = |frame: &[u8]| wire::decode(frame).unwrap().header.counter.to_be_bytes()[7];
+            while devices.take(|frame| heard.push(number(frame))).unwrap() > 0 {}
+            heard
+        };
+        let (mut from, mut sent) = (0, 0);
+        for looks in [Looks::Ahead, Looks::Around, Looks::AtArp, Looks::Ahead] {
+            send(from..from + 3);
+            devices.overlap.begin();
+            send(from + 3..from + 5);
+            let next = Capture::open("v0", &wanted.filter(looks)).unwrap();
+            send(from + 5..from + 10);
+            let mut all = heard(&mut devices);
+            send(from + 10..from + 15);
+            devices.change_to(Some(next));
+            send(from + 15..from + 20);
+            all.extend(heard(&mut devices));
+            send(from + 20..from + 25);
+            all.extend(heard(&mut devices));
+            assert_eq!(all, (from..from + 25).collect::<Vec<_>>());
+            (from, sent) = (from + 25, sent + all.len());
+        }
+        assert_eq!((sent, devices.lost()), (100, Some(0)));
     }
 }

@@ -81,7 +81,12 @@ pub(super) fn look_at_hardware(fleet: &mut Fleet, link: usize, report: &mut Repo
 /// again soon.
 pub(super) fn settle_filter(link: &mut Link, report: &mut Report, now: Time) {
     let Some(devices) = &mut link.devices else { return };
-    match devices.settle_filter() {
+    let settled = devices.settle_filter().map(|looks_elsewhere| {
+        if looks_elsewhere {
+            link.draining.may_hold_some();
+        }
+    });
+    match settled {
         Ok(()) if std::mem::take(&mut link.unfiltered) => report.filters(&link.name),
         Ok(()) => {}
         Err(why) => {

@@ -166,6 +166,11 @@ impl Draining {
         self.rests_until.or(self.more.then_some(now))
     }
 
+    /// The capture may hold frames that nothing announces.
+    pub(super) fn may_hold_some(&mut self) {
+        self.more = true;
+    }
+
     /// Whether to drain now.
     fn is_due(&mut self, announced: bool, now: Time) -> bool {
         self.rests_until = self.rests_until.filter(|until| *until > now);

@@ -54,6 +54,12 @@ impl FrameReader {
         Self { shape, buffer: vec![0; size], filled: 0, next: 0 }
     }
 
+    /// How many bytes the device hands out at once.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Hands out what has arrived, at most `budget` frames, with the time since 1970 at which the kernel took each in,
     /// and says how many there were. Fewer than `budget` means that nothing is left for now; otherwise some may be here
     /// that the descriptor does not announce.
@@ -118,7 +124,7 @@ pub(super) fn frame_at(shape: Shape, buffer: &[u8], at: usize) -> Option<Taken<'
 }
 
 /// The number in the first `width` bytes, 8 at most, in this host's order, and what follows them.
-fn number(bytes: &[u8], width: usize) -> Option<(u64, &[u8])> {
+pub(super) fn number(bytes: &[u8], width: usize) -> Option<(u64, &[u8])> {
     let (number, rest) = bytes.split_at_checked(width)?;
     let mut wide = [0; 8];
     let place =

@@ -1,36 +1,27 @@
-//! What OpenBSD, NetBSD, FreeBSD and macOS share: BPF devices, interface ioctls, lock files.
+//! What OpenBSD, NetBSD, FreeBSD and macOS share: interface ioctls, lock files.
 //!
 //! What differs is a figure of `layout` or an item of the system's own file. It must not know what the bytes it sends
 //! mean. Every descriptor made here is closed on exec and never blocks.
-//!
-//! libpcap opens a BPF device to hear by. What that device hands out is read by `bpf_frames`.
 
 #![expect(unsafe_code, reason = "ioctls and getifaddrs' raw addresses have no safe wrapper")]
 
 use std::ffi::CStr;
-use std::fs::File;
 use std::io;
 use std::mem::offset_of;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
-use nix::unistd::Uid;
 
-use super::bpf_frames::FrameReader;
-use super::bsd_bytes::{self, INTERNET, LinkLayer, NOTHING, Unbuildable};
+use super::bsd_bytes::{self, LinkLayer, Unbuildable};
 use super::claim::{self, Doubt, Holder};
-use super::layout::{
-    BIOCGBLEN, BIOCIMMEDIATE, BIOCSHDRCMPLT, BPF_PROGRAM, SIOCDIFADDR_IN6, SIOCGIFAFLAG_IN6,
-};
+use super::layout::{SIOCDIFADDR_IN6, SIOCGIFAFLAG_IN6};
 use super::lock_file::{self, LockFile};
 use super::rights::Guarded;
 use super::sys::LAYOUT;
-use super::{Instruction, LinkState, Unready, descriptors, interfaces, sys};
+use super::{LinkState, Unready, descriptors, interfaces, sys};
 
 /// See the Linux item of this name: here a tag stays in the frame, where filters find it.
 pub const UNTAGGED_ONLY: Option<&str> = None;
@@ -64,7 +55,7 @@ pub(super) const fn are(kinds: &[u8], named: &[libc::c_int]) -> bool {
 /// An ioctl whose argument is `request`, which it reads and may overwrite.
 ///
 /// The number must be one whose size is that of `request`: the figures of `layout` are tested for that.
-fn ask(fd: BorrowedFd<'_>, number: u64, request: &mut [u8]) -> Result<(), Errno> {
+pub(super) fn ask(fd: BorrowedFd<'_>, number: u64, request: &mut [u8]) -> Result<(), Errno> {
     // SAFETY: the kernel copies as many bytes in and out as the number says (sys/ioccom.h), which is the length of
     // `request` in every call here.
     Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), number as libc::c_ulong, request.as_mut_ptr()) })?;
@@ -72,166 +63,16 @@ fn ask(fd: BorrowedFd<'_>, number: u64, request: &mut [u8]) -> Result<(), Errno>
 }
 
 /// An ioctl that takes a C unsigned int.
-fn tell(fd: BorrowedFd<'_>, number: u64, value: u32) -> Result<(), Errno> {
+pub(super) fn tell(fd: BorrowedFd<'_>, number: u64, value: u32) -> Result<(), Errno> {
     ask(fd, number, &mut value.to_ne_bytes())
 }
 
-fn put_filter(fd: BorrowedFd<'_>, number: u64, filter: &[Instruction]) -> Result<(), Errno> {
-    // net/bpf.h, struct bpf_program: a length and a pointer, which nothing of ours can be but on this system.
-    #[repr(C)]
-    struct Program {
-        length: libc::c_uint,
-        instructions: *const Instruction,
-    }
-    const _: () = assert!(size_of::<Program>() == BPF_PROGRAM && offset_of!(Program, instructions) == 8);
-    let length = libc::c_uint::try_from(filter.len()).map_err(|_| Errno::EINVAL)?;
-    let program = Program { length, instructions: filter.as_ptr() };
-    // SAFETY: BIOCSETF, BIOCSETFNR and BIOCSETWF take a bpf_program (net/bpf.h), copy `length` instructions from where it points
-    // and keep neither pointer; an Instruction has the layout of a bpf_insn.
-    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), number as libc::c_ulong, &raw const program) })?;
-    Ok(())
-}
-
 /// Where an interface is not, or cannot be, known by this name.
-fn unknown(reason: Unbuildable) -> io::Error {
+pub(super) fn unknown(reason: Unbuildable) -> io::Error {
     match reason {
         Unbuildable::Name => Errno::ENXIO.into(),
         Unbuildable::Prefix => Errno::EINVAL.into(),
     }
-}
-
-/// Sends whole frames through one interface and receives nothing.
-#[derive(Debug)]
-pub struct LinkSocket {
-    device: File,
-}
-
-impl LinkSocket {
-    /// Opens a BPF device and binds it. Where the system can (not on macOS), nothing but IPv4, ARP and IPv6 can be
-    /// sent by it and nothing about it can be changed afterwards.
-    ///
-    /// # Errors
-    /// `PermissionDenied` without the right to open the device; ENXIO when no interface has this name; EBUSY when
-    /// every device is in use.
-    pub fn open(interface: &str) -> io::Result<Self> {
-        interfaces::interface_index(interface)?;
-        let device = open_device()?;
-        let fd = device.as_fd();
-        // First of all, so that nothing is ever queued.
-        put_filter(fd, LAYOUT.read_filter, &NOTHING)?;
-        let mut request = bsd_bytes::named(interface, LAYOUT.ifreq).map_err(unknown)?;
-        ask(fd, LAYOUT.bind_capture, &mut request)?;
-        // Else the kernel puts the interface's own address into what we send.
-        tell(fd, BIOCSHDRCMPLT, 1)?;
-        if let Some(write_filter) = LAYOUT.write_filter {
-            put_filter(fd, write_filter, &INTERNET)?;
-        }
-        if let Some(lock) = LAYOUT.lock {
-            ask(fd, lock, &mut [])?;
-        }
-        Ok(Self { device })
-    }
-
-    /// Hands one whole frame, link header included, to the interface's queue. Never blocks.
-    ///
-    /// # Errors
-    /// The frame was not sent: ENETDOWN (link down), ENXIO (interface gone), ENOBUFS (queue full), EMSGSIZE.
-    pub fn send(&self, frame: &[u8]) -> io::Result<()> {
-        loop {
-            match nix::unistd::write(&self.device, frame) {
-                Ok(_) => return Ok(()),
-                Err(Errno::EINTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    /// What the interface it was opened on is called now; nothing when that was removed. One that was made anew is
-    /// another, though it may have both name and number of the first: macOS gives the number back. Needs no descriptor.
-    ///
-    /// # Errors
-    /// The question could not be asked.
-    pub fn interface(&self) -> io::Result<Option<String>> {
-        let mut answer = [0; LAYOUT.ifreq];
-        match ask(self.device.as_fd(), LAYOUT.bound_capture, &mut answer) {
-            Ok(()) => Ok(bsd_bytes::name(&answer)),
-            // `bpf_detachd` of net/bpf.c left the device without one; on OpenBSD `bpfsdetach` has the device revoked,
-            // and `vn_ioctl` or `dead_ioctl` answers in its place.
-            Err(Errno::EINVAL | Errno::ENXIO | Errno::ENOTTY | Errno::EBADF) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// A free BPF device: the one that is another for everybody who opens it, else the first free one of many.
-fn open_device() -> io::Result<File> {
-    const MOST: u32 = 256;
-    let open = |path: &str| {
-        let flags = OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        File::options().read(true).write(true).custom_flags(flags.bits()).open(path)
-    };
-    let mut failure = match open("/dev/bpf") {
-        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => error,
-        other => return other,
-    };
-    for number in 0..MOST {
-        match open(&format!("/dev/bpf{number}")) {
-            Err(error) if error.raw_os_error() == Some(libc::EBUSY) => failure = error,
-            // The last one that exists is past: what the others said is the reason.
-            Err(error) if error.raw_os_error() == Some(libc::ENOENT) && number > 0 => return Err(failure),
-            other => return other,
-        }
-    }
-    Err(failure)
-}
-
-/// Makes an opened capture hand frames out as they come, not when a buffer is full. It would be libpcap's business,
-/// but OpenBSD's library keeps its call from the crate.
-///
-/// # Errors
-/// The descriptor is no BPF device.
-pub fn hand_out_at_once(capture: BorrowedFd<'_>) -> io::Result<()> {
-    Ok(tell(capture, BIOCIMMEDIATE, 1)?)
-}
-
-/// Tells a capture descriptor that frames sent by this host are of no interest: each of them would be copied and wake
-/// the process only to be thrown away.
-///
-/// # Errors
-/// The descriptor is no BPF device.
-pub fn ignore_sent(capture: BorrowedFd<'_>) -> io::Result<()> {
-    let (number, value) = LAYOUT.ignore_sent;
-    Ok(tell(capture, number, value)?)
-}
-
-/// Has the kernel judge by this program the frames that a capture takes in from now on, in place of the one it had. What
-/// was taken in before and not read is kept, if the system can.
-///
-/// # Errors
-/// The kernel does not take the program (EINVAL), or the descriptor is no BPF device.
-pub fn set_filter(capture: BorrowedFd<'_>, program: &[Instruction]) -> io::Result<()> {
-    // Versions older than the kinder request have the other.
-    match LAYOUT.next_filter.map(|number| put_filter(capture, number, program)) {
-        Some(Ok(())) => Ok(()),
-        Some(Err(_)) | None => Ok(put_filter(capture, LAYOUT.read_filter, program)?),
-    }
-}
-
-/// Prepares to read frames from an opened capture: room for as much as the device hands out at once, for it refuses to
-/// be asked for less.
-///
-/// # Errors
-/// The descriptor is no BPF device.
-pub fn frame_reader(capture: BorrowedFd<'_>) -> io::Result<FrameReader> {
-    // FreeBSD's libpcap has asked for fractions of a second in units of 2^-64 s (`pcap_activate_bpf` in pcap-bpf.c). What
-    // was taken in since then is discarded once there is a filter.
-    if let Some(time_format) = LAYOUT.time_format {
-        tell(capture, time_format, 0)?;
-    }
-    let mut size = [0; 4];
-    ask(capture, BIOCGBLEN, &mut size)?;
-    let size = usize::try_from(u32::from_ne_bytes(size)).map_err(io::Error::other)?;
-    Ok(FrameReader::new(sys::FRAMES, size))
 }
 
 /// A datagram socket that is never bound: it has no port, so nothing is ever queued.
@@ -392,7 +233,12 @@ pub fn unready_addresses(name: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
     if addresses.is_empty() {
         return Ok(Vec::new());
     }
-    let index = interfaces::interface_index(name)?;
+    let index = match interfaces::interface_index(name) {
+        Ok(index) => index,
+        // It went away since.
+        Err(error) if interfaces::says_no_interface(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
     let mut found = Vec::new();
     for address in addresses {
         let Some((family, number)) = question(&address) else { continue };
@@ -488,21 +334,6 @@ impl Claim {
     }
 }
 
-/// What this process lacks for opening captures and BPF devices; nothing when it may. Others than root can be given
-/// access to the devices, so only a failure to open one is a reason to say this.
-#[must_use]
-pub fn missing_privilege() -> Option<&'static str> {
-    (!Uid::effective().is_root()).then_some("access to /dev/bpf*")
-}
-
-/// The device that captures need, if there is none of its name: in a jail it is hidden unless a rule says otherwise.
-#[must_use]
-pub fn missing_device() -> Option<&'static str> {
-    let missing =
-        |path: &str| std::fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-    (missing("/dev/bpf") && missing("/dev/bpf0")).then_some("/dev/bpf")
-}
-
 /// Beside those of a user there are none on these systems.
 pub(super) fn forgo_rights() {}
 
@@ -544,7 +375,7 @@ mod tests {
 
     use nix::fcntl::{FcntlArg, fcntl};
 
-    use super::super::{LinkMonitor, Membership, now};
+    use super::super::{LinkMonitor, LinkSocket, Membership, now};
     use super::*;
 
     fn loopback() -> String {
@@ -573,19 +404,6 @@ mod tests {
             assert!(assign_address(name, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 32).is_err());
             assert!(unready_addresses(name).unwrap().is_empty());
         }
-    }
-
-    /// Where this user may open a device.
-    #[test]
-    fn times_come_in_microseconds_whatever_the_library_asked_for() {
-        const BIOCGTSTAMP: u64 = 0x4004_4283;
-        const BPF_T_BINTIME: u32 = 2;
-        let (Some(time_format), Ok(device)) = (LAYOUT.time_format, open_device()) else { return };
-        tell(device.as_fd(), time_format, BPF_T_BINTIME).unwrap();
-        frame_reader(device.as_fd()).unwrap();
-        let mut format = [0xff; 4];
-        ask(device.as_fd(), BIOCGTSTAMP, &mut format).unwrap();
-        assert_eq!(format, [0; 4]);
     }
 
     #[test]
@@ -619,7 +437,5 @@ mod tests {
         fcntl(&copy, FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
         keep_descriptors_private().unwrap();
         assert!(fcntl(&copy, FcntlArg::F_GETFD).unwrap() & libc::FD_CLOEXEC != 0);
-        assert!(ignore_sent(copy.as_fd()).is_err() && hand_out_at_once(copy.as_fd()).is_err());
-        assert!(frame_reader(copy.as_fd()).is_err());
     }
 }

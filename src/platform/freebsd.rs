@@ -19,6 +19,7 @@ use super::bsd_bytes;
 use super::layout::{self, FREEBSD, Layout};
 use super::rights::{Guard, Guarded, Needs};
 
+pub use super::bpf::*;
 pub use super::bsd::*;
 pub(super) use super::group_req::join_v4;
 pub(super) use super::kqueue_timer::Timer;

@@ -64,6 +64,18 @@ impl IpSocket {
         Ok(socket)
     }
 
+    /// The one that another process opened on the interface with this number.
+    #[must_use]
+    pub fn over(fd: OwnedFd, index: u32) -> Self {
+        Self { fd, index }
+    }
+
+    /// The number of its interface.
+    #[must_use]
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
     /// Sends what follows the IP header from one address of this host to an address of another. Never blocks.
     ///
     /// A neighbour that does not answer is no error: the packet was sent as well as it could be.
@@ -127,6 +139,12 @@ impl IpSocket {
 
     fn set(&self, level: i32, option: i32, value: libc::c_int) -> io::Result<()> {
         descriptors::set_option(self.fd.as_fd(), level, option, &value)
+    }
+}
+
+impl From<IpSocket> for OwnedFd {
+    fn from(socket: IpSocket) -> Self {
+        socket.fd
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Layout {
     pub(super) ignore_sent: (u64, u32),
     /// net/bpf.h: BIOCSTSTAMP, whose value 0 asks for times in seconds and microseconds. Elsewhere there are no others.
     pub(super) time_format: Option<u64>,
+    /// net/bpf.h: BIOCGSTATS, and the size of the fields of struct bpf_stat, of which the second counts what was lost.
+    pub(super) statistics: (u64, usize),
     /// net/if.h, struct ifreq.
     pub(super) ifreq: usize,
     /// netinet/in_var.h: SIOCAIFADDR and the size of struct in_aliasreq.
@@ -110,6 +112,7 @@ pub(super) const OPENBSD: Layout = Layout {
     // BIOCSDIRFILT names what is left out: BPF_DIRECTION_OUT.
     ignore_sent: (0x8004_427d, 2),
     time_format: None,
+    statistics: (0x4008_426f, 4),
     ifreq: 32,
     add_v4: (0x8040_691a, 64),
     remove_v4: 0x8020_6919,
@@ -137,6 +140,7 @@ pub(super) const NETBSD: Layout = Layout {
     // BIOCSSEESENT.
     ignore_sent: (0x8004_4279, 0),
     time_format: None,
+    statistics: (0x4080_426f, 8),
     ifreq: 144,
     add_v4: (0x8040_691a, 64),
     remove_v4: 0x8090_6919,
@@ -164,6 +168,7 @@ pub(super) const FREEBSD: Layout = Layout {
     // BIOCSSEESENT.
     ignore_sent: (0x8004_4277, 0),
     time_format: Some(0x8004_4284),
+    statistics: (0x4008_426f, 4),
     ifreq: 32,
     add_v4: (0x8044_692b, 68),
     remove_v4: 0x8020_6919,
@@ -191,6 +196,7 @@ pub(super) const MACOS: Layout = Layout {
     // BIOCSSEESENT.
     ignore_sent: (0x8004_4277, 0),
     time_format: None,
+    statistics: (0x4008_426f, 4),
     ifreq: 32,
     add_v4: (0x8040_691a, 64),
     remove_v4: 0x8020_6919,
@@ -247,6 +253,9 @@ const fn check(layout: &Layout, commands: &Commands) {
     if let Some(time_format) = layout.time_format {
         assert!(time_format == number(IN, UNSIGNED, b'B', 132));
     }
+    // NetBSD leaves room for more than it counts.
+    let counts = if layout.statistics.1 == 8 { 16 } else { 2 };
+    assert!(layout.statistics.0 == number(OUT, counts * layout.statistics.1, b'B', 111));
     assert!(layout.add_v4.0 == number(IN, layout.add_v4.1, b'i', commands.add_v4));
     assert!(layout.remove_v4 == number(IN, layout.ifreq, b'i', 25));
     assert!(layout.add_v6.0 == number(IN, layout.add_v6.1, b'i', commands.add_v6));
@@ -306,7 +315,7 @@ mod tests {
     ];
 
     /// Our figures by their names in the headers. A system that lacks one has no line for it there.
-    const fn named(layout: &Layout) -> [(&'static str, Option<u64>); 32] {
+    const fn named(layout: &Layout) -> [(&'static str, Option<u64>); 33] {
         let link_state = match layout.link_state {
             Some((offset, _)) => offset,
             // There as well: no field is where the length is.
@@ -326,6 +335,7 @@ mod tests {
             ("BIOCSSEESENT", Some(layout.ignore_sent.0)),
             ("BIOCSDIRECTION", Some(layout.ignore_sent.0)),
             ("BIOCSTSTAMP", layout.time_format),
+            ("BIOCGSTATS", Some(layout.statistics.0)),
             ("BIOCGBLEN", Some(BIOCGBLEN)),
             ("BIOCIMMEDIATE", Some(BIOCIMMEDIATE)),
             ("BIOCSHDRCMPLT", Some(BIOCSHDRCMPLT)),

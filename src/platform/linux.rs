@@ -119,6 +119,12 @@ impl LinkSocket {
         Ok(Self { fd })
     }
 
+    /// The one that another process opened on this interface.
+    #[must_use]
+    pub fn over(fd: OwnedFd, _interface: &str) -> Self {
+        Self { fd }
+    }
+
     /// Hands one whole frame, link header included, to the interface's queue. Never blocks.
     ///
     /// # Errors
@@ -615,13 +621,13 @@ mod tests {
     fn memberships_on_the_loopback() {
         let index = interfaces::interface_index(&loopback()).unwrap();
         let v4 = Membership::join(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18)), index).unwrap();
-        assert!(closed_on_exec(v4._socket.as_fd()));
+        assert!(closed_on_exec(v4.socket.as_fd()));
         let groups = fs::read_to_string("/proc/net/igmp").unwrap();
         assert!(groups.contains("120000E0") || groups.contains("E0000012"), "{groups}");
         let v6: Ipv6Addr = "ff02::12".parse().unwrap();
         // A host may have IPv6 switched off.
         if let Ok(v6) = Membership::join(IpAddr::V6(v6), index) {
-            assert!(closed_on_exec(v6._socket.as_fd()));
+            assert!(closed_on_exec(v6.socket.as_fd()));
         }
         assert!(Membership::join(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), index).is_err());
         assert!(Membership::join(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18)), 0x7fff_ffff).is_err());

@@ -25,6 +25,7 @@ use super::layout::{self, Layout, MACOS};
 use super::rights::{Guard, Guarded, Needs};
 use super::{Changes, descriptors};
 
+pub use super::bpf::*;
 pub use super::bsd::*;
 pub(super) use super::group_req::join_v4;
 pub(super) use super::kqueue_timer::Timer;

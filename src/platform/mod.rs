@@ -12,6 +12,8 @@
 
 mod alarm;
 mod background;
+#[cfg(bsd)]
+mod bpf;
 #[cfg(any(bsd, test, fuzzing))]
 mod bpf_frames;
 #[cfg(bsd)]
@@ -102,10 +104,10 @@ compile_error!("the structures in src/platform/layout.rs are those of 64-bit sys
 
 pub use alarm::Alarm;
 pub use background::{Process, Readiness, Waiting, go_to_background};
+#[cfg(bsd)]
+pub use bpf::{frame_reader, frame_reader_of, frames_lost, seal_capture};
 #[cfg(any(bsd, test, fuzzing))]
 pub use bpf_frames::FrameReader;
-#[cfg(bsd)]
-pub use bsd::frame_reader;
 pub use channel::{Broken, Channel, LONGEST_MESSAGE, MOST_DESCRIPTORS, Message, Unsent};
 pub use claim::{Doubt, Holder};
 pub use descriptors::{close_on_exec, says_no_room};

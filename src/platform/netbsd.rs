@@ -17,6 +17,7 @@ use super::descriptors;
 use super::layout::{Layout, NETBSD, RO_MSGFILTER};
 use super::rights::{Guard, Guarded, Needs};
 
+pub use super::bpf::*;
 pub use super::bsd::*;
 pub(super) use super::no_timer::Timer;
 pub use super::ppoll::wait;

@@ -20,6 +20,7 @@ use super::layout::{self, Layout, OPENBSD, ROUTE_MSGFILTER};
 use super::rights::{Guard, Guarded, Needs};
 use super::{bsd_bytes, descriptors};
 
+pub use super::bpf::*;
 pub use super::bsd::*;
 pub(super) use super::mreqn::join_v4;
 pub(super) use super::no_timer::Timer;

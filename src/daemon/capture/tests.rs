@@ -532,32 +532,9 @@ fn a_missing_interface_is_refused() {
     assert!(Capture::watch("no-such-if").is_err());
 }
 
-/// Runs [`inside`] in a network namespace of its own, with a wire whose ends are called v0 and v1.
 #[test]
 fn on_a_wire() {
-    let namespace = format!("ucarp-capture-{}", std::process::id());
-    let inside = concat!(module_path!(), "::inside");
-    let inside = inside.split_once("::").unwrap().1;
-    let script = format!(
-        "ip netns add {namespace} || exit 77
-         trap 'ip netns del {namespace}' EXIT
-         ip -n {namespace} link add v0 type veth peer name v1 || exit 77
-         ip -n {namespace} link set v0 up && ip -n {namespace} link set v1 up || exit 77
-         ip netns exec {namespace} \"$0\" --ignored --exact {inside} --nocapture"
-    );
-    #[expect(clippy::disallowed_methods, reason = "ip(8) makes the wire")]
-    let done = std::process::Command::new("sh")
-        .args(["-c", &script])
-        .arg(std::env::current_exe().unwrap())
-        .output()
-        .unwrap();
-    if done.status.code() == Some(77) {
-        println!("skipped: no network namespace to be had (root, ip)");
-        return;
-    }
-    let said = String::from_utf8_lossy(&done.stdout);
-    assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
-    assert!(said.contains("1 passed"), "{said}");
+    wire::run(concat!(module_path!(), "::inside"));
 }
 
 #[test]
@@ -613,7 +590,8 @@ fn inside() {
 
     let ids: Vec<u8> = (1..=255).step_by(2).collect();
     there.send(&good_v4()).unwrap();
-    capture.set_filter(&Filter::new(&wishes(&ids, &destination, &BOTH), &[], Looks::AtArp)).unwrap();
+    let many = Filter::new(&wishes(&ids, &destination, &BOTH), &[], Looks::AtArp);
+    assert!(capture.with_filter("v0", &many).unwrap().is_none(), "where the wire is, it can be changed");
     assert_eq!(heard(&mut capture), [good_v4()], "what came before another filter stays");
     for (at, good) in [(35, good_v4()), (55, good_v6())] {
         for id in 0..=255 {
@@ -631,7 +609,7 @@ fn inside() {
     assert!(heard(&mut capture).is_empty(), "the ids of others");
     let arp = framed_as([8, 6], &[0; 46]);
     for looks in [Looks::Around, Looks::AtArp] {
-        capture.set_filter(&filter(looks)).unwrap();
+        capture.with_filter("v0", &filter(looks)).unwrap();
         there.send(&arp).unwrap();
         assert_eq!(heard(&mut capture).len(), usize::from(looks == Looks::AtArp));
     }
