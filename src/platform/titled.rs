@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "setproctitle(3) has no safe wrapper")]
 
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Mutex;
 
