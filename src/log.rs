@@ -581,4 +581,27 @@ mod tests {
         assert!(Log::open(config(true), None, true, SERVICES).wants(Level::Debug));
         assert!(Log::open(config(false), None, true, SERVICES).wants(Level::Info));
     }
+
+    #[test]
+    fn lines_for_somebody_else_are_kept_in_order_and_their_loss_is_told() {
+        let mut log = Log::none(SERVICES);
+        assert_eq!(log.next_line(), None);
+        log.keep_lines();
+        log.write(Level::Info, "one\ntwo");
+        log.write(Level::Debug, "nobody asked");
+        log.lose_line();
+        log.write(Level::Error, "three");
+        let mut lines = std::iter::from_fn(|| log.next_line());
+        let expected = [(Level::Info, "one\\ntwo"), (Level::Warning, "lost 1"), (Level::Error, "three")];
+        for (level, text) in expected {
+            assert_eq!(lines.next(), Some((level, text.to_owned())));
+        }
+        assert_eq!(lines.next(), None);
+        for line in 0..MOST_KEPT + 7 {
+            log.write(Level::Info, &line.to_string());
+        }
+        assert_eq!(std::iter::from_fn(|| log.next_line()).count(), MOST_KEPT);
+        log.write(Level::Info, "after");
+        assert_eq!(log.next_line(), Some((Level::Warning, "lost 7".into())));
+    }
 }

@@ -5,15 +5,22 @@
 //! same already is no obstacle: that is when an operator checks a changed command line.
 
 use std::fmt::Display;
+use std::io::ErrorKind;
+use std::os::fd::AsFd;
 use std::path::Path;
+use std::time::Duration;
 
 use super::devices::Devices;
 use super::engine_user::EngineUser;
 use super::failure::{Doing, StartError};
+use super::liaison::Liaison;
+use super::report::unguarded;
+use super::request::{Request, decode};
 use super::survey::Surveyor;
-use super::{introduction, place, placing, start};
+use super::{engine, introduction, place, placing, start};
 use crate::config::{Config, Facility, VirtualHostConfig, Warning, one_line};
-use crate::platform::{self, LinkState};
+use crate::log::Level;
+use crate::platform::{self, Channel, LinkState};
 use crate::protocol::{HookFailure, OnLostAddress, Replay};
 
 /// What a daemon with this configuration would do. No secret is in it.
@@ -33,6 +40,7 @@ pub fn check(config: &Config, warnings: &[Warning]) -> Result<String, StartError
     let engine = EngineUser::find(config.user.as_ref());
     lines.add("user", engine.shown());
     lines.maybe("warning", engine.advice());
+    guards(config, &engine, &mut lines);
     lines.yes_or_no("shutdown", config.withdraw);
     lines.yes_or_no("daemonize", config.daemonize);
     lines.add("facility", config.log.facility.map_or("none", Facility::name));
@@ -41,6 +49,45 @@ pub fn check(config: &Config, warnings: &[Warning]) -> Result<String, StartError
         lines.add("warning", warning);
     }
     Ok(lines.0)
+}
+
+/// How long giving up rights may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What would keep the engine to what it needs, found out by a process that does as it will.
+fn guards(config: &Config, user: &EngineUser, lines: &mut Lines) {
+    let Ok((mut near, far)) = Channel::pair() else { return };
+    let (mut far, needs) = (Some(far), engine::needs(&config.hosts));
+    let begun = platform::split_off(c"check", || {
+        let Some(channel) = far.take() else { return 1 };
+        let mut liaison = Liaison::new(channel);
+        let guarded = platform::surrender(user.becomes.as_ref()).and(platform::confine(&needs));
+        let by: Vec<&str> = guarded.by.iter().map(|guard| guard.name()).collect();
+        liaison.ask(&Request::Say { level: Level::Info, text: by.join(" ") });
+        for (guard, why) in guarded.not_by.iter().filter(|(_, why)| why.kind() != ErrorKind::Unsupported) {
+            liaison.ask(&Request::Say { level: Level::Warning, text: unguarded(*guard, why) });
+        }
+        0
+    });
+    drop(far);
+    let Ok(child) = begun else { return };
+    let (until, mut ready) = (platform::now() + PATIENCE, Vec::new());
+    while let Ok(message) = near.receive(0) {
+        let Some(message) = message else {
+            let left = until.saturating_sub(platform::now());
+            if left.is_zero() || platform::wait(&[near.as_fd()], &mut ready, Some(left)).is_err() {
+                break;
+            }
+            continue;
+        };
+        match decode(&message.bytes) {
+            Some(Request::Say { level: Level::Info, text }) => lines.add("guards", text),
+            Some(Request::Say { text, .. }) => lines.add("warning", text),
+            _ => {}
+        }
+    }
+    platform::end_child(child);
+    platform::bury_strangers(&[]);
 }
 
 fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), StartError> {

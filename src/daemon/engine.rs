@@ -57,6 +57,8 @@ thread_local! {
 /// The whole life of an engine. The status is that of its process.
 pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
     report.keep_lines();
+    // What is written to a terminal might wait there, and somebody may wait for its end.
+    let _ = platform::let_go_of_streams();
     panic::set_hook(Box::new(|about| SAID.with_borrow_mut(|said| *said = about.to_string())));
     let Heritage { channel, ending, silence, .. } = heritage;
     let mut hands = Liaison::new(channel);
@@ -81,8 +83,6 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
     let pulse = Pulse::new(silence);
     let mut sources = Sources { hands, signals, links, pulse, late: (0, Duration::ZERO) };
     let lived = panic::catch_unwind(AssertUnwindSafe(|| {
-        // Everything is in place. What is written to a terminal might wait there.
-        let _ = platform::let_go_of_streams();
         event_loop::serve(&mut fleet, &mut sources, ending, &mut report)
     }));
     match lived {
@@ -129,7 +129,7 @@ fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, Link
         (open()?, surrendered)
     };
     let (mut fleet, missing) = opened;
-    let needs = needs(given.hosts);
+    let needs = needs(given.hosts.iter().map(|(config, _)| config));
     let guarded = surrendered.and(platform::confine(&needs));
     match &given.left {
         None => tell_first(&mut fleet, &missing, given.user, &guarded, hurried.err().as_ref(), report),
@@ -141,8 +141,8 @@ fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, Link
 }
 
 /// What an engine for these goes on to do.
-pub(super) fn needs(hosts: &[(VirtualHostConfig, String)]) -> Needs {
-    let raw_ip = hosts.iter().any(|(config, _)| !config.destination.peers.is_empty());
+pub(super) fn needs<'a>(hosts: impl IntoIterator<Item = &'a VirtualHostConfig>) -> Needs {
+    let raw_ip = hosts.into_iter().any(|config| !config.destination.peers.is_empty());
     Needs { raw_ip, log_socket: false }
 }
 
@@ -205,5 +205,22 @@ impl Left {
             (Role::Init, None) => Event::Start,
             (role, hook) => Event::Resume { role, hook, silent: self.silent },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_had_a_role_goes_on_and_who_had_none_begins() {
+        let (silent, hook) = (Duration::from_millis(40), Some(Hook::Up));
+        let roles = vec![Role::Master, Role::Backup, Role::Init, Role::Init];
+        let left = Left { roles, hooks: vec![(0, Hook::Up), (3, Hook::Down)], silent };
+        assert_eq!(left.event(0), Event::Resume { role: Role::Master, hook, silent });
+        assert_eq!(left.event(1), Event::Resume { role: Role::Backup, hook: None, silent });
+        assert_eq!(left.event(2), Event::Start);
+        assert_eq!(left.event(3), Event::Resume { role: Role::Init, hook: Some(Hook::Down), silent });
+        assert_eq!(left.event(4), Event::Start, "more than were known");
     }
 }

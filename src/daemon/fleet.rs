@@ -159,3 +159,90 @@ impl Fleet {
         Some((host, answered))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::tests::host;
+    use super::super::start::parameters;
+    use super::*;
+    use crate::daemon::SERVICES;
+    use crate::log::Log;
+    use crate::protocol::{Event, Link as State, MacAddr, Role};
+
+    /// Three virtual hosts on two interfaces, begun.
+    fn fleet() -> (Fleet, Report) {
+        let (mut fleet, mut report) = (Fleet::new(), Report::new(Log::none(SERVICES)));
+        for (id, interface) in [("7", "eth7"), ("9", "eth8"), ("8", "eth7")] {
+            let config = host(id, &[]).0;
+            let core = VirtualHost::new(parameters(&config));
+            fleet.add(interface, Served::new(config, core));
+        }
+        for number in 0..3 {
+            fleet.tell(number, Event::Start, &mut report, Time::ZERO);
+        }
+        (fleet, report)
+    }
+
+    fn at(ms: u64) -> Time {
+        Time::from_micros(ms * 1000)
+    }
+
+    #[test]
+    fn hosts_of_one_interface_share_a_link_and_its_deadline_is_the_first_of_theirs() {
+        let (mut fleet, mut report) = fleet();
+        assert_eq!(fleet.links().len(), 2);
+        assert_eq!((fleet.on(0), fleet.on(1), fleet.link_of(2)), (vec![0, 2], vec![1], 0));
+        assert_eq!(fleet.deadline(), None);
+        fleet.tell(2, Event::Link(State::Up), &mut report, at(500));
+        fleet.tell_all(1, Event::Link(State::Up), &mut report, at(100));
+        assert_eq!(fleet.deadline(), Some(at(3_100)), "that of the other link");
+        assert_eq!((fleet.due(at(3_100)), fleet.due(at(3_499))), (vec![1], vec![1]));
+        let mut both = fleet.due(at(3_500));
+        both.sort_unstable();
+        assert_eq!(both, [0, 1]);
+        fleet.tell(1, Event::Link(State::Down), &mut report, at(600));
+        assert_eq!(fleet.deadline(), Some(at(3_500)));
+        assert_eq!(
+            fleet.cores().map(VirtualHost::role).collect::<Vec<_>>(),
+            [Role::Init, Role::Init, Role::Backup]
+        );
+    }
+
+    #[test]
+    fn what_scripts_are_to_do_is_asked_for_once() {
+        let (mut fleet, mut report) = fleet();
+        // Each has an up script alone, so the down script of the start is none.
+        assert!(fleet.take_errands().is_empty());
+        fleet.tell(2, Event::Link(State::Up), &mut report, at(0));
+        fleet.tell(2, Event::Tick, &mut report, at(3_000));
+        fleet.tell(2, Event::Tick, &mut report, at(3_010));
+        let errands = fleet.take_errands();
+        assert!(
+            matches!(errands.as_slice(), [Request::Run(run)] if run.host == 2 && run.interface == "eth7")
+        );
+        assert_eq!(fleet.running_hooks(), [(2, Hook::Up)]);
+        assert!(fleet.take_errands().is_empty());
+    }
+
+    #[test]
+    fn a_frame_is_one_hosts_and_counted_there() {
+        let (mut fleet, _) = fleet();
+        let mut decoded = wire::sample();
+        decoded.header.vhid = 8;
+        let frame = wire::encode(&decoded, MacAddr::BROADCAST, 1);
+        let (whose, answered) = fleet.receive(0, &frame, at(1)).unwrap();
+        assert_eq!((whose, answered), (2, Err(Rejected::BadAuth)));
+        let refused = |host: usize| -> u64 {
+            fleet.hosts()[host]
+                .core()
+                .snapshot(at(1))
+                .counters
+                .rejections
+                .iter()
+                .map(|(_, count)| count)
+                .sum()
+        };
+        assert_eq!([refused(0), refused(1), refused(2)], [0, 0, 1]);
+        assert!(!fleet.finished());
+    }
+}

@@ -5,6 +5,7 @@
 //! terminal.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use super::children::{Children, Happened};
@@ -111,7 +112,12 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
     hands.start_engine(None).map_err(|error| StartError::new(Doing::StartEngine, "", error))?;
     let mut ready = Vec::new();
     while hands.over.is_none() {
-        hands.turn(&mut ready)?;
+        let turn = panic::catch_unwind(AssertUnwindSafe(|| hands.turn(&mut ready)));
+        turn.unwrap_or_else(|_| {
+            hands.report.bug("the main process panicked");
+            hands.see(Seen::Fault, now());
+            Ok(())
+        })?;
     }
     Ok(hands.end())
 }

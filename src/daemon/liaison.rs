@@ -65,3 +65,59 @@ impl Liaison {
         facts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::Signal;
+
+    fn pair() -> (Liaison, Channel) {
+        let (near, far) = Channel::pair().unwrap();
+        (Liaison::new(near), far)
+    }
+
+    fn beat() -> Request {
+        Request::Finished { status: 7, why: None }
+    }
+
+    #[test]
+    fn both_are_heard_in_order_and_without_the_other_nothing_is() {
+        let (mut hands, mut far) = pair();
+        assert!(hands.stands() && hands.hear().is_empty() && hands.ask(&beat()));
+        assert_eq!(decode(&far.receive(0).unwrap().unwrap().bytes), Some(beat()));
+        for signal in [Signal::User1, Signal::Terminate] {
+            far.send(&encode(&Fact::Signal(signal)), Vec::new()).unwrap();
+        }
+        drop(far);
+        let heard: Vec<Fact> = hands.hear().into_iter().map(|(fact, _)| fact).collect();
+        assert_eq!(heard, [Fact::Signal(Signal::User1), Fact::Signal(Signal::Terminate)]);
+        assert!(!hands.stands() && !hands.ask(&beat()) && hands.descriptor().is_none());
+    }
+
+    #[test]
+    fn hands_that_talk_nonsense_are_none() {
+        let (mut hands, mut far) = pair();
+        far.send(b"\xff", Vec::new()).unwrap();
+        assert!(hands.hear().is_empty() && !hands.stands());
+    }
+
+    #[test]
+    fn hands_that_do_not_read_are_asked_no_more_and_nobody_waits() {
+        let (mut hands, mut far) = pair();
+        let line = Request::Say { level: crate::log::Level::Info, text: "x".repeat(2000) };
+        let mut asked = 0;
+        while hands.ask(&line) {
+            asked += 1;
+            assert!(asked < 10_000, "no bound");
+        }
+        assert!(hands.stands() && hands.deadline(Time::ZERO) == Some(Time::ZERO + SOON));
+        let mut heard = 0;
+        while heard < asked {
+            hands.flush();
+            while far.receive(0).unwrap().is_some() {
+                heard += 1;
+            }
+        }
+        assert!(hands.deadline(Time::ZERO).is_none() && hands.ask(&line));
+    }
+}

@@ -55,3 +55,47 @@ fn run(host: u16, one: &Served, link: &Link, hook: Hook, now: Time) -> Run {
         master: snapshot.followed.map(|master| master.source),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::tests::host;
+    use super::super::start::parameters;
+    use super::*;
+    use crate::daemon::SERVICES;
+    use crate::log::Log;
+    use crate::protocol::{Frame, Reason, Role, Transmission, VirtualHost};
+
+    /// What a host without an interface has others do for these actions.
+    fn performed(renamed: Option<&str>, actions: Vec<Action>) -> (Served, Vec<Request>) {
+        let (config, interface) = host("42", &[]);
+        let core = VirtualHost::new(parameters(&config));
+        let (mut one, mut link) = (Served::new(config, core), Link::new(interface));
+        link.renamed = renamed.map(str::to_owned);
+        let (mut errands, mut report) = (Vec::new(), Report::new(Log::none(SERVICES)));
+        perform((3, &mut one), &mut link, actions, &mut errands, &mut report, Time::ZERO);
+        (one, errands)
+    }
+
+    #[test]
+    fn scripts_are_somebody_elses_business() {
+        let kill = Action::KillHook { hook: Hook::Down, force: true };
+        let (_, errands) = performed(Some("wan0"), vec![Action::Run(Hook::Up), kill]);
+        let run = Run {
+            host: 3,
+            hook: Hook::Up,
+            interface: "wan0".into(),
+            role: Role::Init,
+            reason: Reason::Started,
+            master: None,
+        };
+        assert_eq!(errands, [Request::Run(run), Request::Kill { host: 3, hook: Hook::Down, force: true }]);
+    }
+
+    #[test]
+    fn the_core_is_told_what_became_of_a_frame() {
+        let frame = Frame { what: Transmission::Advert, bytes: vec![0; 60] };
+        let (one, errands) = performed(None, vec![Action::Transmit(frame.clone()), Action::Transmit(frame)]);
+        assert_eq!(one.core().snapshot(Time::ZERO).counters.send_failures, 2);
+        assert_eq!(errands, []);
+    }
+}

@@ -48,3 +48,43 @@ impl Pulse {
         Some(Request::Heartbeat { roles: self.roles.clone(), ahead: ahead.take(MOST_AHEAD).collect() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::tests::host;
+    use super::super::start::parameters;
+    use super::*;
+    use crate::protocol::{Event, Link};
+
+    fn ms(ms: u64) -> Time {
+        Time::from_micros(ms * 1000)
+    }
+
+    fn core() -> VirtualHost {
+        VirtualHost::new(parameters(&host("42", &[]).0))
+    }
+
+    #[test]
+    fn it_beats_twice_as_often_as_it_must_and_early_where_somebody_is_awake() {
+        let (hosts, mut pulse) = ([core(), core()], Pulse::new(Duration::from_secs(2)));
+        assert_eq!(pulse.due(), ms(0));
+        let beat = Request::Heartbeat { roles: vec![Role::Init; 2], ahead: Vec::new() };
+        for (at, beats) in
+            [(100, true), (101, false), (599, false), (600, true), (1_099, false), (5_000, true)]
+        {
+            assert_eq!(pulse.beat(hosts.iter(), ms(at)), beats.then(|| beat.clone()), "{at}");
+        }
+        assert_eq!(pulse.due(), ms(6_000));
+    }
+
+    #[test]
+    fn a_change_of_role_is_told_at_once() {
+        let (mut hosts, mut pulse) = ([core(), core()], Pulse::new(Duration::from_secs(2)));
+        assert!(pulse.beat(hosts.iter(), ms(0)).is_some());
+        hosts[1].handle(Event::Start, ms(1));
+        assert_eq!(pulse.beat(hosts.iter(), ms(1)), None);
+        hosts[1].handle(Event::Link(Link::Up), ms(2));
+        let roles = vec![Role::Init, Role::Backup];
+        assert_eq!(pulse.beat(hosts.iter(), ms(2)), Some(Request::Heartbeat { roles, ahead: Vec::new() }));
+    }
+}

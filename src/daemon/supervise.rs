@@ -21,6 +21,7 @@
 //!   nobody starts a service again.
 //! - **Who has never worked** is no reason for that: four deaths before the first sign of life end the process, as does
 //!   whatever the engine says with its last word.
+//! - **A fault of the hands** themselves ends everything: bow-outs, down hooks, status 70.
 //! - **The end that was asked for** is the engine's. If it dies over it, the hands withdraw (with `--shutdown`). A second
 //!   signal abandons hooks: the engine has 5 s left then, and hooks of the hands none.
 
@@ -63,6 +64,8 @@ pub(super) enum Seen<'a> {
     Gone,
     /// It could not be started.
     NotStarted,
+    /// The hands themselves have a fault.
+    Fault,
     Signal(Signal),
     HookBegan(u16, Hook),
     /// It has ended, or could not be run.
@@ -262,6 +265,7 @@ impl Supervisor {
             }
             Seen::Gone => self.gone(Notice::Died, now, &mut deeds),
             Seen::NotStarted => self.not_started(now, &mut deeds),
+            Seen::Fault => self.fault(now, &mut deeds),
             Seen::Signal(signal) => self.signal(signal, now, &mut deeds),
             Seen::HookBegan(host, hook) => {
                 if let Some(host) = self.hosts.get_mut(usize::from(host)) {
@@ -370,6 +374,15 @@ impl Supervisor {
             self.withdraw(Then::Rest, now, deeds);
         } else {
             self.end(BUG, deeds);
+        }
+    }
+
+    /// What can still be done is done, once: a fault on the way ends it.
+    fn fault(&mut self, now: Time, deeds: &mut Vec<Deed>) {
+        deeds.push(Deed::KillEngine);
+        match self.phase {
+            Phase::Withdrawing { .. } | Phase::Over => self.abandon(BUG, deeds),
+            _ => self.withdraw(Then::End(BUG), now, deeds),
         }
     }
 

@@ -261,7 +261,21 @@ impl Daemon {
         self.child.id()
     }
 
+    /// The process of ours that hears the network.
+    pub(crate) fn engine(&self) -> Option<Pid> {
+        engine_of(self.child.id())
+    }
+
+    /// Sends a signal to the process that was started. What nobody can refuse befalls a whole host: then it is for the
+    /// engine too.
     pub(crate) fn signal(&self, signal: Signal) {
+        let engine = self.engine().filter(|_| [Signal::SIGKILL, Signal::SIGSTOP, Signal::SIGCONT].contains(&signal));
+        self.signal_hands(signal);
+        engine.map(|engine| kill(engine, signal).expect("it lives as long as the other"));
+    }
+
+    /// Sends a signal to the process that was started alone.
+    pub(crate) fn signal_hands(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).expect("a process id is positive");
         kill(Pid::from_raw(pid), signal).expect("it is our child and has not been waited for");
     }
@@ -384,9 +398,23 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        let engine = self.engine();
         if matches!(self.child.try_wait(), Ok(None)) {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
+        engine.map(|engine| kill(engine, Signal::SIGKILL));
     }
+}
+
+/// The child that hears the network, of a daemon of ours.
+fn engine_of(hands: u32) -> Option<Pid> {
+    let is_child = |pid: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let is_engine = |rest: &str| rest.split_whitespace().nth(1) == Some(&hands.to_string());
+        stat.split_once("(ucarp-engine)").is_some_and(|(_, rest)| is_engine(rest))
+    };
+    let all = fs::read_dir("/proc").ok()?.flatten();
+    let engine = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).find(is_child)?;
+    i32::try_from(engine).ok().map(Pid::from_raw)
 }

@@ -339,11 +339,14 @@ fn second_instance() {
 }
 
 fn limit(daemon: &Daemon, descriptors: u32) {
-    let done = Command::new("prlimit")
-        .args([format!("--pid={}", daemon.pid()), format!("--nofile={descriptors}:")])
-        .output();
-    if !done.is_ok_and(|done| done.status.success()) {
-        skip("needs prlimit");
+    let engine = daemon.engine().expect("it is ours").to_string();
+    for pid in [daemon.pid().to_string(), engine] {
+        let done = Command::new("prlimit")
+            .args([format!("--pid={pid}"), format!("--nofile={descriptors}:")])
+            .output();
+        if !done.is_ok_and(|done| done.status.success()) {
+            skip("needs prlimit");
+        }
     }
 }
 

@@ -179,7 +179,8 @@ fn restarted() {
     let mut daemon = start("");
     for _ in 0..150 {
         // Nothing between the two, not even the time to start a program.
-        let next = start(&format!("kill -9 {};", daemon.pid()));
+        let engine = daemon.engine().expect("it is ours");
+        let next = start(&format!("kill -9 {} {engine};", daemon.pid()));
         daemon.await_exit(seconds(2));
         daemon = next;
     }

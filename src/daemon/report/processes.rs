@@ -14,6 +14,14 @@ use crate::log::Level;
 use crate::platform::{Guard, Guarded};
 use crate::protocol::Time;
 
+/// That something does not keep the engine to what it needs.
+pub(crate) fn unguarded(guard: Guard, why: &dyn Display) -> String {
+    fill(
+        &tr("The process that hears the network could not be kept to what it needs by {guard}: {why}"),
+        &[("guard", &guard.name()), ("why", why)],
+    )
+}
+
 impl Report {
     /// Who the engine is, and what keeps it from more than it needs.
     pub(crate) fn guards(
@@ -50,13 +58,7 @@ impl Report {
 
     fn missing_guard(&mut self, level: Level, guard: Guard, why: &dyn Display) {
         if self.log.wants(level) {
-            let text = fill(
-                &tr(
-                    "The process that hears the network could not be kept to what it needs by {guard}: {why}",
-                ),
-                &[("guard", &guard.name()), ("why", why)],
-            );
-            self.tell(level, &text, "UC2032");
+            self.tell(level, &unguarded(guard, why), "UC2032");
         }
     }
 

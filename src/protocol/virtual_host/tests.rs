@@ -1,10 +1,11 @@
 //! Where frames come from, and what changes when that does.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use super::*;
 use crate::protocol::wire::{self, carp, ethernet};
-use crate::protocol::{Announcing, Destination, Dialect, Hooks, Key, Link, Rejected, Replay, Vhid};
+use crate::protocol::{Announcing, Destination, Dialect, Hooks, Key, Link, Presence, Rejected, Replay, Vhid};
 
 const HERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 5)), v6: None };
 const THERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 7)), v6: None };
@@ -276,4 +277,138 @@ fn who_gives_way_tells_the_winner_alone() {
     assert_eq!(frames(&actions, Transmission::Advert).len(), 0);
     let told = delivered(&actions);
     assert!(matches!(&told[..], [(Transmission::Advert, _, to, _)] if *to == ips(&["10.0.0.7"])), "{told:?}");
+}
+
+/// A host that goes on in place of another, on a link that is up, at 10 s.
+fn resumed(role: Role, hook: Option<Hook>, silent: u64) -> (VirtualHost, Vec<Action>) {
+    let mut host = VirtualHost::new(Parameters {
+        hooks: Hooks { up: true, down: true, timeout: Duration::from_secs(60), ..Hooks::default() },
+        ..host(HERE, MAC).parameters().clone()
+    });
+    let silent = Duration::from_millis(silent);
+    host.handle(Event::Wall(Duration::from_secs(1_800_000_000)), ms(10_000));
+    let mut actions = host.handle(Event::Resume { role, hook, silent }, ms(10_000));
+    actions.extend(host.handle(Event::Link(Link::Up), ms(10_000)));
+    actions.extend(host.handle(Event::Tick, ms(10_000)));
+    (host, actions)
+}
+
+fn runs(actions: &[Action]) -> Vec<Hook> {
+    let run = |action: &Action| if let Action::Run(hook) = action { Some(*hook) } else { None };
+    actions.iter().filter_map(run).collect()
+}
+
+fn tells(actions: &[Action]) -> usize {
+    actions.iter().filter(|action| matches!(action, Action::Tell(_))).count()
+}
+
+#[test]
+fn who_goes_on_as_master_speaks_at_once_and_nobody_notices() {
+    let (mut host, actions) = resumed(Role::Master, None, 900);
+    assert_eq!((host.role(), runs(&actions), tells(&actions)), (Role::Master, vec![], 0));
+    assert_eq!(frames(&actions, Transmission::Advert).len(), 1);
+    assert_eq!(host.snapshot(ms(10_000)).reason, Reason::Resumed);
+    assert_eq!(host.counters.transitions, 0);
+    // An interval later it does so again, and what ends it ends it as ever.
+    assert!(frames(&host.handle(Event::Tick, ms(11_000)), Transmission::Advert).len() == 1);
+    let actions = host.handle(Event::Link(Link::Gone), ms(11_500));
+    assert_eq!((host.role(), runs(&actions)), (Role::Init, vec![Hook::Down]));
+}
+
+#[test]
+fn who_goes_on_after_the_dead_time_listens_for_a_successor_first() {
+    let (mut ours, actions) = resumed(Role::Master, None, 3_000);
+    assert_eq!((ours.role(), frames(&actions, Transmission::Advert).len()), (Role::Master, 0));
+    let mut theirs = host(THERE, OTHER_MAC);
+    for event in [Event::Wall(Duration::from_secs(1_800_000_000)), Event::Start, Event::Link(Link::Up)] {
+        theirs.handle(event, ms(10_000));
+    }
+    let ad = frames(&theirs.handle(Event::Tick, ms(13_000)), Transmission::Advert);
+    let actions = ours.receive(ad.first().unwrap(), ms(10_200)).unwrap();
+    assert_eq!((ours.role(), runs(&actions)), (Role::Backup, vec![Hook::Down]));
+    // Where there is none it stays.
+    let (mut alone, _) = resumed(Role::Master, None, 60_000);
+    let mut sent = 0;
+    for now in (10_000..20_000).step_by(50).map(ms) {
+        sent += frames(&alone.handle(Event::Tick, now), Transmission::Advert).len();
+    }
+    assert_eq!(alone.role(), Role::Master);
+    assert!(sent >= 7, "{sent}");
+}
+
+#[test]
+fn who_goes_on_as_backup_waits_a_dead_time_and_runs_nothing() {
+    let (mut host, actions) = resumed(Role::Backup, None, 900);
+    assert_eq!((host.role(), actions), (Role::Backup, vec![]));
+    assert_eq!(host.next_deadline(), Some(ms(13_000)));
+    host.handle(Event::Tick, ms(13_000));
+    assert_eq!(host.role(), Role::Master);
+}
+
+#[test]
+fn a_hook_that_still_runs_is_waited_for() {
+    for (role, wanted) in [(Role::Master, Hook::Up), (Role::Backup, Hook::Down)] {
+        for hook in [Hook::Up, Hook::Down] {
+            let (mut host, actions) = resumed(role, Some(hook), 100);
+            assert_eq!(runs(&actions), []);
+            let (ended, addresses) = (HookEnd::Succeeded, None);
+            let mut actions = host.handle(Event::HookDone { hook, ended, addresses }, ms(10_100));
+            actions.extend(host.handle(Event::Tick, ms(10_200)));
+            let expected = if hook == wanted { vec![] } else { vec![wanted] };
+            assert_eq!(runs(&actions), expected, "{role:?} while {hook:?} ran");
+        }
+        // One that nobody wants has not for ever.
+        let other = if wanted == Hook::Up { Hook::Down } else { Hook::Up };
+        let (mut host, _) = resumed(role, Some(other), 100);
+        let actions = host.handle(Event::Tick, ms(15_000));
+        assert!(actions.contains(&Action::KillHook { hook: other, force: false }), "{actions:?}");
+    }
+}
+
+#[test]
+fn where_the_addresses_are_tells_whether_it_was_done() {
+    for (role, addresses, owed) in [
+        (Role::Master, Presence::All, None),
+        (Role::Master, Presence::None, Some(Hook::Up)),
+        (Role::Backup, Presence::None, None),
+        (Role::Backup, Presence::All, Some(Hook::Down)),
+    ] {
+        let (mut host, _) = resumed(role, None, 100);
+        let mut actions = host.handle(Event::Addresses(addresses), ms(10_010));
+        // No sooner than any other that did not do its work.
+        while let Some(next) = host.next_deadline().filter(|next| *next <= ms(16_000) && owed.is_some()) {
+            actions.extend(host.handle(Event::Tick, next));
+            if role == Role::Backup && next >= ms(12_900) {
+                break;
+            }
+        }
+        let runs = runs(&actions);
+        if role == Role::Master {
+            assert_eq!(runs, owed.into_iter().collect::<Vec<_>>(), "{role:?} {addresses:?}");
+        } else {
+            assert_eq!(host.takeover.deadline().is_some(), owed.is_some(), "{role:?} {addresses:?}");
+        }
+    }
+}
+
+#[test]
+fn a_bow_out_by_another_process_is_newer_than_what_was_sent_before() {
+    let wall = Duration::from_secs(1_800_000_000);
+    let mut theirs = host(THERE, OTHER_MAC);
+    for event in [Event::Wall(wall), Event::Start, Event::Link(Link::Up)] {
+        theirs.handle(event, ms(0));
+    }
+    // Their master's clock is three minutes fast, and ours follows it.
+    let (mut ours, _) = resumed(Role::Master, None, 100);
+    ours.handle(Event::Wall(wall + Duration::from_secs(180)), ms(10_000));
+    let sent = frames(&ours.handle(Event::Tick, ms(11_000)), Transmission::Advert);
+    theirs.receive(sent.first().unwrap(), ms(100)).unwrap();
+    assert_eq!(theirs.role(), Role::Backup);
+    assert!(theirs.ahead_of_wall(ms(100)) > Duration::from_secs(179));
+    assert!(theirs.snapshot(ms(100)).followed.is_some());
+    let mut hands = host(HERE, MAC);
+    hands.handle(Event::Wall(wall + theirs.ahead_of_wall(ms(100)) + Duration::from_secs(1)), ms(0));
+    let farewell = frames(&hands.bow_out(ms(0)), Transmission::BowOut);
+    theirs.receive(farewell.first().unwrap(), ms(200)).unwrap();
+    assert_eq!(theirs.role(), Role::Master, "it was believed");
 }
