@@ -269,7 +269,8 @@ impl Daemon {
     /// Sends a signal to the process that was started. What nobody can refuse befalls a whole host: then it is for the
     /// engine too.
     pub(crate) fn signal(&self, signal: Signal) {
-        let engine = self.engine().filter(|_| [Signal::SIGKILL, Signal::SIGSTOP, Signal::SIGCONT].contains(&signal));
+        let engine =
+            self.engine().filter(|_| [Signal::SIGKILL, Signal::SIGSTOP, Signal::SIGCONT].contains(&signal));
         self.signal_hands(signal);
         engine.map(|engine| kill(engine, signal).expect("it lives as long as the other"));
     }
