@@ -102,6 +102,7 @@ pub(super) struct Freshness {
     /// The last that was heard of another and not older than H.
     heard: Option<Stamp>,
     sent: Option<(Stamp, Contents)>,
+    /// Grows with whoever is met, to its bound: most hosts meet one.
     senders: Vec<Sender>,
     late: Option<(Time, Duration)>,
     reflected: (Option<Stamp>, u8),
@@ -125,7 +126,7 @@ impl Freshness {
             started: None,
             heard: None,
             sent: None,
-            senders: Vec::with_capacity(CAPACITY),
+            senders: Vec::new(),
             late: None,
             reflected: (None, 0),
         }

@@ -151,7 +151,7 @@ enum Match {
     No,
 }
 
-/// The table. It has its whole size from the beginning: who is met allocates nothing.
+/// The table. It grows with whoever is met, to its bound: whoever is known already allocates nothing.
 #[derive(Debug)]
 pub(super) struct Peers {
     table: Vec<Known>,
@@ -163,7 +163,7 @@ pub(super) struct Peers {
 impl Peers {
     /// Nobody is known yet; `shared` are the virtual addresses.
     pub(super) fn new(shared: &[IpAddr]) -> Self {
-        Self { table: Vec::with_capacity(CAPACITY), next: 0, shared: shared.to_vec() }
+        Self { table: Vec::new(), next: 0, shared: shared.to_vec() }
     }
 
     /// Whether a source address says who sent something.

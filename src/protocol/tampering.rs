@@ -55,71 +55,82 @@ impl Tried {
     }
 }
 
-/// What is remembered.
+/// What is remembered of those that came with wrong fields.
 #[derive(Debug)]
-pub(super) struct Tampering {
-    tried: Vec<Tried>,
-    tried_ahead: Vec<Tried>,
+struct Wrong {
+    about_now: [Tried; PLACES],
+    ahead: [Tried; PLACES_AHEAD],
     /// Of what lies far behind: since when, and how many.
     behind: (Time, u8),
     strange: [Option<(Strange, Time, Time)>; WATCHED],
-    told: Option<Time>,
 }
 
-impl Default for Tampering {
+impl Default for Wrong {
     fn default() -> Self {
         Self {
-            tried: vec![Tried::default(); PLACES],
-            tried_ahead: vec![Tried::default(); PLACES_AHEAD],
+            about_now: [Tried::default(); PLACES],
+            ahead: [Tried::default(); PLACES_AHEAD],
             behind: (Time::ZERO, 0),
             strange: [None; WATCHED],
-            told: None,
         }
     }
 }
 
-impl Tampering {
-    /// Whether F is not worth looking at any more; `current` is H.
-    pub(super) fn is_spent(&mut self, ad: &Advertisement, current: Option<Stamp>, now: Time) -> bool {
-        match self.tried(ad, current) {
-            Some(count) => count.is_none_or(|(_, wrong)| *wrong >= WRONG),
-            None => now.since(self.behind.0) < RENEWED && self.behind.1 >= WRONG,
-        }
-    }
-
-    /// How often this counter was wrong; `None` if that is not counted for each, and none if no more can be.
-    fn tried(&mut self, ad: &Advertisement, current: Option<Stamp>) -> Option<Option<&mut Count>> {
+impl Wrong {
+    /// How often this counter was wrong, if its T is one of those counted here; `None` if no more can be counted for it.
+    fn tried(&mut self, ad: &Advertisement, of: Counted) -> Option<&mut Count> {
         let stamp = ad.stamp();
-        let places = match kind(stamp, current) {
-            Kind::Behind => return None,
-            Kind::AboutNow => &mut self.tried,
-            Kind::Ahead => &mut self.tried_ahead,
+        let places: &mut [Tried] = match of {
+            Counted::AboutNow => &mut self.about_now,
+            Counted::Ahead => &mut self.ahead,
         };
         let at = stamp.place(places.len());
         let place = places.get_mut(at)?;
         if place.of != Some(stamp) {
             *place = Tried { of: Some(stamp), ..Tried::default() };
         }
-        Some(place.of(short(ad)))
+        place.of(short(ad))
+    }
+}
+
+/// What is remembered. Hardly any host ever hears a wrong one, so there is room for them from the first on.
+#[derive(Debug, Default)]
+pub(super) struct Tampering {
+    wrong: Option<Box<Wrong>>,
+    told: Option<Time>,
+}
+
+impl Tampering {
+    /// Whether F is not worth looking at any more; `current` is H.
+    pub(super) fn is_spent(&mut self, ad: &Advertisement, current: Option<Stamp>, now: Time) -> bool {
+        let Some(wrong) = &mut self.wrong else { return false };
+        match counted(ad.stamp(), current) {
+            Some(of) => wrong.tried(ad, of).is_none_or(|(_, wrong)| *wrong >= WRONG),
+            None => now.since(wrong.behind.0) < RENEWED && wrong.behind.1 >= WRONG,
+        }
     }
 
     /// Notes a wrong F.
     pub(super) fn note(&mut self, ad: &Advertisement, current: Option<Stamp>, now: Time) {
-        match self.tried(ad, current) {
-            Some(Some(count)) => *count = (short(ad), count.1.saturating_add(1)),
-            Some(None) => {}
-            None => {
-                if now.since(self.behind.0) >= RENEWED {
-                    self.behind = (now, 0);
+        let wrong = self.wrong.get_or_insert_default();
+        match counted(ad.stamp(), current) {
+            Some(of) => {
+                if let Some(count) = wrong.tried(ad, of) {
+                    *count = (short(ad), count.1.saturating_add(1));
                 }
-                self.behind.1 = self.behind.1.saturating_add(1);
+            }
+            None => {
+                if now.since(wrong.behind.0) >= RENEWED {
+                    wrong.behind = (now, 0);
+                }
+                wrong.behind.1 = wrong.behind.1.saturating_add(1);
             }
         }
         let is = strange(ad);
         let known = |place: &Option<(Strange, Time, Time)>| place.is_some_and(|(known, ..)| known == is);
-        let at = self.strange.iter().position(known);
-        let silent = || self.strange.iter().zip(0..).min_by_key(|(place, _)| place.map(|(.., last)| last));
-        let place = at.or_else(|| silent().map(|(_, at)| at)).and_then(|at| self.strange.get_mut(at));
+        let at = wrong.strange.iter().position(known);
+        let silent = || wrong.strange.iter().zip(0..).min_by_key(|(place, _)| place.map(|(.., last)| last));
+        let place = at.or_else(|| silent().map(|(_, at)| at)).and_then(|at| wrong.strange.get_mut(at));
         if let Some(place) = place {
             let first = place.filter(|_| at.is_some()).map_or(now, |(_, first, _)| first);
             *place = Some((is, first, now));
@@ -134,24 +145,25 @@ impl Tampering {
     /// Whether its counter is no live one of ours: the same sender came with it long before.
     pub(super) fn is_constant(&self, ad: &Advertisement, now: Time) -> bool {
         let is = strange(ad);
-        self.strange.iter().flatten().any(|(known, first, _)| *known == is && now.since(*first) > AGAIN)
+        let mut strange = self.wrong.iter().flat_map(|wrong| wrong.strange.iter().flatten());
+        strange.any(|(known, first, _)| *known == is && now.since(*first) > AGAIN)
     }
 }
 
+/// Which T a wrong one is counted with, if it is counted with its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
-    Behind,
+enum Counted {
     AboutNow,
     Ahead,
 }
 
-fn kind(stamp: Stamp, current: Option<Stamp>) -> Kind {
-    let Some(current) = current else { return Kind::Ahead };
+fn counted(stamp: Stamp, current: Option<Stamp>) -> Option<Counted> {
+    let Some(current) = current else { return Some(Counted::Ahead) };
     match stamp.ahead_of(current) {
-        Duration::ZERO if stamp != current && current.ahead_of(stamp) > BEHIND => Kind::Behind,
-        Duration::ZERO if stamp != current && current.ahead_of(stamp) == Duration::ZERO => Kind::Behind,
-        ahead if ahead > AHEAD => Kind::Ahead,
-        _ => Kind::AboutNow,
+        Duration::ZERO if stamp != current && current.ahead_of(stamp) > BEHIND => None,
+        Duration::ZERO if stamp != current && current.ahead_of(stamp) == Duration::ZERO => None,
+        ahead if ahead > AHEAD => Some(Counted::Ahead),
+        _ => Some(Counted::AboutNow),
     }
 }
 

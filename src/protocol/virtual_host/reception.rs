@@ -26,17 +26,11 @@ const TELLS: usize = 4;
 const ANSWERS: usize = 8;
 
 /// What a frame leads to besides what the election makes of it. It is done with the next tick, which is due at once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Aftermath {
     due: Option<Time>,
     answers: Vec<Peer>,
     notices: Vec<Notice>,
-}
-
-impl Default for Aftermath {
-    fn default() -> Self {
-        Self { due: None, answers: Vec::with_capacity(ANSWERS), notices: Vec::with_capacity(TELLS) }
-    }
 }
 
 impl Aftermath {
