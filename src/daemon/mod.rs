@@ -47,7 +47,7 @@ mod unshared;
 
 use crate::config::{Config, Warning};
 use crate::log::{self, Level, Log};
-use crate::platform::{self, LOG_IS_A_CALL, Process, Signals};
+use crate::platform::{self, Claims, LOG_IS_A_CALL, Process, Signals};
 
 pub use caller::caller;
 pub use check::check;
@@ -126,14 +126,12 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let mut report = Report::new(Log::open(config.log, text, prints, SERVICES));
     let signals = Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?;
     let mut hosts = Vec::with_capacity(config.hosts.len());
-    let mut claims = Vec::with_capacity(config.hosts.len());
+    let mut claims = Claims::default();
     for host in &config.hosts {
         let interface = start::interface_for(host).map_err(StartError::explained)?;
-        let claim = start::claim(host, &interface, config.lockdir.as_deref())?;
-        for doubt in claim.doubts() {
-            report.claim_in_doubt(About::new(&interface, host.vhid), doubt);
+        for doubt in start::claim(&mut claims, host, &interface, config.lockdir.as_deref())? {
+            report.claim_in_doubt(About::new(&interface, host.vhid), &doubt);
         }
-        claims.push(claim);
         hosts.push((host.clone(), interface));
     }
     for warning in warnings {

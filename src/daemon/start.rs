@@ -10,10 +10,10 @@ use super::host::Served;
 use super::place::{Place, addresses};
 use super::placing::{self, Placed};
 use super::survey::Surveyor;
-use crate::config::VirtualHostConfig;
+use crate::config::{VirtualAddress, VirtualHostConfig};
 use crate::i18n::{fill, tr};
-use crate::platform::{self, Claim, Holder, LinkState, LockError, PidFile};
-use crate::protocol::{Hooks, Key, Parameters, VirtualHost};
+use crate::platform::{self, Claims, Doubt, Holder, LinkState, LockError, PidFile};
+use crate::protocol::{Destination, Family, Hooks, Key, Parameters, VirtualHost};
 
 /// Writes and locks the pidfile.
 pub(super) fn hold_pidfile(path: &Path) -> Result<PidFile, StartError> {
@@ -53,15 +53,32 @@ pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartE
     }
 }
 
-/// Takes the right to serve this virtual host on this machine.
+/// Takes the right to serve this virtual host on this machine, and says what makes it uncertain.
 pub(super) fn claim(
+    claims: &mut Claims,
     config: &VirtualHostConfig,
     interface: &str,
     lockdir: Option<&Path>,
-) -> Result<Claim, StartError> {
-    let name = format!("{interface} id {}", config.vhid);
-    Claim::take(&format!("ucarp {name}"), lockdir)
-        .map_err(|Holder(number)| StartError::new(Doing::Claim, name, process(number)))
+) -> Result<Vec<Doubt>, StartError> {
+    let mut doubts = Vec::new();
+    for name in names(interface, config) {
+        let taken = claims.take(&format!("ucarp {name}"), lockdir);
+        let held = |Holder(number)| StartError::new(Doing::Claim, name, process(number));
+        doubts.append(&mut taken.map_err(held)?);
+    }
+    Ok(doubts)
+}
+
+/// By which a virtual host is known to others on this machine: one for the groups of CARP, one for a group of its own.
+fn names(interface: &str, config: &VirtualHostConfig) -> Vec<String> {
+    let plain = format!("{interface} id {}", config.vhid);
+    let group = config.destination.v4;
+    if group == Destination::GROUP_V4 {
+        return vec![plain];
+    }
+    let own = format!("{plain} {group}");
+    // Another group is chosen for IPv4 alone.
+    if VirtualAddress::any_of(&config.addresses, Family::V6) { vec![plain, own] } else { vec![own] }
 }
 
 /// Opens all that these virtual hosts need, each with its interface. What is missing and may be waited for, an interface
@@ -160,5 +177,28 @@ pub(super) fn parameters(config: &VirtualHostConfig) -> Parameters {
         dialect: config.dialect,
         replay: config.replay,
         only_ours: config.only_ours,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::config::cli::{self, Invocation};
+    use crate::daemon::caller;
+
+    #[test]
+    fn those_who_share_no_group_share_no_name() {
+        let named = |more: &[&str]| {
+            let words = ["-i", "eth0", "-v", "7", "-p", "secret"].iter().chain(more).map(OsString::from);
+            let Ok(Invocation::Run { config, .. }) = cli::parse(words, &caller()) else { panic!("{more:?}") };
+            names("eth0", &config.hosts[0])
+        };
+        assert_eq!(named(&["-a", "10.0.0.9"]), ["eth0 id 7"]);
+        assert_eq!(named(&["-a", "10.0.0.9", "-a", "fd00::9"]), ["eth0 id 7"]);
+        assert_eq!(named(&["-a", "10.0.0.9", "--mcast=224.0.0.99"]), ["eth0 id 7 224.0.0.99"]);
+        let both = ["-a", "10.0.0.9", "-a", "fd00::9", "--mcast=224.0.0.99"];
+        assert_eq!(named(&both), ["eth0 id 7", "eth0 id 7 224.0.0.99"]);
     }
 }

@@ -307,32 +307,29 @@ pub(super) fn keep_to_link(fd: BorrowedFd<'_>, interface: &str, ipv6: bool) -> i
     descriptors::set_option(fd, level, option, &interfaces::interface_index(interface)?)
 }
 
-/// The only one of its name on this host, until dropped.
+/// The only one of its name on this host.
 #[derive(Debug)]
-pub struct Claim {
+pub(super) struct Claim {
     _lock: Option<LockFile>,
-    doubts: Vec<Doubt>,
 }
 
 impl Claim {
     /// Takes the name, by a lock file in `folder` or in /var/run, waiting a moment for somebody who is being ended.
-    ///
-    /// # Errors
-    /// Another ucarp has it.
-    pub fn take(name: &str, folder: Option<&Path>) -> Result<Self, Holder> {
+    pub(super) fn take(name: &str, folder: Option<&Path>) -> Result<(Self, Vec<Doubt>), Holder> {
         let folder = folder.unwrap_or(Path::new("/var/run"));
         Ok(match lock_file::patiently(|| claim::lock(folder, name), Result::is_err)? {
-            Ok(lock) => Self { _lock: Some(lock), doubts: Vec::new() },
-            Err(doubt) => Self { _lock: None, doubts: vec![doubt] },
+            Ok(lock) => (Self { _lock: Some(lock) }, Vec::new()),
+            Err(doubt) => (Self { _lock: None }, vec![doubt]),
         })
     }
 
-    /// Why it is not certain that we are the only one.
-    #[must_use]
-    pub fn doubts(&self) -> &[Doubt] {
-        &self.doubts
-    }
+    /// It keeps its descriptor: these systems give fewer on their way, and some forget them there.
+    pub(super) fn keep_in(&mut self, _: &mut Parking) {}
 }
+
+/// There is none.
+#[derive(Debug, Default)]
+pub(super) struct Parking;
 
 /// Beside those of a user there are none on these systems.
 pub(super) fn forgo_rights() {}

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::lock_file::{LockError, LockFile};
+use super::sys;
 
 /// Another ucarp has it; its number, as far as it can be seen from here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +37,28 @@ pub enum Doubt {
         /// Why not.
         error: io::Error,
     },
+}
+
+/// What this process alone serves, until it drops this or ends. A process that is forked goes on holding it all, and
+/// gives nothing back.
+#[derive(Debug, Default)]
+pub struct Claims {
+    held: Vec<sys::Claim>,
+    parking: sys::Parking,
+}
+
+impl Claims {
+    /// Takes a name as well, waiting a moment for somebody who is being ended. Lock files are made in `folder`, or where
+    /// the system has its own. Answers with what makes it uncertain that nobody else has the name.
+    ///
+    /// # Errors
+    /// Another ucarp has it.
+    pub fn take(&mut self, name: &str, folder: Option<&Path>) -> Result<Vec<Doubt>, Holder> {
+        let (mut claim, doubts) = sys::Claim::take(name, folder)?;
+        claim.keep_in(&mut self.parking);
+        self.held.push(claim);
+        Ok(doubts)
+    }
 }
 
 /// The lock file of a name in the folder of lock files, where only root should be able to make any.

@@ -24,13 +24,14 @@ use nix::time::{ClockId, clock_gettime};
 use super::rights::Guarded;
 use super::{Changes, Instruction, LinkState, Unready, descriptors, interfaces};
 
-pub use super::linux_claim::Claim;
+pub(super) use super::linux_claim::Claim;
 pub use super::linux_rights::missing_privilege;
 pub(super) use super::linux_rights::{
     after_surrender, before_surrender, confine, forgo_rights, refuse_core_files,
 };
 pub(super) use super::mreqn::join_v4;
 pub use super::netlink::{assign_address, withdraw_address};
+pub(super) use super::parking::Parking;
 pub use super::ppoll::wait;
 pub(super) use super::timerfd::Timer;
 pub(super) use libc::ppoll;

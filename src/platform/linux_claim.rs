@@ -6,7 +6,7 @@
 //! lock file besides, where one can be made, with the number of the namespace in its name.
 
 use std::fs;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -18,36 +18,43 @@ use nix::unistd::Uid;
 
 use super::claim::{self, Doubt, Holder};
 use super::lock_file::{self, LockFile};
+use super::parking::Parking;
 
 const LOCKS: &str = "/run";
 
-/// The only one of its name in this network namespace, until dropped.
+/// The only one of its name in this network namespace.
 #[derive(Debug)]
-pub struct Claim {
-    _socket: Option<OwnedFd>,
-    _lock: Option<LockFile>,
-    doubts: Vec<Doubt>,
+pub(super) struct Claim {
+    socket: Option<OwnedFd>,
+    lock: Option<LockFile>,
 }
 
 impl Claim {
     /// Takes the name, waiting a moment for somebody who is being ended. The lock file is made in `folder`, or in /run.
-    ///
-    /// # Errors
-    /// Another ucarp has it.
-    pub fn take(name: &str, folder: Option<&Path>) -> Result<Self, Holder> {
+    pub(super) fn take(name: &str, folder: Option<&Path>) -> Result<(Self, Vec<Doubt>), Holder> {
         let folder = folder.unwrap_or(Path::new(LOCKS));
         lock_file::patiently(
             || Self::try_to_take(name, folder),
             |result| match result {
-                Ok(claim) => {
-                    claim.doubts.iter().any(|doubt| matches!(doubt, Doubt::Squatted { user: None, .. }))
+                Ok((_, doubts)) => {
+                    doubts.iter().any(|doubt| matches!(doubt, Doubt::Squatted { user: None, .. }))
                 }
                 Err(_) => true,
             },
         )
     }
 
-    fn try_to_take(name: &str, folder: &Path) -> Result<Self, Holder> {
+    /// Gives what only has to stay open away to be kept, if it can be.
+    pub(super) fn keep_in(&mut self, parking: &mut Parking) {
+        let lock = self.lock.as_ref().and_then(LockFile::descriptor);
+        let open: Vec<_> = self.socket.as_ref().map(AsFd::as_fd).into_iter().chain(lock).collect();
+        if parking.keep(&open) {
+            self.socket = None;
+            self.lock.iter_mut().for_each(LockFile::kept_elsewhere);
+        }
+    }
+
+    fn try_to_take(name: &str, folder: &Path) -> Result<(Self, Vec<Doubt>), Holder> {
         let mut doubts = Vec::new();
         let lock = match lock(name, folder)? {
             Ok(lock) => Some(lock),
@@ -75,13 +82,7 @@ impl Claim {
                 None
             }
         };
-        Ok(Self { _socket: socket, _lock: lock, doubts })
-    }
-
-    /// Why it is not certain that we are the only one.
-    #[must_use]
-    pub fn doubts(&self) -> &[Doubt] {
-        &self.doubts
+        Ok((Self { socket, lock }, doubts))
     }
 }
 
@@ -116,20 +117,27 @@ fn listener(name: &str) -> Result<(Option<u32>, Option<u32>), Errno> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     fn name(what: &str) -> String {
         format!("ucarp test {} {what}", std::process::id())
     }
 
+    fn taken(name: &str) -> Claim {
+        let (claim, doubts) = Claim::take(name, None).unwrap();
+        assert!(doubts.is_empty(), "{doubts:?}");
+        claim
+    }
+
     #[test]
     fn a_claim_is_the_only_one_of_its_name_and_tells_whose_it_is() {
         let name = name("only");
-        let claim = Claim::take(&name, None).unwrap();
-        assert!(claim.doubts().is_empty(), "{:?}", claim.doubts());
+        let claim = taken(&name);
         assert_eq!(Claim::take(&name, None).unwrap_err(), Holder(Some(std::process::id())));
         drop(claim);
-        Claim::take(&name, None).unwrap();
+        taken(&name);
     }
 
     #[test]
@@ -137,9 +145,9 @@ mod tests {
         let name = name("squatted");
         let squatter = stream().unwrap();
         bind(squatter.as_raw_fd(), &UnixAddr::new_abstract(name.as_bytes()).unwrap()).unwrap();
-        let claim = Claim::take(&name, None).unwrap();
-        assert!(matches!(claim.doubts().first(), Some(Doubt::Squatted { user: None, process: None })));
-        if claim._lock.is_some() {
+        let (claim, doubts) = Claim::take(&name, None).unwrap();
+        assert!(matches!(doubts.first(), Some(Doubt::Squatted { user: None, process: None })));
+        if claim.lock.is_some() {
             assert_eq!(Claim::take(&name, None).unwrap_err(), Holder(Some(std::process::id())));
             // Nor is that forgotten when the squatter has gone.
             drop(squatter);
@@ -150,13 +158,45 @@ mod tests {
     #[test]
     fn a_full_queue_does_not_hide_the_other() {
         let name = name("full");
-        let claim = Claim::take(&name, None).unwrap();
-        if claim._lock.is_none() {
+        let claim = taken(&name);
+        if claim.lock.is_none() {
             println!("skipped: no lock file can be made in {LOCKS}");
             return;
         }
         // A queued connection outlives the one who made it.
         while listener(&name).is_ok() {}
         assert_eq!(Claim::take(&name, None).unwrap_err(), Holder(Some(std::process::id())));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "somebody who has the socket, and nothing else of ours")]
+    fn what_is_kept_elsewhere_is_ours_all_the_same() {
+        let (name, folder) = (name("kept"), std::env::temp_dir().join(name("locks")));
+        fs::create_dir_all(&folder).unwrap();
+        let files = || fs::read_dir(&folder).unwrap().count();
+        let take = || Claim::take(&name, Some(&folder));
+        let keep = || {
+            let (mut claim, mut parking) = (take().unwrap().0, Parking::default());
+            claim.keep_in(&mut parking);
+            assert!(claim.socket.is_none() && claim.lock.as_ref().unwrap().descriptor().is_none());
+            (claim, parking)
+        };
+        let ours = Holder(Some(std::process::id()));
+        let (claim, parking) = keep();
+        assert_eq!((take().unwrap_err(), files()), (ours, 1));
+        drop(claim);
+        assert_eq!(files(), 0, "the name of the file is given back at once");
+        drop(parking);
+        // As if this process were killed, and another one had been forked before.
+        let (claim, parking) = keep();
+        let inherited = parking.socket().unwrap().try_clone().unwrap();
+        let mut heir = Command::new("sleep").arg("60").stdin(inherited).spawn().unwrap();
+        std::mem::forget(claim);
+        drop(parking);
+        assert_eq!((take().unwrap_err(), files()), (ours, 1));
+        heir.kill().unwrap();
+        heir.wait().unwrap();
+        drop(take().unwrap());
+        fs::remove_dir(&folder).unwrap();
     }
 }

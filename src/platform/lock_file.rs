@@ -1,17 +1,21 @@
 //! A file that is locked while a process runs, with its number inside.
 //!
 //! The lock, not the file, says that somebody runs: a file left behind by a crash is taken over. It is given back
-//! however the process ends. Removing the file is tidiness, done only while it is still ours. Whoever can open a file
-//! can lock it, so nobody but its owner can open this one.
+//! however the process ends. Removing the file is tidiness, done only while it is still ours, and only by the process
+//! that made it: one that was forked has the lock as well, and the name is not its own to give back. Whoever can open a
+//! file can lock it, so nobody but its owner can open this one.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+#[cfg(target_os = "linux")]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::{FlockArg, OFlag};
 use nix::unistd::Uid;
 
 use super::sys;
@@ -26,12 +30,18 @@ const DYING: Duration = Duration::from_secs(1);
 /// How often it is looked at meanwhile.
 const NAP: Duration = Duration::from_millis(10);
 
-/// A locked file; removed when dropped.
+/// A locked file; removed when dropped by the process that took it.
 #[derive(Debug)]
 pub(super) struct LockFile {
     path: PathBuf,
-    file: Flock<File>,
+    /// None once it is kept open elsewhere.
+    file: Option<File>,
+    is: Identity,
+    taken_by: u32,
 }
+
+/// Device and inode: what a name may or may not stand for.
+type Identity = (u64, u64);
 
 /// Why there is none.
 #[derive(Debug)]
@@ -63,32 +73,68 @@ impl LockFile {
             if owner != 0 && owner != Uid::effective().as_raw() {
                 return Err(LockError::Foreign(path.to_owned(), owner));
             }
-            let file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                Ok(file) => file,
-                Err((file, Errno::EWOULDBLOCK)) => return Err(LockError::Held(number_in(&file))),
-                Err((_, error)) => return Err(LockError::Io(error.into())),
-            };
+            match lock(&file) {
+                Ok(()) => {}
+                Err(Errno::EWOULDBLOCK) => return Err(LockError::Held(number_in(&file))),
+                Err(error) => return Err(LockError::Io(error.into())),
+            }
             // Its last holder may have removed it after we opened it.
             if is_at(&file, path) {
                 write_number(&file)?;
-                return Ok(Self { path: path.to_owned(), file });
+                let is = identity(&file)?;
+                return Ok(Self {
+                    path: path.to_owned(),
+                    file: Some(file),
+                    is,
+                    taken_by: std::process::id(),
+                });
             }
         }
         Err(LockError::Held(None))
+    }
+
+    /// What has to stay open for the lock to be held, unless it is kept elsewhere.
+    #[cfg(target_os = "linux")]
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().map(AsFd::as_fd)
+    }
+
+    /// That is kept open elsewhere now, for as long as this is not dropped.
+    #[cfg(target_os = "linux")]
+    pub(super) fn kept_elsewhere(&mut self) {
+        self.file = None;
     }
 }
 
 impl Drop for LockFile {
     fn drop(&mut self) {
-        remove(&self.file, &self.path);
+        if self.taken_by != std::process::id() {
+            return;
+        }
+        let again = || File::options().write(true).custom_flags(UNFOLLOWED.bits()).open(&self.path).ok();
+        let file = self.file.take().or_else(again);
+        if let Some(file) = file.filter(|file| identity(file).is_ok_and(|is| is == self.is)) {
+            remove(&file, &self.path);
+        }
     }
 }
 
-/// Opens a regular file for reading and writing, and makes it if need be. Nothing is followed or waited for.
+/// Locks it for as long as it is open anywhere, and does not wait.
+#[expect(
+    deprecated,
+    reason = "what replaces it unlocks when it is dropped, even where a fork has the lock as well"
+)]
+fn lock(file: &File) -> nix::Result<()> {
+    nix::fcntl::flock(file.as_raw_fd(), FlockArg::LockExclusiveNonblock)
+}
+
+/// Nothing is followed or waited for.
+const UNFOLLOWED: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK);
+
+/// Opens a regular file for reading and writing, and makes it if need be.
 pub(super) fn open(path: &Path, mode: u32) -> io::Result<File> {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
     let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false).mode(mode).custom_flags(flags.bits());
+    options.read(true).write(true).create(true).truncate(false).mode(mode).custom_flags(UNFOLLOWED.bits());
     let file = options.open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(Errno::EINVAL.into()) }
 }
@@ -110,8 +156,12 @@ pub(super) fn remove(file: &File, path: &Path) {
 
 /// Whether `file` is what `path` names.
 fn is_at(file: &File, path: &Path) -> bool {
-    let (Ok(ours), Ok(there)) = (file.metadata(), fs::symlink_metadata(path)) else { return false };
-    (ours.dev(), ours.ino()) == (there.dev(), there.ino())
+    let (Ok(ours), Ok(there)) = (identity(file), fs::symlink_metadata(path)) else { return false };
+    ours == (there.dev(), there.ino())
+}
+
+fn identity(file: &File) -> io::Result<Identity> {
+    file.metadata().map(|about| (about.dev(), about.ino()))
 }
 
 fn number_in(mut file: &File) -> Option<u32> {
@@ -179,5 +229,19 @@ mod tests {
             is_held,
         );
         assert!(taken.is_ok() && asked == 5, "{taken:?} at {asked}");
+    }
+
+    #[cfg(not(bsd))]
+    #[test]
+    fn who_is_forked_gives_nothing_back() {
+        let path = std::env::temp_dir().join(format!("ucarp-lock-forked-{}", std::process::id()));
+        let mut held = Some(LockFile::take(&path).unwrap());
+        crate::platform::in_child(|| drop(held.take()));
+        assert!(path.exists());
+        assert!(
+            matches!(LockFile::take(&path), Err(LockError::Held(Some(pid))) if pid == std::process::id())
+        );
+        drop(held);
+        assert!(!path.exists());
     }
 }

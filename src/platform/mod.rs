@@ -55,6 +55,8 @@ mod netlink;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd"))]
 mod no_timer;
 mod oom;
+#[cfg(target_os = "linux")]
+mod parking;
 mod pidfile;
 #[cfg(not(target_os = "macos"))]
 mod ppoll;
@@ -109,7 +111,7 @@ pub use bpf::{frame_reader, frame_reader_of, frames_lost, seal_capture};
 #[cfg(any(bsd, test, fuzzing))]
 pub use bpf_frames::FrameReader;
 pub use channel::{Broken, Channel, LONGEST_MESSAGE, MOST_DESCRIPTORS, Message, Unsent};
-pub use claim::{Doubt, Holder};
+pub use claim::{Claims, Doubt, Holder};
 pub use descriptors::{close_on_exec, says_no_room};
 pub use files::{may_create_in, may_execute, user_and_group};
 pub use instruction::Instruction;
@@ -132,10 +134,10 @@ pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, end_child, kill_group, signal_name};
 pub use split::{let_go_of_streams, split_off};
 pub use sys::{
-    Claim, DEVICES_NEED_RIGHTS, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor,
-    LinkSocket, UNTAGGED_ONLY, assign_address, blank_argument, connected_networks, hand_out_at_once,
-    hardware_address, ignore_sent, keep_descriptors_private, link_state, missing_device, missing_privilege,
-    now, set_filter, unready_addresses, wait, withdraw_address,
+    DEVICES_NEED_RIGHTS, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket,
+    UNTAGGED_ONLY, assign_address, blank_argument, connected_networks, hand_out_at_once, hardware_address,
+    ignore_sent, keep_descriptors_private, link_state, missing_device, missing_privilege, now, set_filter,
+    unready_addresses, wait, withdraw_address,
 };
 pub use user::{NoUser, User};
 pub use wall_clock::{LocalTime, local_time, local_time_of};

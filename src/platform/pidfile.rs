@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use super::lock_file::{self, LockError, LockFile};
 
-/// A pidfile while its process runs; removed when dropped.
+/// A pidfile while its process runs; removed when dropped by it.
 #[derive(Debug)]
 pub struct PidFile {
     path: PathBuf,
     file: File,
+    taken_by: u32,
     // Given back after the file is gone.
     _lock: LockFile,
 }
@@ -32,7 +33,7 @@ impl PidFile {
             Ok(file)
         });
         match file {
-            Ok(file) => Ok(Self { path: path.to_owned(), file, _lock: lock }),
+            Ok(file) => Ok(Self { path: path.to_owned(), file, taken_by: std::process::id(), _lock: lock }),
             Err(error) => Err(error.into()),
         }
     }
@@ -40,7 +41,9 @@ impl PidFile {
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        lock_file::remove(&self.file, &self.path);
+        if self.taken_by == std::process::id() {
+            lock_file::remove(&self.file, &self.path);
+        }
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("nobody_holds_the_name_and_no_lock_can_be_made", ours, no_place_for_a_lock),
         Case::new("nobody_locks_the_pidfile", ours, locked_pidfile),
         Case::new("second_instance_beside_a_full_queue", ours, full_queue),
+        Case::new("one_id_in_two_groups", ours, two_groups),
         Case::new("killed_and_started_at_once", ours, restarted),
         Case::new("few_descriptors_are_no_other_ucarp", ours, few_descriptors),
         Case::new("no_core_files", ours, no_core_files),
@@ -163,6 +164,20 @@ fn full_queue() {
     let a = lone_master(&segment, 0, Kind::Ours, &Setup::default());
     as_nobody(&segment.hosts[0], fill_queue);
     assert_start_failure(ends_by_itself(ours(&segment.hosts[0])), &[&a.pid().to_string()]);
+}
+
+/// They hear nothing of each other.
+fn two_groups() {
+    let segment = Segment::new(1);
+    let _a = lone_master(&segment, 0, Kind::Ours, &Setup::default());
+    let there = || {
+        let mut command = ours(&segment.hosts[0]);
+        command.arg("--mcast=224.0.0.99");
+        command
+    };
+    let b = Daemon::spawn(&segment, "b", Kind::Ours, there(), segment.dir().join("none"));
+    b.await_line("its first line", seconds(5), |l| l.contains("sharing"));
+    assert_start_failure(ends_by_itself(there()), &["eth0 id 7 224.0.0.99", &b.pid().to_string()]);
 }
 
 fn restarted() {

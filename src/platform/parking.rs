@@ -1,0 +1,100 @@
+//! Descriptors that only have to stay open, kept where they take no numbers of ours.
+//!
+//! A socket that is connected to itself holds what was sent to it and never read (SCM_RIGHTS, unix(7)). The kernel closes
+//! all of it with the socket, however we end, and whoever is forked has the socket too and keeps it open as well. What
+//! is refused stays the caller's: there are bounds for the bytes of a socket, and for descriptors on their way, which
+//! all processes of a user share.
+
+use std::io::IoSlice;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, bind, connect, getsockname,
+    sendmsg, socket,
+};
+
+/// So many at most: half of what one user may have on their way by default, since others pass some, too.
+const MOST: usize = 512;
+
+/// The parking place; it is opened when it is needed.
+#[derive(Debug, Default)]
+pub(super) struct Parking {
+    socket: Option<OwnedFd>,
+    kept: usize,
+}
+
+impl Parking {
+    #[cfg(test)]
+    pub(super) fn socket(&self) -> Option<&OwnedFd> {
+        self.socket.as_ref()
+    }
+
+    /// Whether these are kept open here from now on, all of them or none.
+    pub(super) fn keep(&mut self, descriptors: &[BorrowedFd<'_>]) -> bool {
+        let kept = self.kept + descriptors.len();
+        if descriptors.is_empty() || kept > MOST {
+            return false;
+        }
+        let sent = match &self.socket {
+            Some(socket) => send(socket, descriptors),
+            None => to_itself().and_then(|socket| send(self.socket.insert(socket), descriptors)),
+        };
+        self.kept = if sent.is_ok() { kept } else { self.kept };
+        sent.is_ok()
+    }
+}
+
+/// A socket connected to itself; strangers cannot send to it.
+fn to_itself() -> Result<OwnedFd, Errno> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::Datagram, flags, None)?;
+    bind(socket.as_raw_fd(), &UnixAddr::new_unnamed())?;
+    connect(socket.as_raw_fd(), &getsockname::<UnixAddr>(socket.as_raw_fd())?)?;
+    Ok(socket)
+}
+
+fn send(socket: &OwnedFd, descriptors: &[BorrowedFd<'_>]) -> Result<usize, Errno> {
+    let numbers: Vec<_> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
+    let rights = [ControlMessage::ScmRights(&numbers)];
+    sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(&[0])], &rights, MsgFlags::empty(), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{ErrorKind, Read};
+    use std::os::fd::AsFd;
+
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    use nix::unistd::pipe;
+
+    use super::*;
+
+    /// Whether nobody has closed the other end.
+    fn is_held(reader: &OwnedFd) -> bool {
+        fcntl(reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        let read = File::from(reader.try_clone().unwrap()).read(&mut [0]);
+        read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
+    #[test]
+    fn what_is_kept_is_open_for_as_long_as_the_place_is() {
+        let (mut parking, mut readers) = (Parking::default(), Vec::new());
+        assert!(!parking.keep(&[]) && parking.socket.is_none());
+        loop {
+            let (reader, writer) = pipe().unwrap();
+            let kept = parking.keep(&[writer.as_fd(), writer.as_fd()]);
+            drop(writer);
+            assert_eq!(is_held(&reader), kept);
+            if !kept {
+                break;
+            }
+            readers.push(reader);
+        }
+        assert_eq!(readers.len(), MOST / 2);
+        assert!(readers.iter().all(is_held));
+        drop(parking);
+        assert!(!readers.iter().any(is_held));
+    }
+}
