@@ -109,6 +109,9 @@ fn no_place_for_a_lock() {
     a.await_hooks(&["down"], seconds(3));
     assert!(told(&a).is_empty(), "{:?}", told(&a));
     drop(a);
+    // The other one of the two processes gives it back a moment after the first was killed.
+    let free = || as_nobody(&segment.hosts[0], || UnixListener::bind_addr(&name()).is_ok());
+    eventually("the name given back", seconds(2), free);
     let _squatter = as_nobody(&segment.hosts[0], || UnixListener::bind_addr(&name()).expect("free"));
     let a = lone_master(&segment, 0, Kind::Ours, &setup);
     let told = told(&a);
