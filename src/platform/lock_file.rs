@@ -8,7 +8,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-#[cfg(target_os = "linux")]
+#[cfg(not(bsd))]
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -94,13 +94,13 @@ impl LockFile {
     }
 
     /// What has to stay open for the lock to be held, unless it is kept elsewhere.
-    #[cfg(target_os = "linux")]
+    #[cfg(not(bsd))]
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.file.as_ref().map(AsFd::as_fd)
     }
 
     /// That is kept open elsewhere now, for as long as this is not dropped.
-    #[cfg(target_os = "linux")]
+    #[cfg(not(bsd))]
     pub(super) fn kept_elsewhere(&mut self) {
         self.file = None;
     }
