@@ -12,9 +12,7 @@ mod overlap;
 mod table;
 
 use std::io;
-#[cfg(bsd)]
-use std::os::fd::OwnedFd;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 #[cfg(not(bsd))]
@@ -53,6 +51,8 @@ pub(crate) enum CaptureError {
     NotEthernet(String),
     /// The descriptor could not be set up, or not be kept from the hooks.
     Descriptor(io::Error),
+    /// Another process could not open it; in its words.
+    Told(String),
 }
 
 impl From<Error> for CaptureError {
@@ -67,7 +67,7 @@ impl CaptureError {
     pub(crate) fn says_link_down(&self) -> bool {
         match self {
             Self::Library(Error::PcapError(words)) => words.starts_with("The interface went down"),
-            Self::Library(_) | Self::NotEthernet(_) => false,
+            Self::Library(_) | Self::NotEthernet(_) | Self::Told(_) => false,
             Self::Descriptor(error) => error.kind() == io::ErrorKind::NetworkDown,
         }
     }
@@ -79,6 +79,7 @@ impl std::fmt::Display for CaptureError {
             Self::Library(error) => error.fmt(f),
             Self::NotEthernet(link_type) => write!(f, "not Ethernet but {link_type}"),
             Self::Descriptor(error) => error.fmt(f),
+            Self::Told(why) => why.fmt(f),
         }
     }
 }
@@ -116,23 +117,51 @@ impl Capture {
     }
 
     /// Puts another filter in place of the one it was opened with. What arrived before has passed that one, and is still
-    /// handed out where the system can keep it.
-    ///
-    /// Where a capture's filter cannot be changed, the answer is another capture, which hears what this one still does.
+    /// handed out.
     ///
     /// # Errors
     /// When the interface went away.
     #[cfg(not(bsd))]
-    pub(crate) fn with_filter(&self, _: &str, filter: &Filter) -> Result<Option<Self>, CaptureError> {
-        put(&self.library, &joined(&self.library, filter)?)?;
-        Ok(None)
+    pub(crate) fn set_filter(&mut self, filter: &Filter) -> Result<(), CaptureError> {
+        put(&self.library, &joined(&self.library, filter)?)
     }
 
-    /// As above: it is sealed.
+    /// As above, but it is sealed: a filter that has to change is another capture.
     #[cfg(bsd)]
-    #[expect(clippy::unused_self, reason = "on other systems it is this one that changes")]
-    pub(crate) fn with_filter(&self, interface: &str, filter: &Filter) -> Result<Option<Self>, CaptureError> {
-        Self::open(interface, filter).map(Some)
+    pub(crate) fn set_filter(&mut self, _: &Filter) -> Result<(), CaptureError> {
+        Err(CaptureError::Descriptor(io::ErrorKind::Unsupported.into()))
+    }
+
+    /// To be handed to another process: what is read, and how many bytes of it at once.
+    ///
+    /// # Errors
+    /// Here it is the library that reads.
+    #[cfg(not(bsd))]
+    pub(crate) fn into_descriptor(self) -> Result<(u32, OwnedFd), CaptureError> {
+        Err(CaptureError::Descriptor(io::ErrorKind::Unsupported.into()))
+    }
+
+    /// As above.
+    #[cfg(bsd)]
+    pub(crate) fn into_descriptor(self) -> Result<(u32, OwnedFd), CaptureError> {
+        let at_once = u32::try_from(self.frames.size()).map_err(|_| no_program())?;
+        Ok((at_once, self.device))
+    }
+
+    /// The one that another process opened.
+    ///
+    /// # Errors
+    /// As above.
+    #[cfg(not(bsd))]
+    pub(crate) fn over(_: u32, _: OwnedFd) -> Result<Self, CaptureError> {
+        Err(CaptureError::Descriptor(io::ErrorKind::Unsupported.into()))
+    }
+
+    /// As above.
+    #[cfg(bsd)]
+    pub(crate) fn over(at_once: u32, device: OwnedFd) -> Result<Self, CaptureError> {
+        let frames = platform::frame_reader_of(at_once).map_err(CaptureError::Descriptor)?;
+        Ok(Self { device, frames })
     }
 
     #[cfg(not(bsd))]

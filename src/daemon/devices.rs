@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::capture::{Capture, CaptureError, Filter, Looks, Overlap, Wish};
 use super::failure::{Doing, StartError};
-use crate::platform::{self, Envelope, IpSocket, LinkSocket, Membership};
+use super::request::Device;
+use crate::platform::{self, DEVICES_NEED_RIGHTS, Envelope, IpSocket, LinkSocket, Membership};
 use crate::protocol::wire::{self, ipv4};
 use crate::protocol::{Destination, Family, Packets, Unicast, Vhid};
 
@@ -21,7 +22,7 @@ pub(crate) struct Devices {
     next: Option<Capture>,
     overlap: Overlap,
     sockets: Sockets,
-    _memberships: Vec<Membership>,
+    memberships: Vec<Membership>,
     wanted: Wanted,
     looks: Looks,
     /// What is wanted changed, and the filter did not yet.
@@ -140,29 +141,50 @@ impl Sockets {
     }
 }
 
+/// What was opened on an interface, each by what it is for, to be handed to who may not open it.
+pub(crate) type Parts = Vec<(Device, OwnedFd)>;
+
+/// Opens all that is needed for those who want this, or a capture alone, for another process.
+///
+/// # Errors
+/// Why it could not be opened.
+pub(crate) fn open_parts(
+    interface: &str,
+    wanted: Wanted,
+    looks: Looks,
+    capture_only: bool,
+) -> Result<Parts, String> {
+    if capture_only {
+        let opened = Capture::open(interface, &wanted.filter(looks)).and_then(Capture::into_descriptor);
+        let (at_once, descriptor) = opened.map_err(|error| error.to_string())?;
+        return Ok(vec![(Device::Capture(at_once), descriptor)]);
+    }
+    let devices = Devices::open(interface, wanted, looks).map_err(|error| error.to_string())?;
+    devices.into_parts().map_err(|error| error.to_string())
+}
+
+/// Opens a capture.
+///
+/// # Errors
+/// Why it could not be opened.
+pub(crate) fn open_capture(interface: &str, wanted: &Wanted, looks: Looks) -> Result<Capture, StartError> {
+    Capture::open(interface, &wanted.filter(looks))
+        .map_err(|error| StartError::new(Doing::OpenCapture, interface, error).explained())
+}
+
 impl Devices {
     /// Opens everything for these virtual hosts. Groups are joined before the capture starts, so that nothing
     /// is captured that a snooping switch would stop forwarding.
     ///
     /// # Errors
     /// What could not be opened, and why.
-    pub(crate) fn open(interface: &str, wanted: Wanted) -> Result<Self, StartError> {
+    pub(crate) fn open(interface: &str, wanted: Wanted, looks: Looks) -> Result<Self, StartError> {
         let failed = |doing| move |error: io::Error| StartError::new(doing, interface, error).explained();
         let index = platform::interface_index(interface).map_err(failed(Doing::FindInterface))?;
         let groups: Vec<_> = wanted.groups().into_iter().collect();
         let memberships = Membership::join_all(&groups, index).map_err(failed(Doing::JoinGroup))?;
-        let (sockets, capture) = Self::open_both_ways(interface, &wanted, &wanted.filter(Looks::Around))?;
-        Ok(Self {
-            interface: interface.to_owned(),
-            capture: Some(capture),
-            next: None,
-            overlap: Overlap::default(),
-            sockets,
-            _memberships: memberships,
-            wanted,
-            looks: Looks::Around,
-            filter_due: false,
-        })
+        let (sockets, capture) = Self::open_both_ways(interface, &wanted, looks)?;
+        Ok(Self::of(interface, capture, sockets, memberships, (wanted, looks)))
     }
 
     /// Finds out whether [`Devices::open`] would work, and the filters that come later. Joins no group, because the
@@ -171,26 +193,87 @@ impl Devices {
     /// # Errors
     /// As there.
     pub(crate) fn try_out(interface: &str, wanted: &Wanted) -> Result<(), StartError> {
-        let (_, capture) = Self::open_both_ways(interface, wanted, &wanted.filter(Looks::Around))?;
+        Self::open_both_ways(interface, wanted, Looks::Around)?;
         if !wanted.groups().is_empty() && platform::other_routing_domain(interface).is_some() {
             let error = io::Error::from(io::ErrorKind::AddrNotAvailable);
             return Err(StartError::new(Doing::JoinGroup, interface, error).explained());
         }
         [Looks::Ahead, Looks::AtArp]
             .into_iter()
-            .try_for_each(|looks| capture.with_filter(interface, &wanted.filter(looks)).map(drop))
-            .map_err(|error| StartError::new(Doing::OpenCapture, interface, error).explained())
+            .try_for_each(|looks| open_capture(interface, wanted, looks).map(drop))
+    }
+
+    /// What another process opened for us.
+    ///
+    /// # Errors
+    /// It is not all that is needed.
+    pub(crate) fn over(
+        interface: &str,
+        wanted: Wanted,
+        looks: Looks,
+        parts: Parts,
+    ) -> Result<Self, CaptureError> {
+        let (mut capture, mut link, mut ip, mut memberships) = (None, None, Vec::new(), Vec::new());
+        for (device, descriptor) in parts {
+            match device {
+                Device::Capture(at_once) => capture = Some(Capture::over(at_once, descriptor)?),
+                Device::Frames => link = Some(LinkSocket::over(descriptor, interface)),
+                Device::Packets4(index) => ip.push((Family::V4, IpSocket::over(descriptor, index))),
+                Device::Packets6(index) => ip.push((Family::V6, IpSocket::over(descriptor, index))),
+                Device::Groups => memberships.push(Membership::from(descriptor)),
+            }
+        }
+        let incomplete = || CaptureError::Descriptor(io::ErrorKind::InvalidData.into());
+        let sockets = Sockets { link: link.ok_or_else(incomplete)?, ip };
+        let capture = capture.ok_or_else(incomplete)?;
+        Ok(Self::of(interface, capture, sockets, memberships, (wanted, looks)))
+    }
+
+    /// To be handed to another process.
+    ///
+    /// # Errors
+    /// On this system nobody else can use it.
+    pub(crate) fn into_parts(self) -> Result<Parts, CaptureError> {
+        let mut parts = Vec::new();
+        if let Some(capture) = self.capture {
+            let (at_once, descriptor) = capture.into_descriptor()?;
+            parts.push((Device::Capture(at_once), descriptor));
+        }
+        parts.push((Device::Frames, self.sockets.link.into()));
+        parts.extend(self.sockets.ip.into_iter().map(|(family, socket)| match family {
+            Family::V4 => (Device::Packets4(socket.index()), socket.into()),
+            Family::V6 => (Device::Packets6(socket.index()), socket.into()),
+        }));
+        parts.extend(self.memberships.into_iter().map(|membership| (Device::Groups, membership.into())));
+        Ok(parts)
+    }
+
+    fn of(
+        interface: &str,
+        capture: Capture,
+        sockets: Sockets,
+        memberships: Vec<Membership>,
+        (wanted, looks): (Wanted, Looks),
+    ) -> Self {
+        Self {
+            interface: interface.to_owned(),
+            capture: Some(capture),
+            next: None,
+            overlap: Overlap::default(),
+            sockets,
+            memberships,
+            wanted,
+            looks,
+            filter_due: false,
+        }
     }
 
     fn open_both_ways(
         interface: &str,
         wanted: &Wanted,
-        filter: &Filter,
+        looks: Looks,
     ) -> Result<(Sockets, Capture), StartError> {
-        let sockets = Sockets::open(interface, wanted)?;
-        let capture = Capture::open(interface, filter)
-            .map_err(|error| StartError::new(Doing::OpenCapture, interface, error).explained())?;
-        Ok((sockets, capture))
+        Ok((Sockets::open(interface, wanted)?, open_capture(interface, wanted, looks)?))
     }
 
     /// Ends the look around for other users of our ids: from now on the kernel drops them.
@@ -217,30 +300,55 @@ impl Devices {
         self.filter_due |= std::mem::replace(&mut self.looks, looks) != looks;
     }
 
-    /// Has the filter follow what is wanted. Whether another capture has to be looked into for that, which may hold
-    /// what nothing announces.
+    /// Has the filter follow what is wanted. Where that takes another capture, which somebody else has to open: how far it
+    /// is to look.
     ///
     /// # Errors
     /// The one there was stays, and has to follow later.
-    pub(crate) fn settle_filter(&mut self) -> Result<bool, CaptureError> {
-        let mut changed = false;
-        if let Some(capture) = self.capture.as_ref().filter(|_| self.filter_due) {
-            self.overlap.begin();
-            let next = capture.with_filter(&self.interface, &self.wanted.filter(self.looks));
-            let next = next.inspect_err(|_| self.overlap.abandon())?;
-            changed = next.is_some();
-            self.change_to(next);
+    pub(crate) fn settle_filter(&mut self) -> Result<Option<Looks>, CaptureError> {
+        // One that is opened anew has the filter that is wanted.
+        if let Some(capture) = self.capture.as_mut().filter(|_| self.filter_due) {
+            if DEVICES_NEED_RIGHTS {
+                self.filter_due = false;
+                self.overlap.begin();
+                return Ok(Some(self.looks));
+            }
+            capture.set_filter(&self.wanted.filter(self.looks))?;
         }
         self.filter_due = false;
-        Ok(changed)
+        Ok(None)
     }
 
-    /// Another capture takes the place of the one there is.
-    fn change_to(&mut self, next: Option<Capture>) {
-        if next.is_none() {
-            self.overlap.abandon();
+    /// There is no other capture for the time being.
+    pub(crate) fn keep_capture(&mut self) {
+        self.overlap.abandon();
+        self.filter_due = true;
+    }
+
+    /// How far is looked.
+    pub(crate) fn looks(&self) -> Looks {
+        self.looks
+    }
+
+    /// Hears by the capture that another process opened, once all was heard that the one there is has.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(crate) fn hear_by(&mut self, parts: Parts) -> Result<(), CaptureError> {
+        for (device, descriptor) in parts {
+            if let Device::Capture(at_once) = device {
+                self.change_to(Capture::over(at_once, descriptor)?);
+            }
         }
-        self.next = next;
+        Ok(())
+    }
+
+    fn change_to(&mut self, next: Capture) {
+        if self.capture.is_some() {
+            self.next = Some(next);
+        } else {
+            self.capture = Some(next);
+        }
     }
 
     /// These are the interface's own addresses now; peers may send to any of them.
@@ -363,7 +471,7 @@ mod tests {
     fn inside() {
         let wish = (Vhid::new(7).unwrap(), Destination::default(), vec![Family::V4]);
         let wanted = Wanted { wishes: vec![wish], own: Vec::new() };
-        let mut devices = Devices::open("v0", wanted.clone()).unwrap();
+        let mut devices = Devices::open("v0", wanted.clone(), Looks::Ahead).unwrap();
         let there = LinkSocket::open("v1").unwrap();
         let send = |numbers: std::ops::Range<u8>| {
             for number in numbers {
@@ -385,11 +493,11 @@ mod tests {
             send(from..from + 3);
             devices.overlap.begin();
             send(from + 3..from + 5);
-            let next = Capture::open("v0", &wanted.filter(looks)).unwrap();
+            let next = open_capture("v0", &wanted, looks).unwrap();
             send(from + 5..from + 10);
             let mut all = heard(&mut devices);
             send(from + 10..from + 15);
-            devices.change_to(Some(next));
+            devices.change_to(next);
             send(from + 15..from + 20);
             all.extend(heard(&mut devices));
             send(from + 20..from + 25);

@@ -13,7 +13,7 @@ use super::engine_user::EngineUser;
 use super::event_loop::{self, Ending, Sources};
 use super::failure::{Doing, StartError};
 use super::fleet::Fleet;
-use super::interface::look;
+use super::interface::look_now;
 use super::introduction::introduce;
 use super::liaison::Liaison;
 use super::link::LOOK_AROUND;
@@ -21,7 +21,7 @@ use super::pulse::Pulse;
 use super::report::Report;
 use super::request::Request;
 use super::start;
-use super::survey::Surveyor;
+use super::survey::{self, Surveyor};
 use crate::config::VirtualHostConfig;
 use crate::platform::{self, Changes, Channel, DEVICES_NEED_RIGHTS, Guarded, LinkMonitor, Needs, Signals};
 use crate::protocol::{self, Event, Hook, Role};
@@ -130,6 +130,9 @@ fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, Link
     };
     let (mut fleet, missing) = opened;
     let needs = needs(given.hosts.iter().map(|(config, _)| config));
+    if platform::QUESTIONS_NEED_RIGHTS {
+        survey::be_told(fleet.links().iter().map(|link| link.name.as_str()));
+    }
     let guarded = surrendered.and(platform::confine(&needs));
     match &given.left {
         None => tell_first(&mut fleet, &missing, given.user, &guarded, hurried.err().as_ref(), report),
@@ -187,7 +190,7 @@ fn take_up(fleet: &mut Fleet, left: Option<&Left>, report: &mut Report) {
             }
         }
         let addresses = left.is_some();
-        look(fleet, link, Changes { links: true, addresses }, &mut surveyor, report, now);
+        look_now(fleet, link, Changes { links: true, addresses }, &mut surveyor, report, now);
         let it = fleet.link(link);
         let minds = it.hosts().any(|host| !fleet.hosts()[host].config.ignore_link_state);
         if it.devices.is_some() && minds && left.is_none() {

@@ -11,14 +11,14 @@ use super::clock::now;
 use super::devices::Devices;
 use super::fleet::Fleet;
 use super::hearing::InTurn;
-use super::interface::{look, look_at_hardware, settle_filter};
+use super::interface::{look, look_at_hardware, opened, settle_filter, surveyed};
 use super::liaison::Liaison;
 use super::outcome::Ended;
 use super::presence::presence;
 use super::pulse::Pulse;
 use super::report::Report;
-use super::request::{Fact, Request};
-use super::survey::Surveyor;
+use super::request::{Asked, Fact, Request};
+use super::survey::{self, Surveyor};
 use super::turn;
 use crate::i18n::tr;
 use crate::platform::{self, Alarm, Changes, LinkMonitor, Signal, Signals};
@@ -174,7 +174,7 @@ fn wait(
 
 /// Takes in what the hands told, or that there are none any more.
 fn take_facts(fleet: &mut Fleet, sources: &mut Sources, ending: Ending, report: &mut Report, now: Time) {
-    for (fact, _) in sources.hands.hear() {
+    for (fact, descriptors) in sources.hands.hear() {
         match fact {
             Fact::Signal(signal) => take_signal(fleet, signal, sources.late, ending, report, now),
             Fact::HookRunning { host, hook } => {
@@ -191,11 +191,23 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources, ending: Ending, report: 
                 one.ended = Some(Ended { path: one.path(hook), outcome, last_line });
                 hook_ended(fleet, host.into(), hook, outcome.into(), report, now);
             }
+            Fact::Devices { interface, devices } => {
+                if let Some(link) = fleet.link_called(&interface) {
+                    opened(fleet, link, Ok(devices.into_iter().zip(descriptors).collect()), report, now);
+                }
+            }
+            Fact::Surveyed { interface, survey } => {
+                let link = fleet.link_known_as(&interface);
+                survey::told(interface, survey);
+                link.into_iter().for_each(|link| surveyed(fleet, link, report, now));
+            }
+            Fact::CouldNot { what: Asked::OpenDevices { interface }, why } => {
+                if let Some(link) = fleet.link_called(&interface) {
+                    opened(fleet, link, Err(why), report, now);
+                }
+            }
             Fact::CouldNot { what, why } => report.could_not(&what, &why),
-            Fact::HookNotRun { .. }
-            | Fact::HookEnded { .. }
-            | Fact::Surveyed { .. }
-            | Fact::Devices { .. } => {}
+            Fact::HookNotRun { .. } | Fact::HookEnded { .. } => {}
         }
     }
     if !sources.hands.stands() {

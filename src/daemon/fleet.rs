@@ -80,6 +80,17 @@ impl Fleet {
         self.on[host]
     }
 
+    /// The link of this name.
+    pub(super) fn link_called(&self, interface: &str) -> Option<usize> {
+        self.links.iter().position(|link| link.name == interface)
+    }
+
+    /// The link whose interface has or had this name.
+    pub(super) fn link_known_as(&self, interface: &str) -> Option<usize> {
+        let renamed = |link: &Link| link.renamed.as_deref() == Some(interface);
+        self.link_called(interface).or_else(|| self.links.iter().position(renamed))
+    }
+
     /// The numbers of the hosts on a link.
     pub(super) fn on(&self, link: usize) -> Vec<usize> {
         self.links[link].hosts().collect()
@@ -120,6 +131,7 @@ impl Fleet {
 
     /// What the hands are to do from now on.
     pub(super) fn take_errands(&mut self) -> Vec<Request> {
+        self.errands.extend(self.links.iter_mut().flat_map(Link::take_errands));
         std::mem::take(&mut self.errands)
     }
 

@@ -4,12 +4,14 @@
 //! the claims, scripts and the log are its own. It never waits: neither for the engine, nor for a script, nor for a
 //! terminal.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
+use super::capture::Looks;
 use super::children::{Children, Happened};
 use super::clock::now;
+use super::devices::{self, Parts};
 use super::engine::{self, Heritage, Left};
 use super::engine_user::EngineUser;
 use super::event_loop::Ending;
@@ -20,10 +22,12 @@ use super::report::{About, Report};
 use super::request::{Asked, Fact, Request, Run, decode, encode};
 use super::rules::{Act, Circumstances, Rules};
 use super::supervise::{Deed, Plan, Seen, Supervisor};
+use super::survey::{self, Surveyor};
+use super::{place, placing};
 use crate::config::VirtualHostConfig;
 use crate::i18n::tr;
 use crate::log::Log;
-use crate::platform::{self, Channel, Readiness, Signal, Signals};
+use crate::platform::{self, Channel, MOST_DESCRIPTORS, Readiness, Signal, Signals};
 use crate::protocol::{Hook, Reason, Role, Time};
 
 /// How many requests are taken in at a time.
@@ -217,8 +221,22 @@ impl Hands {
                 self.why = why.map(str::to_owned);
                 self.see(Seen::Finished(status), now);
             }
-            Act::Survey { .. } | Act::Open { .. } => {
-                self.could_not(request, &tr("the engine does that itself on this system"));
+            Act::Open { interface, hosts, looks, capture_only } => {
+                let (interface, hosts) = (interface.to_owned(), hosts.to_vec());
+                match self.open(&interface, &hosts, looks, capture_only) {
+                    Ok(parts) if parts.len() > MOST_DESCRIPTORS => {
+                        self.could_not(request, &tr("its virtual hosts have too many groups"));
+                    }
+                    Ok(parts) => {
+                        let (devices, descriptors) = parts.into_iter().unzip();
+                        self.tell_with(&Fact::Devices { interface, devices }, descriptors);
+                    }
+                    Err(why) => self.could_not(request, &why),
+                }
+            }
+            Act::Survey { interface } => {
+                let interface = interface.to_owned();
+                self.tell_survey(interface);
             }
         }
     }
@@ -244,9 +262,38 @@ impl Hands {
         self.tell(&fact);
     }
 
+    /// Opens what the engine may not.
+    fn open(
+        &self,
+        interface: &str,
+        hosts: &[u16],
+        looks: Looks,
+        capture_only: bool,
+    ) -> Result<Parts, String> {
+        let configs: Vec<_> =
+            hosts.iter().filter_map(|host| Some(&self.hosts.get(usize::from(*host))?.0)).collect();
+        let shared = self.hosts.iter().filter(|(_, other)| other == interface);
+        let shared = shared.flat_map(|(config, _)| place::addresses(config)).collect();
+        let (_, own) = placing::places(interface, &configs, &shared, &mut Surveyor::default())
+            .map_err(|error| error.to_string())?;
+        let wanted = placing::wanted(configs.into_iter(), own);
+        devices::open_parts(interface, wanted, looks, capture_only)
+    }
+
+    fn tell_survey(&mut self, interface: String) {
+        let survey = survey::ask(&interface);
+        self.tell(&Fact::Surveyed { interface, survey });
+    }
+
     /// Tells the engine. One that does not read is found out by its silence.
     fn tell(&mut self, fact: &Fact) {
-        self.engine.iter_mut().for_each(|engine| _ = engine.channel.send(&encode(fact), Vec::new()));
+        self.tell_with(fact, Vec::new());
+    }
+
+    fn tell_with(&mut self, fact: &Fact, descriptors: Vec<OwnedFd>) {
+        if let Some(engine) = &mut self.engine {
+            let _ = engine.channel.send(&encode(fact), descriptors);
+        }
     }
 
     fn take_signal(&mut self, signal: Signal, now: Time) {
@@ -277,6 +324,12 @@ impl Hands {
                     self.see(Seen::HookOver(host), now);
                 }
                 Happened::Ended { host, hook, outcome, last_line } => {
+                    // What the script did counts more than that it ended.
+                    if platform::QUESTIONS_NEED_RIGHTS {
+                        let interface =
+                            self.hosts.get(usize::from(host)).map(|(_, interface)| interface.clone());
+                        interface.into_iter().for_each(|interface| self.tell_survey(interface));
+                    }
                     self.tell(&Fact::HookEnded { host, hook, outcome, last_line });
                     self.see(Seen::HookOver(host), now);
                 }

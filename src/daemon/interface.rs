@@ -5,7 +5,8 @@ use std::io;
 use std::net::IpAddr;
 
 use super::capture::CaptureError;
-use super::devices::{Devices, Fate};
+use super::devices::{Devices, Fate, Parts};
+use super::failure::StartError;
 use super::fleet::Fleet;
 use super::host::Fact;
 use super::link::Link;
@@ -14,13 +15,35 @@ use super::placing;
 use super::presence::{RETRY, doubt};
 use super::reopening::Reopening;
 use super::report::Report;
-use super::survey::{Survey, Surveyor};
-use crate::platform::{self, Changes, LinkState};
+use super::survey::{self, Survey, Surveyor};
+use crate::platform::{self, Changes, DEVICES_NEED_RIGHTS, LinkState};
 use crate::protocol::{self, Event, MacAddr, Presence, Time};
 
 /// Finds out what became of an interface and of our addresses on it, as far as `changes` make that worth asking or it
-/// could not be found out before. What cannot be found out changes nothing and is asked again.
+/// could not be found out before. What cannot be found out changes nothing and is asked again. Who does not ask is going
+/// to be told, and looks then.
 pub(super) fn look(
+    fleet: &mut Fleet,
+    link: usize,
+    changes: Changes,
+    surveyor: &mut Surveyor,
+    report: &mut Report,
+    now: Time,
+) {
+    if survey::is_told() {
+        let it = fleet.link_mut(link);
+        if changes.links || changes.addresses || it.retry.is_some_and(|retry| retry <= now) {
+            it.wants_survey(now);
+            it.retry = Some(now + RETRY);
+        }
+        follow(fleet, link, report, now);
+    } else {
+        look_now(fleet, link, changes, surveyor, report, now);
+    }
+}
+
+/// [`look`] with what is known.
+pub(super) fn look_now(
     fleet: &mut Fleet,
     link: usize,
     changes: Changes,
@@ -54,6 +77,11 @@ pub(super) fn look(
             Err(error) => doubt(it, &error, report, now),
         }
     }
+    follow(fleet, link, report, now);
+}
+
+/// What is due whatever became of the interface.
+fn follow(fleet: &mut Fleet, link: usize, report: &mut Report, now: Time) {
     if fleet.link(link).reopening.deadline().is_some_and(|due| due <= now) {
         hear_again(fleet, link, report, now);
     }
@@ -71,7 +99,11 @@ pub(super) fn look_at_hardware(fleet: &mut Fleet, link: usize, report: &mut Repo
     if platform::HARDWARE_CHANGES_ARE_EVENTS || it.devices.is_none() || it.state == LinkState::Gone {
         return;
     }
-    match platform::hardware_address(&it.name) {
+    if survey::is_told() {
+        // What is told of the last time is used this time.
+        fleet.link_mut(link).wants_survey_at_times(now);
+    }
+    match survey::mac(&fleet.link(link).name) {
         Ok(mac) => relocate(fleet, link, MacAddr(mac), report, now),
         Err(error) => doubt(fleet.link_mut(link), &error, report, now),
     }
@@ -81,21 +113,69 @@ pub(super) fn look_at_hardware(fleet: &mut Fleet, link: usize, report: &mut Repo
 /// again soon.
 pub(super) fn settle_filter(link: &mut Link, report: &mut Report, now: Time) {
     let Some(devices) = &mut link.devices else { return };
-    let settled = devices.settle_filter().map(|looks_elsewhere| {
-        if looks_elsewhere {
-            link.draining.may_hold_some();
+    match devices.settle_filter() {
+        Ok(Some(looks)) => link.ask_for(looks, true, now),
+        Ok(None) if std::mem::take(&mut link.unfiltered) => report.filters(&link.name),
+        Ok(None) => {}
+        Err(why) => unfiltered(link, &why, report, now),
+    }
+}
+
+fn unfiltered(link: &mut Link, why: &CaptureError, report: &mut Report, now: Time) {
+    link.retry = Some(now + RETRY);
+    if !std::mem::replace(&mut link.unfiltered, true) {
+        report.unfiltered(&link.name, why);
+    }
+}
+
+/// The hands have looked at an interface.
+pub(super) fn surveyed(fleet: &mut Fleet, link: usize, report: &mut Report, now: Time) {
+    fleet.link_mut(link).was_surveyed(now);
+    let all = Changes { links: true, addresses: true };
+    look_now(fleet, link, all, &mut Surveyor::default(), report, now);
+}
+
+/// The hands have opened what was missing on an interface, or say why they could not.
+pub(super) fn opened(
+    fleet: &mut Fleet,
+    link: usize,
+    answer: Result<Parts, String>,
+    report: &mut Report,
+    now: Time,
+) {
+    let it = fleet.link_mut(link);
+    it.answered();
+    let Some(devices) = &mut it.devices else {
+        match answer {
+            Ok(parts) => {
+                it.opened = Some(parts);
+                let links = Changes { links: true, addresses: false };
+                look_now(fleet, link, links, &mut Surveyor::default(), report, now);
+                fleet.link_mut(link).opened = None;
+            }
+            Err(why) => placing::not_opened(fleet, link, &StartError::told(why), report),
         }
-    });
-    match settled {
-        Ok(()) if std::mem::take(&mut link.unfiltered) => report.filters(&link.name),
-        Ok(()) => {}
-        Err(why) => {
-            link.retry = Some(now + RETRY);
-            if !std::mem::replace(&mut link.unfiltered, true) {
-                report.unfiltered(&link.name, &why);
+        return;
+    };
+    let heard = devices.hears();
+    match answer.map_err(CaptureError::Told).and_then(|parts| devices.hear_by(parts)) {
+        Ok(()) => {
+            it.draining.may_hold_some();
+            if std::mem::take(&mut it.unfiltered) {
+                report.filters(&it.name);
+            }
+            if !heard {
+                hears_again(fleet, link, report, now);
             }
         }
+        Err(why) if heard => {
+            devices.keep_capture();
+            unfiltered(it, &why, report, now);
+        }
+        // It is tried again as it was to be.
+        Err(why) => still_deaf(it, &why, report),
     }
+    fleet.note(link, now);
 }
 
 /// Finds out what became of the interface, and takes it up again if it is back.
@@ -107,7 +187,7 @@ fn look_at_link(
     now: Time,
 ) -> io::Result<()> {
     let it = fleet.link_mut(link);
-    let state = platform::link_state(&it.name)?;
+    let state = survey::link_state(&it.name)?;
     let fate = it.devices.as_ref().map_or(Ok(Fate::Current), Devices::fate)?;
     it.state = state;
     if state == LinkState::Gone || !matches!(fate, Fate::Current) {
@@ -168,7 +248,7 @@ fn look_at_addresses(
     let survey = surveyor.survey(it.name_for_hooks())?;
     let found: HashSet<IpAddr> = survey.addresses.iter().copied().collect();
     if it.devices.is_some() {
-        let mac = platform::hardware_address(&it.name).map(MacAddr)?;
+        let mac = survey::mac(&it.name).map(MacAddr)?;
         look_at_sources(fleet, link, &survey, report, now);
         relocate(fleet, link, mac, report, now);
     }
@@ -281,19 +361,32 @@ fn hear_again(fleet: &mut Fleet, link: usize, report: &mut Report, now: Time) {
         it.reopening = Reopening::default();
         return;
     };
+    if DEVICES_NEED_RIGHTS {
+        let looks = devices.looks();
+        it.reopening.refused(now);
+        it.ask_for(looks, true, now);
+        return;
+    }
     match devices.hear_again() {
-        Ok(()) => {
-            it.reopening.opened(now);
-            if std::mem::take(&mut it.deaf) {
-                report.hears(&it.name);
-            }
-            fleet.tell_all(link, Event::Deaf(false), report, now);
-        }
+        Ok(()) => hears_again(fleet, link, report, now),
         Err(error) => {
             it.reopening.refused(now);
-            if !std::mem::replace(&mut it.deaf, true) {
-                report.deaf(&it.name, &error);
-            }
+            still_deaf(it, &error, report);
         }
+    }
+}
+
+fn hears_again(fleet: &mut Fleet, link: usize, report: &mut Report, now: Time) {
+    let it = fleet.link_mut(link);
+    it.reopening.opened(now);
+    if std::mem::take(&mut it.deaf) {
+        report.hears(&it.name);
+    }
+    fleet.tell_all(link, Event::Deaf(false), report, now);
+}
+
+fn still_deaf(it: &mut Link, why: &CaptureError, report: &mut Report) {
+    if !std::mem::replace(&mut it.deaf, true) {
+        report.deaf(&it.name, why);
     }
 }

@@ -4,9 +4,11 @@
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use super::capture::Looks;
 use super::deadlines::Deadlines;
-use super::devices::Devices;
+use super::devices::{Devices, Parts};
 use super::reopening::Reopening;
+use super::request::Request;
 use super::turn::Draining;
 use crate::config::VirtualHostConfig;
 use crate::platform::LinkState;
@@ -15,6 +17,23 @@ use crate::protocol::{Destination, Rejected, Time, Unicast};
 
 /// How long VRRP routers with our ids are listened to after an interface was taken up; they speak every second.
 pub(super) const LOOK_AROUND: Duration = Duration::from_secs(5);
+
+/// Hands that did not answer for so long are asked again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often is looked for a change that is no event.
+const AT_TIMES: Duration = Duration::from_millis(900);
+
+/// What was asked about an interface.
+#[derive(Default)]
+struct Surveying {
+    asked: Option<Time>,
+    last: Option<Time>,
+    /// It is to be asked now.
+    wanted: bool,
+    /// Something changed since.
+    again: bool,
+}
 
 /// An interface in use.
 pub(super) struct Link {
@@ -33,6 +52,14 @@ pub(super) struct Link {
     /// Why a question about the interface could not be answered when it was last asked; it will be asked again.
     pub(super) doubt: Option<String>,
     pub(super) reopening: Reopening,
+    /// When the hands were asked to open something here, until they answer.
+    asked: Option<Time>,
+    /// What they are to be asked for.
+    errand: Option<Request>,
+    /// When they were asked to look at the interface, until they tell what it is like, and whether it has changed since.
+    surveyed: Surveying,
+    /// What they opened, to be taken up.
+    pub(super) opened: Option<Parts>,
     /// The operator was told that nothing can be heard.
     pub(super) deaf: bool,
     /// And that the filter could not be set.
@@ -56,6 +83,10 @@ impl Link {
             retry: None,
             doubt: None,
             reopening: Reopening::default(),
+            asked: None,
+            errand: None,
+            surveyed: Surveying::default(),
+            opened: None,
             deaf: false,
             unfiltered: false,
             renamed: None,
@@ -88,6 +119,55 @@ impl Link {
             self.hosts.get(first..).unwrap_or_default().iter().take_while(|(other, _, _)| *other == id);
         let hears = alike.clone().find(|(_, to, _)| to.accepts(destination));
         hears.or_else(|| alike.clone().next()).or_else(|| self.hosts.first()).map(|(_, _, number)| *number)
+    }
+
+    /// Has the hands open what is needed to hear and to send here, or a capture alone, unless they do already.
+    pub(super) fn ask_for(&mut self, looks: Looks, capture_only: bool, now: Time) {
+        if self.asked.is_some_and(|asked| now.since(asked) < PATIENCE) {
+            return;
+        }
+        self.asked = Some(now);
+        let hosts = self.hosts().filter_map(|host| u16::try_from(host).ok()).collect();
+        let interface = self.name.clone();
+        self.errand = Some(Request::OpenDevices { interface, hosts, looks, capture_only });
+    }
+
+    /// What the hands are to be asked for now.
+    pub(super) fn take_errands(&mut self) -> impl Iterator<Item = Request> + use<> {
+        let survey = |interface: &str| Request::Survey { interface: interface.to_owned() };
+        let names = [Some(self.name.as_str()), self.renamed.as_deref()];
+        let wanted = std::mem::take(&mut self.surveyed.wanted);
+        let surveys: Vec<_> = names.into_iter().flatten().filter(|_| wanted).map(survey).collect();
+        self.errand.take().into_iter().chain(surveys)
+    }
+
+    /// Has the hands look at the interface; once more, if they may have done so before.
+    pub(super) fn wants_survey(&mut self, now: Time) {
+        if self.surveyed.asked.is_some_and(|asked| now.since(asked) < PATIENCE) {
+            self.surveyed.again = true;
+        } else {
+            self.surveyed = Surveying { asked: Some(now), last: Some(now), wanted: true, again: false };
+        }
+    }
+
+    /// Has them look for what nothing tells of.
+    pub(super) fn wants_survey_at_times(&mut self, now: Time) {
+        if self.surveyed.last.is_none_or(|last| now.since(last) >= AT_TIMES) {
+            self.wants_survey(now);
+        }
+    }
+
+    /// They have.
+    pub(super) fn was_surveyed(&mut self, now: Time) {
+        self.surveyed.asked = None;
+        if std::mem::take(&mut self.surveyed.again) {
+            self.wants_survey(now);
+        }
+    }
+
+    /// The hands answered.
+    pub(super) fn answered(&mut self) {
+        self.asked = None;
     }
 
     /// The name under which hooks find the interface that has, or had, the addresses.

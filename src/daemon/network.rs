@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::net::IpAddr;
 
-use crate::platform;
+use super::survey;
 use crate::protocol::Family;
 
 /// What an interface is connected to.
@@ -13,7 +13,7 @@ pub(super) struct Networks(Vec<(IpAddr, u8)>);
 impl Networks {
     /// Asks the system. The shared addresses say nothing about where the host is.
     pub(super) fn of(interface: &str, shared: &HashSet<IpAddr>) -> io::Result<Self> {
-        let mut networks = platform::connected_networks(interface)?;
+        let mut networks = survey::networks(interface)?;
         networks.retain(|(address, _)| !shared.contains(address));
         Ok(Self(networks))
     }

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
+use super::capture::Looks;
 use super::devices::{Devices, Wanted};
 use super::failure::{Doing, StartError};
 use super::fleet::Fleet;
@@ -16,6 +17,7 @@ use super::reopening::Reopening;
 use super::report::Report;
 use super::survey::{Surveyor, hardware_address};
 use crate::config::VirtualHostConfig;
+use crate::platform::DEVICES_NEED_RIGHTS;
 use crate::protocol::{Event, Time};
 
 /// A place for a virtual host.
@@ -106,7 +108,40 @@ pub(super) fn wanted<'a>(configs: impl Iterator<Item = &'a VirtualHostConfig>, o
 /// What could not be opened.
 pub(super) fn open(fleet: &Fleet, link: usize, own: Vec<IpAddr>) -> Result<Devices, StartError> {
     let it = fleet.link(link);
-    Devices::open(&it.name, wanted(it.hosts().map(|host| &fleet.hosts()[host].config), own))
+    Devices::open(&it.name, wanted_on(fleet, link, own), Looks::Around)
+}
+
+/// What the hosts of a link are to hear.
+fn wanted_on(fleet: &Fleet, link: usize, own: Vec<IpAddr>) -> Wanted {
+    wanted(fleet.link(link).hosts().map(|host| &fleet.hosts()[host].config), own)
+}
+
+/// The devices of a link, where the hands have opened them or have not to be asked.
+fn obtain(
+    fleet: &mut Fleet,
+    link: usize,
+    own: Vec<IpAddr>,
+    now: Time,
+) -> Option<Result<Devices, StartError>> {
+    if !DEVICES_NEED_RIGHTS {
+        return Some(open(fleet, link, own));
+    }
+    let Some(parts) = fleet.link_mut(link).opened.take() else {
+        fleet.link_mut(link).ask_for(Looks::Around, false, now);
+        return None;
+    };
+    let wanted = wanted_on(fleet, link, own);
+    let name = &fleet.link(link).name;
+    let devices = Devices::over(name, wanted, Looks::Around, parts);
+    Some(devices.map_err(|error| StartError::new(Doing::OpenCapture, name, error)))
+}
+
+/// The devices of a link cannot be opened.
+pub(super) fn not_opened(fleet: &mut Fleet, link: usize, error: &StartError, report: &mut Report) {
+    let mut said = HashSet::new();
+    for host in fleet.on(link) {
+        waits(fleet, host, error, &mut said, report);
+    }
 }
 
 /// Puts a host that has not begun yet into its place.
@@ -142,7 +177,8 @@ pub(super) fn take_up(
                 return;
             }
             if fleet.link(link).devices.is_none() {
-                match open(fleet, link, plan.own) {
+                let Some(obtained) = obtain(fleet, link, plan.own, now) else { return };
+                match obtained {
                     Ok(devices) => begin(fleet.link_mut(link), devices, now),
                     Err(error) => {
                         placed.iter().for_each(|(host, _)| waits(fleet, *host, &error, &mut said, report));

@@ -8,7 +8,7 @@ use super::host::Served;
 use super::link::Link;
 use super::place;
 use super::report::Report;
-use crate::platform;
+use super::survey;
 use crate::protocol::{Presence, Time};
 
 /// How often a missing interface is looked for beside the events about it, and the state of one that sends none.
@@ -22,8 +22,7 @@ pub(super) fn presence(
     now: Time,
 ) -> Option<Presence> {
     let interface = link.name_for_hooks();
-    let asked = platform::interface_addresses(interface)
-        .and_then(|found| Ok((found, platform::unready_addresses(interface)?)));
+    let asked = survey::addresses(interface).and_then(|found| Ok((found, survey::unready(interface)?)));
     match asked {
         Ok((found, unready)) => {
             let found: HashSet<_> = found.into_iter().collect();

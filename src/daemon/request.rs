@@ -10,6 +10,7 @@ mod coded;
 
 use std::net::IpAddr;
 
+use super::capture::Looks;
 use super::outcome::Outcome;
 use crate::log::Level;
 use crate::platform::{LinkState, Signal, Unready};
@@ -26,8 +27,9 @@ pub(super) enum Request {
     Kill { host: u16, hook: Hook, force: bool },
     /// Look at an interface: [`Fact::Surveyed`] follows.
     Survey { interface: String },
-    /// Open what is needed to hear and to send there, for these hosts: [`Fact::Devices`] or [`Fact::CouldNot`] follows.
-    OpenDevices { interface: String, hosts: Vec<u16> },
+    /// Open what is needed to hear and to send there, for these hosts, or a capture alone that looks so far:
+    /// [`Fact::Devices`] or [`Fact::CouldNot`] follows.
+    OpenDevices { interface: String, hosts: Vec<u16>, looks: Looks, capture_only: bool },
     /// The engine works, and this is the role of each host. Told at once where a role changes. With the hosts among whom
     /// it is later than our time of day says, and by how many milliseconds.
     Heartbeat { roles: Vec<Role>, ahead: Vec<(u16, u32)> },
@@ -97,20 +99,24 @@ pub(super) struct Survey {
     pub(super) link: Result<LinkState, i32>,
     pub(super) mac: Result<[u8; 6], i32>,
     pub(super) addresses: Result<Vec<IpAddr>, i32>,
+    /// Those of the other interfaces.
+    pub(super) elsewhere: Vec<IpAddr>,
     pub(super) unready: Result<Vec<(IpAddr, Unready)>, i32>,
     pub(super) networks: Result<Vec<(IpAddr, u8)>, i32>,
 }
 
 /// What a descriptor is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Device {
-    /// Frames are heard by it.
-    Capture,
+pub(crate) enum Device {
+    /// Frames are heard by it, so many bytes of them at once.
+    Capture(u32),
     /// Frames are sent by it.
     Frames,
-    /// Packets of IPv4 or IPv6 are sent by it.
-    Packets4,
-    Packets6,
+    /// Packets of IPv4 or IPv6 are sent by it, on the interface with this number.
+    Packets4(u32),
+    Packets6(u32),
+    /// It keeps us in groups.
+    Groups,
 }
 
 impl Request {
@@ -146,7 +152,7 @@ one_of! {
     Level: [Level::Debug, Level::Info, Level::Warning, Level::Error],
     LinkState: [LinkState::Up, LinkState::Down, LinkState::Disabled, LinkState::Gone],
     Unready: [Unready::Tentative, Unready::Duplicate, Unready::Deprecated],
-    Device: [Device::Capture, Device::Frames, Device::Packets4, Device::Packets6],
+    Looks: [Looks::Ahead, Looks::Around, Looks::AtArp],
     Signal: [
         Signal::Terminate,
         Signal::Interrupt,
@@ -197,12 +203,12 @@ macro_rules! coded {
 }
 
 coded!(Run { host, hook, interface, role, reason, master });
-coded!(Survey { link, mac, addresses, unready, networks });
+coded!(Survey { link, mac, addresses, elsewhere, unready, networks });
 coded! { Request:
     0 Run(run),
     1 Kill { host, hook, force },
     2 Survey { interface },
-    3 OpenDevices { interface, hosts },
+    3 OpenDevices { interface, hosts, looks, capture_only },
     4 Heartbeat { roles, ahead },
     5 Say { level, text },
     6 Finished { status, why },
@@ -215,6 +221,13 @@ coded! { Fact:
     4 Surveyed { interface, survey },
     5 Devices { interface, devices },
     6 CouldNot { what, why },
+}
+coded! { Device:
+    0 Capture(at_once),
+    1 Frames,
+    2 Packets4(index),
+    3 Packets6(index),
+    4 Groups,
 }
 coded! { Outcome:
     0 Exited(status),

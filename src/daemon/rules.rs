@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::caller::caller;
+use super::capture::Looks;
 use super::request::{Request, Run};
 use crate::config::{VirtualHostConfig, script};
 use crate::log::Level;
@@ -55,10 +56,11 @@ pub(super) enum Act<'a> {
     Survey {
         interface: &'a str,
     },
-    #[allow(dead_code, reason = "not every system needs it")]
     Open {
         interface: &'a str,
         hosts: &'a [u16],
+        looks: Looks,
+        capture_only: bool,
     },
     Note {
         roles: &'a [Role],
@@ -185,14 +187,18 @@ impl Rules {
                 }
                 Ok(Act::Survey { interface })
             }
-            Request::OpenDevices { interface, hosts } => {
+            Request::OpenDevices { interface, hosts, looks, capture_only } => {
                 for host in hosts {
-                    self.host_on(*host, interface, circumstances)?;
+                    let (_, known) = self.hosts.get(usize::from(*host)).ok_or(Refusal::NoSuchHost)?;
+                    // One that was renamed is not opened anew.
+                    if known != interface {
+                        return Err(Refusal::OtherInterface);
+                    }
                 }
                 if hosts.is_empty() {
                     return Err(Refusal::NoSuchHost);
                 }
-                Ok(Act::Open { interface, hosts })
+                Ok(Act::Open { interface, hosts, looks: *looks, capture_only: *capture_only })
             }
             Request::Heartbeat { roles, .. } if roles.len() != self.hosts.len() => Err(Refusal::OtherHosts),
             Request::Heartbeat { roles, ahead } => {

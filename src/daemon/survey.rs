@@ -1,12 +1,118 @@
 //! What the system says of interfaces, asked once for all virtual hosts on them.
+//!
+//! A process that gave up the right to ask knows what it was told: see [`be_told`].
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 
 use super::failure::{Doing, StartError};
-use crate::platform::{self, Unready};
+use super::request;
+use crate::platform::{self, LinkState, Unready};
 use crate::protocol::MacAddr;
+
+thread_local! {
+    /// What is known by being told, if this process does not ask: it is known to it wherever it would ask.
+    static TOLD: RefCell<Option<HashMap<String, request::Survey>>> = const { RefCell::new(None) };
+}
+
+/// Asks about these interfaces for the last time, and knows from now on what [`told`] says.
+pub(super) fn be_told<'a>(interfaces: impl Iterator<Item = &'a str>) {
+    let known = interfaces.map(|interface| (interface.to_owned(), ask(interface))).collect();
+    TOLD.set(Some(known));
+}
+
+/// Whether this process does not ask.
+pub(super) fn is_told() -> bool {
+    TOLD.with_borrow(Option::is_some)
+}
+
+/// This is what an interface is like now.
+pub(super) fn told(interface: String, survey: request::Survey) {
+    TOLD.with_borrow_mut(|told| {
+        if let Some(told) = told {
+            told.insert(interface, survey);
+        }
+    });
+}
+
+/// Asks the system everything about an interface.
+pub(super) fn ask(interface: &str) -> request::Survey {
+    fn number<T>(answer: io::Result<T>) -> Result<T, i32> {
+        answer.map_err(|error| error.raw_os_error().unwrap_or(0))
+    }
+    let all = platform::addresses();
+    let of_it = |all: &Vec<(String, IpAddr)>, is_it: bool| {
+        let theirs = all.iter().filter(|(name, _)| (name == interface) == is_it);
+        theirs.map(|(_, address)| *address).collect()
+    };
+    request::Survey {
+        link: number(platform::link_state(interface)),
+        mac: number(platform::hardware_address(interface)),
+        elsewhere: all.as_ref().map(|all| of_it(all, false)).unwrap_or_default(),
+        addresses: number(all.map(|all| of_it(&all, true))),
+        unready: number(platform::unready_addresses(interface)),
+        networks: number(platform::connected_networks(interface)),
+    }
+}
+
+/// What is known of one thing by being told, or what the system says.
+fn find_out<T: Clone>(
+    interface: &str,
+    which: fn(&request::Survey) -> &Result<T, i32>,
+    ask: impl FnOnce(&str) -> io::Result<T>,
+) -> io::Result<T> {
+    let known = TOLD.with_borrow(|told| {
+        told.as_ref().map(|told| told.get(interface).map(|survey| which(survey).clone()))
+    });
+    match known {
+        None => ask(interface),
+        // It is going to be told.
+        Some(None) => Err(io::ErrorKind::WouldBlock.into()),
+        Some(Some(answer)) => answer.map_err(io::Error::from_raw_os_error),
+    }
+}
+
+/// As [`platform::link_state`].
+///
+/// # Errors
+/// It is not known.
+pub(super) fn link_state(interface: &str) -> io::Result<LinkState> {
+    find_out(interface, |survey| &survey.link, platform::link_state)
+}
+
+/// As [`platform::hardware_address`].
+///
+/// # Errors
+/// As there, or it is not known.
+pub(super) fn mac(interface: &str) -> io::Result<[u8; 6]> {
+    find_out(interface, |survey| &survey.mac, platform::hardware_address)
+}
+
+/// As [`platform::interface_addresses`].
+///
+/// # Errors
+/// It is not known.
+pub(super) fn addresses(interface: &str) -> io::Result<Vec<IpAddr>> {
+    find_out(interface, |survey| &survey.addresses, platform::interface_addresses)
+}
+
+/// As [`platform::unready_addresses`].
+///
+/// # Errors
+/// It is not known.
+pub(super) fn unready(interface: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
+    find_out(interface, |survey| &survey.unready, platform::unready_addresses)
+}
+
+/// As [`platform::connected_networks`].
+///
+/// # Errors
+/// It is not known.
+pub(super) fn networks(interface: &str) -> io::Result<Vec<(IpAddr, u8)>> {
+    find_out(interface, |survey| &survey.networks, platform::connected_networks)
+}
 
 /// The addresses of this machine, by interface, each in the system's order.
 #[derive(Debug, Default)]
@@ -18,9 +124,23 @@ impl Listing {
     /// # Errors
     /// It does not say.
     pub(super) fn read() -> io::Result<Self> {
+        if let Some(listing) = TOLD.with_borrow(|told| told.as_ref().map(Self::told)) {
+            return listing;
+        }
         let mut listing = Self::default();
         for (interface, address) in platform::addresses()? {
             listing.0.entry(interface).or_default().push(address);
+        }
+        Ok(listing)
+    }
+
+    fn told(told: &HashMap<String, request::Survey>) -> io::Result<Self> {
+        let mut listing = Self::default();
+        for (interface, survey) in told {
+            let known = survey.addresses.clone().map_err(io::Error::from_raw_os_error)?;
+            listing.0.insert(interface.clone(), known);
+            // They have names that no interface has.
+            listing.0.insert(format!("{interface} is not"), survey.elsewhere.clone());
         }
         Ok(listing)
     }
@@ -50,7 +170,7 @@ impl Surveyor {
             Some(listing) => listing,
             none => none.insert(Listing::read()?),
         };
-        let unready = platform::unready_addresses(interface)?;
+        let unready = unready(interface)?;
         Ok(Survey { addresses: listing.of(interface), unready, listing })
     }
 }
@@ -71,11 +191,12 @@ pub(super) struct Survey<'a> {
 /// # Errors
 /// There is no such interface, or it has none.
 pub(super) fn hardware_address(interface: &str) -> Result<MacAddr, StartError> {
-    platform::hardware_address(interface).map(MacAddr).map_err(|error| {
-        let doing = match platform::interface_index(interface) {
-            Err(missing) if platform::says_no_interface(&missing) => Doing::FindInterface,
-            Ok(_) | Err(_) => Doing::ReadHardwareAddress,
+    mac(interface).map(MacAddr).map_err(|error| {
+        let is_missing = match link_state(interface) {
+            Ok(state) => state == LinkState::Gone,
+            Err(_) => platform::says_no_interface(&error),
         };
+        let doing = if is_missing { Doing::FindInterface } else { Doing::ReadHardwareAddress };
         StartError::new(doing, interface, error)
     })
 }

@@ -127,6 +127,7 @@ const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;
 const _: fn(&sys::LinkSocket, &[u8]) -> io::Result<()> = sys::LinkSocket::send;
 const _: fn(&sys::LinkSocket) -> io::Result<Option<String>> = sys::LinkSocket::interface;
 const _: bool = sys::DEVICES_NEED_RIGHTS;
+const _: bool = sys::QUESTIONS_NEED_RIGHTS;
 const _: fn(OwnedFd, &str) -> sys::LinkSocket = sys::LinkSocket::over;
 const _: fn(IpAddr, u32) -> io::Result<membership::Membership> = membership::Membership::join;
 const _: fn(&[IpAddr], u32) -> io::Result<Vec<membership::Membership>> = membership::Membership::join_all;

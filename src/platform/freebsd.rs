@@ -45,6 +45,9 @@ pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 /// Whether it does at each changed hardware address too; if not, [`hardware_address`] must be asked before it matters.
 pub const HARDWARE_CHANGES_ARE_EVENTS: bool = false;
 
+/// Whether a process that is confined has to be told what interfaces are like. Capability mode (capsicum(4)) leaves no way to ask about interfaces: others have to.
+pub const QUESTIONS_NEED_RIGHTS: bool = true;
+
 const _: () = assert!(size_of::<libc::ifreq>() == LAYOUT.ifreq);
 const _: () = assert!(size_of::<libc::ifmediareq>() == LAYOUT.media.1);
 const _: () = assert!(offset_of!(libc::ifmediareq, ifm_status) == LAYOUT.media.2);

@@ -48,6 +48,9 @@ pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 /// Whether it does at each changed hardware address too; if not, [`hardware_address`] must be asked before it matters.
 pub const HARDWARE_CHANGES_ARE_EVENTS: bool = true;
 
+/// Whether a process that is confined has to be told what interfaces are like. Whoever may open a socket may ask about interfaces.
+pub const QUESTIONS_NEED_RIGHTS: bool = false;
+
 /// A process that is nobody else's and has CAP_NET_RAW alone opens them (packet(7)).
 pub const DEVICES_NEED_RIGHTS: bool = false;
 
@@ -211,6 +214,12 @@ impl LinkMonitor {
                 Err(_) => return changes,
             }
         }
+    }
+}
+
+impl From<LinkSocket> for OwnedFd {
+    fn from(socket: LinkSocket) -> Self {
+        socket.fd
     }
 }
 

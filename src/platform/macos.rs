@@ -45,6 +45,9 @@ pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 /// Whether it does at each changed hardware address too; if not, [`hardware_address`] must be asked before it matters.
 pub const HARDWARE_CHANGES_ARE_EVENTS: bool = true;
 
+/// Whether a process that is confined has to be told what interfaces are like. See the item of this name on Linux.
+pub const QUESTIONS_NEED_RIGHTS: bool = false;
+
 const _: () = assert!(size_of::<libc::ifreq>() == LAYOUT.ifreq);
 const _: () = assert!(size_of::<libc::in6_ifreq>() == layout::IN6_IFREQ);
 const _: () = assert!(size_of::<libc::ifaliasreq>() == LAYOUT.add_v4.1);

@@ -8,7 +8,7 @@
 //! what CARP is nor any other room, it decides nothing and it logs nothing. It is the only room with `unsafe`.
 //!
 //! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`HARDWARE_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`],
-//! [`LOG_IS_A_CALL`], [`DEVICES_NEED_RIGHTS`]), never systems.
+//! [`LOG_IS_A_CALL`], [`DEVICES_NEED_RIGHTS`], [`QUESTIONS_NEED_RIGHTS`]), never systems.
 
 mod alarm;
 mod background;
@@ -134,10 +134,10 @@ pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, end_child, kill_group, signal_name};
 pub use split::{let_go_of_streams, split_off};
 pub use sys::{
-    DEVICES_NEED_RIGHTS, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket,
-    UNTAGGED_ONLY, assign_address, blank_argument, connected_networks, hand_out_at_once, hardware_address,
-    ignore_sent, keep_descriptors_private, link_state, missing_device, missing_privilege, now, set_filter,
-    unready_addresses, wait, withdraw_address,
+    DEVICES_NEED_RIGHTS, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor,
+    LinkSocket, QUESTIONS_NEED_RIGHTS, UNTAGGED_ONLY, assign_address, blank_argument, connected_networks,
+    hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private, link_state, missing_device,
+    missing_privilege, now, set_filter, unready_addresses, wait, withdraw_address,
 };
 pub use user::{NoUser, User};
 pub use wall_clock::{LocalTime, local_time, local_time_of};

@@ -40,6 +40,9 @@ pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 /// Whether it does at each changed hardware address too; if not, [`hardware_address`] must be asked before it matters.
 pub const HARDWARE_CHANGES_ARE_EVENTS: bool = false;
 
+/// Whether a process that is confined has to be told what interfaces are like. See the item of this name on Linux.
+pub const QUESTIONS_NEED_RIGHTS: bool = false;
+
 // libc has no ifreq, no if_data and nothing of net/bpf.h here.
 const _: () = assert!(are(LAYOUT.link_messages, &[libc::RTM_IFINFO, libc::RTM_IFANNOUNCE]));
 const _: () =

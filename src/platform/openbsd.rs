@@ -44,6 +44,9 @@ pub const LINK_CHANGES_ARE_EVENTS: bool = true;
 /// Whether it does at each changed hardware address too; if not, [`hardware_address`] must be asked before it matters.
 pub const HARDWARE_CHANGES_ARE_EVENTS: bool = false;
 
+/// Whether a process that is confined has to be told what interfaces are like. The promises of pledge(2) that allow to ask about interfaces allow too much: others have to ask.
+pub const QUESTIONS_NEED_RIGHTS: bool = true;
+
 const _: () = assert!(size_of::<libc::ifreq>() == LAYOUT.ifreq);
 const _: () = assert!(libc::BIOCSETIF == LAYOUT.bind_capture);
 const _: () = assert!(libc::BIOCIMMEDIATE == layout::BIOCIMMEDIATE);

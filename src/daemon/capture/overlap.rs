@@ -12,9 +12,11 @@ const MOST: usize = 1024;
 /// What is known of the frames that two captures may both have.
 #[derive(Debug, Default)]
 pub(crate) struct Overlap {
+    /// Heard by the capture there is, while another is being opened.
     heard: VecDeque<Box<[u8]>>,
-    /// The old capture is still read.
     notes: bool,
+    /// Heard by the one there was.
+    known: VecDeque<Box<[u8]>>,
 }
 
 impl Overlap {
@@ -30,27 +32,28 @@ impl Overlap {
 
     /// From now on the other one is read.
     pub(crate) fn cross(&mut self) {
+        self.known.append(&mut self.heard);
         self.notes = false;
     }
 
     /// There is nothing more in the capture that is read now.
     pub(crate) fn is_behind_us(&mut self) {
-        if !self.notes {
-            self.heard.clear();
-        }
+        self.known.clear();
     }
 
     /// Whether a frame is heard for the first time.
     pub(crate) fn is_news(&mut self, frame: &[u8]) -> bool {
+        let known = self.known.iter().position(|known| **known == *frame);
+        if known.and_then(|place| self.known.remove(place)).is_some() {
+            return false;
+        }
         if self.notes {
             if self.heard.len() == MOST {
                 self.heard.pop_front();
             }
             self.heard.push_back(frame.into());
-            return true;
         }
-        let known = self.heard.iter().position(|heard| **heard == *frame);
-        known.and_then(|place| self.heard.remove(place)).is_none()
+        true
     }
 }
 

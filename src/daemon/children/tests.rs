@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::super::capture::Looks;
 use super::super::request::tests::run;
 use super::super::request::{Request, Run, decode, encode};
 use super::super::rules::{Act, Circumstances, Refusal, Rules};
@@ -185,7 +186,12 @@ impl Dice {
             0..10 => Request::Run(Run { interface, role, reason, ..run(host, hook) }),
             10 => Request::Kill { host, hook, force: self.below(2) == 0 },
             11..13 => Request::Survey { interface },
-            13..15 => Request::OpenDevices { interface, hosts: vec![host; 3] },
+            13..15 => Request::OpenDevices {
+                interface,
+                hosts: vec![host; 3],
+                looks: Looks::Around,
+                capture_only: host % 2 == 0,
+            },
             15..17 => Request::Say { level: Level::Error, text: interface },
             _ => Request::Heartbeat { roles: vec![role; usize::from(host % 5)], ahead: vec![(host, 500)] },
         }

@@ -23,7 +23,12 @@ fn requests() -> Vec<Request> {
         Request::Run(Run { master: None, reason: Reason::Shutdown, ..run(u16::MAX, Hook::Down) }),
         Request::Kill { host: 0, hook: Hook::Down, force: true },
         Request::Survey { interface: "vlan0".into() },
-        Request::OpenDevices { interface: String::new(), hosts: vec![0, 1, 4079] },
+        Request::OpenDevices {
+            interface: String::new(),
+            hosts: vec![0, 1, 4079],
+            looks: Looks::AtArp,
+            capture_only: true,
+        },
         Request::Heartbeat {
             roles: vec![Role::Init, Role::Backup, Role::Master],
             ahead: vec![(0, 500), (2, u32::MAX)],
@@ -39,6 +44,7 @@ fn facts() -> Vec<Fact> {
         link: Ok(LinkState::Up),
         mac: Ok([2, 0, 0, 0, 0, 1]),
         addresses: Ok(vec![address("10.0.0.1"), address("fe80::1")]),
+        elsewhere: vec![address("192.0.2.9")],
         unready: Ok(vec![(address("fe80::1"), Unready::Tentative)]),
         networks: Err(24),
     };
@@ -58,7 +64,13 @@ fn facts() -> Vec<Fact> {
         Fact::Surveyed { interface: "eth0".into(), survey },
         Fact::Devices {
             interface: "em0".into(),
-            devices: vec![Device::Capture, Device::Frames, Device::Packets4, Device::Packets6],
+            devices: vec![
+                Device::Capture(524_288),
+                Device::Frames,
+                Device::Packets4(1),
+                Device::Packets6(u32::MAX),
+                Device::Groups,
+            ],
         },
         Fact::CouldNot { what: Asked::OpenDevices { interface: "em0".into() }, why: "no".into() },
         Fact::CouldNot { what: Asked::Other, why: String::new() },

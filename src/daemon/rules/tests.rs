@@ -1,3 +1,4 @@
+use super::super::capture::Looks;
 use super::*;
 use crate::config::cli::{self, Invocation};
 use crate::daemon::request::tests::run;
@@ -69,6 +70,8 @@ fn other_requests() {
     let open = |interface: &str, hosts: &[u16]| Request::OpenDevices {
         interface: interface.to_owned(),
         hosts: hosts.to_vec(),
+        looks: Looks::Around,
+        capture_only: false,
     };
     let kill = |host, hook| Request::Kill { host, hook, force: true };
     for (request, expected) in [
