@@ -189,7 +189,10 @@ impl Hands {
                 if !refusal.is_harmless() {
                     self.report.refused_request(refusal, now);
                 }
-                self.could_not(request, refusal.code());
+                // A name that is none any more is asked for once.
+                if !(refusal.is_harmless() && matches!(request, Request::Survey { .. })) {
+                    self.could_not(request, refusal.code());
+                }
                 return;
             }
         };

@@ -42,6 +42,11 @@ pub(super) fn presence(
 /// A question about the interface was not answered.
 pub(super) fn doubt(link: &mut Link, why: &io::Error, report: &mut Report, now: Time) {
     link.retry = Some(now + RETRY);
+    if why.kind() == io::ErrorKind::WouldBlock {
+        // It is about to be told.
+        link.wants_survey(now);
+        return;
+    }
     let doubt = why.to_string();
     if link.doubt.as_ref() != Some(&doubt) {
         report.unanswered(&link.name, why);

@@ -105,7 +105,13 @@ pub(super) fn hear_only(_fd: BorrowedFd<'_>, _layout: &Layout) -> io::Result<()>
 /// Leaves every descriptor what hearing, asking and sending need, and enters capability mode (capsicum(4)): no names of
 /// files, addresses and processes, and none of most settings, from then on. Descriptors are for others to open and hand
 /// over, and those too can be limited before. Nothing is killed: what is refused fails with ECAPMODE or ENOTCAPABLE.
-pub(super) fn confine(_: &Needs, guarded: &mut Guarded) {
+///
+/// Not for who sends packets to single hosts: in that mode nothing is bound, and nothing sent to an address.
+pub(super) fn confine(needs: &Needs, guarded: &mut Guarded) {
+    if needs.raw_ip {
+        guarded.note(Guard::Capsicum, Err(io::ErrorKind::Unsupported.into()));
+        return;
+    }
     let limited = (0..=last_descriptor()).try_for_each(|number| match limit(number) {
         // No descriptor has this number.
         Err(Errno::EBADF) => Ok(()),

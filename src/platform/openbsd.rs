@@ -113,7 +113,13 @@ pub(super) fn hear_only(fd: BorrowedFd<'_>, layout: &Layout) -> io::Result<()> {
 /// else is tried fails (with ENOSYS, by "error") and is not punished. Sockets and captures are for others to open and hand
 /// over: BIOCSETIF is in no promise.
 pub(super) fn confine(needs: &Needs, guarded: &mut Guarded) {
-    let promises = if needs.log_socket { c"stdio recvfd bpf unix error" } else { c"stdio recvfd bpf error" };
+    let promises = match (needs.raw_ip, needs.log_socket) {
+        (false, false) => c"stdio recvfd bpf error",
+        (false, true) => c"stdio recvfd bpf unix error",
+        // Without it nothing is bound, and nothing sent to an address.
+        (true, false) => c"stdio recvfd bpf inet error",
+        (true, true) => c"stdio recvfd bpf inet unix error",
+    };
     // SAFETY: NUL-terminated; nothing is said about programs that are executed, which is in no promise.
     let promised = Errno::result(unsafe { libc::pledge(promises.as_ptr(), std::ptr::null()) });
     guarded.note(Guard::Pledge, promised.map(drop).map_err(io::Error::from));
