@@ -18,6 +18,10 @@ use std::process::ExitCode;
 #[path = "netns/front.rs"]
 mod front;
 #[cfg(target_os = "linux")]
+#[allow(dead_code, unreachable_pub, reason = "the simulation needs more of it")]
+#[path = "sim/rng.rs"]
+mod rng;
+#[cfg(target_os = "linux")]
 #[path = "netns/runner.rs"]
 mod runner;
 

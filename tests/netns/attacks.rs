@@ -328,8 +328,8 @@ fn recording_refused() {
     assert_steady(&segment, 1, from + took + 1.5);
 }
 
-/// A wrapper that takes the clock or the random numbers away from a daemon.
-fn faked(segment: &Segment, words: &str) -> Option<String> {
+/// A wrapper that takes the clock, the random numbers or the captures away from a daemon.
+pub(super) fn faked(segment: &Segment, words: &str) -> Option<String> {
     let library = segment.dir().join("faked.so");
     if !library.exists() {
         let compiler = Command::new("cc")

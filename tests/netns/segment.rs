@@ -116,6 +116,11 @@ impl Host {
         command
     }
 
+    /// What `nsenter --net=` takes.
+    pub(crate) fn namespace(&self) -> PathBuf {
+        Path::new(NAMESPACES).join(&self.namespace)
+    }
+
     /// Runs a shell command here; a failure fails the case.
     #[track_caller]
     pub(crate) fn sh(&self, script: &str) -> String {
@@ -126,7 +131,7 @@ impl Host {
 
     /// Runs code of ours here: what the library asks the kernel, it asks of this host.
     pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        wire::inside(&Path::new(NAMESPACES).join(&self.namespace), work)
+        wire::inside(&self.namespace(), work)
     }
 
     pub(crate) fn has_address(&self, address: Ipv4Addr) -> bool {

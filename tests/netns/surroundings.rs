@@ -160,7 +160,7 @@ pub(crate) fn own_dev(segment: &Segment) -> (PathBuf, String) {
     (dev.join("log"), wrapper)
 }
 
-fn received(socket: &UnixDatagram) -> Vec<String> {
+pub(crate) fn received(socket: &UnixDatagram) -> Vec<String> {
     let mut lines = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(length) = socket.recv(&mut buffer) {
@@ -169,7 +169,7 @@ fn received(socket: &UnixDatagram) -> Vec<String> {
     lines
 }
 
-fn listen(path: &Path) -> UnixDatagram {
+pub(crate) fn listen(path: &Path) -> UnixDatagram {
     let socket = UnixDatagram::bind(path).expect("nobody listens there");
     socket.set_nonblocking(true).expect("it is ours");
     socket
