@@ -134,6 +134,10 @@ pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources, report: &mut R
             if let (false, Request::Run(run)) = (sources.hands.ask(&request), &request) {
                 let why = tr("the main process cannot be asked for it");
                 not_run(fleet, run.host.into(), run.hook, &why, report, now);
+                if run.hook == Hook::Up && !sources.hands.stands() {
+                    // Nobody can bring the address here any more; another host may have it.
+                    fleet.tell(run.host.into(), Event::Shutdown { withdraw: true }, report, now);
+                }
             }
         }
     }

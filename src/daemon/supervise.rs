@@ -10,7 +10,7 @@
 //!
 //! - **Dead** is who has ended, who closed the channel, and who did not say for two thirds of the shortest dead time (1 to
 //!   7 s) that he works: what hangs is killed. When the hands themselves wake late, because the machine was asleep or has
-//!   too much to do, the engine gets half of that time more.
+//!   too much to do, so does the engine: it gets as much more, a tenth of a second at least and half of that time at most.
 //! - **It is started anew at once**, with the roles it had: no hook runs, nobody notices. That happens three times in a
 //!   minute.
 //! - **It is given up** at the fourth death in a minute, and when a new one has not said that it works before the dead
@@ -36,6 +36,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 /// The bounds of how long an engine may be silent.
 const SILENCE: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(7)];
+/// Hands that wake so late have been away, and the engine with them.
+const AWAY: Duration = Duration::from_millis(20);
+/// It gets so much at least to say that it works.
+const AFTERWARDS: Duration = Duration::from_millis(100);
 /// The bounds of how long one that is started anew may take.
 const ANEW: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 /// It gets so much even where the dead time is over, because another master is recognized then.
@@ -489,8 +493,9 @@ impl Supervisor {
         }
         match self.phase {
             Phase::Starting { until } | Phase::Serving { until } if until <= now => {
-                if now.since(until) >= self.silence / 2 {
-                    let until = now + self.silence / 2;
+                let away = now.since(until);
+                if away >= AWAY {
+                    let until = now + away.clamp(AFTERWARDS, self.silence / 2);
                     self.phase = match self.phase {
                         Phase::Serving { .. } => Phase::Serving { until },
                         _ => Phase::Starting { until },

@@ -412,7 +412,10 @@ impl Drop for Daemon {
 fn engine_of(hands: u32) -> Option<Pid> {
     let is_child = |pid: &u32| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let is_engine = |rest: &str| rest.split_whitespace().nth(1) == Some(&hands.to_string());
+        let is_engine = |rest: &str| {
+            let mut fields = rest.split_whitespace();
+            fields.next() != Some("Z") && fields.next() == Some(&hands.to_string())
+        };
         stat.split_once("(ucarp-engine)").is_some_and(|(_, rest)| is_engine(rest))
     };
     let all = fs::read_dir("/proc").ok()?.flatten();

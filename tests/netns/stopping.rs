@@ -62,8 +62,9 @@ fn term_all(daemon: &Daemon) -> f64 {
 fn assert_one_bow_out(segment: &Segment, since: f64) {
     let times: Vec<f64> =
         segment.ads_of(0, since).iter().filter(|ad| ad.is_bow_out()).map(|ad| ad.at - since).collect();
-    let [first, .., last] = times[..] else { panic!("{times:?}") };
-    assert!(times.len() == 3 && last - first < 0.3, "{times:?}");
+    let (Some(first), Some(last)) = (times.first(), times.last()) else { panic!("there was none") };
+    // It is not repeated to a successor that was heard.
+    assert!(times.len() <= 3 && last - first < 0.3, "{times:?}");
 }
 
 fn ending() -> Setup {
@@ -164,7 +165,7 @@ fn start_stop_daemon() {
          done"
     ));
     let words = format!(
-        "-i eth0 -s {} -v 7 -p secret -a {VIP} -b 0 -k 64 -z -f none -B -P {dir}/pid -u {dir}/up -d {dir}/down",
+        "-i eth0 -s {} -v 7 -p secret -a {VIP} -b 0 -k 64 -z -f none -B --pidfile={dir}/pid -u {dir}/up -d {dir}/down",
         host.address
     );
     // Not `Host::sh`: what it starts dies with it.
@@ -181,7 +182,8 @@ fn start_stop_daemon() {
     for by in [by_number.clone(), by_program.clone(), format!("{by_number} {by_program}")] {
         let _ = fs::remove_file(segment.dir().join("hooks"));
         let start = format!("--start {by} --startas {} -- {words}", copy.display());
-        assert_eq!(ssd(&start).0, Some(0), "{by}");
+        let (status, said) = ssd(&start);
+        assert_eq!(status, Some(0), "{by}: {said}");
         let pid =
             fs::read_to_string(segment.dir().join("pid")).expect("it is written before the caller ends");
         let pid: u32 = pid.trim().parse().expect("a number");

@@ -95,6 +95,13 @@ fn hands_that_were_away_do_not_blame_the_engine() {
     assert_eq!(bench.see(Seen::Beat(&MASTER), 60_010), []);
     bench.see(Seen::Tick, 90_000);
     assert!(bench.tick().1.contains(&Deed::KillEngine), "but not for ever");
+    // However short they were away.
+    for (late, more) in [(20, 100), (300, 300), (5000, 1000)] {
+        let mut bench = Bench::serving();
+        assert_eq!(bench.see(Seen::Tick, 2000 + late), [], "{late}");
+        assert_eq!(bench.0.deadline(), Some(at(2000 + late + more)));
+    }
+    assert!(Bench::serving().see(Seen::Tick, 2019).contains(&Deed::KillEngine), "it is a little late always");
 }
 
 #[test]
