@@ -7,7 +7,8 @@
 //! Every case states what an outsider sees: advertisements on the wire, who answers ARP for the shared address, which
 //! hooks ran, how a process ended. Nothing here looks inside the daemon. `UCARP_UNDER_TEST=/usr/sbin/ucarp` puts the
 //! ancestor in our place; cases that state a deliberate difference then fail, the others must not.
-//! `UCARP_TEST_PATIENCE=10` lets everything be ten times as late, on a slow machine.
+//! `UCARP_TEST_PATIENCE=10` lets everything be ten times as late, on a slow machine. `UCARP_TEST_ROUNDS` is how often one
+//! of two processes is killed at random, `UCARP_TEST_SEED` at which moments.
 //!
 //! Arguments: words select cases whose name contains one of them; `--list`; `--exact`; `--test-threads N`. After `serve`
 //! this is no test but a daemon for many virtual hosts: see `netns/front.rs`.

@@ -272,7 +272,9 @@ impl Daemon {
         let engine =
             self.engine().filter(|_| [Signal::SIGKILL, Signal::SIGSTOP, Signal::SIGCONT].contains(&signal));
         self.signal_hands(signal);
-        engine.map(|engine| kill(engine, signal).expect("it lives as long as the other"));
+        if let Some(engine) = engine {
+            kill(engine, signal).expect("it lives as long as the other");
+        }
     }
 
     /// Sends a signal to the process that was started alone.
