@@ -106,7 +106,7 @@ impl Log {
 
     /// From now on lines are for [`Log::next_line`]: of two processes with the same sinks one writes.
     pub fn keep_lines(&mut self) {
-        self.kept = Some(Kept::default());
+        self.kept.get_or_insert_default();
     }
 
     /// The next line that was kept.
@@ -117,6 +117,11 @@ impl Log {
     /// A line that was kept could not be handed over.
     pub fn lose_line(&mut self) {
         self.kept.iter_mut().for_each(|kept| kept.lost = kept.lost.saturating_add(1));
+    }
+
+    /// What was kept is for nobody, and lines are written here from now on.
+    pub fn drop_lines(&mut self) {
+        self.kept = None;
     }
 
     /// Nobody else writes any more: what was kept is written here, and what comes after it.

@@ -23,7 +23,10 @@ use super::request::Request;
 use super::start;
 use super::survey::{self, Surveyor};
 use crate::config::VirtualHostConfig;
-use crate::platform::{self, Changes, Channel, DEVICES_NEED_RIGHTS, Guarded, LinkMonitor, Needs, Signals};
+use crate::log::Level;
+use crate::platform::{
+    self, Changes, Channel, DEVICES_NEED_RIGHTS, Guarded, LinkMonitor, Needs, PidFile, Signals,
+};
 use crate::protocol::{self, Event, Hook, Role};
 
 /// What an engine is given.
@@ -34,6 +37,7 @@ pub(super) struct Heritage<'a> {
     pub(super) channel: Channel,
     /// How long it may be silent.
     pub(super) silence: Duration,
+    pub(super) pidfile: Option<&'a PidFile>,
     /// Who it is to be.
     pub(super) user: &'a EngineUser,
     /// It is not the first: what that one left.
@@ -60,7 +64,7 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
     // What is written to a terminal might wait there, and somebody may wait for its end.
     let _ = platform::let_go_of_streams();
     panic::set_hook(Box::new(|about| SAID.with_borrow_mut(|said| *said = about.to_string())));
-    let Heritage { channel, ending, silence, .. } = heritage;
+    let Heritage { channel, ending, silence, pidfile, .. } = heritage;
     let mut hands = Liaison::new(channel);
     let has_served = heritage.left.is_some();
     let given = Given { hosts: heritage.hosts, user: heritage.user, left: heritage.left };
@@ -68,11 +72,10 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
     let (mut fleet, signals, links) = match begun {
         Ok(Ok(begun)) => begun,
         Ok(Err(why)) => {
-            report.hand_over(|level, text| hands.ask(&Request::Say { level, text: text.to_owned() }));
             let status = why.exit_code();
             // Who has served is needed, and is tried again.
             if has_served {
-                hands.ask(&Request::Say { level: crate::log::Level::Error, text: why.to_string() });
+                hands.ask(&Request::Say { level: Level::Error, text: why.to_string() });
             } else {
                 hands.ask(&Request::Finished { status, why: Some(why.to_string()) });
             }
@@ -81,7 +84,7 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
         Err(_) => return report_bug(None, hands, &mut report),
     };
     let pulse = Pulse::new(silence);
-    let mut sources = Sources { hands, signals, links, pulse, late: (0, Duration::ZERO) };
+    let mut sources = Sources { hands, signals, links, pulse, pidfile, late: (0, Duration::ZERO) };
     let lived = panic::catch_unwind(AssertUnwindSafe(|| {
         event_loop::serve(&mut fleet, &mut sources, ending, &mut report)
     }));
@@ -101,9 +104,16 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
 
 /// The last words of an engine with a fault. The hands do the rest.
 fn report_bug(fleet: Option<&mut Fleet>, mut hands: Liaison, report: &mut Report) -> u8 {
-    // What was to be done is not: whoever goes on decides anew.
-    fleet.map(|fleet| fleet.take_errands());
     report.bug(&SAID.take());
+    if let Some(fleet) = fleet {
+        // What was to be done is not: whoever goes on decides anew.
+        fleet.take_errands();
+        let latest = (0..fleet.hosts().len()).max_by_key(|host| fleet.hosts()[*host].record.latest());
+        if let Some(host) = latest {
+            let (one, link) = fleet.host(host);
+            report.told(one.about(&link.name), &one.record, Level::Error);
+        }
+    }
     report.hand_over(|level, text| hands.ask(&Request::Say { level, text: text.to_owned() }));
     BUG
 }

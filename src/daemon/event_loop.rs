@@ -21,7 +21,8 @@ use super::request::{Asked, Fact, Request};
 use super::survey::{self, Surveyor};
 use super::turn;
 use crate::i18n::tr;
-use crate::platform::{self, Alarm, Changes, LinkMonitor, Signal, Signals};
+use crate::log::Level;
+use crate::platform::{self, Alarm, Changes, LinkMonitor, PidFile, Signal, Signals};
 use crate::protocol::{Event, Hook, HookEnd, Role, Time};
 
 /// How often is looked for events that cannot be waited for.
@@ -30,12 +31,14 @@ const GLANCE: Duration = Duration::from_millis(10);
 const LATE: Duration = Duration::from_millis(10);
 
 /// What the loop waits for, besides captures.
-pub(super) struct Sources {
+pub(super) struct Sources<'a> {
     pub(super) hands: Liaison,
     /// Nobody's business but the hands', while there are any.
     pub(super) signals: Signals,
     pub(super) links: LinkMonitor,
     pub(super) pulse: Pulse,
+    /// It names whoever can be told to end.
+    pub(super) pidfile: Option<&'a PidFile>,
     /// How often, and by how much at most, the loop was woken late.
     pub(super) late: (u64, Duration),
 }
@@ -53,7 +56,7 @@ pub(super) struct Ending {
 /// Only if not even sleeping works, which no retry can mend.
 pub(super) fn serve(
     fleet: &mut Fleet,
-    sources: &mut Sources,
+    sources: &mut Sources<'_>,
     ending: Ending,
     report: &mut Report,
 ) -> std::io::Result<()> {
@@ -127,7 +130,7 @@ pub(super) fn serve(
 }
 
 /// Hands over what came of a turn: lines for the log, errands, and that we work.
-pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources, report: &mut Report, now: Time) {
+pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report, now: Time) {
     // What cannot be asked for is told at once, and more may follow from it: once, since a hook is not tried again at once.
     for _ in 0..2 {
         for request in fleet.take_errands() {
@@ -177,7 +180,7 @@ fn wait(
 }
 
 /// Takes in what the hands told, or that there are none any more.
-fn take_facts(fleet: &mut Fleet, sources: &mut Sources, ending: Ending, report: &mut Report, now: Time) {
+fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, ending: Ending, report: &mut Report, now: Time) {
     for (fact, descriptors) in sources.hands.hear() {
         match fact {
             Fact::Signal(signal) => take_signal(fleet, signal, sources.late, ending, report, now),
@@ -215,7 +218,9 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources, ending: Ending, report: 
         }
     }
     if !sources.hands.stands() {
+        let inherited = sources.pidfile.map(PidFile::inherit).transpose();
         report.alone(fleet.cores().any(|core| core.role() == Role::Master));
+        inherited.err().into_iter().for_each(|why| report.no_pidfile(&why));
         for (host, hook) in fleet.running_hooks() {
             // It may go on, and nobody will hear how it ends: where the addresses are tells.
             hook_ended(fleet, host, hook, HookEnd::Succeeded, report, now);
@@ -253,7 +258,13 @@ fn leave_to_others(fleet: &mut Fleet, report: &mut Report, now: Time) {
 }
 
 /// Signals are for the hands, who pass them on; but somebody may send one to all processes of this name.
-fn take_signals(fleet: &mut Fleet, sources: &mut Sources, ending: Ending, report: &mut Report, now: Time) {
+fn take_signals(
+    fleet: &mut Fleet,
+    sources: &mut Sources<'_>,
+    ending: Ending,
+    report: &mut Report,
+    now: Time,
+) {
     for signal in sources.signals.read() {
         if !sources.hands.stands() {
             take_signal(fleet, signal, sources.late, ending, report, now);
@@ -283,6 +294,7 @@ fn take_signal(
             for host in all {
                 let (one, link) = fleet.host(host);
                 report.status(one.about(&link.name), &one.core().snapshot(now), now);
+                report.told(one.about(&link.name), &one.record, Level::Debug);
             }
             report.woken_late(late);
         }

@@ -27,7 +27,7 @@ use super::{place, placing};
 use crate::config::VirtualHostConfig;
 use crate::i18n::tr;
 use crate::log::Log;
-use crate::platform::{self, Channel, MOST_DESCRIPTORS, Readiness, Signal, Signals};
+use crate::platform::{self, Channel, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
 use crate::protocol::{Hook, Reason, Role, Time};
 
 /// How many requests are taken in at a time.
@@ -46,6 +46,7 @@ pub(super) struct Belongings {
     pub(super) overheard: Overheard,
     /// Somebody waits to hear that the engine works.
     pub(super) readiness: Option<Readiness>,
+    pub(super) pidfile: Option<PidFile>,
 }
 
 /// How a life of the hands ended.
@@ -56,6 +57,8 @@ pub(super) struct Over {
     /// The signal that asked for it first.
     pub(super) by: Option<Signal>,
     pub(super) report: Report,
+    /// To be given back last.
+    pub(super) pidfile: Option<PidFile>,
 }
 
 struct Hands {
@@ -66,6 +69,7 @@ struct Hands {
     report: Report,
     overheard: Overheard,
     readiness: Option<Readiness>,
+    pidfile: Option<PidFile>,
     rules: Rules,
     supervisor: Supervisor,
     children: Children,
@@ -89,7 +93,7 @@ struct Engine {
 /// # Errors
 /// No engine can be started at all, or not even sleeping works.
 pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
-    let Belongings { hosts, ending, user, signals, report, overheard, readiness } = belongings;
+    let Belongings { hosts, ending, user, signals, report, overheard, readiness, pidfile } = belongings;
     let plans = hosts.iter().map(|(config, _)| Plan {
         dead_time: config.interval.dead_after(config.dead_ratio),
         has_down: config.down.is_some(),
@@ -112,8 +116,11 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         report,
         overheard,
         readiness,
+        pidfile,
     };
     hands.start_engine(None).map_err(|error| StartError::new(Doing::StartEngine, "", error))?;
+    // It has them, too.
+    hands.report.log().drop_lines();
     let mut ready = Vec::new();
     while hands.over.is_none() {
         let turn = panic::catch_unwind(AssertUnwindSafe(|| hands.turn(&mut ready)));
@@ -377,8 +384,11 @@ impl Hands {
             near = None;
             let Some(channel) = far.take() else { return super::BUG };
             let report = self.leave();
-            let (hosts, user) = (self.hosts.as_slice(), &self.user);
-            engine::live(Heritage { hosts, ending: self.ending, channel, silence, user, left }, report)
+            let (hosts, user, pidfile) = (self.hosts.as_slice(), &self.user, self.pidfile.as_ref());
+            engine::live(
+                Heritage { hosts, ending: self.ending, channel, silence, pidfile, user, left },
+                report,
+            )
         })?;
         self.engine = near.map(|channel| Engine { pid, channel });
         Ok(())
@@ -444,6 +454,7 @@ impl Hands {
             why: self.why,
             by: self.asked_by,
             report: self.report,
+            pidfile: self.pidfile,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::failure::StartError;
 use super::mismatch::Mismatches;
 use super::outcome::Ended;
 use super::place::Place;
+use super::record::{Record, Said, Told};
 use super::report::About;
 use super::unshared::Unshared;
 use crate::config::VirtualHostConfig;
@@ -23,6 +24,23 @@ pub(super) enum Fact<'a> {
     Place(Place),
 }
 
+impl Fact<'_> {
+    /// What is noted of it.
+    fn told(&self) -> Told {
+        match self {
+            Self::Event(event) => Told::Event(*event),
+            Self::Frame(Ok(Decoded { source, header, .. })) => Told::Frame(Ok(Said {
+                source: *source,
+                base: header.advbase,
+                skew: header.advskew,
+                counter: header.counter,
+            })),
+            Self::Frame(Err(why)) => Told::Frame(Err(*why)),
+            Self::Place(place) => Told::Place(*place),
+        }
+    }
+}
+
 impl From<Event> for Fact<'_> {
     fn from(event: Event) -> Self {
         Self::Event(event)
@@ -33,6 +51,7 @@ impl From<Event> for Fact<'_> {
 pub(super) struct Served {
     pub(super) config: VirtualHostConfig,
     core: VirtualHost,
+    pub(super) record: Record,
     /// The script that ended last.
     pub(super) ended: Option<Ended>,
     /// Whether it has a place on its link; without one it neither hears nor sends.
@@ -62,6 +81,7 @@ impl Served {
         Self {
             config,
             core,
+            record: Record::default(),
             ended: None,
             placed: false,
             link: Link::Gone,
@@ -87,6 +107,7 @@ impl Served {
     /// # Errors
     /// Why a frame was ignored.
     pub(super) fn tell(&mut self, fact: Fact<'_>, now: Time) -> Result<Vec<Action>, Rejected> {
+        self.record.note(fact.told(), now);
         match fact {
             Fact::Frame(decoded) => self.core.take_in(decoded.as_ref().map_err(|why| *why), now),
             Fact::Place(place) => Ok(self.core.relocate(place.mac, place.sources, now)),

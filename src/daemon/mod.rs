@@ -34,6 +34,7 @@ mod place;
 mod placing;
 mod presence;
 mod pulse;
+mod record;
 mod reopening;
 mod report;
 mod request;
@@ -119,12 +120,14 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         } else {
             (Overheard::nobody(), None)
         };
-    let _pidfile = config.pidfile.as_deref().map(start::hold_pidfile).transpose()?;
+    let pidfile = config.pidfile.as_deref().map(start::hold_pidfile).transpose()?;
     platform::keep_descriptors_private()
         .map_err(|error| StartError::new(Doing::CloseDescriptors, "", error))?;
     // Before anything else takes the last descriptors: what is there to be said must not get lost.
     let mut report = Report::new(Log::open(config.log, text, prints, SERVICES));
     let signals = Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?;
+    // A start that fails is one line. What is said until then is the engine's to say, when it has got as far.
+    report.keep_lines();
     let mut hosts = Vec::with_capacity(config.hosts.len());
     let mut claims = Claims::default();
     for host in &config.hosts {
@@ -141,18 +144,21 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let _ = platform::outlive_others();
     let ending = Ending { withdraw: config.withdraw };
     let user = EngineUser::find(config.user.as_ref());
-    let over = hands::run(Belongings { hosts, ending, user, signals, report, overheard, readiness })?;
+    let over =
+        hands::run(Belongings { hosts, ending, user, signals, report, overheard, readiness, pidfile })?;
     over.end()
 }
 
 impl Over {
     /// Says the last line.
-    fn end(mut self) -> Result<Ended, StartError> {
-        if let Some(why) = self.why {
+    fn end(self) -> Result<Ended, StartError> {
+        let Self { status, why, by, mut report, pidfile } = self;
+        if let Some(why) = why {
             return Err(StartError::told(why));
         }
-        let ended = if self.status == 0 { Ended::Orderly } else { Ended::Bug };
-        self.report.ended(ended == Ended::Orderly, self.by);
+        let ended = if status == 0 { Ended::Orderly } else { Ended::Bug };
+        report.ended(ended == Ended::Orderly, by);
+        drop(pidfile);
         Ok(ended)
     }
 }

@@ -46,6 +46,7 @@ const _: fn(background::Waiting) -> io::Result<u8> = background::Waiting::outcom
 const _: fn(background::Readiness) -> io::Result<()> = background::Readiness::announce;
 const _: fn(i32) -> io::Result<()> = sys::close_from;
 const _: fn(&Path) -> Result<pidfile::PidFile, lock_file::LockError> = pidfile::PidFile::take;
+const _: fn(&pidfile::PidFile) -> io::Result<()> = pidfile::PidFile::inherit;
 const _: fn(usize, usize) -> bool = sys::blank_argument;
 
 // Two processes.

@@ -3,6 +3,7 @@
 //! Whoever can read a file can lock it. So the lock is not that file but another one of its name with `.lock` behind.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::lock_file::{self, LockError, LockFile};
@@ -36,6 +37,16 @@ impl PidFile {
             Ok(file) => Ok(Self { path: path.to_owned(), file, taken_by: std::process::id(), _lock: lock }),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl PidFile {
+    /// Puts the number of this process in it: one that was split off from the other, which is no more. It keeps the lock too.
+    ///
+    /// # Errors
+    /// As write(2).
+    pub fn inherit(&self) -> io::Result<()> {
+        lock_file::write_number(&self.file)
     }
 }
 

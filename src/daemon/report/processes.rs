@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
-use super::{Report, seconds};
+use super::{About, Report, seconds};
 use crate::daemon::overheard::Writer;
+use crate::daemon::record::Record;
 use crate::daemon::request::Asked;
 use crate::daemon::rules::Refusal;
 use crate::daemon::supervise::Notice;
@@ -66,6 +67,18 @@ impl Report {
     pub(crate) fn bug(&mut self, said: &str) {
         let text = fill(&tr("Internal error, please report it: {what}"), &[("what", &said)]);
         self.tell(Level::Error, &text, "UC2009");
+    }
+
+    /// What a virtual host was told last. For who looks into the program, so it is in nobody's language.
+    pub(crate) fn told(&mut self, about: About<'_>, record: &Record, level: Level) {
+        if !self.log.wants(level) {
+            return;
+        }
+        let whose = format!("{} id {}", about.interface, about.vhid);
+        self.log.write(level, &format!("{whose} was told {} facts; the last:", record.count()));
+        for (at, told) in record.last() {
+            self.log.write(level, &format!("{whose}: {:.6} {told:?}", at.since_zero().as_secs_f64()));
+        }
     }
 
     /// What the hands conclude about the engine.
@@ -144,13 +157,20 @@ impl Report {
     pub(crate) fn alone(&mut self, is_master: bool) {
         self.log.write_lines();
         let text = if is_master {
-            tr(
-                "The main process has ended. This host stays master where it is, runs no script, takes nothing over, and ends when it is told to (SIGTERM) or loses the address; then the address may be left here",
-            )
+            let template = tr(
+                "The main process has ended. Process {number} stays master where it is, runs no script, takes nothing over, and ends when it is told to (SIGTERM) or loses the address, which may be left here then",
+            );
+            fill(&template, &[("number", &std::process::id())])
         } else {
-            tr("The main process has ended: ending too")
+            tr("The main process has ended: ending too").into_owned()
         };
         self.tell(Level::Error, &text, "UC2035");
+    }
+
+    /// The pidfile names a process that is no more.
+    pub(crate) fn no_pidfile(&mut self, why: &io::Error) {
+        let text = fill(&tr("The pidfile could not be changed: {why}"), &[("why", why)]);
+        self.tell(Level::Warning, &text, "UC2037");
     }
 
     /// How often the engine was woken late, where it was.
