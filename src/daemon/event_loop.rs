@@ -129,8 +129,15 @@ pub(super) fn serve(
     }
 }
 
-/// Hands over what came of a turn: lines for the log, errands, and that we work.
+/// Hands over what came of a turn: lines for the log, that we work, and errands. In this order: whoever waits for us to
+/// work may have his streams back then, which scripts would hold.
 pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report, now: Time) {
+    hand_over_lines(sources, report);
+    if sources.hands.stands() {
+        if let Some(beat) = sources.pulse.beat(fleet.cores(), now) {
+            sources.hands.ask(&beat);
+        }
+    }
     // What cannot be asked for is told at once, and more may follow from it: once, since a hook is not tried again at once.
     for _ in 0..2 {
         for request in fleet.take_errands() {
@@ -144,13 +151,11 @@ pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &m
             }
         }
     }
+    hand_over_lines(sources, report);
+}
+
+fn hand_over_lines(sources: &mut Sources<'_>, report: &mut Report) {
     report.hand_over(|level, text| sources.hands.ask(&Request::Say { level, text: text.to_owned() }));
-    if !sources.hands.stands() {
-        return;
-    }
-    if let Some(beat) = sources.pulse.beat(fleet.cores(), now) {
-        sources.hands.ask(&beat);
-    }
 }
 
 /// Ends the look around for other users of our ids when its time is over.

@@ -57,6 +57,8 @@ pub(super) struct Over {
     /// The signal that asked for it first.
     pub(super) by: Option<Signal>,
     pub(super) report: Report,
+    /// What writes the last lines looks at whether it is there.
+    pub(super) _overheard: Overheard,
     /// To be given back last.
     pub(super) pidfile: Option<PidFile>,
 }
@@ -448,12 +450,12 @@ impl Hands {
     fn end(mut self) -> Over {
         // What was said last is still to be shown.
         self.look_at_children(now());
-        drop(self.overheard);
         Over {
             status: self.over.unwrap_or(super::BUG),
             why: self.why,
             by: self.asked_by,
             report: self.report,
+            _overheard: self.overheard,
             pidfile: self.pidfile,
         }
     }

@@ -152,12 +152,13 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
 impl Over {
     /// Says the last line.
     fn end(self) -> Result<Ended, StartError> {
-        let Self { status, why, by, mut report, pidfile } = self;
+        let Self { status, why, by, mut report, pidfile, _overheard } = self;
         if let Some(why) = why {
             return Err(StartError::told(why));
         }
         let ended = if status == 0 { Ended::Orderly } else { Ended::Bug };
         report.ended(ended == Ended::Orderly, by);
+        drop(report);
         drop(pidfile);
         Ok(ended)
     }
