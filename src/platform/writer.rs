@@ -88,6 +88,8 @@ pub struct Text {
     socket: UnixStream,
     /// The rest of a piece that did not fit as a whole.
     unsent: Vec<u8>,
+    /// Whose it is: a copy of it in a process that was split off ends nothing.
+    owner: u32,
 }
 
 /// The way to have pipes held.
@@ -156,8 +158,8 @@ pub fn pipe_to_read() -> io::Result<(OwnedFd, OwnedFd)> {
 
 impl Text {
     /// Over a socket that does not wait.
-    pub(crate) const fn over(socket: UnixStream) -> Self {
-        Self { socket, unsent: Vec::new() }
+    pub(crate) fn over(socket: UnixStream) -> Self {
+        Self { socket, unsent: Vec::new(), owner: std::process::id() }
     }
 
     /// Sends one piece, whole or not at all. `false`: it is lost. What is longer than [`LONGEST_TEXT`] is cut.
@@ -202,6 +204,9 @@ impl Text {
 
 impl Drop for Text {
     fn drop(&mut self) {
+        if self.owner != std::process::id() {
+            return;
+        }
         self.send_rest();
         let _ = self.socket.shutdown(Shutdown::Write);
         let until = sys::now() + FAREWELL;
