@@ -24,6 +24,7 @@ const SPEAKERS: &[&str] = &[
     "src/daemon/report.rs",
     "src/daemon/report/devices.rs",
     "src/daemon/report/notices.rs",
+    "src/daemon/report/processes.rs",
     "src/daemon/report/refusals.rs",
     "src/daemon/report/starting.rs",
     "src/daemon/report/explanation.rs",

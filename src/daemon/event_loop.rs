@@ -16,11 +16,10 @@ use super::liaison::Liaison;
 use super::outcome::Ended;
 use super::presence::presence;
 use super::pulse::Pulse;
-use super::report::Report;
+use super::report::{Report, unasked};
 use super::request::{Asked, Fact, Request};
 use super::survey::{self, Surveyor};
 use super::turn;
-use crate::i18n::tr;
 use crate::log::Level;
 use crate::platform::{self, Alarm, Changes, LinkMonitor, PidFile, Signal, Signals};
 use crate::protocol::{Event, Hook, HookEnd, Role, Time};
@@ -142,8 +141,7 @@ pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &m
     for _ in 0..2 {
         for request in fleet.take_errands() {
             if let (false, Request::Run(run)) = (sources.hands.ask(&request), &request) {
-                let why = tr("the main process cannot be asked for it");
-                not_run(fleet, run.host.into(), run.hook, &why, report, now);
+                not_run(fleet, run.host.into(), run.hook, &unasked(), report, now);
                 if run.hook == Hook::Up && !sources.hands.stands() {
                     // Nobody can bring the address here any more; another host may have it.
                     fleet.tell(run.host.into(), Event::Shutdown { withdraw: true }, report, now);

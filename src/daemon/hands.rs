@@ -25,7 +25,6 @@ use super::supervise::{Deed, Plan, Seen, Supervisor};
 use super::survey::{self, Surveyor};
 use super::{place, placing};
 use crate::config::VirtualHostConfig;
-use crate::i18n::tr;
 use crate::log::Log;
 use crate::platform::{self, Channel, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
 use crate::protocol::{Hook, Reason, Role, Time};
@@ -237,7 +236,7 @@ impl Hands {
                 let (interface, hosts) = (interface.to_owned(), hosts.to_vec());
                 match self.open(&interface, &hosts, looks, capture_only) {
                     Ok(parts) if parts.len() > MOST_DESCRIPTORS => {
-                        self.could_not(request, &tr("its virtual hosts have too many groups"));
+                        self.could_not(request, "too_many_groups");
                     }
                     Ok(parts) => {
                         let (devices, descriptors) = parts.into_iter().unzip();

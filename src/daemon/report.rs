@@ -23,7 +23,7 @@ use crate::log::{Level, Log};
 use crate::platform::{LinkState, Signal};
 use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
 
-pub(crate) use processes::unguarded;
+pub(crate) use processes::{unasked, unguarded};
 
 use notices::{hint, is_harmless, kind, period, sentence};
 use refusals::{Sender, refusal};

@@ -15,6 +15,11 @@ use crate::log::Level;
 use crate::platform::{Guard, Guarded};
 use crate::protocol::Time;
 
+/// Why nothing came of what was asked of the hands.
+pub(crate) fn unasked() -> String {
+    tr("the main process cannot be asked for it").into_owned()
+}
+
 /// That something does not keep the engine to what it needs.
 pub(crate) fn unguarded(guard: Guard, why: &dyn Display) -> String {
     fill(
@@ -92,7 +97,7 @@ impl Report {
                 (Level::Error, fill(&template, &[("duration", &seconds(silent))]), "UC2010")
             }
             Notice::Back(silent) => {
-                let template = tr("The process that hears the network works again, after {duration}");
+                let template = tr("The process that hears the network works again: nothing was sent for {duration} at most");
                 (Level::Warning, fill(&template, &[("duration", &seconds(silent))]), "UC2011")
             }
             Notice::DiesAgain => (
