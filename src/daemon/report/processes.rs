@@ -182,7 +182,7 @@ impl Report {
     pub(crate) fn woken_late(&mut self, (count, most): (u64, Duration)) {
         if count > 0 {
             let template = trn(
-                "Woken late once, by {duration}",
+                "Woken late {count} time, by {duration}",
                 "Woken late {count} times, by {duration} at most",
                 count,
             );
