@@ -10,7 +10,7 @@
 //! link, signal, hook exit ──► daemon ──► Event ────────────────────────────────────┼─► VirtualHost
 //! deadline ──► daemon::event_loop ──► Event::Tick ─────────────────────────────────┘      │
 //!                                                              Vec<Action>, next_deadline()
-//! wire, hooks, log ◄── platform ◄── daemon::perform ◄──────────────────────────────────────┘
+//! wire, hooks, log ◄── platform ◄── daemon::{perform, hands} ◄─────────────────────────────┘
 //! ```
 //!
 //! | room | duty | must never |
@@ -57,8 +57,10 @@
 //! does not know the packet header of OpenBSD's library. That library also has registers for sixteen sums in the life of
 //! a process, so no text of a filter calculates; the ids are instructions of our own, joined to what libpcap compiled.
 //!
-//! `daemon::{request, hands, children, supervise}` and `platform::{channel, program, rights}` are halves of what will be two
-//! processes: one that opens, runs and answers with rights, and one that parses and decides without.
+//! A life is two processes. The `hands` (the main one) have rights, signals, scripts, claims and the log, and hear nothing
+//! from the network; the `engine`, split off from them, hears, decides and sends without rights. They talk by `request`;
+//! `rules` say what the engine may ask, `supervise` what becomes of one that is dead. The design had a bow-out prepared by
+//! the engine; it is made by the hands when it is needed (`farewell`): a newer advertisement makes an older one a recording.
 //!
 //! A deadline is a descriptor (`platform/alarm.rs`) where the timeout of a wait ends late, as it does on most systems.
 //!

@@ -1,9 +1,9 @@
 //! The daemon: obtains facts, carries out actions, owns every descriptor. It has no election rule of its own.
 //!
-//! [`run`] is the whole life: leave the caller if asked to, open everything, serve, give back. Whatever cannot be
-//! opened is said in one line before anything is served. Opening is in `start`, the loop in `event_loop`, effects in
-//! `perform`, sentences in `report` and, about starting, in `start`. [`sniff()`] is another life: it watches and serves
-//! nothing.
+//! [`run`] is the whole life: leave the caller if asked to, take what only one may have, and become the `hands`, which
+//! split the `engine` off. Whatever cannot be opened is said in one line before anything is served. Opening is in `start`,
+//! the engine's loop in `event_loop`, effects in `perform`, sentences in `report` and, about starting, in `start`.
+//! [`sniff()`] is another life: it watches and serves nothing.
 
 mod caller;
 mod capture;
