@@ -70,6 +70,11 @@ fn random_worlds_of_unruly_hooks_settle() {
 }
 
 #[test]
+fn random_worlds_of_dying_engines_settle() {
+    settle(random::judge_renewed, &regressions::RENEWED_WORLDS, 10_000);
+}
+
+#[test]
 fn besieged_worlds_settle() {
     settle(besieged::judge, &regressions::BESIEGED_WORLDS, 14_000);
 }

@@ -32,6 +32,8 @@ pub(super) struct Takeover {
     last: Option<(Hook, HookEnd)>,
     /// It failed and nobody could say where the addresses are; it counts as done until somebody can.
     unproven: bool,
+    /// It counts as done because an earlier life should have done it; where the addresses are tells.
+    resumed: bool,
     pause: Duration,
     /// The daemon ends: what fails now is not tried again.
     last_chance: bool,
@@ -95,6 +97,7 @@ impl Takeover {
             deed: Deed::Nothing,
             last: None,
             unproven: false,
+            resumed: false,
             pause: PAUSE,
             last_chance: false,
             closed: false,
@@ -112,11 +115,11 @@ impl Takeover {
     /// addresses are, that tells.
     pub(super) fn resume(&mut self, wanted: Hook, running: Option<Hook>, now: Time) {
         self.wanted = Some(wanted);
-        (self.deed, self.unproven) = (Deed::Done(wanted), running.is_none());
+        (self.deed, self.resumed) = (Deed::Done(wanted), running.is_none());
         self.running = running.map(|hook| {
-            let dismissed = hook != wanted;
-            let ends = now + if dismissed { UNWANTED } else { self.hooks.timeout };
-            Running { hook, since: now, ends, step: Step::Asked, dismissed }
+            let timeout = self.hooks.timeout;
+            let ends = now + if hook == wanted { timeout } else { timeout.min(UNWANTED) };
+            Running { hook, since: now, ends, step: Step::Asked, dismissed: false }
         });
         if running.is_some() {
             self.deed = Deed::Doubtful;
@@ -162,7 +165,7 @@ impl Takeover {
         }
         let ends = now + self.hooks.timeout;
         self.running = Some(Running { hook, since: now, ends, step: Step::Asked, dismissed: false });
-        self.unproven = false;
+        (self.unproven, self.resumed) = (false, false);
         out.push(Action::Run(hook));
         Some(Begun::Running(hook))
     }
@@ -211,16 +214,24 @@ impl Takeover {
         Some(Ended { hook, success: ended == HookEnd::Succeeded, counts })
     }
 
-    /// So many of the addresses are on the interface.
-    pub(super) fn seen(&mut self, addresses: Presence, now: Time, out: &mut Vec<Action>) {
-        let Deed::Done(hook) = self.deed else { return };
-        let Some(belongs) = belongs(hook, addresses) else { return };
+    /// So many of the addresses are on the interface. Whether that proves that an earlier life had brought them.
+    pub(super) fn seen(&mut self, addresses: Presence, now: Time, out: &mut Vec<Action>) -> bool {
+        let Deed::Done(hook) = self.deed else { return false };
+        let Some(belongs) = belongs(hook, addresses) else { return false };
+        if std::mem::take(&mut self.resumed) {
+            if !belongs {
+                self.deed = Deed::Doubtful;
+                self.not_before = now;
+            }
+            return belongs && hook == Hook::Up;
+        }
         if self.running.is_none() && std::mem::take(&mut self.unproven) && !belongs {
             self.deed = Deed::Doubtful;
             if self.wanted == Some(hook) {
                 self.put_off(hook, now, out);
             }
         }
+        false
     }
 
     /// If `hook` has not done its work it is run again, but not at once.

@@ -167,9 +167,9 @@ impl VirtualHost {
                 self.takeover.resume(wanted, hook, now);
                 if role == Role::Master {
                     self.announcer.begin();
-                    match hook {
-                        None => self.announcer.addresses_ready(now),
-                        Some(_) => self.announcer.hook_started(now),
+                    // Else it waits until the addresses are seen, or the up hook is started.
+                    if hook == Some(Hook::Up) {
+                        self.announcer.hook_started(now);
                     }
                 }
                 self.elect(Fact::Resume { role, silent }, now, &mut out);
@@ -199,7 +199,9 @@ impl VirtualHost {
             }
             Event::Addresses(addresses) => {
                 self.watch.note(Some(addresses));
-                self.takeover.seen(addresses, now, &mut out);
+                if self.takeover.seen(addresses, now, &mut out) && self.election.role() == Role::Master {
+                    self.announcer.addresses_ready(now);
+                }
                 self.look_at_addresses(now, &mut out);
                 self.settle(now, &mut out);
                 self.announce(now, &mut out);

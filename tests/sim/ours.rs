@@ -215,6 +215,31 @@ impl Ours {
         self.look_at_addresses(now, out);
     }
 
+    /// The engine has died, and another goes on in its place, which knows what the hands know. What it had not read yet is
+    /// lost.
+    pub fn renew(&mut self, silent: u64, now: u64, link_up: bool, out: &mut Out) {
+        if self.shutting_down {
+            return;
+        }
+        let (role, hook) = (self.host.role(), self.running.as_ref().map(|running| running.hook));
+        self.host = VirtualHost::new(self.parameters.clone());
+        self.captured.clear();
+        (self.in_order, self.told) = (false, None);
+        if let Some(wall) = self.wall(now) {
+            self.host.handle(Event::Wall(wall), self.time(now));
+        }
+        let begin = match (role, hook) {
+            (Role::Init, None) => Event::Start,
+            (role, hook) => Event::Resume { role, hook, silent: Duration::from_micros(silent) },
+        };
+        self.event(begin, now, out);
+        if self.host.role() != role {
+            out.violation(format!("{} goes on as {}", role.code(), self.host.role().code()));
+        }
+        self.event(Event::Link(if link_up { Link::Up } else { Link::Down }), now, out);
+        self.look_at_addresses(now, out);
+    }
+
     /// The kernel says that the link or the addresses changed.
     pub fn link(&mut self, link: Link, now: u64, out: &mut Out) {
         self.event(Event::Link(link), now, out);

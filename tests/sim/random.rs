@@ -54,6 +54,31 @@ pub fn judge_unicast(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
     judge_made(world, &mut rng, logging)
 }
 
+/// A world of ours, and of kernels beside them, where engines die and others go on in their place. What is told of how long
+/// nothing was sent is never less than it was.
+pub fn judge_renewed(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
+    let mut rng = Rng::new(seed ^ 0x0e6f_1e5d);
+    let mix = rng.pick(&[Mix::Ours, Mix::Ours, Mix::Ours, Mix::WithKernels]);
+    let world = make(&mut rng, mix, 4);
+    judge_disturbed(world, &mut rng, logging, renew)
+}
+
+/// Engines die at random moments of the disturbed while; some after a while in which nothing ran.
+fn renew(world: &mut World, rng: &mut Rng, end: u64) {
+    let nodes = world.slots.len() as u64;
+    for _ in 0..rng.within(1, 8) {
+        let node = usize::try_from(rng.within(0, nodes - 1)).expect("few");
+        let at = rng.within(0, end);
+        let interval = world.slots[node].spec.interval();
+        let lasts = rng.pick(&[0, 0, 20 * MS, 500 * MS, 4 * SECOND]).min(end - at);
+        if lasts > 0 {
+            world.at(at, Change::Sleep(node, lasts));
+        }
+        // It wakes for as long as it takes to see that it does not live.
+        world.at((at + lasts + 1).min(end), Change::Renew(node, lasts + interval.min(SECOND)));
+    }
+}
+
 /// A world whose hooks cannot be run, fail or do nothing, whose addresses vanish, whose interfaces are set down, and
 /// where questions about them are not answered.
 pub fn judge_unruly(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {

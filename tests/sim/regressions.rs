@@ -79,3 +79,9 @@ pub const UNRULY_WORLDS: [(u64, &str); 2] = [
     ),
     (1332, "clocks all around the circle, as among single hosts"),
 ];
+
+/// The same among worlds where engines die and others go on.
+pub const RENEWED_WORLDS: [(u64, &str); 2] = [
+    (122, "a master that went on while a down hook still ran announced the address"),
+    (5_628, "a hook that nobody wanted when its host went on was given more time than any hook has"),
+];

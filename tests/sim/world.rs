@@ -242,6 +242,8 @@ impl Machine {
 pub enum Change {
     Start(usize),
     Crash(usize),
+    /// The engine of a host of ours dies, and another goes on after so long.
+    Renew(usize, u64),
     /// An orderly end; `true` withdraws (`-z`), and lets OpenBSD and NetBSD bow out.
     Stop(usize, bool),
     /// The cable: frames are lost at once, the node is told `told` later.
@@ -979,6 +981,16 @@ impl World {
                 }
             }
             Change::Crash(node) => self.remove(node),
+            Change::Renew(node, silent) => {
+                if self.slots[node].asleep_until.is_none() {
+                    let up = self.slots[node].link_up;
+                    self.with(node, "goes on anew", |machine, now, out| {
+                        if let Machine::Ours(ours) = machine {
+                            ours.renew(silent, now, up, out);
+                        }
+                    });
+                }
+            }
             Change::Stop(node, withdraw) => {
                 if self.slots[node].asleep_until.is_some() {
                     return;
