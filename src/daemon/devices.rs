@@ -373,6 +373,11 @@ impl Devices {
         })
     }
 
+    /// Whether the interface of this name is known to be another one or none.
+    pub(crate) fn are_elsewhere(&self) -> bool {
+        matches!(self.fate(), Ok(Fate::Renamed(_) | Fate::Removed))
+    }
+
     /// Whether there is a capture.
     pub(crate) fn hears(&self) -> bool {
         self.capture.is_some()

@@ -32,7 +32,13 @@ pub(super) fn look(
 ) {
     if survey::is_told() {
         let it = fleet.link_mut(link);
-        if changes.links || changes.addresses || it.retry.is_some_and(|retry| retry <= now) {
+        let changed = changes.links || changes.addresses;
+        if changed && it.devices.as_ref().is_some_and(Devices::are_elsewhere) {
+            // That needs nobody to tell.
+            look_now(fleet, link, changes, surveyor, report, now);
+            return;
+        }
+        if changed || it.retry.is_some_and(|retry| retry <= now) {
             it.wants_survey(now);
             it.retry = Some(now + RETRY);
         }

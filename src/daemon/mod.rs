@@ -46,6 +46,8 @@ mod survey;
 pub mod turn;
 mod unshared;
 
+use std::path::Path;
+
 use crate::config::{Config, Warning};
 use crate::log::{self, Level, Log};
 use crate::platform::{self, Claims, LOG_IS_A_CALL, Process, Signals};
@@ -142,6 +144,12 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     }
     // Nothing is lost where it is not granted, but in the worst of times.
     let _ = platform::outlive_others();
+    let lockdir = config.lockdir.as_deref().unwrap_or(Path::new("/var/run"));
+    let folder =
+        |file: &Path| file.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
+    let pidfile_in = config.pidfile.as_deref().map(|file| folder(file).unwrap_or_else(|| ".".into()));
+    let written: Vec<&Path> = pidfile_in.as_deref().into_iter().chain([lockdir]).collect();
+    let _ = platform::write_only_in(&written);
     let ending = Ending { withdraw: config.withdraw };
     let user = EngineUser::find(config.user.as_ref());
     let over =
