@@ -21,6 +21,11 @@ pub(crate) fn all() -> Vec<Case> {
     ]
 }
 
+/// Elected within a second.
+fn quick() -> Setup {
+    Setup::skew(64).with(&["--advbase=0"])
+}
+
 const NET_RAW: u64 = 1 << 13;
 const SYS_RESOURCE: u64 = 1 << 24;
 
@@ -63,7 +68,7 @@ fn hooks_as_started() {
         show("before").replace('\'', "'\\''")
     );
     let up: &'static str = show("during").leak();
-    let a = lone_master(&segment, 0, Kind::Ours, &Setup { wrapper: Some(wrapper), up, ..Setup::default() });
+    let a = lone_master(&segment, 0, Kind::Ours, &Setup { wrapper: Some(wrapper), up, ..quick() });
     eventually("the hook has run", seconds(3), || a.hooks()[1].ended.is_some());
     let read = |name: &str| fs::read_to_string(file(name)).expect("it was written");
     let (before, during) = (read("before"), read("during"));
@@ -114,7 +119,7 @@ fn told_user(daemon: &Daemon) -> String {
 
 fn one_right() {
     let segment = Segment::new(1);
-    let a = lone_master(&segment, 0, Kind::Ours, &Setup::default());
+    let a = lone_master(&segment, 0, Kind::Ours, &quick());
     let engine = a.engine().expect("it has one");
     let user = told_user(&a);
     let [uid, gid] = ["Uid", "Gid"].map(|field| status(engine, field));
@@ -170,7 +175,7 @@ fn other_users() {
     let mut daemons = Vec::new();
     for (host, (word, ..)) in cases.iter().enumerate() {
         segment.cut(host);
-        daemons.push(Daemon::start(&segment, host, Kind::Ours, &Setup::default().with(&[word])));
+        daemons.push(Daemon::start(&segment, host, Kind::Ours, &quick().with(&[word])));
     }
     for (daemon, (word, shown, ids)) in daemons.iter().zip(cases) {
         daemon.await_hooks(&["down", "up"], seconds(8));

@@ -13,7 +13,7 @@ use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::cases::{lone_master, master_and_backup, seconds};
+use super::cases::{backup, lone_master, master_and_backup, seconds};
 use super::daemon::{Daemon, Kind, Setup};
 use super::segment::{Segment, VIP, eventually, throughout};
 use super::surroundings::{listen, own_dev, received};
@@ -67,13 +67,19 @@ fn assert_one_bow_out(segment: &Segment, since: f64) {
     assert!(times.len() <= 3 && last - first < 0.3, "{times:?}");
 }
 
+/// Elected within a second.
 fn ending() -> Setup {
-    Setup { down: "case $UCARP_REASON in shutdown) sleep 1;; esac", ..Setup::default().with(&["--shutdown"]) }
+    let down = "case $UCARP_REASON in shutdown) sleep 1;; esac";
+    Setup { down, ..Setup::skew(64).with(&["--advbase=0", "--shutdown"]) }
+}
+
+fn slower() -> Setup {
+    Setup::skew(100).with(&["--advbase=0"])
 }
 
 fn term_to_all() {
     let segment = Segment::new(2);
-    let (mut a, b) = master_and_backup(&segment, (Kind::Ours, Kind::Ours), (&ending(), &Setup::skew(100)));
+    let (mut a, b) = master_and_backup(&segment, (Kind::Ours, Kind::Ours), (&ending(), &slower()));
     let at = term_all(&a);
     assert!(family(a.pid()).len() >= 2, "an engine was told as well");
     segment.await_ad_of(1, at, seconds(1));
@@ -126,7 +132,7 @@ fn interrupted() {
     let setup = Setup { wrapper: Some(wrapper), ..ending() };
     let mut a = Daemon::start(&segment, 0, Kind::Ours, &setup);
     a.await_hooks(&["down", "up"], seconds(8));
-    let b = super::cases::backup(&segment, 1, Kind::Ours, &Setup::skew(100));
+    let b = backup(&segment, 1, Kind::Ours, &slower());
     let mut screen = fs::File::from(terminal.master);
     let at = wire::now();
     screen.write_all(b"\x03").expect("it is typed");
@@ -217,8 +223,8 @@ fn one_number() {
     let word: &'static str = format!("--pidfile={}", pidfile.display()).leak();
     let parents = segment.dir().join("parents");
     let note: &'static str = format!("echo $PPID >>{}", parents.display()).leak();
-    let setup = Setup { wrapper: Some(wrapper), up: note, down: note, ..Setup::default() };
-    let a = lone_master(&segment, 0, Kind::Ours, &setup.with(&["--facility=daemon", "--shutdown", word]));
+    let setup = Setup { wrapper: Some(wrapper), up: note, down: note, ..ending() };
+    let mut a = lone_master(&segment, 0, Kind::Ours, &setup.with(&["--facility=daemon", word]));
     let pid = a.pid().to_string();
     a.role();
     let engine = a.engine().expect("it has one");
@@ -230,8 +236,7 @@ fn one_number() {
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGUSR2] {
         kill(a.engine().expect("it has one"), signal).expect("it lives");
     }
-    throughout("it takes no orders", Duration::from_millis(1500), || a.hook_names() == ["down", "up"]);
-    let mut a = a;
+    throughout("it takes no orders", Duration::from_millis(500), || a.hook_names() == ["down", "up"]);
     a.signal(Signal::SIGTERM);
     assert_eq!(a.await_exit(seconds(3)).code(), Some(0));
     let lines = received(&log);
