@@ -206,12 +206,9 @@ impl Hands {
         };
         match act {
             Act::Start(order) => {
-                let (host, hook, role) = (order.host(), order.hook(), order.role());
+                let (host, hook) = (order.host(), order.hook());
                 match children.start(&order, overheard) {
-                    Ok(()) => {
-                        self.see(Seen::Role(host, role), now);
-                        self.see(Seen::HookBegan(host, hook), now);
-                    }
+                    Ok(()) => self.see(Seen::HookBegan(host, hook), now),
                     Err(error) => {
                         self.tell(&Fact::HookNotRun { host, hook, why: error.to_string() });
                     }

@@ -279,11 +279,6 @@ impl Order<'_> {
         self.run.hook
     }
 
-    /// The role of the host as it is told to the script.
-    pub(super) fn role(&self) -> Role {
-        self.run.role
-    }
-
     /// Arguments are `<interface> <address> [xparam]`, as the ancestor gave them; everything else is in the environment.
     ///
     /// # Errors

@@ -60,8 +60,6 @@ const LONGEST_REST: Duration = Duration::from_secs(600);
 pub(super) enum Seen<'a> {
     /// The engine works, and these are the roles.
     Beat(&'a [Role]),
-    /// The role of one host, in passing.
-    Role(u16, Role),
     /// The engine has said its last word.
     Finished(u8),
     /// It has ended, or nothing can be said to it or heard of it any more.
@@ -257,11 +255,6 @@ impl Supervisor {
         let mut deeds = Vec::new();
         match seen {
             Seen::Beat(roles) => self.beat(roles, now, &mut deeds),
-            Seen::Role(host, role) => {
-                if let Some(host) = self.hosts.get_mut(usize::from(host)) {
-                    host.role = role;
-                }
-            }
             Seen::Finished(status) => {
                 if self.has_engine() {
                     self.phase = Phase::Leaving { until: now + LAST_WORD, status };

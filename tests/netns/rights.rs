@@ -42,16 +42,16 @@ fn capabilities(pid: impl std::fmt::Display) -> u64 {
     u64::from_str_radix(&status(pid, "CapEff"), 16).expect("a number")
 }
 
-/// What is shown by a script about itself. A shell of its own, so that its descriptors are those of whoever runs it.
+/// What is shown by a script about itself, or by what it starts: a shell blocks signals while it does.
 const SHOW: &str = "{
     for number in 0 1 2 3 4 5 6 7 8 9; do
         test ! -e /proc/$$/fd/$number || echo open: $number
     done
     ls /proc/$$/fd | grep -c ..
-    cat /proc/$$/limits /proc/$$/oom_score_adj
+    cat /proc/self/limits /proc/self/oom_score_adj
     nice
     umask
-    grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:|Sig(Blk|Ign))' /proc/$$/status
+    grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:|Sig(Blk|Ign))' /proc/self/status
 } >";
 
 fn hooks_as_started() {
