@@ -155,7 +155,10 @@ impl Hands {
         }
         let woken = now();
         self.hear(woken);
-        for signal in self.signals.iter_mut().flat_map(Signals::read).collect::<Vec<_>>() {
+        let mut signals: Vec<_> = self.signals.iter_mut().flat_map(Signals::read).collect();
+        // What comes together has no order: a question goes before the end.
+        signals.sort_by_key(|signal| !matches!(signal, Signal::User1 | Signal::User2));
+        for signal in signals {
             self.take_signal(signal, woken);
         }
         self.look_at_children(woken);
