@@ -24,6 +24,9 @@ pub(crate) fn all() -> Vec<Case> {
         .map(|side| Case::new(format!("killed_at_random_{side}"), ours, move || killed_at_random(side)))
         .collect();
     cases.push(Case::new("engine_that_dies_again_and_again", ours, dies_again));
+    cases.push(Case::new("engine_that_dies_while_a_hook_runs", ours, dies_amid_hook));
+    cases.push(Case::new("engine_that_dies_over_the_end", ours, dies_over_the_end));
+    cases.push(Case::new("engine_whose_hook_nobody_runs", ours, hook_for_nobody));
     cases.push(Case::new("engine_that_hangs", ours, hangs));
     cases.push(Case::new("engine_that_was_stopped_with_its_hands", ours, stopped_together));
     cases.push(Case::new("engine_whose_capture_dies", ours, capture_dies));
@@ -337,6 +340,52 @@ fn dies_again() {
     segment.await_ad_of(0, left, seconds(1));
     eventually("the address is here", seconds(2), || segment.hosts[0].has_address(VIP));
     assert_eq!(a.hook_names().last().map(String::as_str), Some("up"));
+}
+
+/// The hook goes on, once, and whoever goes on hears how it ends.
+fn dies_amid_hook() {
+    let segment = Segment::new(1);
+    let a = Daemon::start(&segment, 0, Kind::Ours, &Setup { up: "sleep 1", ..master() });
+    a.await_hooks(&["down", "up"], seconds(5));
+    shoot(a.engine().expect("it has one"), Signal::SIGKILL);
+    a.await_line("that another one works", seconds(1), |line| line.contains("[UC2011]"));
+    assert!(a.hooks()[1].ended.is_none(), "it runs on");
+    eventually("it ends", seconds(3), || a.hooks()[1].ended.is_some());
+    let ended = a.hooks()[1].ended.expect("it has");
+    let mac = segment.hosts[0].mac;
+    segment.wire().await_arp("the announcement after the hook", seconds(1), |arp| {
+        arp.at > ended && arp.is_gratuitous() && arp.sender == VIP && arp.sender_mac == mac
+    });
+    throughout("once is enough", Duration::from_millis(500), || a.hook_names() == ["down", "up"]);
+    assert_eq!(a.role(), "MASTER");
+}
+
+/// What was asked for is done all the same, though something went wrong.
+fn dies_over_the_end() {
+    let segment = Segment::new(1);
+    let down = "case $UCARP_REASON in shutdown) sleep 1;; esac";
+    let mut a = lone_master(&segment, 0, Kind::Ours, &Setup { down, ..master() });
+    let at = a.signal_at(Signal::SIGTERM);
+    a.await_hooks(&["down", "up", "down"], seconds(2));
+    shoot(a.engine().expect("it waits for the hook"), Signal::SIGKILL);
+    assert_eq!(a.await_exit(seconds(3)).code(), Some(70));
+    a.await_hooks(&["down", "up", "down"], seconds(1));
+    assert!(a.hooks()[2].ended.is_some(), "the hook was left alone");
+    segment.await_bow_out_of(0, at, seconds(1));
+    assert!(!segment.hosts[0].has_address(VIP));
+}
+
+/// It was elected and asked for the hook, but the hands were not to read that any more.
+fn hook_for_nobody() {
+    let segment = Segment::new(1);
+    let mut a = Daemon::start(&segment, 0, Kind::Ours, &Setup::skew(128).with(&["--advbase=0"]));
+    a.await_hooks(&["down"], seconds(5));
+    a.signal_hands(Signal::SIGSTOP);
+    let ad = segment.await_ad_of(0, 0.0, seconds(3));
+    let engine = Alone::of(&mut a);
+    eventually("it gives way", seconds(3), || !lives(engine.0));
+    segment.await_bow_out_of(0, ad.at, seconds(1));
+    assert_eq!(a.hook_names(), ["down"]);
 }
 
 /// A master that is silent for a second, and another one that would wait for more than two.
