@@ -926,6 +926,7 @@ mod ours {
             "vhid: 42",
             "addr: 192.0.2.9",
             "addr: 2001:db8::9/64",
+            "mlock: no",
             "shutdown: yes",
             &format!("upscript: {hook}"),
         ] {

@@ -107,10 +107,12 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
     };
     let log = LogConfig { facility, debug: given.flag("debug") };
     let pidfile = given.last("pidfile").map(|word| words::file("--pidfile", &word)).transpose()?;
+    let lock_memory = given.flag("mlock");
     let lockdir = given.last("lockdir").map(|word| words::folder("--lockdir", &word)).transpose()?;
     let user = given.last("user").map(|word| words::account("--user", &word, caller)).transpose()?;
     let daemonize = given.flag("daemonize");
-    let config = Box::new(Config { hosts: vec![host], withdraw, log, daemonize, pidfile, lockdir, user });
+    let config =
+        Box::new(Config { hosts: vec![host], withdraw, log, daemonize, pidfile, lockdir, user, lock_memory });
     Ok(if given.flag("check") {
         Invocation::Check { config, warnings }
     } else {

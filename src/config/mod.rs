@@ -100,6 +100,8 @@ pub struct Config {
     pub lockdir: Option<PathBuf>,
     /// Who the process that hears the network is to be (`--user`). Without one, whoever is found at start.
     pub user: Option<Account>,
+    /// Keep the memory of that process where it is (`--mlock`).
+    pub lock_memory: bool,
 }
 
 /// One virtual host, as asked for.

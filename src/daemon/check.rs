@@ -41,6 +41,7 @@ pub fn check(config: &Config, warnings: &[Warning]) -> Result<String, StartError
     lines.add("user", engine.shown());
     lines.maybe("warning", engine.advice());
     guards(config, &engine, &mut lines);
+    lines.yes_or_no("mlock", config.lock_memory);
     lines.yes_or_no("shutdown", config.withdraw);
     lines.yes_or_no("daemonize", config.daemonize);
     lines.add("facility", config.log.facility.map_or("none", Facility::name));

@@ -34,6 +34,8 @@ pub(super) struct Heritage<'a> {
     /// The virtual hosts, each with its interface.
     pub(super) hosts: &'a [(VirtualHostConfig, String)],
     pub(super) ending: Ending,
+    /// Its memory is to stay where it is.
+    pub(super) lock_memory: bool,
     pub(super) channel: Channel,
     /// How long it may be silent.
     pub(super) silence: Duration,
@@ -67,7 +69,12 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
     let Heritage { channel, ending, silence, pidfile, .. } = heritage;
     let mut hands = Liaison::new(channel);
     let has_served = heritage.left.is_some();
-    let given = Given { hosts: heritage.hosts, user: heritage.user, left: heritage.left };
+    let given = Given {
+        hosts: heritage.hosts,
+        lock_memory: heritage.lock_memory,
+        user: heritage.user,
+        left: heritage.left,
+    };
     let begun = panic::catch_unwind(AssertUnwindSafe(|| begin(&given, &mut report)));
     let (mut fleet, signals, links) = match begun {
         Ok(Ok(begun)) => begun,
@@ -121,6 +128,7 @@ fn report_bug(fleet: Option<&mut Fleet>, mut hands: Liaison, report: &mut Report
 /// What is needed to begin.
 struct Given<'a> {
     hosts: &'a [(VirtualHostConfig, String)],
+    lock_memory: bool,
     user: &'a EngineUser,
     left: Option<Left>,
 }
@@ -130,6 +138,7 @@ fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, Link
     let links = LinkMonitor::open().map_err(|error| StartError::new(Doing::WatchLinks, "", error))?;
     let has_served = given.left.is_some();
     let hurried = platform::run_before_others();
+    let locked = if given.lock_memory { platform::stay_in_memory() } else { Ok(()) };
     let open = || start::open(given.hosts, has_served);
     let (opened, surrendered) = if DEVICES_NEED_RIGHTS {
         let opened = open()?;
@@ -145,7 +154,10 @@ fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, Link
     }
     let guarded = surrendered.and(platform::confine(&needs));
     match &given.left {
-        None => tell_first(&mut fleet, &missing, given.user, &guarded, hurried.err().as_ref(), report),
+        None => {
+            tell_first(&mut fleet, &missing, given.user, &guarded, hurried.err().as_ref(), report);
+            locked.err().iter().for_each(|why| report.not_locked(why));
+        }
         // Whatever is missing is looked for, and was told when it went.
         Some(_) => (0..fleet.hosts().len()).for_each(|host| fleet.host(host).0.introduced = true),
     }

@@ -39,6 +39,8 @@ pub(super) struct Belongings {
     /// The virtual hosts, each with its interface.
     pub(super) hosts: Vec<(VirtualHostConfig, String)>,
     pub(super) ending: Ending,
+    /// The engine's memory is to stay where it is.
+    pub(super) lock_memory: bool,
     pub(super) user: EngineUser,
     pub(super) signals: Signals,
     pub(super) report: Report,
@@ -65,6 +67,7 @@ pub(super) struct Over {
 struct Hands {
     hosts: Vec<(VirtualHostConfig, String)>,
     ending: Ending,
+    lock_memory: bool,
     user: EngineUser,
     signals: Option<Signals>,
     report: Report,
@@ -94,7 +97,8 @@ struct Engine {
 /// # Errors
 /// No engine can be started at all, or not even sleeping works.
 pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
-    let Belongings { hosts, ending, user, signals, report, overheard, readiness, pidfile } = belongings;
+    let Belongings { hosts, ending, lock_memory, user, signals, report, overheard, readiness, pidfile } =
+        belongings;
     let plans = hosts.iter().map(|(config, _)| Plan {
         dead_time: config.interval.dead_after(config.dead_ratio),
         has_down: config.down.is_some(),
@@ -112,6 +116,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         over: None,
         hosts,
         ending,
+        lock_memory,
         user,
         signals: Some(signals),
         report,
@@ -387,7 +392,16 @@ impl Hands {
             let report = self.leave();
             let (hosts, user, pidfile) = (self.hosts.as_slice(), &self.user, self.pidfile.as_ref());
             engine::live(
-                Heritage { hosts, ending: self.ending, channel, silence, pidfile, user, left },
+                Heritage {
+                    hosts,
+                    ending: self.ending,
+                    lock_memory: self.lock_memory,
+                    channel,
+                    silence,
+                    pidfile,
+                    user,
+                    left,
+                },
                 report,
             )
         })?;

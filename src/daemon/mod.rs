@@ -152,8 +152,17 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let _ = platform::write_only_in(&written);
     let ending = Ending { withdraw: config.withdraw };
     let user = EngineUser::find(config.user.as_ref());
-    let over =
-        hands::run(Belongings { hosts, ending, user, signals, report, overheard, readiness, pidfile })?;
+    let over = hands::run(Belongings {
+        hosts,
+        ending,
+        lock_memory: config.lock_memory,
+        user,
+        signals,
+        report,
+        overheard,
+        readiness,
+        pidfile,
+    })?;
     over.end()
 }
 

@@ -29,7 +29,7 @@ const fn new(short: &'static str, long: &'static str, takes_value: bool) -> Spel
     Spelling { short, long, takes_value, old: false }
 }
 
-pub(super) const OPTIONS: [Spelling; 43] = [
+pub(super) const OPTIONS: [Spelling; 44] = [
     old("i", "interface", true),
     old("s", "srcip", true),
     old("m", "mcast", true),
@@ -65,6 +65,7 @@ pub(super) const OPTIONS: [Spelling; 43] = [
     new("", "only-ours", false),
     new("", "pidfile", true),
     new("", "lockdir", true),
+    new("", "mlock", false),
     new("", "user", true),
     new("", "wait-interface", false),
     new("", "check", false),

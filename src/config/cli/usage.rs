@@ -58,6 +58,7 @@ pub fn usage() -> String {
         tr("      --pidfile=FILE        write the process number to FILE and lock it"),
         tr("      --lockdir=DIRECTORY   where to keep a second process for the same id away"),
         tr("      --user=NAME|UID:GID   user of the process that hears and sends (default\n                            _ucarp, or a number that nobody has)"),
+        tr("      --mlock               never page the memory of that process out"),
         tr("      --wait-interface      start even if the interface is missing: wait for it"),
         tr("      --check               check everything, print what would run, and exit"),
         "".into(),

@@ -62,6 +62,13 @@ impl Report {
         }
     }
 
+    /// The engine's memory may be paged out all the same.
+    pub(crate) fn not_locked(&mut self, why: &io::Error) {
+        let text =
+            fill(&tr("--mlock: the memory cannot be kept from being paged out: {why}"), &[("why", why)]);
+        self.tell(Level::Warning, &text, "UC2038");
+    }
+
     fn missing_guard(&mut self, level: Level, guard: Guard, why: &dyn Display) {
         if self.log.wants(level) {
             self.tell(level, &unguarded(guard, why), "UC2032");
