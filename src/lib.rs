@@ -56,6 +56,7 @@
 //! There libpcap opens the capture, and what the device hands out is taken apart by `platform/bpf_frames.rs`: the crate
 //! does not know the packet header of OpenBSD's library. That library also has registers for sixteen sums in the life of
 //! a process, so no text of a filter calculates; the ids are instructions of our own, joined to what libpcap compiled.
+//! There the hands open captures and seal them: a filter that changes is another one (`capture/overlap.rs`).
 //!
 //! A life is two processes. The `hands` (the main one) have rights, signals, scripts, claims and the log, and hear nothing
 //! from the network; the `engine`, split off from them, hears, decides and sends without rights. They talk by `request`;

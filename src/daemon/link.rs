@@ -261,4 +261,48 @@ mod tests {
         vrrp[17] = 28;
         assert_eq!(whose(&link, &vrrp), Some(0));
     }
+
+    fn at(ms: u64) -> Time {
+        Time::new(Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn the_hands_are_asked_once_until_they_answer_or_seem_not_to() {
+        let mut link = link(&[(9, Destination::default()), (7, Destination::default())]);
+        let opening = |looks, capture_only| Request::OpenDevices {
+            interface: "eth0".into(),
+            hosts: vec![1, 0],
+            looks,
+            capture_only,
+        };
+        link.ask_for(Looks::Around, false, at(0));
+        link.ask_for(Looks::Ahead, true, at(10));
+        assert_eq!(link.take_errands().collect::<Vec<_>>(), [opening(Looks::Around, false)]);
+        link.answered();
+        link.ask_for(Looks::Ahead, true, at(20));
+        assert_eq!(link.take_errands().collect::<Vec<_>>(), [opening(Looks::Ahead, true)]);
+        link.ask_for(Looks::Ahead, true, at(5_019));
+        assert_eq!(link.take_errands().count(), 0);
+        link.ask_for(Looks::Ahead, true, at(5_020));
+        assert_eq!(link.take_errands().count(), 1);
+    }
+
+    #[test]
+    fn a_change_after_a_question_is_asked_for_once_more() {
+        let mut link = link(&[(9, Destination::default())]);
+        let survey = |name: &str| Request::Survey { interface: name.into() };
+        link.wants_survey(at(0));
+        assert_eq!(link.take_errands().collect::<Vec<_>>(), [survey("eth0")]);
+        // However many changes there are meanwhile.
+        (1..100).for_each(|ms| link.wants_survey(at(ms)));
+        assert_eq!(link.take_errands().count(), 0);
+        link.was_surveyed(at(100));
+        link.renamed = Some("eth7".into());
+        assert_eq!(link.take_errands().collect::<Vec<_>>(), [survey("eth0"), survey("eth7")]);
+        link.was_surveyed(at(110));
+        link.wants_survey_at_times(at(120));
+        assert_eq!(link.take_errands().count(), 0);
+        link.wants_survey_at_times(at(1_100));
+        assert_eq!(link.take_errands().count(), 2);
+    }
 }

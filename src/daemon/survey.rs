@@ -200,3 +200,52 @@ pub(super) fn hardware_address(interface: &str) -> Result<MacAddr, StartError> {
         StartError::new(doing, interface, error)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_takes_the_place_of_what_would_be_asked() {
+        // In a thread of its own, which alone knows it.
+        std::thread::scope(|scope| scope.spawn(is_known_instead).join().unwrap());
+    }
+
+    fn is_known_instead() {
+        assert!(!is_told());
+        be_told(["no-such-if"].into_iter());
+        assert!(is_told());
+        assert_eq!(link_state("no-such-if").unwrap(), LinkState::Gone);
+        assert!(mac("no-such-if").is_err());
+        // Not even of an interface that there is.
+        assert_eq!(link_state("lo").unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        let [own, other] = [[10, 0, 0, 1], [192, 0, 2, 9]].map(IpAddr::from);
+        let survey = request::Survey {
+            link: Ok(LinkState::Up),
+            mac: Ok([2, 0, 0, 0, 0, 1]),
+            addresses: Ok(vec![own]),
+            elsewhere: vec![other],
+            unready: Ok(vec![(own, Unready::Tentative)]),
+            networks: Err(24),
+        };
+        told("eth0".into(), survey);
+        assert_eq!((link_state("eth0").unwrap(), mac("eth0").unwrap()), (LinkState::Up, [2, 0, 0, 0, 0, 1]));
+        assert_eq!(networks("eth0").unwrap_err().raw_os_error(), Some(24));
+        let mut surveyor = Surveyor::default();
+        let known = surveyor.survey("eth0").unwrap();
+        assert_eq!((known.addresses, known.unready.len()), (&[own][..], 1));
+        assert!(known.listing.has(other), "an address may be borrowed");
+        assert!(known.listing.of("no-such-if").is_empty());
+    }
+
+    #[test]
+    fn everything_is_asked_at_once() {
+        let loopback = IpAddr::from([127, 0, 0, 1]);
+        let interface = platform::interface_of(loopback).unwrap().unwrap();
+        let survey = ask(&interface);
+        assert_eq!(survey.link, Ok(LinkState::Up));
+        assert!(survey.addresses.unwrap().contains(&loopback) && !survey.elsewhere.contains(&loopback));
+        assert!(survey.networks.unwrap().contains(&(loopback, 8)));
+        assert!(ask("no-such-if").addresses.unwrap().is_empty());
+    }
+}
