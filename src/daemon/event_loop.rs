@@ -26,8 +26,8 @@ use crate::protocol::{Event, Hook, HookEnd, Role, Time};
 
 /// How often is looked for events that cannot be waited for.
 const GLANCE: Duration = Duration::from_millis(10);
-/// What wakes this much later than it was to is worth counting.
-const LATE: Duration = Duration::from_millis(10);
+/// What wakes this much later than it was to is worth counting: some systems count in steps of 10 ms and end a wait two later.
+const LATE: Duration = Duration::from_millis(25);
 
 /// What the loop waits for, besides captures.
 pub(super) struct Sources<'a> {
