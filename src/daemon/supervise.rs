@@ -390,8 +390,13 @@ impl Supervisor {
                 self.asked = self.asked.saturating_add(1);
             }
             Signal::User1 | Signal::User2 => {
-                if self.has_engine() {
-                    deeds.push(Deed::PassOn(signal));
+                match self.phase {
+                    _ if self.has_engine() => deeds.push(Deed::PassOn(signal)),
+                    // Whoever asks is to be told that there is nobody who could answer.
+                    Phase::Resting { until } if signal == Signal::User1 => {
+                        deeds.push(Deed::Tell(Notice::Rests(until.since(now))));
+                    }
+                    _ => {}
                 }
                 return;
             }

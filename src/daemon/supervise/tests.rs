@@ -283,6 +283,13 @@ fn a_second_signal_abandons() {
     assert_eq!(bench.see(Seen::HookOver(0), 4300), [Deed::End(BUG)], "no rest");
     let mut bench = Bench::given_up();
     bench.see(Seen::HookOver(0), 4300);
+    let left = Duration::from_millis(9_400);
+    assert_eq!(
+        bench.see(Seen::Signal(Signal::User1), 4900),
+        [Deed::Tell(Notice::Rests(left))],
+        "who asks is told"
+    );
+    assert_eq!(bench.see(Seen::Signal(Signal::User2), 4900), []);
     assert_eq!(bench.see(TERM, 5000), [Deed::End(0)], "while it rests there is nothing to do");
 }
 
