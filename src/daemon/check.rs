@@ -64,9 +64,9 @@ fn guards(config: &Config, user: &EngineUser, lines: &mut Lines) {
         let mut liaison = Liaison::new(channel);
         let guarded = platform::surrender(user.becomes.as_ref()).and(platform::confine(&needs));
         let by: Vec<&str> = guarded.by.iter().map(|guard| guard.name()).collect();
-        liaison.ask(&Request::Say { level: Level::Info, text: by.join(" ") });
+        liaison.say(Level::Info, &by.join(" "));
         for (guard, why) in guarded.not_by.iter().filter(|(_, why)| why.kind() != ErrorKind::Unsupported) {
-            liaison.ask(&Request::Say { level: Level::Warning, text: unguarded(*guard, why) });
+            liaison.say(Level::Warning, &unguarded(*guard, why));
         }
         0
     });

@@ -82,7 +82,7 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
             let status = why.exit_code();
             // Who has served is needed, and is tried again.
             if has_served {
-                hands.ask(&Request::Say { level: Level::Error, text: why.to_string() });
+                hands.say(Level::Error, &why.to_string());
             } else {
                 hands.ask(&Request::Finished { status, why: Some(why.to_string()) });
             }
@@ -121,7 +121,7 @@ fn report_bug(fleet: Option<&mut Fleet>, mut hands: Liaison, report: &mut Report
             report.told(one.about(&link.name), &one.record, Level::Error);
         }
     }
-    report.hand_over(|level, text| hands.ask(&Request::Say { level, text: text.to_owned() }));
+    report.hand_over(|level, text| hands.say(level, text));
     BUG
 }
 

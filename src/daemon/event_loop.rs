@@ -133,7 +133,8 @@ pub(super) fn serve(
 pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report, now: Time) {
     hand_over_lines(sources, report);
     if sources.hands.stands() {
-        if let Some(beat) = sources.pulse.beat(fleet.cores(), now) {
+        let changed = fleet.take_role_change();
+        if let Some(beat) = sources.pulse.beat(fleet.cores(), changed, now) {
             sources.hands.ask(&beat);
         }
     }
@@ -153,7 +154,7 @@ pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &m
 }
 
 fn hand_over_lines(sources: &mut Sources<'_>, report: &mut Report) {
-    report.hand_over(|level, text| sources.hands.ask(&Request::Say { level, text: text.to_owned() }));
+    report.hand_over(|level, text| sources.hands.say(level, text));
 }
 
 /// Ends the look around for other users of our ids when its time is over.

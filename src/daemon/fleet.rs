@@ -10,7 +10,7 @@ use super::perform::perform;
 use super::report::Report;
 use super::request::Request;
 use crate::protocol::wire;
-use crate::protocol::{Action, Event, Hook, Rejected, Time, VirtualHost};
+use crate::protocol::{Action, Event, Hook, Rejected, Role, Time, VirtualHost};
 
 /// As others know a host: there are no more than that on a machine.
 fn number(host: usize) -> u16 {
@@ -26,6 +26,9 @@ pub(super) struct Fleet {
     due: Deadlines,
     /// What the hands are to do.
     errands: Vec<Request>,
+    /// The role of each, as it was noted last, and whether one has changed since that was asked.
+    roles: Vec<Role>,
+    role_changed: bool,
 }
 
 impl Fleet {
@@ -36,6 +39,8 @@ impl Fleet {
             links: Vec::new(),
             due: Deadlines::EMPTY,
             errands: Vec::new(),
+            roles: Vec::new(),
+            role_changed: false,
         }
     }
 
@@ -47,6 +52,7 @@ impl Fleet {
         });
         self.links[link].take_on(&one.config, self.hosts.len());
         self.on.push(link);
+        self.roles.push(one.core().role());
         self.hosts.push(one);
     }
 
@@ -120,7 +126,14 @@ impl Fleet {
         let (one, link) = (&mut self.hosts[host], &mut self.links[self.on[host]]);
         perform((number(host), one), link, actions, &mut self.errands, report, now);
         link.deadlines.set(host, one.core().next_deadline());
+        let role = one.core().role();
+        self.role_changed |= std::mem::replace(&mut self.roles[host], role) != role;
         self.note(self.on[host], now);
+    }
+
+    /// Whether a host has another role than when this was asked last.
+    pub(super) fn take_role_change(&mut self) -> bool {
+        std::mem::take(&mut self.role_changed)
     }
 
     /// Who waits for the end of which hook.
@@ -179,7 +192,7 @@ mod tests {
     use super::*;
     use crate::daemon::SERVICES;
     use crate::log::Log;
-    use crate::protocol::{Event, Link as State, MacAddr, Role};
+    use crate::protocol::{Event, Link as State, MacAddr};
 
     /// Three virtual hosts on two interfaces, begun.
     fn fleet() -> (Fleet, Report) {
@@ -205,8 +218,10 @@ mod tests {
         assert_eq!(fleet.links().len(), 2);
         assert_eq!((fleet.on(0), fleet.on(1), fleet.link_of(2)), (vec![0, 2], vec![1], 0));
         assert_eq!(fleet.deadline(), None);
+        assert!(!fleet.take_role_change());
         fleet.tell(2, Event::Link(State::Up), &mut report, at(500));
         fleet.tell_all(1, Event::Link(State::Up), &mut report, at(100));
+        assert!(fleet.take_role_change() && !fleet.take_role_change());
         assert_eq!(fleet.deadline(), Some(at(3_100)), "that of the other link");
         assert_eq!((fleet.due(at(3_100)), fleet.due(at(3_499))), (vec![1], vec![1]));
         let mut both = fleet.due(at(3_500));

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use super::request::{Fact, Request, decode, encode};
+use crate::log::Level;
 use crate::platform::{Channel, MOST_DESCRIPTORS};
 use crate::protocol::Time;
 
@@ -46,6 +47,11 @@ impl Liaison {
     /// Asks for something. `false`: they will never hear of it.
     pub(super) fn ask(&mut self, request: &Request) -> bool {
         self.channel.as_mut().is_some_and(|channel| channel.send(&encode(request), Vec::new()).is_ok())
+    }
+
+    /// Has them write a line. `false`: it is lost.
+    pub(super) fn say(&mut self, level: Level, text: &str) -> bool {
+        self.ask(&Request::Say { level, text: text.to_owned() })
     }
 
     /// What they told. When nothing more can be heard of them there are none from then on.
@@ -104,7 +110,7 @@ mod tests {
     #[test]
     fn hands_that_do_not_read_are_asked_no_more_and_nobody_waits() {
         let (mut hands, mut far) = pair();
-        let line = Request::Say { level: crate::log::Level::Info, text: "x".repeat(2000) };
+        let line = Request::Say { level: Level::Info, text: "x".repeat(2000) };
         let mut asked = 0;
         while hands.ask(&line) {
             asked += 1;

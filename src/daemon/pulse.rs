@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::request::Request;
-use crate::protocol::{Role, Time, VirtualHost};
+use crate::protocol::{Time, VirtualHost};
 
 /// By how much it has to be later among our hosts than our own time of day says, for that to be worth telling.
 const AHEAD: Duration = Duration::from_millis(500);
@@ -13,13 +13,12 @@ const MOST_AHEAD: usize = 1000;
 pub(super) struct Pulse {
     every: Duration,
     last: Option<Time>,
-    roles: Vec<Role>,
 }
 
 impl Pulse {
     /// Of an engine that may be silent for so long.
     pub(super) fn new(silence: Duration) -> Self {
-        Self { every: silence / 2, last: None, roles: Vec::new() }
+        Self { every: silence / 2, last: None }
     }
 
     /// When the hands are to be told, if nothing else wakes the engine.
@@ -27,25 +26,26 @@ impl Pulse {
         self.last.map_or(Time::ZERO, |last| last + self.every)
     }
 
-    /// What to tell them now, if anything. Whoever is awake anyway had better say it early.
+    /// What to tell them now, if anything; whether a role `changed`. Whoever is awake anyway had better say it early. Most
+    /// turns have nothing to tell, and look at no host.
     pub(super) fn beat<'a>(
         &mut self,
         hosts: impl Iterator<Item = &'a VirtualHost>,
+        changed: bool,
         now: Time,
     ) -> Option<Request> {
-        let hosts: Vec<&VirtualHost> = hosts.collect();
         let is_due = self.last.is_none_or(|last| now.since(last) >= self.every / 2);
-        let same = self.roles.iter().copied().eq(hosts.iter().map(|host| host.role()));
-        if !is_due && same {
+        if !is_due && !changed {
             return None;
         }
         self.last = Some(now);
-        self.roles = hosts.iter().map(|host| host.role()).collect();
+        let hosts: Vec<&VirtualHost> = hosts.collect();
+        let roles = hosts.iter().map(|host| host.role()).collect();
         let ahead = hosts.iter().zip(0..=u16::MAX).filter_map(|(host, number)| {
             let by = host.ahead_of_wall(now);
             (by >= AHEAD).then(|| (number, u32::try_from(by.as_millis()).unwrap_or(u32::MAX)))
         });
-        Some(Request::Heartbeat { roles: self.roles.clone(), ahead: ahead.take(MOST_AHEAD).collect() })
+        Some(Request::Heartbeat { roles, ahead: ahead.take(MOST_AHEAD).collect() })
     }
 }
 
@@ -54,7 +54,7 @@ mod tests {
     use super::super::rules::tests::host;
     use super::super::start::parameters;
     use super::*;
-    use crate::protocol::{Event, Link};
+    use crate::protocol::{Event, Link, Role};
 
     fn ms(ms: u64) -> Time {
         Time::from_micros(ms * 1000)
@@ -72,7 +72,7 @@ mod tests {
         for (at, beats) in
             [(100, true), (101, false), (599, false), (600, true), (1_099, false), (5_000, true)]
         {
-            assert_eq!(pulse.beat(hosts.iter(), ms(at)), beats.then(|| beat.clone()), "{at}");
+            assert_eq!(pulse.beat(hosts.iter(), false, ms(at)), beats.then(|| beat.clone()), "{at}");
         }
         assert_eq!(pulse.due(), ms(6_000));
     }
@@ -80,11 +80,14 @@ mod tests {
     #[test]
     fn a_change_of_role_is_told_at_once() {
         let (mut hosts, mut pulse) = ([core(), core()], Pulse::new(Duration::from_secs(2)));
-        assert!(pulse.beat(hosts.iter(), ms(0)).is_some());
+        assert!(pulse.beat(hosts.iter(), false, ms(0)).is_some());
         hosts[1].handle(Event::Start, ms(1));
-        assert_eq!(pulse.beat(hosts.iter(), ms(1)), None);
+        assert_eq!(pulse.beat(hosts.iter(), false, ms(1)), None);
         hosts[1].handle(Event::Link(Link::Up), ms(2));
         let roles = vec![Role::Init, Role::Backup];
-        assert_eq!(pulse.beat(hosts.iter(), ms(2)), Some(Request::Heartbeat { roles, ahead: Vec::new() }));
+        assert_eq!(
+            pulse.beat(hosts.iter(), true, ms(2)),
+            Some(Request::Heartbeat { roles, ahead: Vec::new() })
+        );
     }
 }
