@@ -91,14 +91,13 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
     sniff::refuse_elsewhere(&given)?;
     let mut warnings = given.warnings();
     let host = virtual_host(&given, &mut warnings)?;
-    let withdraw = given.flag("shutdown");
     match (&host.up, &host.down) {
         (None, None) => warnings.push(Warning::NoHooks),
         (None, Some(_)) => warnings.push(Warning::NoUpHook),
         (Some(_), None) => warnings.push(Warning::NoDownHook),
         (Some(_), Some(_)) => {}
     }
-    if host.up.is_some() && !withdraw {
+    if host.up.is_some() && !host.withdraw {
         warnings.push(Warning::AddressStays);
     }
     let facility = match given.last("facility") {
@@ -111,8 +110,7 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
     let lockdir = given.last("lockdir").map(|word| words::folder("--lockdir", &word)).transpose()?;
     let user = given.last("user").map(|word| words::account("--user", &word, caller)).transpose()?;
     let daemonize = given.flag("daemonize");
-    let config =
-        Box::new(Config { hosts: vec![host], withdraw, log, daemonize, pidfile, lockdir, user, lock_memory });
+    let config = Box::new(Config { hosts: vec![host], log, daemonize, pidfile, lockdir, user, lock_memory });
     Ok(if given.flag("check") {
         Invocation::Check { config, warnings }
     } else {
@@ -157,6 +155,7 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
         xparam: given.last("xparam"),
         ignore_link_state: given.flag("ignoreifstate"),
         wait_for_interface,
+        withdraw: given.flag("shutdown"),
         hook_failure: match given.last("hook-failure") {
             Some(word) => words::hook_failure("--hook-failure", &word)?,
             None => HookFailure::Stay,

@@ -87,8 +87,6 @@ pub enum NoAccount {
 pub struct Config {
     /// The virtual hosts to serve; the command line makes one.
     pub hosts: Vec<VirtualHostConfig>,
-    /// Bow out and run the down hook on the way out (`--shutdown`).
-    pub withdraw: bool,
     /// Where and how much to log.
     pub log: LogConfig,
     /// Leave the caller once everything is in place (`--daemonize`).
@@ -140,6 +138,8 @@ pub struct VirtualHostConfig {
     pub ignore_link_state: bool,
     /// Start although the interface is missing or has no address yet (`--wait-interface`); `interface` is given then.
     pub wait_for_interface: bool,
+    /// Bow out and run the down hook on the way out (`--shutdown`).
+    pub withdraw: bool,
     /// What a failed up hook means.
     pub hook_failure: HookFailure,
     /// What is done about a shared address that a master lost.

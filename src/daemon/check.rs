@@ -42,7 +42,6 @@ pub fn check(config: &Config, warnings: &[Warning]) -> Result<String, StartError
     lines.maybe("warning", engine.advice());
     guards(config, &engine, &mut lines);
     lines.yes_or_no("mlock", config.lock_memory);
-    lines.yes_or_no("shutdown", config.withdraw);
     lines.yes_or_no("daemonize", config.daemonize);
     lines.add("facility", config.log.facility.map_or("none", Facility::name));
     lines.yes_or_no("debug", config.log.debug);
@@ -152,6 +151,7 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.add("replay", replay);
     lines.yes_or_no("only-ours", host.only_ours);
     lines.yes_or_no("ignoreifstate", host.ignore_link_state);
+    lines.yes_or_no("shutdown", host.withdraw);
     lines.maybe("upscript", host.up.as_deref().map(Path::display));
     lines.maybe("downscript", host.down.as_deref().map(Path::display));
     lines.maybe("xparam", host.xparam.as_deref().map(Path::new).map(Path::display));

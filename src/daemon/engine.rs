@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::BUG;
 use super::clock::{now, wall};
 use super::engine_user::EngineUser;
-use super::event_loop::{self, Ending, Sources};
+use super::event_loop::{self, Sources};
 use super::failure::{Doing, StartError};
 use super::fleet::Fleet;
 use super::interface::look_now;
@@ -33,7 +33,6 @@ use crate::protocol::{self, Event, Hook, Role};
 pub(super) struct Heritage<'a> {
     /// The virtual hosts, each with its interface.
     pub(super) hosts: &'a [(VirtualHostConfig, String)],
-    pub(super) ending: Ending,
     /// Its memory is to stay where it is.
     pub(super) lock_memory: bool,
     pub(super) channel: Channel,
@@ -66,7 +65,7 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
     // What is written to a terminal might wait there, and somebody may wait for its end.
     let _ = platform::let_go_of_streams();
     panic::set_hook(Box::new(|about| SAID.with_borrow_mut(|said| *said = about.to_string())));
-    let Heritage { channel, ending, silence, pidfile, .. } = heritage;
+    let Heritage { channel, silence, pidfile, .. } = heritage;
     let mut hands = Liaison::new(channel);
     let has_served = heritage.left.is_some();
     let given = Given {
@@ -92,9 +91,8 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
     };
     let pulse = Pulse::new(silence);
     let mut sources = Sources { hands, signals, links, pulse, pidfile, late: (0, Duration::ZERO) };
-    let lived = panic::catch_unwind(AssertUnwindSafe(|| {
-        event_loop::serve(&mut fleet, &mut sources, ending, &mut report)
-    }));
+    let lived =
+        panic::catch_unwind(AssertUnwindSafe(|| event_loop::serve(&mut fleet, &mut sources, &mut report)));
     match lived {
         Ok(Ok(())) => {
             sources.hands.ask(&Request::Finished { status: 0, why: None });

@@ -42,13 +42,6 @@ pub(super) struct Sources<'a> {
     pub(super) late: (u64, Duration),
 }
 
-/// How the loop treats the end.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ending {
-    /// Bow out and run the down hook.
-    pub(super) withdraw: bool,
-}
-
 /// Serves until the end is asked for and nothing is left to do.
 ///
 /// # Errors
@@ -56,7 +49,6 @@ pub(super) struct Ending {
 pub(super) fn serve(
     fleet: &mut Fleet,
     sources: &mut Sources<'_>,
-    ending: Ending,
     report: &mut Report,
 ) -> std::io::Result<()> {
     let (mut alarm, mut ready, mut blind) = (Alarm::new(), Vec::new(), false);
@@ -99,10 +91,10 @@ pub(super) fn serve(
             turn::late(&mut InTurn::new(fleet, link, report), woken);
         }
         if signalled {
-            take_signals(fleet, sources, ending, report, woken);
+            take_signals(fleet, sources, report, woken);
         }
         if told {
-            take_facts(fleet, sources, ending, report, woken);
+            take_facts(fleet, sources, report, woken);
         }
         sources.hands.flush();
         let changes = if link_changed { sources.links.read() } else { Changes::default() };
@@ -184,10 +176,10 @@ fn wait(
 }
 
 /// Takes in what the hands told, or that there are none any more.
-fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, ending: Ending, report: &mut Report, now: Time) {
+fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report, now: Time) {
     for (fact, descriptors) in sources.hands.hear() {
         match fact {
-            Fact::Signal(signal) => take_signal(fleet, signal, sources.late, ending, report, now),
+            Fact::Signal(signal) => take_signal(fleet, signal, sources.late, report, now),
             Fact::HookRunning { host, hook } => {
                 if is_known(fleet, host) {
                     let (one, link) = fleet.host(host.into());
@@ -262,33 +254,21 @@ fn leave_to_others(fleet: &mut Fleet, report: &mut Report, now: Time) {
 }
 
 /// Signals are for the hands, who pass them on; but somebody may send one to all processes of this name.
-fn take_signals(
-    fleet: &mut Fleet,
-    sources: &mut Sources<'_>,
-    ending: Ending,
-    report: &mut Report,
-    now: Time,
-) {
+fn take_signals(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report, now: Time) {
     for signal in sources.signals.read() {
         if !sources.hands.stands() {
-            take_signal(fleet, signal, sources.late, ending, report, now);
+            take_signal(fleet, signal, sources.late, report, now);
         }
     }
 }
 
-fn take_signal(
-    fleet: &mut Fleet,
-    signal: Signal,
-    late: (u64, Duration),
-    ending: Ending,
-    report: &mut Report,
-    now: Time,
-) {
+fn take_signal(fleet: &mut Fleet, signal: Signal, late: (u64, Duration), report: &mut Report, now: Time) {
     let all = 0..fleet.hosts().len();
     match signal {
         Signal::Terminate | Signal::Interrupt | Signal::Quit | Signal::HangUp => {
             for host in all {
-                fleet.tell(host, Event::Shutdown { withdraw: ending.withdraw }, report, now);
+                let withdraw = fleet.hosts()[host].config.withdraw;
+                fleet.tell(host, Event::Shutdown { withdraw }, report, now);
             }
         }
         Signal::User1 => {

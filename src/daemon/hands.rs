@@ -14,7 +14,6 @@ use super::clock::now;
 use super::devices::{self, Parts};
 use super::engine::{self, Heritage, Left};
 use super::engine_user::EngineUser;
-use super::event_loop::Ending;
 use super::failure::{Doing, StartError};
 use super::farewell;
 use super::overheard::Overheard;
@@ -38,7 +37,6 @@ const SOON: Duration = Duration::from_millis(10);
 pub(super) struct Belongings {
     /// The virtual hosts, each with its interface.
     pub(super) hosts: Vec<(VirtualHostConfig, String)>,
-    pub(super) ending: Ending,
     /// The engine's memory is to stay where it is.
     pub(super) lock_memory: bool,
     pub(super) user: EngineUser,
@@ -66,7 +64,6 @@ pub(super) struct Over {
 
 struct Hands {
     hosts: Vec<(VirtualHostConfig, String)>,
-    ending: Ending,
     lock_memory: bool,
     user: EngineUser,
     signals: Option<Signals>,
@@ -97,15 +94,15 @@ struct Engine {
 /// # Errors
 /// No engine can be started at all, or not even sleeping works.
 pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
-    let Belongings { hosts, ending, lock_memory, user, signals, report, overheard, readiness, pidfile } =
-        belongings;
+    let Belongings { hosts, lock_memory, user, signals, report, overheard, readiness, pidfile } = belongings;
     let plans = hosts.iter().map(|(config, _)| Plan {
         dead_time: config.interval.dead_after(config.dead_ratio),
         has_down: config.down.is_some(),
+        withdraws: config.withdraw,
         hook_timeout: config.hook_timeout,
     });
     let mut hands = Hands {
-        supervisor: Supervisor::new(plans, ending.withdraw, now()),
+        supervisor: Supervisor::new(plans, now()),
         rules: Rules::of(hosts.clone()),
         children: Children::default(),
         engine: None,
@@ -115,7 +112,6 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         why: None,
         over: None,
         hosts,
-        ending,
         lock_memory,
         user,
         signals: Some(signals),
@@ -392,16 +388,7 @@ impl Hands {
             let report = self.leave();
             let (hosts, user, pidfile) = (self.hosts.as_slice(), &self.user, self.pidfile.as_ref());
             engine::live(
-                Heritage {
-                    hosts,
-                    ending: self.ending,
-                    lock_memory: self.lock_memory,
-                    channel,
-                    silence,
-                    pidfile,
-                    user,
-                    left,
-                },
+                Heritage { hosts, lock_memory: self.lock_memory, channel, silence, pidfile, user, left },
                 report,
             )
         })?;

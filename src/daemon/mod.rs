@@ -64,7 +64,6 @@ pub use sniff::replay_bytes;
 pub use sniff::sniff;
 
 use engine_user::EngineUser;
-use event_loop::Ending;
 use failure::Doing;
 use hands::{Belongings, Over};
 use overheard::Overheard;
@@ -150,11 +149,9 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let pidfile_in = config.pidfile.as_deref().map(|file| folder(file).unwrap_or_else(|| ".".into()));
     let written: Vec<&Path> = pidfile_in.as_deref().into_iter().chain([lockdir]).collect();
     let _ = platform::write_only_in(&written);
-    let ending = Ending { withdraw: config.withdraw };
     let user = EngineUser::find(config.user.as_ref());
     let over = hands::run(Belongings {
         hosts,
-        ending,
         lock_memory: config.lock_memory,
         user,
         signals,

@@ -124,6 +124,8 @@ pub(super) struct Plan {
     /// How long others wait for it.
     pub(super) dead_time: Duration,
     pub(super) has_down: bool,
+    /// What the end that is asked for means.
+    pub(super) withdraws: bool,
     pub(super) hook_timeout: Duration,
 }
 
@@ -191,8 +193,6 @@ enum Then {
 #[derive(Debug)]
 pub(super) struct Supervisor {
     hosts: Vec<Host>,
-    /// What the end that is asked for means.
-    withdraws: bool,
     silence: Duration,
     phase: Phase,
     /// An engine has worked.
@@ -211,14 +211,13 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     /// The first engine is being started now.
-    pub(super) fn new(plans: impl IntoIterator<Item = Plan>, withdraws: bool, now: Time) -> Self {
+    pub(super) fn new(plans: impl IntoIterator<Item = Plan>, now: Time) -> Self {
         let new = |plan| Host { plan, role: Role::Init, running: None, last: None, owed: false, ends: None };
         let hosts: Vec<Host> = plans.into_iter().map(new).collect();
         let shortest = hosts.iter().map(|host| host.plan.dead_time).min().unwrap_or(Duration::MAX);
         let [least, most] = SILENCE;
         Self {
             hosts,
-            withdraws,
             silence: (shortest / 3).saturating_mul(2).clamp(least, most),
             phase: Phase::Starting { until: now + FIRST },
             has_served: false,
@@ -314,7 +313,7 @@ impl Supervisor {
             // What nobody asked for may have left an address behind.
             let is_served = self.asked == 0 && self.has_served;
             return if is_served {
-                self.withdraw(Then::End(status), now, deeds)
+                self.withdraw(|_| true, Then::End(status), now, deeds)
             } else {
                 self.end(status, deeds)
             };
@@ -327,11 +326,7 @@ impl Supervisor {
         self.deaths.push(now);
         let is_too_often = self.deaths.len() > MOST_DEATHS;
         if self.asked > 0 {
-            if self.withdraws {
-                self.withdraw(Then::End(BUG), now, deeds);
-            } else {
-                self.end(BUG, deeds);
-            }
+            self.withdraw(|plan| plan.withdraws, Then::End(BUG), now, deeds);
         } else if !self.has_served {
             deeds.push(Deed::Tell(if is_too_often { Notice::DiesAgain } else { notice }));
             if is_too_often {
@@ -341,7 +336,7 @@ impl Supervisor {
             }
         } else if is_too_often {
             deeds.push(Deed::Tell(Notice::DiesAgain));
-            self.withdraw(Then::Rest, now, deeds);
+            self.withdraw(|_| true, Then::Rest, now, deeds);
         } else {
             deeds.push(Deed::Tell(notice));
             self.start(self.anew_until(now), now, deeds);
@@ -368,7 +363,7 @@ impl Supervisor {
     fn not_back(&mut self, now: Time, deeds: &mut Vec<Deed>) {
         deeds.extend([Deed::KillEngine, Deed::Tell(Notice::NotBack)]);
         if self.has_served {
-            self.withdraw(Then::Rest, now, deeds);
+            self.withdraw(|_| true, Then::Rest, now, deeds);
         } else {
             self.end(BUG, deeds);
         }
@@ -379,7 +374,7 @@ impl Supervisor {
         deeds.push(Deed::KillEngine);
         match self.phase {
             Phase::Withdrawing { .. } | Phase::Over => self.abandon(BUG, deeds),
-            _ => self.withdraw(Then::End(BUG), now, deeds),
+            _ => self.withdraw(|_| true, Then::End(BUG), now, deeds),
         }
     }
 
@@ -408,8 +403,7 @@ impl Supervisor {
                     self.abandons.get_or_insert(now + PATIENCE);
                 }
             }
-            Phase::Again { .. } if self.withdraws => self.withdraw(Then::End(BUG), now, deeds),
-            Phase::Again { .. } => self.end(BUG, deeds),
+            Phase::Again { .. } => self.withdraw(|plan| plan.withdraws, Then::End(BUG), now, deeds),
             Phase::Withdrawing { then } => {
                 let status = if let Then::End(status) = then { status } else { BUG };
                 if self.asked > 1 {
@@ -431,16 +425,19 @@ impl Supervisor {
         }
     }
 
-    /// Nobody advertises from here any more: what this host has is given to others.
-    fn withdraw(&mut self, then: Then, now: Time, deeds: &mut Vec<Deed>) {
+    /// Nobody advertises from here any more: what these hosts have is given to others.
+    fn withdraw(&mut self, whose: fn(&Plan) -> bool, then: Then, now: Time, deeds: &mut Vec<Deed>) {
         self.abandons = None;
         let numbers = || 0..=u16::MAX;
         for (host, number) in self.hosts.iter().zip(numbers()) {
-            if host.role == Role::Master {
+            if host.role == Role::Master && whose(&host.plan) {
                 deeds.push(Deed::BowOut(number));
             }
         }
         for (host, number) in self.hosts.iter_mut().zip(numbers()) {
+            if !whose(&host.plan) {
+                continue;
+            }
             let has_address = host.role == Role::Master || host.last == Some(Hook::Up);
             host.role = Role::Init;
             match host.running {

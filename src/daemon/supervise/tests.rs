@@ -11,13 +11,18 @@ fn at(milliseconds: u64) -> Time {
 }
 
 fn plan() -> Plan {
-    Plan { dead_time: Duration::from_secs(3), has_down: true, hook_timeout: Duration::from_secs(10) }
+    Plan {
+        dead_time: Duration::from_secs(3),
+        has_down: true,
+        withdraws: true,
+        hook_timeout: Duration::from_secs(10),
+    }
 }
 
 impl Bench {
     /// The engine works at 0, and the first host is master.
     fn serving() -> Self {
-        let mut bench = Self(Supervisor::new([plan(), plan()], true, Time::ZERO));
+        let mut bench = Self(Supervisor::new([plan(), plan()], Time::ZERO));
         assert_eq!(bench.see(Seen::Beat(&MASTER), 0), []);
         bench.see(Seen::HookBegan(0, Hook::Up), 0);
         bench.see(Seen::HookOver(0), 0);
@@ -178,7 +183,7 @@ fn what_does_not_come_up_in_time_is_given_up() {
     // A host whose dead time is very short has a chance, and nobody hurries for a backup.
     let quick = Plan { dead_time: Duration::from_millis(50), ..plan() };
     for (role, anew) in [(Role::Master, 1000), (Role::Backup, 15_000)] {
-        let mut bench = Bench(Supervisor::new([quick], true, Time::ZERO));
+        let mut bench = Bench(Supervisor::new([quick], Time::ZERO));
         bench.see(Seen::Beat(&[role]), 0);
         bench.see(Seen::Gone, if role == Role::Master { 100 } else { 5000 });
         assert_eq!(bench.0.deadline(), Some(at(anew)));
@@ -236,7 +241,7 @@ fn an_engine_that_dies_over_the_end_is_not_started_anew() {
         (false, vec![Deed::KillEngine, Deed::End(BUG)]),
     ] {
         let mut bench = Bench::serving();
-        bench.0.withdraws = withdraws;
+        bench.0.hosts.iter_mut().for_each(|host| host.plan.withdraws = withdraws);
         bench.see(TERM, 100);
         assert_eq!(bench.see(Seen::Gone, 150), expected);
     }
@@ -295,7 +300,7 @@ fn a_second_signal_abandons() {
 
 #[test]
 fn who_never_worked_ends() {
-    let new = || Bench(Supervisor::new([plan(), plan()], true, Time::ZERO));
+    let new = || Bench(Supervisor::new([plan(), plan()], Time::ZERO));
     let mut bench = new();
     bench.see(Seen::Finished(2), 5);
     assert_eq!(bench.see(Seen::Gone, 6), [Deed::KillEngine, Deed::End(2)], "it has said why");
@@ -313,7 +318,7 @@ fn anything_in_any_order() {
     use proptest::prelude::*;
     let seen = (0..12_u8, 0..3_u16, 0..4000_u64);
     proptest!(|(steps in prop::collection::vec(seen, 0..200))| {
-        let mut bench = Bench(Supervisor::new([plan(), plan()], steps.len() % 2 == 0, Time::ZERO));
+        let mut bench = Bench(Supervisor::new([Plan { withdraws: steps.len() % 2 == 0, ..plan() }, plan()], Time::ZERO));
         let (mut now, mut alive, mut over) = (0, true, false);
         for (what, host, wait) in steps {
             now += wait;
