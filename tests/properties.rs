@@ -338,6 +338,8 @@ enum Step {
     Addresses(Presence),
     /// Source and hardware addresses that end in these bytes.
     Move(u8, u8),
+    /// Other parameters, but for the presence of hooks.
+    Reconfigure(Box<Parameters>),
     Resign,
     Shutdown(bool),
 }
@@ -390,6 +392,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(hook, ended)| Step::StrayHook(hook, ended)),
         2 => presence().prop_map(Step::Addresses),
         1 => (50..53u8, 50..52u8).prop_map(|(source, mac)| Step::Move(source, mac)),
+        2 => any_parameters().prop_map(|parameters| Step::Reconfigure(Box::new(parameters))),
         1 => Just(Step::Resign),
         1 => prop::bool::weighted(0.5).prop_map(Step::Shutdown),
     ]
@@ -579,6 +582,7 @@ impl Watched {
                 assert_eq!(self.host.snapshot(at(self.now)), before);
                 self.perform(actions, before.role);
             }
+            Step::Reconfigure(parameters) => self.reconfigure(*parameters),
             Step::Resign => self.tell(Event::Resign),
             Step::Shutdown(withdraw) => {
                 let again = std::mem::replace(&mut self.shutting_down, true);
@@ -590,6 +594,34 @@ impl Watched {
             }
         }
         self.check();
+    }
+
+    fn reconfigure(&mut self, parameters: Parameters) {
+        let now = at(self.now);
+        let (before, mac, sources) = (self.host.snapshot(now), MacAddr([9; 6]), Sources::default());
+        let Hooks { up, down, .. } = self.host.parameters().hooks;
+        let hooks = Hooks { up, down, ..parameters.hooks };
+        let parameters = Parameters { hooks, mac, sources, ..parameters };
+        if !self.shutting_down {
+            self.last_ad = None;
+            self.auth = Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses);
+        }
+        let actions = self.host.reconfigure(parameters.clone(), now);
+        let after = self.host.snapshot(now);
+        assert_eq!((after.role, after.since, after.reason), (before.role, before.since, before.reason));
+        assert_eq!(after.hook, before.hook);
+        assert_ne!(self.host.parameters().mac, mac);
+        let advertises = |action: &Action| match action {
+            Action::Transmit(frame) => frame.what == Transmission::Advert,
+            Action::Deliver(_) | Action::Run(_) | Action::KillHook { .. } | Action::Tell(_) => false,
+        };
+        let advertised = actions.iter().any(advertises);
+        assert!(!advertised || before.interval != after.interval && after.role == Role::Master);
+        self.perform(actions, before.role);
+        // The same again is nothing at all.
+        let whole = format!("{:?}", self.host);
+        assert_eq!(self.host.reconfigure(parameters, now), []);
+        assert_eq!(format!("{:?}", self.host), whole);
     }
 
     fn refused(&mut self, frame: &[u8]) {
@@ -694,6 +726,7 @@ fn any_parameters() -> impl Strategy<Value = Parameters> {
             hooks: Hooks {
                 up: hooks,
                 down: hooks,
+                scripts: 0,
                 timeout: Duration::from_secs(4),
                 failure: if stays { HookFailure::Stay } else { HookFailure::Demote },
                 on_lost_address: OnLostAddress::Hook,

@@ -75,6 +75,11 @@ fn random_worlds_of_dying_engines_settle() {
 }
 
 #[test]
+fn random_worlds_of_changing_files_settle() {
+    settle(random::judge_reloaded, &regressions::RELOADED_WORLDS, 10_000);
+}
+
+#[test]
 fn besieged_worlds_settle() {
     settle(besieged::judge, &regressions::BESIEGED_WORLDS, 14_000);
 }

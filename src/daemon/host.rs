@@ -11,7 +11,7 @@ use super::report::About;
 use super::unshared::Unshared;
 use crate::config::VirtualHostConfig;
 use crate::protocol::wire::Decoded;
-use crate::protocol::{Action, Event, Hook, Link, Presence, Rejected, Time, VirtualHost};
+use crate::protocol::{Action, Event, Hook, Link, Parameters, Presence, Rejected, Time, VirtualHost};
 
 /// What a core can be told.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,9 @@ pub(super) enum Fact<'a> {
     Frame(&'a Result<Decoded, Rejected>),
     /// It is there now.
     Place(Place),
+    /// It is to be so from now on; where it is stays.
+    #[expect(dead_code, reason = "who reads the file anew tells it")]
+    Reconfigured(&'a Parameters),
 }
 
 impl Fact<'_> {
@@ -37,6 +40,7 @@ impl Fact<'_> {
             })),
             Self::Frame(Err(why)) => Told::Frame(Err(*why)),
             Self::Place(place) => Told::Place(*place),
+            Self::Reconfigured(_) => Told::Reconfigured,
         }
     }
 }
@@ -111,6 +115,11 @@ impl Served {
         match fact {
             Fact::Frame(decoded) => self.core.take_in(decoded.as_ref().map_err(|why| *why), now),
             Fact::Place(place) => Ok(self.core.relocate(place.mac, place.sources, now)),
+            Fact::Reconfigured(parameters) => {
+                // Of other addresses it knows nothing yet.
+                self.told = None;
+                Ok(self.core.reconfigure(parameters.clone(), now))
+            }
             Fact::Event(event) => {
                 match event {
                     Event::Addresses(presence) => self.told = Some(presence),

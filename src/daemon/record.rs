@@ -16,6 +16,8 @@ pub(super) enum Told {
     /// An advertisement, or why none could be made of what came.
     Frame(Result<Said, Rejected>),
     Place(Place),
+    /// Other parameters, which hold a key and are not kept.
+    Reconfigured,
 }
 
 /// What an advertisement said.

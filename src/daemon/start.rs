@@ -169,6 +169,7 @@ pub(super) fn parameters(config: &VirtualHostConfig) -> Parameters {
         hooks: Hooks {
             up: config.up.is_some(),
             down: config.down.is_some(),
+            scripts: 0,
             timeout: config.hook_timeout,
             failure: config.hook_failure,
             on_lost_address: config.on_lost_address,

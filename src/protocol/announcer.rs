@@ -44,6 +44,14 @@ impl Announcer {
         }
     }
 
+    /// The next announcements are made so; a refresh counts from now.
+    pub(super) fn reconfigure(&mut self, announcing: Announcing, now: Time) {
+        if self.announcing.refresh != announcing.refresh && self.ready {
+            self.refresh = (!announcing.refresh.is_zero()).then(|| now + announcing.refresh);
+        }
+        self.announcing = announcing;
+    }
+
     /// We became master.
     pub(super) fn begin(&mut self) {
         *self = Self::new(self.announcing);

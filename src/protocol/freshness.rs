@@ -132,6 +132,11 @@ impl Freshness {
         }
     }
 
+    /// This is thought of recordings from now on.
+    pub(super) fn reconfigure(&mut self, replay: Replay) {
+        self.replay = replay;
+    }
+
     pub(super) fn start(&mut self, now: Time) {
         self.started = self.current(now);
     }

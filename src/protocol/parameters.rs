@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Dialect, Family, Interval, Key, MacAddr, Vhid};
 
 /// Everything a virtual host needs to know. Made by the daemon from a `Config` and from the interface.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Parameters {
     /// Which virtual host on the segment.
     pub vhid: Vhid,
@@ -137,6 +137,8 @@ pub struct Hooks {
     pub up: bool,
     /// A down hook exists.
     pub down: bool,
+    /// Which pair of scripts these are: another number for others. See [`VirtualHost::scripts`](super::VirtualHost::scripts).
+    pub scripts: u32,
     /// How long either may run.
     pub timeout: Duration,
     /// What a failed up hook means.
@@ -155,6 +157,7 @@ impl Default for Hooks {
         Self {
             up: false,
             down: false,
+            scripts: 0,
             timeout: Self::TIMEOUT,
             failure: HookFailure::Stay,
             on_lost_address: OnLostAddress::Hook,

@@ -166,6 +166,11 @@ impl Peers {
         Self { table: Vec::new(), next: 0, shared: shared.to_vec() }
     }
 
+    /// The virtual addresses are these from now on.
+    pub(super) fn share(&mut self, shared: &[IpAddr]) {
+        shared.clone_into(&mut self.shared);
+    }
+
     /// Whether a source address says who sent something.
     pub(super) fn identifies(&self, source: IpAddr) -> bool {
         !source.is_unspecified() && !self.shared.contains(&source)

@@ -23,7 +23,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 /// The machine.
 #[derive(Debug)]
 pub(super) struct Takeover {
+    /// As configured; its scripts are those of the next takeover.
     hooks: Hooks,
+    /// The scripts in force: those that brought the role in take it out.
+    pair: Pair,
     wanted: Option<Hook>,
     /// Not before then: an up hook waits a moment in case the election is not over, one that failed a while.
     not_before: Time,
@@ -41,6 +44,20 @@ pub(super) struct Takeover {
     closed: bool,
 }
 
+/// Scripts that belong together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Pair {
+    up: bool,
+    down: bool,
+    scripts: u32,
+}
+
+impl Pair {
+    fn of(Hooks { up, down, scripts, .. }: Hooks) -> Self {
+        Self { up, down, scripts }
+    }
+}
+
 /// What the hooks made of this host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Deed {
@@ -56,6 +73,8 @@ enum Deed {
 struct Running {
     hook: Hook,
     since: Time,
+    /// How long it may run, whatever others may from now on.
+    timeout: Duration,
     /// When the next step against it is due.
     ends: Time,
     step: Step,
@@ -91,6 +110,7 @@ impl Takeover {
     pub(super) fn new(hooks: Hooks) -> Self {
         Self {
             hooks,
+            pair: Pair::of(hooks),
             wanted: None,
             not_before: Time::ZERO,
             running: None,
@@ -101,6 +121,22 @@ impl Takeover {
             pause: PAUSE,
             last_chance: false,
             closed: false,
+        }
+    }
+
+    /// The hooks are these from now on. A running one keeps its time, and a pair that has something to take out is in force
+    /// until it has.
+    pub(super) fn reconfigure(&mut self, hooks: Hooks) {
+        self.hooks = hooks;
+        self.renew_pair();
+    }
+
+    /// Puts the configured pair in force if the other has nothing left to do.
+    fn renew_pair(&mut self) {
+        let out = matches!(self.deed, Deed::Nothing | Deed::Done(Hook::Down));
+        if out && self.wanted != Some(Hook::Up) && self.running.is_none() && !(self.unproven || self.resumed)
+        {
+            self.pair = Pair::of(self.hooks);
         }
     }
 
@@ -119,7 +155,7 @@ impl Takeover {
         self.running = running.map(|hook| {
             let timeout = self.hooks.timeout;
             let ends = now + if hook == wanted { timeout } else { timeout.min(UNWANTED) };
-            Running { hook, since: now, ends, step: Step::Asked, dismissed: false }
+            Running { hook, since: now, timeout, ends, step: Step::Asked, dismissed: false }
         });
         if running.is_some() {
             self.deed = Deed::Doubtful;
@@ -138,7 +174,7 @@ impl Takeover {
         self.pause = PAUSE;
         if let Some(running) = self.running.as_mut().filter(|running| running.step == Step::Asked) {
             running.ends = if running.hook == hook {
-                running.since + self.hooks.timeout
+                running.since + running.timeout
             } else {
                 running.ends.min(now + UNWANTED)
             };
@@ -155,16 +191,21 @@ impl Takeover {
     pub(super) fn settle(&mut self, now: Time, out: &mut Vec<Action>) -> Option<Begun> {
         let hook = self.due().filter(|_| now >= self.not_before)?;
         let given = match hook {
-            Hook::Up => self.hooks.up,
-            Hook::Down => self.hooks.down,
+            Hook::Up => {
+                self.pair = Pair::of(self.hooks);
+                self.pair.up
+            }
+            Hook::Down => self.pair.down,
         };
         if !given {
             self.deed = Deed::Done(hook);
             self.last = Some((hook, HookEnd::Succeeded));
+            self.renew_pair();
             return Some(Begun::NotGiven(hook));
         }
-        let ends = now + self.hooks.timeout;
-        self.running = Some(Running { hook, since: now, ends, step: Step::Asked, dismissed: false });
+        let timeout = self.hooks.timeout;
+        let ends = now + timeout;
+        self.running = Some(Running { hook, since: now, timeout, ends, step: Step::Asked, dismissed: false });
         (self.unproven, self.resumed) = (false, false);
         out.push(Action::Run(hook));
         Some(Begun::Running(hook))
@@ -200,6 +241,7 @@ impl Takeover {
             HookEnd::NotRun if self.deed != Deed::Nothing => self.deed = Deed::Doubtful,
             HookEnd::NotRun => {}
         }
+        self.renew_pair();
         let counts = self.wanted == Some(hook) && !running.dismissed;
         out.push(Action::Tell(match ended {
             HookEnd::Succeeded => Notice::HookSucceeded { hook, ran: now.since(running.since) },
@@ -302,6 +344,11 @@ impl Takeover {
     /// Until when the running up hook may run, last words included.
     pub(super) fn up_until(&self) -> Option<Time> {
         self.running.filter(|running| running.hook == Hook::Up).map(|running| running.ends + 2 * LAST_WORDS)
+    }
+
+    /// Which pair of scripts is in force.
+    pub(super) fn scripts(&self) -> u32 {
+        self.pair.scripts
     }
 
     pub(super) fn last(&self) -> Option<(Hook, HookEnd)> {

@@ -29,6 +29,7 @@ use super::{
 };
 
 mod reception;
+mod reconfiguration;
 mod transmit;
 
 use reception::{Aftermath, Company};
@@ -290,6 +291,13 @@ impl VirtualHost {
     #[must_use]
     pub fn running_hook(&self) -> Option<Hook> {
         self.takeover.running().map(|(hook, _)| hook)
+    }
+
+    /// The number of the scripts to run ([`Hooks::scripts`](super::Hooks)): those that brought the role in take it out, so
+    /// others that were configured meanwhile wait for the next takeover.
+    #[must_use]
+    pub fn scripts(&self) -> u32 {
+        self.takeover.scripts()
     }
 
     /// The role alone.

@@ -41,6 +41,8 @@ pub(super) struct Watch {
 enum State {
     /// The addresses were not all seen since the up hook did its work.
     Unseen,
+    /// They became others, and were not all seen since.
+    Renewed,
     /// They were all seen, but one cannot be used yet.
     Pending,
     Seen,
@@ -52,8 +54,23 @@ enum State {
 
 impl Watch {
     pub(super) fn new(hooks: Hooks) -> Self {
-        let cures = hooks.up && hooks.on_lost_address == OnLostAddress::Hook;
-        Self { cures, known: None, state: State::Unseen, cured: None }
+        Self { cures: cures(hooks), known: None, state: State::Unseen, cured: None }
+    }
+
+    /// What is missing is, or is no longer, cured from now on.
+    pub(super) fn reconfigure(&mut self, hooks: Hooks) {
+        self.cures = cures(hooks);
+        if let State::Missing { cure } = &mut self.state {
+            *cure = cure.filter(|_| self.cures);
+        }
+    }
+
+    /// Other addresses are shared from now on: of those nobody has been told yet.
+    pub(super) fn renew(&mut self) {
+        self.known = None;
+        if self.state != State::Unseen {
+            self.state = State::Renewed;
+        }
     }
 
     /// So many are on the interface, whatever that means now. Nothing: a hook ended, so that what was known may have
@@ -72,11 +89,11 @@ impl Watch {
     pub(super) fn look(&mut self, link: bool, now: Time) -> Option<Change> {
         match (self.state, self.known?) {
             (State::Unseen, Presence::All) => self.state = State::Seen,
-            (State::Unseen, Presence::Pending) => {
+            (State::Unseen | State::Renewed, Presence::Pending) => {
                 self.state = State::Pending;
                 return Some(Change::Pending);
             }
-            (State::Pending, Presence::All) => {
+            (State::Renewed | State::Pending, Presence::All) => {
                 self.state = State::Seen;
                 return Some(Change::Ready);
             }
@@ -84,7 +101,7 @@ impl Watch {
                 self.state = State::Seen;
                 return Some(Change::Back);
             }
-            (State::Unseen | State::Pending | State::Seen, Presence::Taken) if link => {
+            (State::Unseen | State::Renewed | State::Pending | State::Seen, Presence::Taken) if link => {
                 self.state = State::Missing { cure: self.next_cure(now) };
                 return Some(Change::Taken { cured: self.cures });
             }
@@ -118,13 +135,17 @@ impl Watch {
     pub(super) fn deadline(&self) -> Option<Time> {
         match self.state {
             State::Missing { cure } => cure,
-            State::Unseen | State::Pending | State::Seen => None,
+            State::Unseen | State::Renewed | State::Pending | State::Seen => None,
         }
     }
 
     fn next_cure(&self, now: Time) -> Option<Time> {
         self.cures.then(|| self.cured.map_or(now, |cured| now.max(cured + LIMIT)))
     }
+}
+
+fn cures(hooks: Hooks) -> bool {
+    hooks.up && hooks.on_lost_address == OnLostAddress::Hook
 }
 
 #[cfg(test)]

@@ -275,8 +275,8 @@ fn hooks_agree(world: &World, found: &mut Vec<String>) {
             continue;
         }
         let master = ours.role() == Role::Master;
-        let hooks = ours.parameters.hooks;
-        if !hooks.up || !hooks.down {
+        let hooks = ours.hooks();
+        if !hooks.up || !hooks.down || ours.mixed_hooks {
             continue;
         }
         let snapshot = ours.snapshot(world.now);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use ucarp::daemon::turn::{self, Draining, Heard, Surroundings};
 
 use ucarp::protocol::{
-    Action, Event, Hook, HookEnd, Link, MacAddr, Notice, Parameters, Presence, Reason, Role, Snapshot,
+    Action, Event, Hook, HookEnd, Hooks, Link, MacAddr, Notice, Parameters, Presence, Reason, Role, Snapshot,
     Sources, Time, Transmission, VirtualHost,
 };
 
@@ -121,6 +121,8 @@ pub struct Ours {
     told: Option<Presence>,
     ask_at: Option<u64>,
     shutting_down: bool,
+    /// Not always the same hooks existed, so that what one brought another may not have taken away.
+    pub mixed_hooks: bool,
 }
 
 impl Ours {
@@ -155,6 +157,7 @@ impl Ours {
             told: None,
             ask_at: None,
             shutting_down: false,
+            mixed_hooks: false,
         }
     }
 
@@ -222,7 +225,8 @@ impl Ours {
             return;
         }
         let (role, hook) = (self.host.role(), self.running.as_ref().map(|running| running.hook));
-        self.host = VirtualHost::new(self.parameters.clone());
+        // It is told first by what scripts the role was brought in, and then what has been configured since.
+        self.host = VirtualHost::new(Parameters { hooks: self.hooks(), ..self.parameters.clone() });
         self.captured.clear();
         (self.in_order, self.told) = (false, None);
         if let Some(wall) = self.wall(now) {
@@ -233,11 +237,40 @@ impl Ours {
             (role, hook) => Event::Resume { role, hook, silent: Duration::from_micros(silent) },
         };
         self.event(begin, now, out);
+        self.host.reconfigure(self.parameters.clone(), self.time(now));
         if self.host.role() != role {
             out.violation(format!("{} goes on as {}", role.code(), self.host.role().code()));
         }
         self.event(Event::Link(if link_up { Link::Up } else { Link::Down }), now, out);
         self.look_at_addresses(now, out);
+    }
+
+    /// Its file has changed. A role stays as it is, and what did not change is nothing.
+    pub fn reload(&mut self, parameters: Parameters, now: u64, out: &mut Out) {
+        let (before, time) = (self.host.role(), self.time(now));
+        let same = parameters == self.parameters;
+        let deadline = self.host.next_deadline();
+        if parameters.hooks.scripts != self.parameters.hooks.scripts {
+            (self.in_order, self.mixed_hooks) = (false, true);
+        }
+        self.parameters = parameters;
+        let actions = self.host.reconfigure(self.parameters.clone(), time);
+        if self.host.role() != before {
+            out.violation(format!("a reload made {} of {}", self.host.role().code(), before.code()));
+        }
+        if same && (!actions.is_empty() || self.host.next_deadline() != deadline) {
+            out.violation(format!("nothing changed and it did something: {actions:?}"));
+        }
+        if before != Role::Master && !actions.is_empty() {
+            out.violation(format!("{} did something: {actions:?}", before.code()));
+        }
+        self.perform(actions, before, now, out);
+    }
+
+    /// The hooks in force, which may be other ones than are configured.
+    pub fn hooks(&self) -> Hooks {
+        let scripts = self.host.scripts();
+        Hooks { up: scripts & 1 != 0, down: scripts & 2 != 0, scripts, ..self.parameters.hooks }
     }
 
     /// The kernel says that the link or the addresses changed.
@@ -470,14 +503,15 @@ impl Ours {
 
     fn run(&mut self, hook: Hook, now: u64, out: &mut Out) {
         out.note(|| format!("  runs {hook:?}"));
-        let hooks = self.parameters.hooks;
+        let hooks = self.hooks();
         if self.running.is_some() {
             out.violation(format!("{hook:?} run while another hook runs"));
         }
         if !(if hook == Hook::Up { hooks.up } else { hooks.down }) {
             out.violation(format!("{hook:?} run, which does not exist"));
         }
-        if hooks.up && hooks.down && self.in_order && self.last_done.is_some_and(|(last, _)| last == hook) {
+        let both = hooks.up && hooks.down && !self.mixed_hooks;
+        if both && self.in_order && self.last_done.is_some_and(|(last, _)| last == hook) {
             out.violation(format!("{hook:?} run twice in a row"));
         }
         if self.whims.percent(self.plan.absent) {

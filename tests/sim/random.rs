@@ -6,14 +6,16 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use ucarp::protocol::HookFailure;
+use std::time::Duration;
+
+use ucarp::protocol::{Announcing, HookFailure, OnLostAddress, Replay};
 
 use super::Rng;
 use super::frame::micros;
 use super::kernel::Os;
 use super::oracle::{Judge, bound};
 use super::ours::{Clock, HookPlan};
-use super::world::{Change, Kind, MS, SECOND, Spec, World};
+use super::world::{Change, Kind, MS, SECOND, Spec, Tweak, World};
 
 /// After which time the T of our counters is the same again.
 const ONCE_ROUND: u64 = (1 << 28) * SECOND;
@@ -76,6 +78,56 @@ fn renew(world: &mut World, rng: &mut Rng, end: u64) {
         }
         // It wakes for as long as it takes to see that it does not live.
         world.at((at + lasts + 1).min(end), Change::Renew(node, lasts + interval.min(SECOND)));
+    }
+}
+
+/// A world of ours, and of kernels beside them, whose files change, and who are told, at random moments.
+pub fn judge_reloaded(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
+    let mut rng = Rng::new(seed ^ 0x4e10_aded);
+    let mix = rng.pick(&[Mix::Ours, Mix::Ours, Mix::Ours, Mix::WithKernels]);
+    let mut world = make(&mut rng, mix, 4);
+    world.unicast = mix == Mix::Ours && rng.percent(15);
+    judge_disturbed(world, &mut rng, logging, reload)
+}
+
+/// Files change in the disturbed while.
+fn reload(world: &mut World, rng: &mut Rng, end: u64) {
+    let longest = world.slots.iter().map(|slot| slot.spec.interval()).max().unwrap_or(0);
+    let ours = |slot: &super::world::Slot| slot.spec.kind == Kind::Ours;
+    let ours: Vec<_> = (0..world.slots.len()).filter(|&node| ours(&world.slots[node])).collect();
+    for _ in 0..rng.within(1, 10) {
+        let node = rng.pick(&ours);
+        let tweak = tweak(rng, &world.slots[node].spec, longest);
+        world.at(rng.within(0, end), Change::Reload(node, tweak));
+    }
+}
+
+/// A change of what is no form; others must bear the interval, as those of the beginning.
+fn tweak(rng: &mut Rng, spec: &Spec, longest: u64) -> Tweak {
+    match rng.within(0, 11) {
+        0..4 => {
+            let skews: &[u8] = if spec.base == 0 { &[60, 80, 100, 120] } else { &[0, 1, 50, 100, 150, 200] };
+            let skew = rng.pick(skews);
+            let bearable = micros(spec.base.into(), skew.into()) <= longest;
+            if bearable { Tweak::Interval(spec.base, skew) } else { Tweak::Nothing }
+        }
+        4 => Tweak::Ratio(rng.pick(&[3, 3, 1, 2, 4])),
+        5 => Tweak::Preempt(rng.percent(50)),
+        6 => Tweak::Hooks { up: rng.percent(70), down: rng.percent(70) },
+        7 => Tweak::HookTimeout(rng.pick(&[2 * SECOND, 10 * SECOND, 60 * SECOND])),
+        8 => rng.pick(&[
+            Tweak::HookFailure(HookFailure::Stay),
+            Tweak::HookFailure(HookFailure::Demote),
+            Tweak::OnLostAddress(OnLostAddress::Warn),
+            Tweak::OnLostAddress(OnLostAddress::Hook),
+        ]),
+        9 => Tweak::Announcing(Announcing {
+            count: rng.pick(&[1, 2, 3]),
+            refresh: rng.pick(&[Duration::ZERO, Duration::from_secs(5)]),
+            ..Announcing::default()
+        }),
+        10 => rng.pick(&[Tweak::Replay(Replay::Warn), Tweak::Replay(Replay::Refuse)]),
+        _ => rng.pick(&[Tweak::Broadcast(true), Tweak::Broadcast(false), Tweak::Nothing]),
     }
 }
 
@@ -142,8 +194,10 @@ pub fn settle(world: &mut World, quiet_from: u64) -> Judge {
     let watch = bound(world) / 4 + 2 * SECOND;
     let mut judge = Judge { quiet_from, end: quiet_from };
     // Somebody's demotion may end in the middle of the peace, after which the others have to settle again.
-    while judge.end < judge.settled_from(world) + watch && judge.end < quiet_from + 200 * SECOND {
-        judge.end = judge.settled_from(world) + watch;
+    // Of some worlds nothing can ever be said.
+    let longest = quiet_from + 200 * SECOND;
+    while judge.end < judge.settled_from(world) + watch && judge.end < longest {
+        judge.end = (judge.settled_from(world) + watch).min(longest);
         world.run_until(judge.end);
     }
     judge

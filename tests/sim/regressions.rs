@@ -85,3 +85,7 @@ pub const RENEWED_WORLDS: [(u64, &str); 2] = [
     (122, "a master that went on while a down hook still ran announced the address"),
     (5_628, "a hook that nobody wanted when its host went on was given more time than any hook has"),
 ];
+
+/// The same among worlds whose files change.
+pub const RELOADED_WORLDS: [(u64, &str); 1] =
+    [(11_874, "a hook that was wanted again had less time than when it began, and was late at once")];

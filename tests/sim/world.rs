@@ -73,6 +73,7 @@ pub struct Spec {
     pub dialect: Dialect,
     pub replay: Replay,
     pub only_ours: bool,
+    pub broadcast: bool,
 }
 
 impl Spec {
@@ -106,6 +107,7 @@ impl Spec {
             dialect: Dialect::default(),
             replay: Replay::default(),
             only_ours: false,
+            broadcast: false,
         }
     }
 
@@ -172,10 +174,11 @@ impl Spec {
             neutral: self.neutral,
             sources: Sources { v4: self.v4, v6: self.v6 },
             mac: MacAddr(self.mac),
-            destination: Destination::default(),
+            destination: Destination { broadcast: self.broadcast, ..Destination::default() },
             hooks: Hooks {
                 up: self.up_hook,
                 down: self.down_hook,
+                scripts: scripts(self.up_hook, self.down_hook),
                 timeout: Duration::from_micros(self.hook_timeout),
                 failure: self.hook_failure,
                 on_lost_address: self.on_lost_address,
@@ -265,6 +268,8 @@ pub enum Change {
     /// The process (with its timers, not its capture buffer) stands still for so long.
     Sleep(usize, u64),
     Resign(usize),
+    /// The file of a host of ours changed, and it is told.
+    Reload(usize, Tweak),
     /// `ifconfig -g … carpdemote` on OpenBSD.
     Demote(usize, u8),
     Sending {
@@ -308,6 +313,45 @@ pub enum Change {
     },
     /// Every cut, loss, pruning, failing card and bad hook is gone.
     Heal,
+}
+
+/// What changed in a file.
+#[derive(Clone, Copy, Debug)]
+pub enum Tweak {
+    Nothing,
+    Interval(u8, u8),
+    Ratio(u32),
+    Preempt(bool),
+    Hooks { up: bool, down: bool },
+    HookTimeout(u64),
+    HookFailure(HookFailure),
+    OnLostAddress(OnLostAddress),
+    Announcing(Announcing),
+    Replay(Replay),
+    Broadcast(bool),
+}
+
+impl Tweak {
+    fn edit(self, spec: &mut Spec) {
+        match self {
+            Self::Nothing => {}
+            Self::Interval(base, skew) => (spec.base, spec.skew) = (base, skew),
+            Self::Ratio(ratio) => spec.ratio = ratio,
+            Self::Preempt(preempt) => spec.preempt = preempt,
+            Self::Hooks { up, down } => (spec.up_hook, spec.down_hook) = (up, down),
+            Self::HookTimeout(timeout) => spec.hook_timeout = timeout,
+            Self::HookFailure(failure) => spec.hook_failure = failure,
+            Self::OnLostAddress(what) => spec.on_lost_address = what,
+            Self::Announcing(announcing) => spec.announcing = announcing,
+            Self::Replay(replay) => spec.replay = replay,
+            Self::Broadcast(broadcast) => spec.broadcast = broadcast,
+        }
+    }
+}
+
+/// A number for a pair of scripts that says which of them there are.
+pub fn scripts(up: bool, down: bool) -> u32 {
+    u32::from(up) | u32::from(down) << 1
 }
 
 pub struct Slot {
@@ -690,7 +734,7 @@ impl World {
         let mut ended = false;
         if let Machine::Ours(ours) = machine {
             ended = ours.ended();
-            let hooks = ours.parameters.hooks;
+            let hooks = ours.hooks();
             let quiet_claim = match role {
                 Role::Master if !hooks.up => Some(true),
                 Role::Init | Role::Backup if !hooks.down => Some(false),
@@ -900,6 +944,16 @@ impl World {
         addresses.collect()
     }
 
+    /// What one of ours is configured with.
+    fn parameters(&self, node: usize) -> Parameters {
+        let mut parameters = self.slots[node].spec.parameters(&self.addresses, &self.key);
+        if self.unicast {
+            let neighbours = self.neighbours(node);
+            parameters.destination.peers = neighbours.iter().map(|(address, _)| *address).collect();
+        }
+        parameters
+    }
+
     /// What a host takes for the time of day at the world's beginning.
     fn zero(&self, node: usize) -> Option<i64> {
         let epoch = i64::try_from(self.epoch).expect("not far off");
@@ -912,11 +966,7 @@ impl World {
         let preference = (spec.base, spec.skew);
         match spec.kind {
             Kind::Ours => {
-                let mut parameters = spec.parameters(&self.addresses, &self.key);
-                let neighbours = self.neighbours(node);
-                if self.unicast {
-                    parameters.destination.peers = neighbours.iter().map(|(address, _)| *address).collect();
-                }
+                let (parameters, neighbours) = (self.parameters(node), self.neighbours(node));
                 // What an earlier life put up is still there.
                 let found = if self.slots[node].claims { Presence::All } else { Presence::None };
                 let mut ours = Ours::new(parameters, spec.clock, spec.plan, found, rng);
@@ -1055,6 +1105,22 @@ impl World {
                         Machine::Kernel(_) => {}
                     });
                 }
+            }
+            Change::Reload(node, tweak) => {
+                // Whoever reloads a file waits until the daemon has read it.
+                if let Some(until) = self.slots[node].asleep_until {
+                    self.push(until, Entry::Change(change));
+                    return;
+                }
+                tweak.edit(&mut self.slots[node].spec);
+                let parameters = self.parameters(node);
+                self.renew_window(node);
+                self.slots[node].changes_in_window += 1;
+                self.with(node, "reads its file", |machine, now, out| {
+                    if let Machine::Ours(ours) = machine {
+                        ours.reload(parameters, now, out);
+                    }
+                });
             }
             Change::Demote(node, count) => {
                 if let Some(Machine::Kernel(kernel)) = &mut self.slots[node].machine {

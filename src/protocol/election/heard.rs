@@ -79,14 +79,18 @@ impl Election {
             return;
         }
         self.follow(id, now + self.dead_after(Some(his)));
-        if peer.kind != PeerKind::Ours && his == self.configured {
+        if peer.kind != PeerKind::Ours && his == self.tuning.interval {
             out.push(Decision::Tell(Notice::EqualInterval { peer }));
         }
         if demotion == Some(Ordering::Greater) {
             self.take_over_early(Reason::MasterDemoted, peer, now, out);
-        } else if self.interval().dead_after(self.dead_ratio) < his.duration() {
+        } else if self.interval().dead_after(self.tuning.dead_ratio) < his.duration() {
             self.take_over_early(Reason::MasterTooSlow, peer, now, out);
-        } else if self.preempt && self.interval() < his && demotion != Some(Ordering::Less) && !gave_way {
+        } else if self.tuning.preempt
+            && self.interval() < his
+            && demotion != Some(Ordering::Less)
+            && !gave_way
+        {
             self.take_over_early(Reason::SlowerMaster, peer, now, out);
         }
     }
@@ -126,14 +130,14 @@ impl Election {
             self.yield_to(id, Reason::OneFamily, now, out);
             return;
         }
-        if (self.overslept || self.unsent.is_some()) && !self.preempt {
+        if (self.overslept || self.unsent.is_some()) && !self.tuning.preempt {
             // While only this process slept, its machine may have answered for the address.
             give_way(peer, may_speak, out);
             let reason = if self.overslept { Reason::Overslept } else { Reason::Unsent };
             self.yield_to(id, reason, now, out);
             return;
         }
-        if self.listening && !self.preempt {
+        if self.listening && !self.tuning.preempt {
             give_way(peer, may_speak, out);
             self.yield_to(id, Reason::Replaced, now, out);
             return;
@@ -191,7 +195,9 @@ impl Election {
     /// said to be OpenBSD's kernel, against a kernel (FACTS 7). Among our own kind the greater advskew tells.
     fn compare_demotion(&self, ad: &Advertisement) -> Option<Ordering> {
         match ad.kind() {
-            PeerKind::Kernel if self.honours_demotion => Some(ad.demotion().cmp(&u8::from(self.demoted()))),
+            PeerKind::Kernel if self.tuning.honours_demotion => {
+                Some(ad.demotion().cmp(&u8::from(self.demoted())))
+            }
             PeerKind::Kernel | PeerKind::Ours | PeerKind::OldUcarp => None,
         }
     }
@@ -200,7 +206,7 @@ impl Election {
     fn tie(&self, ad: &Advertisement, id: PeerId, now: Time) -> Option<bool> {
         let speaker = self.peers.get(id)?;
         let their_dead_time = self.dead_after(Some(speaker.interval));
-        let undecided = self.dual_stack
+        let undecided = self.tuning.dual_stack
             && ad.family() == Family::V6
             && ad.kind() == PeerKind::Ours
             && speaker.silence(Family::V4, now) < their_dead_time;
@@ -273,7 +279,7 @@ impl Election {
             let kernel = self.peers.get(id).map(Known::peer);
             out.extend(kernel.map(|peer| Decision::Tell(Notice::StandsBack { peer })));
         }
-        let (dual_stack, followed) = (self.dual_stack, self.followed);
+        let (dual_stack, followed) = (self.tuning.dual_stack, self.followed);
         let identified = self.peers.identifies(ad.source());
         let Some(speaker) = self.peers.get_mut(id) else { return id };
         if identified && self.sources.has(ad.source()) {

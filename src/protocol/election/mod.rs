@@ -6,15 +6,13 @@
 //! means is decided here too, because it is a question of who may be master meanwhile. What an advertisement
 //! means is in `heard.rs`.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::damping::Damping;
 use super::demotion::{Change, Demotions};
 use super::peers::{PeerId, Peers};
 use super::{
-    Advertisement, Demotion, HookFailure, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Role,
-    Sources, Time,
+    Advertisement, Demotion, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Role, Sources, Time,
 };
 
 mod heard;
@@ -22,6 +20,9 @@ mod resumption;
 mod succession;
 #[cfg(test)]
 mod tests;
+mod tuning;
+
+pub(super) use tuning::Tuning;
 
 /// A master told that its link is gone keeps its role for one interval, at most this long.
 const LONGEST_GRACE: Duration = Duration::from_secs(1);
@@ -55,6 +56,8 @@ pub(super) enum Fact<'a> {
     UpHook {
         success: bool,
     },
+    /// What it goes by is this from now on.
+    Tuned(Tuning),
     Resign,
     Shutdown {
         withdraw: bool,
@@ -103,14 +106,9 @@ enum Unsent {
 /// The machine.
 #[derive(Debug)]
 pub(super) struct Election {
-    configured: Interval,
-    dead_ratio: u32,
-    preempt: bool,
-    demote_on_failed_hook: bool,
-    honours_demotion: bool,
+    tuning: Tuning,
     sources: Sources,
     mac: MacAddr,
-    dual_stack: bool,
 
     state: State,
     since: Time,
@@ -147,16 +145,10 @@ pub(super) struct Election {
 
 impl Election {
     pub(super) fn new(parameters: &Parameters) -> Self {
-        let has_v4 = parameters.addresses.iter().any(IpAddr::is_ipv4);
         Self {
-            configured: parameters.interval,
-            dead_ratio: parameters.dead_ratio.max(1),
-            preempt: parameters.preempt,
-            demote_on_failed_hook: parameters.hooks.failure == HookFailure::Demote,
-            honours_demotion: parameters.dialect.honours_demotion(),
+            tuning: Tuning::of(parameters),
             sources: parameters.sources,
             mac: parameters.mac,
-            dual_stack: has_v4 && parameters.addresses.iter().any(IpAddr::is_ipv6),
             state: State::Init,
             since: Time::ZERO,
             reason: Reason::Started,
@@ -227,7 +219,7 @@ impl Election {
 
     /// The interval we advertise and compete with.
     pub(super) fn interval(&self) -> Interval {
-        if self.demotions.active() { self.configured.demoted() } else { self.configured }
+        if self.demotions.active() { self.tuning.interval.demoted() } else { self.tuning.interval }
     }
 
     /// None in Init, and in a backup that waits for no time: it is deaf, or stands back.
@@ -283,6 +275,7 @@ impl Election {
             Fact::LinkTaken { .. } => self.link = Link::Disabled,
             Fact::UpHook { success } => self.up_hook_ended(success, out),
             Fact::Deaf(deaf) => self.deaf = deaf,
+            Fact::Tuned(tuning) => self.tuning = tuning,
             Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Init })),
             Fact::Shutdown { .. } => self.started = false,
             Fact::Tick | Fact::Late(_) | Fact::Lost | Fact::Heard(_) | Fact::AdvertSent { .. } => {}
@@ -310,7 +303,7 @@ impl Election {
                 // What was sent while we were away may be lost (a suspended machine captures nothing), so a
                 // master is given one more interval to be heard before its silence counts. Once: a host that is
                 // always late must still take over.
-                let interval = self.followed().map_or(self.configured, |peer| peer.interval);
+                let interval = self.followed().map_or(self.tuning.interval, |peer| peer.interval);
                 if !listened && by >= interval.period() / 4 {
                     let master_down = master_down.max(now + patience(interval));
                     self.state = State::Backup { master_down, listened: true };
@@ -339,6 +332,7 @@ impl Election {
             }
             Fact::Heard(ad) => self.heard_in_backup(ad, now, out),
             Fact::UpHook { success } => self.up_hook_ended(success, out),
+            Fact::Tuned(tuning) => self.tune_backup(tuning, master_down, listened, now),
             Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Backup })),
             Fact::Shutdown { .. } => self.shut_down(now, out),
             Fact::Start | Fact::Resume { .. } | Fact::AdvertSent { .. } => {}
@@ -398,7 +392,7 @@ impl Election {
             }
             Fact::UpHook { success } => {
                 self.up_hook_ended(success, out);
-                if !success && self.demote_on_failed_hook && !self.reluctant(now) {
+                if !success && self.tuning.demote_on_failed_hook && !self.reluctant(now) {
                     let pause = self.demotions.hook_failed(now);
                     out.push(Decision::Tell(Notice::Demoted { reason: Demotion::HookFailure }));
                     self.reluctant_until = Some(now + pause);
@@ -408,6 +402,7 @@ impl Election {
                     self.state = State::Master { next_advert, grace_ends: Some(ends) };
                 }
             }
+            Fact::Tuned(tuning) => self.tune_master(tuning, grace_ends, now, out),
             Fact::Resign => {
                 self.hold_until = Some(self.hold_until.unwrap_or_default().max(now + RESIGNED));
                 self.step_aside(Reason::Resigned, grace_ends, now, out);
@@ -568,7 +563,7 @@ impl Election {
 
     /// How long the master may be silent: ours by configuration, longer for a slow master (register, row 16).
     pub(super) fn dead_after(&self, followed: Option<Interval>) -> Duration {
-        let own = self.configured.dead_after(self.dead_ratio);
+        let own = self.tuning.interval.dead_after(self.tuning.dead_ratio);
         followed.map_or(own, |interval| own.max(patience(interval)))
     }
 }

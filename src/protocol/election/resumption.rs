@@ -23,7 +23,7 @@ impl Election {
 
     /// Others counted from our last advertisement: one of them may be master now (register, row 19).
     pub(super) fn listen(&mut self, now: Time, out: &mut Vec<Decision>) {
-        let lasts = patience(self.configured.demoted()).min(self.dead_after(None));
+        let lasts = patience(self.tuning.interval.demoted()).min(self.dead_after(None));
         out.push(Decision::Tell(Notice::Listening { lasts }));
         self.listening = true;
         self.state = State::Master { next_advert: now + lasts, grace_ends: None };

@@ -22,7 +22,7 @@ impl Election {
         let heard = peer.map_or(self.since, |peer| peer.heard);
         if !listened && self.postponed.is_none() && self.lost > Some(heard) {
             // Its advertisements may be among those that were lost. Once: who always loses some must still take over.
-            let interval = peer.map_or(self.configured, |peer| peer.interval);
+            let interval = peer.map_or(self.tuning.interval, |peer| peer.interval);
             self.state = State::Backup { master_down: now + patience(interval), listened: true };
             out.push(Decision::Tell(Notice::Lost));
             return;
@@ -109,7 +109,7 @@ impl Election {
     /// a kernel, which has a timer for each, would take over when that of the silent one ends, again and again. Our own
     /// kind takes either family for a sign of life.
     pub(super) fn stands_back(&self) -> bool {
-        let lacks_one = self.dual_stack && (self.sources.v4.is_none() || self.sources.v6.is_none());
+        let lacks_one = self.tuning.dual_stack && (self.sources.v4.is_none() || self.sources.v6.is_none());
         lacks_one && self.peers.any(|known| known.kind != PeerKind::Ours)
     }
 

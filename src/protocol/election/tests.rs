@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::auth::{Authenticator, Key};
 use super::super::wire::{Decoded, carp};
-use super::super::{Announcing, Destination, Dialect, Hooks, Replay, Vhid};
+use super::super::{Announcing, Destination, Dialect, HookFailure, Hooks, Replay, Vhid};
 use super::*;
 use crate::protocol::PeerKind;
 

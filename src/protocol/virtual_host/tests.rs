@@ -402,3 +402,130 @@ fn a_bow_out_by_another_process_is_newer_than_what_was_sent_before() {
     theirs.receive(farewell.first().unwrap(), ms(200)).unwrap();
     assert_eq!(theirs.role(), Role::Master, "it was believed");
 }
+
+/// What a host of ours makes of its own parameters, edited.
+fn edited(host: &VirtualHost, edit: impl FnOnce(&mut Parameters)) -> Parameters {
+    let mut parameters = host.parameters().clone();
+    edit(&mut parameters);
+    parameters
+}
+
+#[test]
+fn a_master_advertises_its_new_interval_at_once_and_from_then_on() {
+    let (mut host, now) = master(HERE, MAC);
+    let slower = edited(&host, |parameters| parameters.interval = Interval::new(2, 128));
+    let soon = now + Duration::from_millis(300);
+    let ads = frames(&host.reconfigure(slower, soon), Transmission::Advert);
+    let [ad] = &ads[..] else { panic!("{ads:?}") };
+    let header = wire::decode(ad).unwrap().header;
+    assert_eq!((header.advbase, header.advskew), (2, 128));
+    assert_eq!(host.next_deadline(), Some(soon + Duration::from_millis(2_500)));
+    assert_eq!((host.role(), host.parameters().mac), (Role::Master, MAC));
+}
+
+#[test]
+fn without_a_link_a_master_keeps_what_it_would_say() {
+    let (mut host, now) = master(HERE, MAC);
+    host.handle(Event::Link(Link::Down), now);
+    let slower = edited(&host, |parameters| parameters.interval = Interval::new(2, 0));
+    assert_eq!(host.reconfigure(slower, now), []);
+    let back = now + Duration::from_millis(300);
+    let ads = frames(&host.handle(Event::Link(Link::Up), back), Transmission::Advert);
+    assert_eq!(wire::decode(&ads[0]).unwrap().header.advbase, 2);
+}
+
+#[test]
+fn nothing_else_makes_a_master_speak() {
+    let (mut host, now) = master(HERE, MAC);
+    let deadline = host.next_deadline();
+    for edit in [
+        |parameters: &mut Parameters| parameters.preempt = true,
+        |parameters: &mut Parameters| parameters.dead_ratio = 9,
+        |parameters: &mut Parameters| parameters.hooks.timeout = Duration::from_secs(1),
+        |parameters: &mut Parameters| parameters.hooks.up = true,
+        |parameters: &mut Parameters| parameters.announcing.count = 3,
+        |parameters: &mut Parameters| parameters.replay = Replay::Refuse,
+        |parameters: &mut Parameters| parameters.destination.broadcast = true,
+    ] {
+        let parameters = edited(&host, edit);
+        assert_eq!(host.reconfigure(parameters.clone(), now), []);
+        assert_eq!((host.role(), host.next_deadline()), (Role::Master, deadline));
+        assert_eq!(host.parameters(), &parameters);
+    }
+}
+
+#[test]
+fn a_backup_waits_longer_from_where_it_began_and_shorter_from_now() {
+    let backup = || {
+        let mut host = host(HERE, MAC);
+        host.handle(Event::Start, ms(0));
+        host.handle(Event::Link(Link::Up), ms(0));
+        host
+    };
+    let with_ratio = |ratio, at| {
+        let mut host = backup();
+        let parameters = edited(&host, |parameters| parameters.dead_ratio = ratio);
+        assert_eq!(host.reconfigure(parameters, at), []);
+        host.next_deadline().unwrap()
+    };
+    assert_eq!(with_ratio(5, ms(1_000)), ms(5_000));
+    assert_eq!(with_ratio(2, ms(500)), ms(2_500));
+    assert_eq!(with_ratio(2, ms(2_900)), ms(3_000), "never later than before");
+}
+
+#[test]
+fn other_addresses_are_announced_at_once_and_when_they_are_there() {
+    let (mut host, now) = master(HERE, MAC);
+    host.handle(Event::Addresses(Presence::All), now);
+    let more = edited(&host, |parameters| parameters.addresses.push("10.0.0.101".parse().unwrap()));
+    assert_eq!(frames(&host.reconfigure(more, now), Transmission::Announcement).len(), 4);
+    // It is still on its way, which is no loss.
+    assert_eq!(host.handle(Event::Addresses(Presence::Some), now), []);
+    let later = now + Duration::from_millis(20);
+    let actions = host.handle(Event::Addresses(Presence::All), later);
+    assert_eq!(frames(&actions, Transmission::Announcement).len(), 4);
+    assert_eq!(host.handle(Event::Addresses(Presence::All), later), []);
+}
+
+#[test]
+fn the_scripts_that_brought_the_role_in_take_it_out() {
+    let mut host = host(HERE, MAC);
+    let scripts = |host: &VirtualHost, scripts| {
+        edited(host, |parameters| {
+            parameters.hooks = Hooks { up: true, down: true, scripts, ..Hooks::default() };
+        })
+    };
+    let first = scripts(&host, 1);
+    host.reconfigure(first, ms(0));
+    assert_eq!(host.scripts(), 1, "there is nothing to take out");
+    host.handle(Event::Link(Link::Up), ms(0));
+    host.handle(Event::Start, ms(0));
+    let done = |host: &mut VirtualHost, hook, at| {
+        host.handle(Event::HookDone { hook, ended: HookEnd::Succeeded, addresses: None }, at)
+    };
+    done(&mut host, Hook::Down, ms(1));
+    let mut now = ms(1);
+    while host.running_hook() != Some(Hook::Up) {
+        now = host.next_deadline().unwrap();
+        host.handle(Event::Tick, now);
+    }
+    let second = scripts(&host, 2);
+    host.reconfigure(second, now);
+    done(&mut host, Hook::Up, now);
+    let none = edited(&host, |parameters| parameters.hooks = Hooks { scripts: 3, ..Hooks::default() });
+    host.reconfigure(none, now);
+    assert_eq!(host.scripts(), 1);
+    assert!(host.handle(Event::Resign, now).contains(&Action::Run(Hook::Down)), "the one that was given");
+    assert_eq!(host.scripts(), 1);
+    done(&mut host, Hook::Down, now);
+    assert_eq!(host.scripts(), 3);
+}
+
+#[test]
+fn who_ends_is_told_nothing_more() {
+    let (mut host, now) = master(HERE, MAC);
+    let other = edited(&host, |parameters| parameters.interval = Interval::new(2, 0));
+    host.handle(Event::Shutdown { withdraw: true }, now);
+    assert_eq!(host.reconfigure(other, now), []);
+    assert!(host.finished() || host.next_deadline().is_some());
+}

@@ -215,6 +215,7 @@ impl Host {
             hooks: Hooks {
                 up: how & 4 != 0,
                 down: how & 8 != 0,
+                scripts: 0,
                 timeout: Duration::from_secs(if how & 16 != 0 { 1 } else { 60 }),
                 failure: if how & 32 != 0 { HookFailure::Demote } else { HookFailure::Stay },
                 on_lost_address: if how & 64 != 0 { OnLostAddress::Warn } else { OnLostAddress::Hook },
