@@ -143,6 +143,10 @@ fn virtual_host(given: &Given, warnings: &mut Vec<Warning>) -> Result<VirtualHos
         warnings.push(Warning::LinkLocalAddress { value: link_local.address.to_string() });
     }
     Ok(VirtualHostConfig {
+        name: None,
+        also_accepted: Vec::new(),
+        manage_address: false,
+        settle: VirtualHostConfig::SETTLE,
         vhid,
         secret,
         interval: interval(given)?,

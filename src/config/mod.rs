@@ -9,6 +9,7 @@
 //! and keeps no state. No sentence here ever holds a password.
 
 pub mod cli;
+pub mod diff;
 mod error;
 pub mod script;
 mod shown;
@@ -103,8 +104,10 @@ pub struct Config {
 }
 
 /// One virtual host, as asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VirtualHostConfig {
+    /// What the operator calls it, in a file.
+    pub name: Option<String>,
     /// The interface; without one, the interface that has `source`. At least one of the two is given.
     pub interface: Option<String>,
     /// A label of it, such as `eth0:1`, if the operator gave that.
@@ -116,8 +119,12 @@ pub struct VirtualHostConfig {
     pub vhid: Vhid,
     /// The shared secret.
     pub secret: Secret,
+    /// Other secrets, at most three, that peers may have while they change theirs; nothing is sent with them.
+    pub also_accepted: Vec<Secret>,
     /// The addresses shared, in the order given; 1 to 64, no duplicates, none equal to `source`.
     pub addresses: Vec<VirtualAddress>,
+    /// Put them on the interface and take them off (`--manage-address`), beside scripts or without.
+    pub manage_address: bool,
     /// Our preference; neither 0/0 nor 255/255.
     pub interval: Interval,
     /// How many intervals a master may miss, 1..=10000.
@@ -154,9 +161,14 @@ pub struct VirtualHostConfig {
     pub replay: Replay,
     /// Believe hosts that run this program alone (`--only-ours`); `dialect` is nobody's in particular then.
     pub only_ours: bool,
+    /// For how long another secret or list of addresses is sent in its old form, until everybody knows the new one.
+    pub settle: Duration,
 }
 
 impl VirtualHostConfig {
+    /// `settle`, unless something else is said.
+    pub const SETTLE: Duration = Duration::from_secs(15 * 60);
+
     /// The word that hooks are given for the interface while it is called `interface`: the operator's own, unless it is
     /// about another one.
     #[must_use]
@@ -237,6 +249,13 @@ pub struct Secret(Zeroizing<Vec<u8>>);
 impl Secret {
     /// The longest key CARP has room for, in bytes.
     pub const LONGEST: usize = 20;
+
+    /// One of these bytes, if they can be one.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        let fits = (1..=Self::LONGEST).contains(&bytes.len()) && !bytes.contains(&0);
+        fits.then(|| Self(Zeroizing::new(bytes.to_vec())))
+    }
 
     /// The bytes, 1..=20 of them. Not to be copied anywhere that is not wiped.
     #[must_use]

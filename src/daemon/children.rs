@@ -23,6 +23,7 @@ pub(super) struct Children {
 struct Child {
     host: u16,
     hook: Hook,
+    path: String,
     started: Started,
     /// Somebody was told that it runs.
     is_told: bool,
@@ -35,11 +36,11 @@ struct Child {
 #[derive(Debug)]
 pub(super) enum Happened {
     /// It runs now.
-    Running { host: u16, hook: Hook },
+    Running { host: u16, hook: Hook, path: String },
     /// It was never executed.
     NotRun { host: u16, hook: Hook, why: String },
     /// It has ended. With the last line on its standard error.
-    Ended { host: u16, hook: Hook, outcome: Outcome, last_line: Option<String> },
+    Ended { host: u16, hook: Hook, path: String, outcome: Outcome, last_line: Option<String> },
 }
 
 impl Children {
@@ -57,10 +58,10 @@ impl Children {
         );
         // Our own ends for writing are closed here: the script's are all there are.
         let [output, error] = [output, error].map(|heard| heard.map(|(number, _)| number));
-        let (host, hook) = (order.host(), order.hook());
+        let (host, hook, path) = (order.host(), order.hook(), order.script().display().to_string());
         match started {
             Ok(started) => {
-                self.running.push(Child { host, hook, started, is_told: false, output, error });
+                self.running.push(Child { host, hook, path, started, is_told: false, output, error });
                 Ok(())
             }
             Err(why) => {
@@ -125,14 +126,15 @@ impl Child {
             }
             Execution::Begun if !self.is_told => {
                 self.is_told = true;
-                happened.push(Happened::Running { host, hook });
+                happened.push(Happened::Running { host, hook, path: self.path.clone() });
             }
             Execution::Begun | Execution::Awaited => {}
         }
         let Some(outcome) = ended else { return true };
         self.output.and_then(|number| overheard.last_line(number, log));
         let last_line = self.error.and_then(|number| overheard.last_line(number, log));
-        happened.push(Happened::Ended { host, hook, outcome, last_line });
+        let path = std::mem::take(&mut self.path);
+        happened.push(Happened::Ended { host, hook, path, outcome, last_line });
         false
     }
 }

@@ -40,7 +40,7 @@ pub(crate) enum Fate {
 }
 
 /// What is to be heard.
-#[derive(Clone, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub(crate) struct Wanted {
     /// By each virtual host.
     pub(crate) wishes: Vec<(Vhid, Destination, Vec<Family>)>,
@@ -349,6 +349,38 @@ impl Devices {
         } else {
             self.capture = Some(next);
         }
+    }
+
+    /// The interface's own addresses, where peers send to.
+    pub(crate) fn own(&self) -> &[IpAddr] {
+        &self.wanted.own
+    }
+
+    /// This is to be heard from now on. Whether another filter does; else it takes other devices.
+    pub(crate) fn want(&mut self, wanted: &Wanted) -> bool {
+        if self.wanted == *wanted {
+            return true;
+        }
+        let suffices = self.wanted.groups() == wanted.groups()
+            && self.wanted.unicast_families() == wanted.unicast_families();
+        if suffices {
+            self.wanted = wanted.clone();
+            self.filter_due = true;
+        }
+        suffices
+    }
+
+    /// Others are going to take the place of these.
+    pub(crate) fn will_change(&mut self) {
+        self.overlap.begin();
+    }
+
+    /// Sends and hears by these instead, once all was heard that there is.
+    pub(crate) fn become_these(&mut self, next: Self) {
+        let Self { capture, sockets, memberships, wanted, looks, .. } = next;
+        capture.into_iter().for_each(|capture| self.change_to(capture));
+        (self.sockets, self.memberships, self.wanted) = (sockets, memberships, wanted);
+        self.filter_due = looks != self.looks;
     }
 
     /// These are the interface's own addresses now; peers may send to any of them.

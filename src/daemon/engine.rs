@@ -8,6 +8,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use super::BUG;
+use super::changes;
 use super::clock::{now, wall};
 use super::engine_user::EngineUser;
 use super::event_loop::{self, Sources};
@@ -20,6 +21,7 @@ use super::link::LOOK_AROUND;
 use super::pulse::Pulse;
 use super::report::Report;
 use super::request::Request;
+use super::roster::{Roster, Standing};
 use super::start;
 use super::survey::{self, Surveyor};
 use crate::config::VirtualHostConfig;
@@ -31,8 +33,9 @@ use crate::protocol::{self, Event, Hook, Role};
 
 /// What an engine is given.
 pub(super) struct Heritage<'a> {
-    /// The virtual hosts, each with its interface.
-    pub(super) hosts: &'a [(VirtualHostConfig, String)],
+    pub(super) roster: &'a Roster,
+    /// Others may come.
+    pub(super) may_change: bool,
     /// Its memory is to stay where it is.
     pub(super) lock_memory: bool,
     pub(super) channel: Channel,
@@ -69,7 +72,8 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
     let mut hands = Liaison::new(channel);
     let has_served = heritage.left.is_some();
     let given = Given {
-        hosts: heritage.hosts,
+        roster: heritage.roster,
+        may_change: heritage.may_change,
         lock_memory: heritage.lock_memory,
         user: heritage.user,
         left: heritage.left,
@@ -90,7 +94,8 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
         Err(_) => return report_bug(None, hands, &mut report),
     };
     let pulse = Pulse::new(silence);
-    let mut sources = Sources { hands, signals, links, pulse, pidfile, late: (0, Duration::ZERO) };
+    let mut sources =
+        Sources { hands, signals, links, pulse, pidfile, late: (0, Duration::ZERO), ends: false };
     let lived =
         panic::catch_unwind(AssertUnwindSafe(|| event_loop::serve(&mut fleet, &mut sources, &mut report)));
     match lived {
@@ -125,7 +130,8 @@ fn report_bug(fleet: Option<&mut Fleet>, mut hands: Liaison, report: &mut Report
 
 /// What is needed to begin.
 struct Given<'a> {
-    hosts: &'a [(VirtualHostConfig, String)],
+    roster: &'a Roster,
+    may_change: bool,
     lock_memory: bool,
     user: &'a EngineUser,
     left: Option<Left>,
@@ -137,7 +143,7 @@ fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, Link
     let has_served = given.left.is_some();
     let hurried = platform::run_before_others();
     let locked = if given.lock_memory { platform::stay_in_memory() } else { Ok(()) };
-    let open = || start::open(given.hosts, has_served);
+    let open = || start::open(given.roster, has_served);
     let (opened, surrendered) = if DEVICES_NEED_RIGHTS {
         let opened = open()?;
         (opened, platform::surrender(given.user.becomes.as_ref()))
@@ -146,7 +152,9 @@ fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, Link
         (open()?, surrendered)
     };
     let (mut fleet, missing) = opened;
-    let needs = needs(given.hosts.iter().map(|(config, _)| config));
+    let mut needs = needs(given.roster.there().map(|(_, entry)| &entry.config));
+    // Nobody can be given back later what he gave up now.
+    needs.raw_ip |= given.may_change;
     if platform::QUESTIONS_NEED_RIGHTS {
         survey::be_told(fleet.links().iter().map(|link| link.name.as_str()));
     }
@@ -160,6 +168,11 @@ fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, Link
         Some(_) => (0..fleet.hosts().len()).for_each(|host| fleet.host(host).0.introduced = true),
     }
     take_up(&mut fleet, given.left.as_ref(), report);
+    for (host, entry) in given.roster.there() {
+        if entry.standing == Standing::Leaves {
+            changes::leave(&mut fleet, host, report, now());
+        }
+    }
     Ok((fleet, signals, links))
 }
 
@@ -178,7 +191,7 @@ fn tell_first(
     slow: Option<&std::io::Error>,
     report: &mut Report,
 ) {
-    for host in 0..fleet.hosts().len() {
+    for host in fleet.there() {
         let (one, link) = fleet.host(host);
         match missing.iter().find(|(number, _)| *number == host) {
             None => {
@@ -198,6 +211,9 @@ fn take_up(fleet: &mut Fleet, left: Option<&Left>, report: &mut Report) {
     let mut surveyor = Surveyor::default();
     for link in 0..fleet.links().len() {
         let it = fleet.link_mut(link);
+        if it.is_idle() {
+            continue;
+        }
         it.looks_around_until = it.devices.is_some().then(|| now + LOOK_AROUND);
         for host in fleet.on(link) {
             let begin = left.map_or(Event::Start, |left| left.event(host));

@@ -4,9 +4,11 @@
 //! (drained, and once more before a deadline counts, so that a master that spoke in time is never declared dead), then the
 //! deadlines. Nothing here blocks: sending, logging and asking return at once, whatever happens to them.
 
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use super::changes;
 use super::clock::now;
 use super::devices::Devices;
 use super::fleet::Fleet;
@@ -40,6 +42,8 @@ pub(super) struct Sources<'a> {
     pub(super) pidfile: Option<&'a PidFile>,
     /// How often, and by how much at most, the loop was woken late.
     pub(super) late: (u64, Duration),
+    /// When nobody has anything left to do, that is the end.
+    pub(super) ends: bool,
 }
 
 /// Serves until the end is asked for and nothing is left to do.
@@ -54,7 +58,7 @@ pub(super) fn serve(
     let (mut alarm, mut ready, mut blind) = (Alarm::new(), Vec::new(), false);
     loop {
         hand_over(fleet, sources, report, now());
-        if fleet.finished() {
+        if sources.ends && fleet.finished() {
             return Ok(());
         }
         let asleep = now();
@@ -96,6 +100,7 @@ pub(super) fn serve(
         if told {
             take_facts(fleet, sources, report, woken);
         }
+        changes::see_off(fleet, report, woken);
         sources.hands.flush();
         let changes = if link_changed { sources.links.read() } else { Changes::default() };
         let mut surveyor = Surveyor::default();
@@ -177,21 +182,22 @@ fn wait(
 
 /// Takes in what the hands told, or that there are none any more.
 fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report, now: Time) {
+    let mut changed = BTreeSet::new();
     for (fact, descriptors) in sources.hands.hear() {
         match fact {
-            Fact::Signal(signal) => take_signal(fleet, signal, sources.late, report, now),
-            Fact::HookRunning { host, hook } => {
+            Fact::Signal(signal) => take_signal(fleet, signal, sources, report, now),
+            Fact::HookRunning { host, hook, path } => {
                 if is_known(fleet, host) {
                     let (one, link) = fleet.host(host.into());
-                    report.hook_started(hook, &one.path(hook), one.about(link.name_for_hooks()), now);
+                    report.hook_started(hook, &path, one.about(link.name_for_hooks()), now);
                 }
             }
             Fact::HookNotRun { host, hook, why } if is_known(fleet, host) => {
                 not_run(fleet, host.into(), hook, &why, report, now);
             }
-            Fact::HookEnded { host, hook, outcome, last_line } if is_known(fleet, host) => {
+            Fact::HookEnded { host, hook, path, outcome, last_line } if is_known(fleet, host) => {
                 let one = fleet.host(host.into()).0;
-                one.ended = Some(Ended { path: one.path(hook), outcome, last_line });
+                one.ended = Some(Ended { path, outcome, last_line });
                 hook_ended(fleet, host.into(), hook, outcome.into(), report, now);
             }
             Fact::Devices { interface, devices } => {
@@ -211,9 +217,16 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
             }
             Fact::CouldNot { what, why } => report.could_not(&what, &why),
             Fact::HookNotRun { .. } | Fact::HookEnded { .. } => {}
+            Fact::Serve { host, interface, config } => {
+                changed.extend(changes::serve(fleet, host, &interface, *config, report, now));
+            }
+            Fact::Leave { host } => changes::leave(fleet, host, report, now),
+            Fact::Changed { silence } => sources.pulse.may_be_silent(silence),
         }
     }
+    changes::settle(fleet, changed, report, now);
     if !sources.hands.stands() {
+        sources.ends = true;
         let inherited = sources.pidfile.map(PidFile::inherit).transpose();
         report.alone(fleet.cores().any(|core| core.role() == Role::Master));
         inherited.err().into_iter().for_each(|why| report.no_pidfile(&why));
@@ -226,7 +239,7 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
 }
 
 fn is_known(fleet: &Fleet, host: u16) -> bool {
-    usize::from(host) < fleet.hosts().len()
+    fleet.hosts().get(usize::from(host)).is_some_and(|one| !one.gone)
 }
 
 fn not_run(fleet: &mut Fleet, host: usize, hook: Hook, why: &str, report: &mut Report, now: Time) {
@@ -245,7 +258,7 @@ fn hook_ended(fleet: &mut Fleet, host: usize, hook: Hook, ended: HookEnd, report
 
 /// Without hands nothing is taken over: of the addresses only those are kept that are here.
 fn leave_to_others(fleet: &mut Fleet, report: &mut Report, now: Time) {
-    for host in 0..fleet.hosts().len() {
+    for host in fleet.there() {
         let core = fleet.hosts()[host].core();
         if core.role() != Role::Master && !core.leaves() {
             fleet.tell(host, Event::Shutdown { withdraw: false }, report, now);
@@ -257,17 +270,23 @@ fn leave_to_others(fleet: &mut Fleet, report: &mut Report, now: Time) {
 fn take_signals(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report, now: Time) {
     for signal in sources.signals.read() {
         if !sources.hands.stands() {
-            take_signal(fleet, signal, sources.late, report, now);
+            take_signal(fleet, signal, sources, report, now);
         }
     }
 }
 
-fn take_signal(fleet: &mut Fleet, signal: Signal, late: (u64, Duration), report: &mut Report, now: Time) {
-    let all = 0..fleet.hosts().len();
+fn take_signal(fleet: &mut Fleet, signal: Signal, sources: &mut Sources<'_>, report: &mut Report, now: Time) {
+    let all = fleet.there();
     match signal {
         Signal::Terminate | Signal::Interrupt | Signal::Quit | Signal::HangUp => {
+            let is_first = !std::mem::replace(&mut sources.ends, true);
             for host in all {
-                let withdraw = fleet.hosts()[host].config.withdraw;
+                let one = &fleet.hosts()[host];
+                // Who leaves already is not hurried by the first word.
+                if is_first && one.core().leaves() {
+                    continue;
+                }
+                let withdraw = one.config.withdraw;
                 fleet.tell(host, Event::Shutdown { withdraw }, report, now);
             }
         }
@@ -280,9 +299,9 @@ fn take_signal(fleet: &mut Fleet, signal: Signal, late: (u64, Duration), report:
                 report.status(one.about(&link.name), &one.core().snapshot(now), now);
                 report.told(one.about(&link.name), &one.record, Level::Debug);
             }
-            report.woken_late(late);
+            report.woken_late(sources.late);
         }
-        Signal::User2 => all.for_each(|host| fleet.tell(host, Event::Resign, report, now)),
+        Signal::User2 => all.into_iter().for_each(|host| fleet.tell(host, Event::Resign, report, now)),
         Signal::Child => {}
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Fleet {
     /// The role of each, as it was noted last, and whether one has changed since that was asked.
     roles: Vec<Role>,
     role_changed: bool,
+    /// Those that give back what they have.
+    departing: Vec<usize>,
 }
 
 impl Fleet {
@@ -41,19 +43,62 @@ impl Fleet {
             errands: Vec::new(),
             roles: Vec::new(),
             role_changed: false,
+            departing: Vec::new(),
         }
     }
 
-    /// Takes on a virtual host of this interface.
+    /// Takes on a virtual host of this interface, by the next number.
     pub(super) fn add(&mut self, interface: &str, one: Served) {
-        let link = self.links.iter().position(|link| link.name == interface).unwrap_or_else(|| {
-            self.links.push(Link::new(interface.to_owned()));
-            self.links.len() - 1
-        });
-        self.links[link].take_on(&one.config, self.hosts.len());
+        let link = self.link_of_name(interface);
+        if !one.gone {
+            self.links[link].take_on(&one.config, self.hosts.len());
+        }
         self.on.push(link);
         self.roles.push(one.core().role());
         self.hosts.push(one);
+    }
+
+    /// Gives the number of one that is gone to another.
+    pub(super) fn replace(&mut self, host: usize, interface: &str, one: Served) {
+        let link = self.link_of_name(interface);
+        self.links[link].take_on(&one.config, host);
+        (self.on[host], self.roles[host], self.hosts[host]) = (link, one.core().role(), one);
+    }
+
+    /// This host is going to give back what it has.
+    pub(super) fn depart(&mut self, host: usize) {
+        self.departing.push(host);
+    }
+
+    /// Those that have, since this was last asked.
+    pub(super) fn departed(&mut self) -> Vec<usize> {
+        let hosts = &self.hosts;
+        let (departed, others) = self.departing.iter().partition(|host| hosts[**host].core().finished());
+        self.departing = others;
+        departed
+    }
+
+    /// Of this host nothing is left.
+    pub(super) fn let_go(&mut self, host: usize) {
+        self.hosts[host].gone = true;
+        self.links[self.on[host]].let_go(host);
+    }
+
+    fn link_of_name(&mut self, interface: &str) -> usize {
+        self.link_called(interface).unwrap_or_else(|| {
+            self.links.push(Link::new(interface.to_owned()));
+            self.links.len() - 1
+        })
+    }
+
+    /// The numbers of those that are there.
+    pub(super) fn there(&self) -> Vec<usize> {
+        (0..self.hosts.len()).filter(|host| !self.hosts[*host].gone).collect()
+    }
+
+    /// The hands are to do this.
+    pub(super) fn ask(&mut self, request: Request) {
+        self.errands.push(request);
     }
 
     pub(super) fn hosts(&self) -> &[Served] {

@@ -4,8 +4,10 @@
 //! the claims, scripts and the log are its own. It never waits: neither for the engine, nor for a script, nor for a
 //! terminal.
 
+use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::capture::Looks;
@@ -17,15 +19,16 @@ use super::engine_user::EngineUser;
 use super::failure::{Doing, StartError};
 use super::farewell;
 use super::overheard::Overheard;
+use super::reload::{self, Read, Reading, Reloaded, Reread};
 use super::report::{About, Report};
 use super::request::{Asked, Fact, Request, Run, decode, encode};
+use super::roster::{Entry, Roster, Standing};
 use super::rules::{Act, Circumstances, Rules};
-use super::supervise::{Deed, Plan, Seen, Supervisor};
+use super::supervise::{Deed, Seen, Supervisor};
 use super::survey::{self, Surveyor};
 use super::{place, placing};
-use crate::config::VirtualHostConfig;
-use crate::log::Log;
-use crate::platform::{self, Channel, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
+use crate::log::{Level, Log};
+use crate::platform::{self, Channel, Claims, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
 use crate::protocol::{Hook, Reason, Role, Time};
 
 /// How many requests are taken in at a time.
@@ -35,8 +38,10 @@ const SOON: Duration = Duration::from_millis(10);
 
 /// What the hands have when they begin.
 pub(super) struct Belongings {
-    /// The virtual hosts, each with its interface.
-    pub(super) hosts: Vec<(VirtualHostConfig, String)>,
+    pub(super) roster: Roster,
+    pub(super) claims: Claims,
+    /// Reads the configuration again, where it can be.
+    pub(super) reread: Option<Reread>,
     /// The engine's memory is to stay where it is.
     pub(super) lock_memory: bool,
     pub(super) user: EngineUser,
@@ -46,6 +51,8 @@ pub(super) struct Belongings {
     /// Somebody waits to hear that the engine works.
     pub(super) readiness: Option<Readiness>,
     pub(super) pidfile: Option<PidFile>,
+    /// Where lock files are made.
+    pub(super) lockdir: Option<PathBuf>,
 }
 
 /// How a life of the hands ended.
@@ -63,7 +70,9 @@ pub(super) struct Over {
 }
 
 struct Hands {
-    hosts: Vec<(VirtualHostConfig, String)>,
+    claims: Claims,
+    lockdir: Option<PathBuf>,
+    reading: Reading,
     lock_memory: bool,
     user: EngineUser,
     signals: Option<Signals>,
@@ -87,6 +96,19 @@ struct Hands {
 struct Engine {
     pid: u32,
     channel: Channel,
+    /// What changed, as far as it has not been told yet.
+    untold: VecDeque<Fact>,
+}
+
+impl Engine {
+    /// Tells it what changed as fast as it reads, and whatever else it did not read before.
+    fn tell_changes(&mut self) {
+        let _ = self.channel.flush();
+        while !self.channel.is_behind() {
+            let Some(fact) = self.untold.pop_front() else { return };
+            let _ = self.channel.send(&encode(&fact), Vec::new());
+        }
+    }
 }
 
 /// Serves until everything is over.
@@ -94,24 +116,32 @@ struct Engine {
 /// # Errors
 /// No engine can be started at all, or not even sleeping works.
 pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
-    let Belongings { hosts, lock_memory, user, signals, report, overheard, readiness, pidfile } = belongings;
-    let plans = hosts.iter().map(|(config, _)| Plan {
-        dead_time: config.interval.dead_after(config.dead_ratio),
-        has_down: config.down.is_some(),
-        withdraws: config.withdraw,
-        hook_timeout: config.hook_timeout,
-    });
+    let Belongings {
+        roster,
+        claims,
+        reread,
+        lock_memory,
+        user,
+        signals,
+        report,
+        overheard,
+        readiness,
+        pidfile,
+        lockdir,
+    } = belongings;
     let mut hands = Hands {
-        supervisor: Supervisor::new(plans, now()),
-        rules: Rules::of(hosts.clone()),
+        supervisor: Supervisor::new(roster.entries().iter().map(Entry::plan), now()),
+        ahead: vec![0; roster.len()],
+        rules: Rules::of(roster),
+        claims,
+        lockdir,
+        reading: Reading::new(reread),
         children: Children::default(),
         engine: None,
         dying: Vec::new(),
-        ahead: vec![0; hosts.len()],
         asked_by: None,
         why: None,
         over: None,
-        hosts,
         lock_memory,
         user,
         signals: Some(signals),
@@ -140,7 +170,7 @@ impl Hands {
     fn turn(&mut self, ready: &mut Vec<bool>) -> Result<(), StartError> {
         let asleep = now();
         let behind = self.engine.as_ref().filter(|engine| engine.channel.is_behind()).map(|_| asleep + SOON);
-        let own = [self.supervisor.deadline(), self.overheard.deadline(), behind];
+        let own = [self.supervisor.deadline(), self.overheard.deadline(), self.reading.deadline(), behind];
         let timeout = own.into_iter().flatten().min().map(|deadline| deadline.since(asleep));
         let fds: Vec<BorrowedFd<'_>> = self
             .signals
@@ -148,6 +178,7 @@ impl Hands {
             .map(AsFd::as_fd)
             .chain(self.engine.iter().map(|engine| engine.channel.as_fd()))
             .chain(self.children.reports())
+            .chain(self.reading.descriptor())
             .chain(self.overheard.descriptors(asleep))
             .collect();
         if let Err(error) = platform::wait(&fds, ready, timeout) {
@@ -163,10 +194,13 @@ impl Hands {
             self.take_signal(signal, woken);
         }
         self.look_at_children(woken);
+        if let Some(read) = self.reading.hear(woken) {
+            self.take_over(read, woken);
+        }
         if let Some(writer) = self.overheard.hear(self.report.log(), woken) {
             self.report.writer(writer);
         }
-        self.engine.iter_mut().for_each(|engine| _ = engine.channel.flush());
+        self.engine.iter_mut().for_each(Engine::tell_changes);
         if self.supervisor.deadline().is_some_and(|deadline| deadline <= woken) {
             self.see(Seen::Tick, woken);
         }
@@ -228,6 +262,7 @@ impl Hands {
                 self.announce();
                 self.see(Seen::Beat(&roles), now);
             }
+            Act::Forget { host } => self.forget(host),
             Act::Say { level, text } => self.report.say(level, text),
             Act::End { status, why } => {
                 self.why = why.map(str::to_owned);
@@ -282,10 +317,9 @@ impl Hands {
         looks: Looks,
         capture_only: bool,
     ) -> Result<Parts, String> {
-        let configs: Vec<_> =
-            hosts.iter().filter_map(|host| Some(&self.hosts.get(usize::from(*host))?.0)).collect();
-        let shared = self.hosts.iter().filter(|(_, other)| other == interface);
-        let shared = shared.flat_map(|(config, _)| place::addresses(config)).collect();
+        let roster = self.rules.roster();
+        let configs: Vec<_> = hosts.iter().filter_map(|host| Some(&roster.get(*host)?.config)).collect();
+        let shared = roster.on(interface).flat_map(place::addresses).collect();
         let (_, own) = placing::places(interface, &configs, &shared, &mut Surveyor::default())
             .map_err(|error| error.to_string())?;
         let wanted = placing::wanted(configs.into_iter(), own);
@@ -313,9 +347,11 @@ impl Hands {
             Signal::Child => {
                 self.dying.retain(|pid| matches!(platform::reap(*pid), Ok(None)));
                 let mut known = self.children.pids();
+                known.extend(self.reading.pid());
                 known.extend(self.dying.iter().copied().chain(self.engine.as_ref().map(|engine| engine.pid)));
                 platform::bury_strangers(&known);
             }
+            Signal::HangUp if self.reading.can() && self.asked_by.is_none() => self.read_again(now),
             Signal::Terminate | Signal::Interrupt | Signal::Quit | Signal::HangUp => {
                 self.asked_by.get_or_insert(signal);
                 self.see(Seen::Signal(signal), now);
@@ -327,7 +363,9 @@ impl Hands {
     fn look_at_children(&mut self, now: Time) {
         for happened in self.children.look(&mut self.overheard, self.report.log()) {
             match happened {
-                Happened::Running { host, hook } => self.tell(&Fact::HookRunning { host, hook }),
+                Happened::Running { host, hook, path } => {
+                    self.tell(&Fact::HookRunning { host, hook, path });
+                }
                 Happened::NotRun { host, hook, why } => {
                     if self.engine.is_none() {
                         self.report.hook_unstartable(hook, &why);
@@ -335,14 +373,13 @@ impl Hands {
                     self.tell(&Fact::HookNotRun { host, hook, why });
                     self.see(Seen::HookOver(host), now);
                 }
-                Happened::Ended { host, hook, outcome, last_line } => {
+                Happened::Ended { host, hook, path, outcome, last_line } => {
                     // What the script did counts more than that it ended.
                     if platform::QUESTIONS_NEED_RIGHTS {
-                        let interface =
-                            self.hosts.get(usize::from(host)).map(|(_, interface)| interface.clone());
+                        let interface = self.rules.roster().get(host).map(|entry| entry.interface.clone());
                         interface.into_iter().for_each(|interface| self.tell_survey(interface));
                     }
-                    self.tell(&Fact::HookEnded { host, hook, outcome, last_line });
+                    self.tell(&Fact::HookEnded { host, hook, path, outcome, last_line });
                     self.see(Seen::HookOver(host), now);
                 }
             }
@@ -362,19 +399,24 @@ impl Hands {
                 }
                 Deed::KillEngine => {
                     if let Some(engine) = self.engine.take() {
-                        platform::end_child(engine.pid);
-                        self.dying.push(engine.pid);
-                        self.dying.retain(|pid| matches!(platform::reap(*pid), Ok(None)));
+                        self.let_end(engine.pid);
                     }
                 }
                 Deed::PassOn(signal) => self.tell(&Fact::Signal(signal)),
-                Deed::BowOut(host) => self.bow_out(host.into()),
+                Deed::BowOut(host) => self.bow_out(host),
                 Deed::RunDown(host) => self.run_down(host, now),
                 Deed::KillHook { host, force } => self.children.kill(host, force),
                 Deed::Tell(notice) => self.report.engine(notice),
                 Deed::End(status) => self.over = Some(status),
             }
         }
+    }
+
+    /// Ends a process of ours, which is waited for by and by.
+    fn let_end(&mut self, pid: u32) {
+        platform::end_child(pid);
+        self.dying.push(pid);
+        self.dying.retain(|pid| matches!(platform::reap(*pid), Ok(None)));
     }
 
     fn start_engine(&mut self, left: Option<Left>) -> std::io::Result<()> {
@@ -386,13 +428,23 @@ impl Hands {
             near = None;
             let Some(channel) = far.take() else { return super::BUG };
             let report = self.leave();
-            let (hosts, user, pidfile) = (self.hosts.as_slice(), &self.user, self.pidfile.as_ref());
+            let (roster, user, pidfile) = (self.rules.roster(), &self.user, self.pidfile.as_ref());
             engine::live(
-                Heritage { hosts, lock_memory: self.lock_memory, channel, silence, pidfile, user, left },
+                Heritage {
+                    roster,
+                    may_change: self.reading.can(),
+                    lock_memory: self.lock_memory,
+                    channel,
+                    silence,
+                    pidfile,
+                    user,
+                    left,
+                },
                 report,
             )
         })?;
-        self.engine = near.map(|channel| Engine { pid, channel });
+        // It knows all that changed before.
+        self.engine = near.map(|channel| Engine { pid, channel, untold: VecDeque::new() });
         Ok(())
     }
 
@@ -406,18 +458,72 @@ impl Hands {
         std::mem::replace(&mut self.report, Report::new(Log::none(super::SERVICES)))
     }
 
-    fn bow_out(&mut self, host: usize) {
-        let Some((config, interface)) = self.hosts.get(host) else { return };
-        let shared = self.hosts.iter().filter(|(_, other)| other == interface).map(|(config, _)| config);
-        let ahead = Duration::from_millis(self.ahead.get(host).copied().unwrap_or(0).into());
-        if let Err(why) = farewell::bow_out(config, interface, shared, ahead) {
+    /// Has the configuration read again.
+    fn read_again(&mut self, now: Time) {
+        let Self { reading, engine, .. } = self;
+        // Whoever only reads must not keep the engine from hearing that the hands are gone.
+        let begun = reading.begin(|| *engine = None, now);
+        begun.err().into_iter().for_each(|why| self.report.not_reloaded(&why.to_string()));
+    }
+
+    /// The configuration was read again, or could not be.
+    fn take_over(&mut self, (reader, read): (u32, Result<Read, String>), now: Time) {
+        self.let_end(reader);
+        if self.reading.is_wanted_again() {
+            return self.read_again(now);
+        }
+        let reloaded = read.map_err(|why| vec![why]).and_then(|read| {
+            reload::reloaded(self.rules.roster(), read, &mut self.claims, self.lockdir.as_deref())
+        });
+        let Reloaded { roster, facts, lines } = match reloaded {
+            Ok(reloaded) => reloaded,
+            Err(why) => {
+                why.iter().for_each(|why| self.report.not_reloaded(why));
+                return;
+            }
+        };
+        self.ahead.resize(roster.len(), 0);
+        roster.there().for_each(|(host, entry)| self.supervisor.plan(host, entry.plan()));
+        self.rules.replace(roster);
+        for warning in &lines.warnings {
+            self.report.say(Level::Warning, warning);
+        }
+        for (Entry { interface, config, .. }, doubt) in &lines.doubts {
+            self.report.claim_in_doubt(About::new(interface, config.vhid), doubt);
+        }
+        for (Entry { interface, config, .. }, fate) in &lines.others {
+            self.report.reloaded_one(About::new(interface, config.vhid), config.name.as_deref(), fate);
+        }
+        self.report.reloaded(lines.others.len(), lines.kept);
+        let silence = self.supervisor.silence();
+        if let Some(engine) = &mut self.engine {
+            engine.untold.extend(facts);
+            engine.untold.push_back(Fact::Changed { silence });
+            engine.tell_changes();
+        }
+    }
+
+    /// Of a host that was to leave nothing is left.
+    fn forget(&mut self, host: u16) {
+        let mut roster = self.rules.roster().clone();
+        roster.set(host, Standing::Gone);
+        reload::give_back(&mut self.claims, &roster);
+        self.rules.replace(roster);
+        self.supervisor.forget(host);
+    }
+
+    fn bow_out(&mut self, host: u16) {
+        let roster = self.rules.roster();
+        let Some(Entry { config, interface, .. }) = roster.get(host) else { return };
+        let ahead = Duration::from_millis(self.ahead.get(usize::from(host)).copied().unwrap_or(0).into());
+        if let Err(why) = farewell::bow_out(config, interface, roster.on(interface), ahead) {
             self.report.no_bow_out(interface, &why);
         }
     }
 
     /// Runs the down hook of a host, because nobody else is going to ask for it.
     fn run_down(&mut self, host: u16, now: Time) {
-        let Some((config, interface)) = self.hosts.get(usize::from(host)) else { return };
+        let Some(Entry { config, interface, .. }) = self.rules.roster().get(host).cloned() else { return };
         let run = Run {
             host,
             hook: Hook::Down,
@@ -426,17 +532,19 @@ impl Hands {
             reason: Reason::Shutdown,
             master: None,
         };
-        let about = About::new(interface, config.vhid);
-        let path = config.down.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let about = About::new(&interface, config.vhid);
         let Self { rules, children, overheard, .. } = self;
         let circumstances =
             Circumstances { now, running: &|host| children.running(host), exists: &|_| false };
         let started = rules
             .last_resort(&run, circumstances)
             .map_err(|refusal| refusal.code().to_owned())
-            .and_then(|order| children.start(&order, overheard).map_err(|error| error.to_string()));
+            .and_then(|order| {
+                let path = order.script().display().to_string();
+                children.start(&order, overheard).map(|()| path).map_err(|error| error.to_string())
+            });
         match started {
-            Ok(()) => {
+            Ok(path) => {
                 self.report.hook_started(Hook::Down, &path, about, now);
                 self.see(Seen::HookBegan(host, Hook::Down), now);
             }

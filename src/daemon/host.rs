@@ -11,7 +11,7 @@ use super::report::About;
 use super::unshared::Unshared;
 use crate::config::VirtualHostConfig;
 use crate::protocol::wire::Decoded;
-use crate::protocol::{Action, Event, Hook, Link, Parameters, Presence, Rejected, Time, VirtualHost};
+use crate::protocol::{Action, Event, Link, Parameters, Presence, Rejected, Time, VirtualHost};
 
 /// What a core can be told.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,6 @@ pub(super) enum Fact<'a> {
     /// It is there now.
     Place(Place),
     /// It is to be so from now on; where it is stays.
-    #[expect(dead_code, reason = "who reads the file anew tells it")]
     Reconfigured(&'a Parameters),
 }
 
@@ -56,6 +55,8 @@ pub(super) struct Served {
     pub(super) config: VirtualHostConfig,
     core: VirtualHost,
     pub(super) record: Record,
+    /// Nothing is left of it: its number may become another's.
+    pub(super) gone: bool,
     /// The script that ended last.
     pub(super) ended: Option<Ended>,
     /// Whether it has a place on its link; without one it neither hears nor sends.
@@ -86,6 +87,7 @@ impl Served {
             config,
             core,
             record: Record::default(),
+            gone: false,
             ended: None,
             placed: false,
             link: Link::Gone,
@@ -144,15 +146,6 @@ impl Served {
     /// Whether the core knows this of the shared addresses, and nothing happened since that gives it another meaning.
     pub(super) fn knows(&self, presence: Presence) -> bool {
         self.told == Some(presence)
-    }
-
-    /// The script of this hook, if there is one.
-    pub(super) fn path(&self, hook: Hook) -> String {
-        let script = match hook {
-            Hook::Up => &self.config.up,
-            Hook::Down => &self.config.down,
-        };
-        script.as_ref().map(|script| script.display().to_string()).unwrap_or_default()
     }
 
     pub(super) fn about<'a>(&'a self, interface: &'a str) -> About<'a> {

@@ -15,6 +15,7 @@ use super::placing;
 use super::presence::{RETRY, doubt};
 use super::reopening::Reopening;
 use super::report::Report;
+use super::request::Device;
 use super::survey::{self, Survey, Surveyor};
 use crate::platform::{self, Changes, DEVICES_NEED_RIGHTS, LinkState};
 use crate::protocol::{self, Event, MacAddr, Presence, Time};
@@ -30,6 +31,9 @@ pub(super) fn look(
     report: &mut Report,
     now: Time,
 ) {
+    if fleet.link(link).is_idle() {
+        return;
+    }
     if survey::is_told() {
         let it = fleet.link_mut(link);
         let changed = changes.links || changes.addresses;
@@ -91,6 +95,9 @@ fn follow(fleet: &mut Fleet, link: usize, report: &mut Report, now: Time) {
     if fleet.link(link).reopening.deadline().is_some_and(|due| due <= now) {
         hear_again(fleet, link, report, now);
     }
+    if fleet.link(link).widens {
+        placing::widen(fleet, link, report, now);
+    }
     settle_filter(fleet.link_mut(link), report, now);
     // What somebody does next may be to speak.
     if fleet.link(link).deadlines.first().is_some_and(|due| due <= now) {
@@ -120,7 +127,7 @@ pub(super) fn look_at_hardware(fleet: &mut Fleet, link: usize, report: &mut Repo
 pub(super) fn settle_filter(link: &mut Link, report: &mut Report, now: Time) {
     let Some(devices) = &mut link.devices else { return };
     match devices.settle_filter() {
-        Ok(Some(looks)) => link.ask_for(looks, true, now),
+        Ok(Some(looks)) => _ = link.ask_for(looks, true, now),
         Ok(None) if std::mem::take(&mut link.unfiltered) => report.filters(&link.name),
         Ok(None) => {}
         Err(why) => unfiltered(link, &why, report, now),
@@ -163,8 +170,14 @@ pub(super) fn opened(
         }
         return;
     };
-    let heard = devices.hears();
-    match answer.map_err(CaptureError::Told).and_then(|parts| devices.hear_by(parts)) {
+    let (heard, looks) = (devices.hears(), devices.looks());
+    let taken = answer.map_err(CaptureError::Told).and_then(|parts| match it.wanted.take() {
+        Some(wanted) if is_whole(&parts) => {
+            Devices::over(&it.name, wanted, looks, parts).map(|next| devices.become_these(next))
+        }
+        _ => devices.hear_by(parts),
+    });
+    match taken {
         Ok(()) => {
             it.draining.may_hold_some();
             if std::mem::take(&mut it.unfiltered) {
@@ -182,6 +195,11 @@ pub(super) fn opened(
         Err(why) => still_deaf(it, &why, report),
     }
     fleet.note(link, now);
+}
+
+/// Whether there is more than a capture.
+fn is_whole(parts: &Parts) -> bool {
+    parts.iter().any(|(device, _)| *device == Device::Frames)
 }
 
 /// Finds out what became of the interface, and takes it up again if it is back.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::capture::Looks;
 use super::deadlines::Deadlines;
-use super::devices::{Devices, Parts};
+use super::devices::{Devices, Parts, Wanted};
 use super::reopening::Reopening;
 use super::request::Request;
 use super::turn::Draining;
@@ -60,6 +60,12 @@ pub(super) struct Link {
     surveyed: Surveying,
     /// What they opened, to be taken up.
     pub(super) opened: Option<Parts>,
+    /// What its virtual hosts want changed, and what is open did not yet.
+    pub(super) widens: bool,
+    /// What the hands were asked to open beside what is open.
+    pub(super) wanted: Option<Wanted>,
+    /// The operator was told that it could not be opened.
+    pub(super) narrow: bool,
     /// The operator was told that nothing can be heard.
     pub(super) deaf: bool,
     /// And that the filter could not be set.
@@ -87,6 +93,9 @@ impl Link {
             errand: None,
             surveyed: Surveying::default(),
             opened: None,
+            widens: false,
+            wanted: None,
+            narrow: false,
             deaf: false,
             unfiltered: false,
             renamed: None,
@@ -97,8 +106,29 @@ impl Link {
     /// A virtual host is served here, which has this number.
     pub(super) fn take_on(&mut self, config: &VirtualHostConfig, number: usize) {
         let id = config.vhid.get();
-        let place = self.hosts.partition_point(|(other, _, _)| *other <= id);
+        // Before another one of this id, which may be about to leave.
+        let place = self.hosts.partition_point(|(other, _, _)| *other < id);
         self.hosts.insert(place, (id, config.destination.clone(), number));
+    }
+
+    /// It is not served here any more.
+    pub(super) fn let_go(&mut self, number: usize) {
+        self.hosts.retain(|(_, _, known)| *known != number);
+        self.deadlines.set(number, None);
+    }
+
+    /// It is served otherwise.
+    pub(super) fn change(&mut self, config: &VirtualHostConfig, number: usize) {
+        for (_, destination, known) in &mut self.hosts {
+            if *known == number {
+                destination.clone_from(&config.destination);
+            }
+        }
+    }
+
+    /// Whether nobody is served here.
+    pub(super) fn is_idle(&self) -> bool {
+        self.hosts.is_empty()
     }
 
     /// The numbers of its virtual hosts.
@@ -121,15 +151,16 @@ impl Link {
         hears.or_else(|| alike.clone().next()).or_else(|| self.hosts.first()).map(|(_, _, number)| *number)
     }
 
-    /// Has the hands open what is needed to hear and to send here, or a capture alone, unless they do already.
-    pub(super) fn ask_for(&mut self, looks: Looks, capture_only: bool, now: Time) {
+    /// Has the hands open what is needed to hear and to send here, or a capture alone. `false`: they do already.
+    pub(super) fn ask_for(&mut self, looks: Looks, capture_only: bool, now: Time) -> bool {
         if self.asked.is_some_and(|asked| now.since(asked) < PATIENCE) {
-            return;
+            return false;
         }
         self.asked = Some(now);
         let hosts = self.hosts().filter_map(|host| u16::try_from(host).ok()).collect();
         let interface = self.name.clone();
         self.errand = Some(Request::OpenDevices { interface, hosts, looks, capture_only });
+        true
     }
 
     /// What the hands are to be asked for now.

@@ -7,6 +7,7 @@
 
 mod caller;
 mod capture;
+mod changes;
 mod check;
 mod children;
 mod clock;
@@ -35,9 +36,11 @@ mod placing;
 mod presence;
 mod pulse;
 mod record;
+mod reload;
 mod reopening;
 mod report;
 mod request;
+mod roster;
 mod rules;
 mod sniff;
 mod start;
@@ -68,6 +71,7 @@ use failure::Doing;
 use hands::{Belongings, Over};
 use overheard::Overheard;
 use report::{About, Report};
+use roster::Roster;
 
 /// Exit status after a bug of ours: EX_SOFTWARE of sysexits.h.
 pub const BUG: u8 = 70;
@@ -151,7 +155,9 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let _ = platform::write_only_in(&written);
     let user = EngineUser::find(config.user.as_ref());
     let over = hands::run(Belongings {
-        hosts,
+        roster: Roster::of(hosts),
+        claims,
+        reread: None,
         lock_memory: config.lock_memory,
         user,
         signals,
@@ -159,6 +165,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         overheard,
         readiness,
         pidfile,
+        lockdir: config.lockdir.clone(),
     })?;
     over.end()
 }

@@ -13,6 +13,7 @@ use super::introduction::introduce;
 use super::link::{LOOK_AROUND, Link};
 use super::network::Networks;
 use super::place::{self, Place};
+use super::presence::RETRY;
 use super::reopening::Reopening;
 use super::report::Report;
 use super::survey::{Surveyor, hardware_address};
@@ -134,6 +135,43 @@ fn obtain(
     let name = &fleet.link(link).name;
     let devices = Devices::over(name, wanted, Looks::Around, parts);
     Some(devices.map_err(|error| StartError::new(Doing::OpenCapture, name, error)))
+}
+
+/// Has what is open on a link follow what its hosts want to hear now: by another filter, or by other devices, which the
+/// ones there are serve until then.
+pub(super) fn widen(fleet: &mut Fleet, link: usize, report: &mut Report, now: Time) {
+    let Some(devices) = &fleet.link(link).devices else {
+        fleet.link_mut(link).widens = false;
+        return;
+    };
+    let wanted = wanted_on(fleet, link, devices.own().to_vec());
+    let it = fleet.link_mut(link);
+    let Some(devices) = &mut it.devices else { return };
+    if devices.want(&wanted) {
+        it.widens = false;
+        return;
+    }
+    let looks = devices.looks();
+    devices.will_change();
+    if DEVICES_NEED_RIGHTS {
+        // Else the hands are about to answer something else, and are asked then.
+        it.widens = !it.ask_for(looks, false, now);
+        it.wanted = Some(wanted);
+        return;
+    }
+    match Devices::open(&it.name, wanted, looks) {
+        Ok(next) => {
+            devices.become_these(next);
+            it.widens = false;
+        }
+        Err(error) => {
+            devices.keep_capture();
+            it.retry = Some(now + RETRY);
+            if !std::mem::replace(&mut it.narrow, true) {
+                report.waiting(&it.name, &error);
+            }
+        }
+    }
 }
 
 /// The devices of a link cannot be opened.

@@ -21,6 +21,11 @@ impl Pulse {
         Self { every: silence / 2, last: None }
     }
 
+    /// The engine may be silent for so long from now on.
+    pub(super) fn may_be_silent(&mut self, silence: Duration) {
+        self.every = silence / 2;
+    }
+
     /// When the hands are to be told, if nothing else wakes the engine.
     pub(super) fn due(&self) -> Time {
         self.last.map_or(Time::ZERO, |last| last + self.every)

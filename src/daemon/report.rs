@@ -10,6 +10,7 @@ mod explanation;
 mod notices;
 mod processes;
 mod refusals;
+mod reloading;
 mod starting;
 
 use std::collections::{HashMap, HashSet};

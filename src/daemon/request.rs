@@ -7,16 +7,19 @@
 //! Must not decide what is allowed; that is `rules`.
 
 mod coded;
+mod config;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::capture::Looks;
 use super::outcome::Outcome;
+use crate::config::VirtualHostConfig;
 use crate::log::Level;
 use crate::platform::{LinkState, Signal, Unready};
 use crate::protocol::{Hook, Reason, Role};
 
-use coded::{Coded, one_of, put_one_of, take_one_of};
+use coded::{Coded, coded, one_of, put_one_of, take_one_of};
 
 /// Asked by the engine.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,6 +36,8 @@ pub(super) enum Request {
     /// The engine works, and this is the role of each host. Told at once where a role changes. With the hosts among whom
     /// it is later than our time of day says, and by how many milliseconds.
     Heartbeat { roles: Vec<Role>, ahead: Vec<(u16, u32)> },
+    /// Of a host that was to leave nothing is left.
+    Left { host: u16 },
     /// A line for the log.
     Say { level: Level, text: String },
     /// Everything is done that was to be done, or nothing can be: the process ends now, and with it everything, with this
@@ -59,17 +64,33 @@ pub(super) enum Fact {
     /// A signal arrived. Never [`Signal::Child`].
     Signal(Signal),
     /// The script runs now.
-    HookRunning { host: u16, hook: Hook },
+    HookRunning { host: u16, hook: Hook, path: String },
     /// It does not, and will not.
     HookNotRun { host: u16, hook: Hook, why: String },
     /// It has ended.
-    HookEnded { host: u16, hook: Hook, outcome: Outcome, last_line: Option<String> },
+    HookEnded { host: u16, hook: Hook, path: String, outcome: Outcome, last_line: Option<String> },
     /// What the interface is like.
     Surveyed { interface: String, survey: Survey },
     /// These descriptors come with the message, in this order.
     Devices { interface: String, devices: Vec<Device> },
     /// What was asked for cannot be done or was refused.
     CouldNot { what: Asked, why: String },
+    /// This is how a host is to be served from now on: a new one, or one that is served already.
+    Serve { host: u16, interface: String, config: Box<VirtualHostConfig> },
+    /// It is to give back what it has: [`Request::Left`] follows.
+    Leave { host: u16 },
+    /// That was all that changed. An engine may be silent for so long from now on.
+    Changed { silence: Duration },
+}
+
+/// Told by who reads the configuration again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Word {
+    Host(Box<VirtualHostConfig>),
+    Warning(String),
+    Error(String),
+    /// That was all.
+    Done,
 }
 
 /// Which kind of request it was.
@@ -127,7 +148,9 @@ impl Request {
             Self::Kill { host, hook, .. } => Asked::Kill { host: *host, hook: *hook },
             Self::Survey { interface } => Asked::Survey { interface: interface.clone() },
             Self::OpenDevices { interface, .. } => Asked::OpenDevices { interface: interface.clone() },
-            Self::Heartbeat { .. } | Self::Say { .. } | Self::Finished { .. } => Asked::Other,
+            Self::Heartbeat { .. } | Self::Left { .. } | Self::Say { .. } | Self::Finished { .. } => {
+                Asked::Other
+            }
         }
     }
 }
@@ -163,45 +186,6 @@ one_of! {
     ],
 }
 
-/// An enum by the number of its variant and what is in it, a struct by what is in it.
-macro_rules! coded {
-    ($name:ident { $($field:ident),* }) => {
-        impl Coded for $name {
-            fn put(&self, bytes: &mut Vec<u8>) {
-                $(self.$field.put(bytes);)*
-            }
-
-            fn take(bytes: &mut &[u8]) -> Option<Self> {
-                Some(Self { $($field: Coded::take(bytes)?),* })
-            }
-        }
-    };
-    ($name:ident: $($number:literal $variant:ident $(($inside:ident))? $({ $($field:ident),* })?,)*) => {
-        impl Coded for $name {
-            fn put(&self, bytes: &mut Vec<u8>) {
-                match self {
-                    $(Self::$variant $(($inside))? $({ $($field),* })? => {
-                        bytes.push($number);
-                        $($inside.put(bytes);)?
-                        $($($field.put(bytes);)*)?
-                    })*
-                }
-            }
-
-            fn take(bytes: &mut &[u8]) -> Option<Self> {
-                match u8::take(bytes)? {
-                    $($number => {
-                        $(let $inside = Coded::take(bytes)?;)?
-                        $($(let $field = Coded::take(bytes)?;)*)?
-                        Some(Self::$variant $(($inside))? $({ $($field),* })?)
-                    })*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
 coded!(Run { host, hook, interface, role, reason, master });
 coded!(Survey { link, mac, addresses, elsewhere, unready, networks });
 coded! { Request:
@@ -212,15 +196,25 @@ coded! { Request:
     4 Heartbeat { roles, ahead },
     5 Say { level, text },
     6 Finished { status, why },
+    7 Left { host },
 }
 coded! { Fact:
     0 Signal(signal),
-    1 HookRunning { host, hook },
+    1 HookRunning { host, hook, path },
     2 HookNotRun { host, hook, why },
-    3 HookEnded { host, hook, outcome, last_line },
+    3 HookEnded { host, hook, path, outcome, last_line },
     4 Surveyed { interface, survey },
     5 Devices { interface, devices },
     6 CouldNot { what, why },
+    7 Serve { host, interface, config },
+    8 Leave { host },
+    9 Changed { silence },
+}
+coded! { Word:
+    0 Host(host),
+    1 Warning(text),
+    2 Error(text),
+    3 Done,
 }
 coded! { Device:
     0 Capture(at_once),

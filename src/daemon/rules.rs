@@ -12,7 +12,8 @@ use std::time::Duration;
 use super::caller::caller;
 use super::capture::Looks;
 use super::request::{Request, Run};
-use crate::config::{VirtualHostConfig, script};
+use super::roster::{Entry, Roster, Standing};
+use crate::config::script;
 use crate::log::Level;
 use crate::platform::Program;
 use crate::protocol::{Hook, Role, Time};
@@ -28,8 +29,7 @@ const MOST_AHEAD: Duration = Duration::from_secs(86_400);
 
 /// What is allowed.
 pub(super) struct Rules {
-    /// Each host, and its interface.
-    hosts: Vec<(VirtualHostConfig, String)>,
+    roster: Roster,
     requests: Counted,
     lines: Counted,
 }
@@ -74,6 +74,9 @@ pub(super) enum Act<'a> {
         status: u8,
         why: Option<&'a str>,
     },
+    Forget {
+        host: u16,
+    },
 }
 
 /// So many since that moment.
@@ -98,7 +101,7 @@ impl Counted {
 #[derive(Debug)]
 pub(super) struct Order<'a> {
     run: &'a Run,
-    config: &'a VirtualHostConfig,
+    entry: &'a Entry,
     script: &'a Path,
 }
 
@@ -115,8 +118,10 @@ pub(super) enum Refusal {
     HookRuns,
     /// It does not run. It may have ended meanwhile.
     HookDoesNotRun,
-    /// There are more or fewer hosts.
+    /// There are fewer hosts.
     OtherHosts,
+    /// Nobody asked it to leave.
+    Stays,
     /// No host is so far ahead of our time.
     TooLate,
     /// There were more in this second than any engine has to make.
@@ -133,6 +138,7 @@ impl Refusal {
             Self::HookRuns => "hook_runs",
             Self::HookDoesNotRun => "hook_does_not_run",
             Self::OtherHosts => "other_hosts",
+            Self::Stays => "stays",
             Self::TooLate => "too_late",
             Self::TooMany => "too_many",
         }
@@ -146,6 +152,7 @@ impl Refusal {
             | Self::NoSuchHook
             | Self::HookRuns
             | Self::OtherHosts
+            | Self::Stays
             | Self::TooLate
             | Self::TooMany => false,
         }
@@ -153,10 +160,18 @@ impl Refusal {
 }
 
 impl Rules {
-    /// What the configuration says of its hosts, in its order, each with the name of its interface, which the
-    /// configuration may leave open.
-    pub(super) fn of(hosts: Vec<(VirtualHostConfig, String)>) -> Self {
-        Self { hosts, requests: Counted::default(), lines: Counted::default() }
+    /// What the configuration says of its hosts.
+    pub(super) fn of(roster: Roster) -> Self {
+        Self { roster, requests: Counted::default(), lines: Counted::default() }
+    }
+
+    pub(super) fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// From now on this is what the configuration says.
+    pub(super) fn replace(&mut self, roster: Roster) {
+        self.roster = roster;
     }
 
     /// Whether the request is allowed, as what has to be done.
@@ -181,17 +196,15 @@ impl Rules {
                 Ok(Act::Kill { host: *host, force: *force })
             }
             Request::Survey { interface } => {
-                let is_meant = |(_, known): &(_, String)| is(known, interface, circumstances);
-                if !self.hosts.iter().any(is_meant) {
+                if !self.roster.there().any(|(_, known)| is(&known.interface, interface, circumstances)) {
                     return Err(Refusal::OtherInterface);
                 }
                 Ok(Act::Survey { interface })
             }
             Request::OpenDevices { interface, hosts, looks, capture_only } => {
                 for host in hosts {
-                    let (_, known) = self.hosts.get(usize::from(*host)).ok_or(Refusal::NoSuchHost)?;
                     // One that was renamed is not opened anew.
-                    if known != interface {
+                    if self.host(*host)?.interface != *interface {
                         return Err(Refusal::OtherInterface);
                     }
                 }
@@ -200,10 +213,13 @@ impl Rules {
                 }
                 Ok(Act::Open { interface, hosts, looks: *looks, capture_only: *capture_only })
             }
-            Request::Heartbeat { roles, .. } if roles.len() != self.hosts.len() => Err(Refusal::OtherHosts),
+            // It may not have heard yet of those that were taken on since.
+            Request::Heartbeat { roles, .. } if roles.len() > self.roster.len() => Err(Refusal::OtherHosts),
             Request::Heartbeat { roles, ahead } => {
                 for (host, by) in ahead {
-                    self.host(*host)?;
+                    if usize::from(*host) >= self.roster.len() {
+                        return Err(Refusal::NoSuchHost);
+                    }
                     if Duration::from_millis((*by).into()) > MOST_AHEAD {
                         return Err(Refusal::TooLate);
                     }
@@ -211,6 +227,15 @@ impl Rules {
                 Ok(Act::Note { roles, ahead })
             }
             Request::Say { level, text } => Ok(Act::Say { level: *level, text }),
+            Request::Left { host } => {
+                if self.host(*host)?.standing != Standing::Leaves {
+                    return Err(Refusal::Stays);
+                }
+                if (circumstances.running)(*host).is_some() {
+                    return Err(Refusal::HookRuns);
+                }
+                Ok(Act::Forget { host: *host })
+            }
             Request::Finished { status, why } => Ok(Act::End { status: *status, why: why.as_deref() }),
         }
     }
@@ -220,28 +245,28 @@ impl Rules {
     /// # Errors
     /// There is none.
     pub(super) fn last_resort<'a>(
-        &'a self,
+        &'a mut self,
         run: &'a Run,
         circumstances: Circumstances<'_>,
     ) -> Result<Order<'a>, Refusal> {
         self.order(run, circumstances)
     }
 
-    fn order<'a>(&'a self, run: &'a Run, circumstances: Circumstances<'_>) -> Result<Order<'a>, Refusal> {
-        let config = self.host_on(run.host, &run.interface, circumstances)?;
-        let script = match run.hook {
-            Hook::Up => config.up.as_deref(),
-            Hook::Down => config.down.as_deref(),
-        };
-        let script = script.ok_or(Refusal::NoSuchHook)?;
+    fn order<'a>(&'a mut self, run: &'a Run, circumstances: Circumstances<'_>) -> Result<Order<'a>, Refusal> {
+        let entry = self.roster.get_mut(run.host).ok_or(Refusal::NoSuchHost)?;
+        if !is(&entry.interface, &run.interface, circumstances) {
+            return Err(Refusal::OtherInterface);
+        }
         if (circumstances.running)(run.host).is_some() {
             return Err(Refusal::HookRuns);
         }
-        Ok(Order { run, config, script })
+        entry.begin(run.hook);
+        let script = entry.script(run.hook).ok_or(Refusal::NoSuchHook)?;
+        Ok(Order { run, entry, script })
     }
 
     fn counts(&mut self, request: &Request, now: Time) -> bool {
-        let hosts = u32::try_from(self.hosts.len()).unwrap_or(u32::MAX);
+        let hosts = u32::try_from(self.roster.len()).unwrap_or(u32::MAX);
         let most = |most: u32| most.saturating_add(hosts.saturating_mul(MORE_BY_HOST));
         match request {
             Request::Say { .. } => self.lines.counts(most(MOST_LINES), now),
@@ -250,18 +275,8 @@ impl Rules {
         }
     }
 
-    fn host(&self, host: u16) -> Result<&VirtualHostConfig, Refusal> {
-        self.hosts.get(usize::from(host)).map(|(config, _)| config).ok_or(Refusal::NoSuchHost)
-    }
-
-    fn host_on(
-        &self,
-        host: u16,
-        interface: &str,
-        circumstances: Circumstances<'_>,
-    ) -> Result<&VirtualHostConfig, Refusal> {
-        let (config, known) = self.hosts.get(usize::from(host)).ok_or(Refusal::NoSuchHost)?;
-        if is(known, interface, circumstances) { Ok(config) } else { Err(Refusal::OtherInterface) }
+    fn host(&self, host: u16) -> Result<&Entry, Refusal> {
+        self.roster.get(host).ok_or(Refusal::NoSuchHost)
     }
 }
 
@@ -279,15 +294,19 @@ impl Order<'_> {
         self.run.hook
     }
 
+    pub(super) fn script(&self) -> &Path {
+        self.script
+    }
+
     /// Arguments are `<interface> <address> [xparam]`, as the ancestor gave them; everything else is in the environment.
     ///
     /// # Errors
     /// There is a NUL in a name.
     pub(super) fn program(&self) -> io::Result<Program> {
-        let (run, config) = (self.run, self.config);
+        let (run, config) = (self.run, &self.entry.config);
         let first = config.addresses.first().map(|first| first.address.to_string()).unwrap_or_default();
         let words = [OsString::from(config.word_for(&run.interface)), first.into()];
-        let addresses: Vec<String> = config.addresses.iter().map(ToString::to_string).collect();
+        let addresses: Vec<String> = self.entry.addresses(run.hook).map(ToString::to_string).collect();
         let variables = [
             ("UCARP_HOOK", Some(run.hook.code().into())),
             ("UCARP_INTERFACE", Some(run.interface.as_str().into())),

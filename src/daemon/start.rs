@@ -9,6 +9,7 @@ use super::fleet::Fleet;
 use super::host::Served;
 use super::place::{Place, addresses};
 use super::placing::{self, Placed};
+use super::roster::{Entry, Roster, Standing};
 use super::survey::Surveyor;
 use crate::config::{VirtualAddress, VirtualHostConfig};
 use crate::i18n::{fill, tr};
@@ -62,11 +63,20 @@ pub(super) fn claim(
 ) -> Result<Vec<Doubt>, StartError> {
     let mut doubts = Vec::new();
     for name in names(interface, config) {
-        let taken = claims.take(&format!("ucarp {name}"), lockdir);
+        let taken = claims.take(&claim_of(&name), lockdir);
         let held = |Holder(number)| StartError::new(Doing::Claim, name, process(number));
         doubts.append(&mut taken.map_err(held)?);
     }
     Ok(doubts)
+}
+
+/// What is claimed for it.
+pub(super) fn claimed(entry: &Entry) -> Vec<String> {
+    names(&entry.interface, &entry.config).iter().map(|name| claim_of(name)).collect()
+}
+
+fn claim_of(name: &str) -> String {
+    format!("ucarp {name}")
 }
 
 /// By which a virtual host is known to others on this machine: one for the groups of CARP, one for a group of its own.
@@ -81,19 +91,21 @@ fn names(interface: &str, config: &VirtualHostConfig) -> Vec<String> {
     if VirtualAddress::any_of(&config.addresses, Family::V6) { vec![plain, own] } else { vec![own] }
 }
 
-/// Opens all that these virtual hosts need, each with its interface. What is missing and may be waited for, an interface
+/// Opens all that these virtual hosts need. What is missing and may be waited for, an interface
 /// that is down, or an address that becomes usable in a moment, is left out, and comes back as the reason with the number
 /// of the host. Who `has_served` waits for everything.
 pub(super) fn open(
-    hosts: &[(VirtualHostConfig, String)],
+    roster: &Roster,
     has_served: bool,
 ) -> Result<(Fleet, Vec<(usize, StartError)>), StartError> {
     let mut fleet = Fleet::new();
-    for (config, interface) in hosts {
-        fleet.add(interface, Served::new(config.clone(), VirtualHost::new(parameters(config))));
+    for Entry { config, interface, standing, .. } in roster.entries() {
+        let mut one = Served::new(config.clone(), VirtualHost::new(parameters(config)));
+        one.gone = *standing == Standing::Gone;
+        fleet.add(interface, one);
     }
     let (mut surveyor, mut missing) = (Surveyor::default(), Vec::new());
-    for link in 0..fleet.links().len() {
+    for link in (0..fleet.links().len()).filter(|link| !fleet.link(*link).is_idle()).collect::<Vec<_>>() {
         open_link(&mut fleet, link, has_served, &mut surveyor, &mut missing)?;
     }
     Ok((fleet, missing))

@@ -212,13 +212,10 @@ pub(super) struct Supervisor {
 impl Supervisor {
     /// The first engine is being started now.
     pub(super) fn new(plans: impl IntoIterator<Item = Plan>, now: Time) -> Self {
-        let new = |plan| Host { plan, role: Role::Init, running: None, last: None, owed: false, ends: None };
-        let hosts: Vec<Host> = plans.into_iter().map(new).collect();
-        let shortest = hosts.iter().map(|host| host.plan.dead_time).min().unwrap_or(Duration::MAX);
-        let [least, most] = SILENCE;
+        let hosts: Vec<Host> = plans.into_iter().map(Host::new).collect();
         Self {
+            silence: silence(&hosts),
             hosts,
-            silence: (shortest / 3).saturating_mul(2).clamp(least, most),
             phase: Phase::Starting { until: now + FIRST },
             has_served: false,
             beat: now,
@@ -227,6 +224,25 @@ impl Supervisor {
             rest: SHORTEST_REST,
             asked: 0,
             abandons: None,
+        }
+    }
+
+    /// A host is served like this from now on: it is a new one, or has the role it had.
+    pub(super) fn plan(&mut self, number: u16, plan: Plan) {
+        let number = usize::from(number);
+        match self.hosts.get_mut(number) {
+            Some(host) => host.plan = plan,
+            // Those in between come as well.
+            None => self.hosts.resize(number + 1, Host::new(plan)),
+        }
+        self.silence = silence(&self.hosts);
+    }
+
+    /// Of this host nothing is left.
+    pub(super) fn forget(&mut self, number: u16) {
+        if let Some(host) = self.hosts.get_mut(usize::from(number)) {
+            *host = Host::new(Plan::NOTHING);
+            self.silence = silence(&self.hosts);
         }
     }
 
@@ -534,7 +550,24 @@ impl Supervisor {
     }
 }
 
+/// How long an engine that serves these may be silent.
+fn silence(hosts: &[Host]) -> Duration {
+    let shortest = hosts.iter().map(|host| host.plan.dead_time).min().unwrap_or(Duration::MAX);
+    let [least, most] = SILENCE;
+    (shortest / 3).saturating_mul(2).clamp(least, most)
+}
+
+impl Plan {
+    /// For a number that is nobody's.
+    const NOTHING: Self =
+        Self { dead_time: Duration::MAX, has_down: false, withdraws: false, hook_timeout: Duration::ZERO };
+}
+
 impl Host {
+    fn new(plan: Plan) -> Self {
+        Self { plan, role: Role::Init, running: None, last: None, owed: false, ends: None }
+    }
+
     /// It counts as running from here on: that it began, or was refused, comes later.
     fn run_down(&mut self, number: u16, now: Time, deeds: &mut Vec<Deed>) {
         deeds.push(Deed::RunDown(number));

@@ -325,6 +325,9 @@ impl Claim {
 
     /// It keeps its descriptor: these systems give fewer on their way, and some forget them there.
     pub(super) fn keep_in(&mut self, _: &mut Parking) {}
+
+    /// Its file loses its name, so that another one can be made.
+    pub(super) fn give_back(self, _: &mut Parking) {}
 }
 
 /// There is none.

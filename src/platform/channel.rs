@@ -234,7 +234,7 @@ const _: () =
 const _: () = assert!(unsafe { libc::CMSG_SPACE(64) } <= CONTROL_BYTES as u32);
 
 /// recvmsg(2): how many bytes came, and every descriptor with them, even where some found no room.
-fn receive(socket: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+pub(super) fn receive(socket: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
     let mut control = [0_u64; CONTROL];
     let mut piece = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
     // SAFETY: an all-zero msghdr (sys/socket.h) is valid: integers and null pointers.

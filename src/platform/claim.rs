@@ -43,21 +43,33 @@ pub enum Doubt {
 /// gives nothing back.
 #[derive(Debug, Default)]
 pub struct Claims {
-    held: Vec<sys::Claim>,
+    held: Vec<(String, sys::Claim)>,
     parking: sys::Parking,
 }
 
 impl Claims {
-    /// Takes a name as well, waiting a moment for somebody who is being ended. Lock files are made in `folder`, or where
+    /// Takes a name, unless it has it already, waiting a moment for somebody who is being ended. Lock files are made in `folder`, or where
     /// the system has its own. Answers with what makes it uncertain that nobody else has the name.
     ///
     /// # Errors
     /// Another ucarp has it.
     pub fn take(&mut self, name: &str, folder: Option<&Path>) -> Result<Vec<Doubt>, Holder> {
+        if self.held.iter().any(|(known, _)| known == name) {
+            return Ok(Vec::new());
+        }
         let (mut claim, doubts) = sys::Claim::take(name, folder)?;
         claim.keep_in(&mut self.parking);
-        self.held.push(claim);
+        self.held.push((name.to_owned(), claim));
         Ok(doubts)
+    }
+
+    /// Gives back all names but those that are `needed`. A process that was forked keeps some until it ends: those whose
+    /// descriptors it has itself.
+    pub fn keep_only(&mut self, needed: impl Fn(&str) -> bool) {
+        let held = std::mem::take(&mut self.held);
+        let (kept, given_back): (Vec<_>, Vec<_>) = held.into_iter().partition(|(name, _)| needed(name));
+        self.held = kept;
+        given_back.into_iter().for_each(|(_, claim)| claim.give_back(&mut self.parking));
     }
 }
 

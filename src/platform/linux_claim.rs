@@ -18,7 +18,7 @@ use nix::unistd::Uid;
 
 use super::claim::{self, Doubt, Holder};
 use super::lock_file::{self, LockFile};
-use super::parking::Parking;
+use super::parking::{Parking, Ticket};
 
 const LOCKS: &str = "/run";
 
@@ -27,6 +27,7 @@ const LOCKS: &str = "/run";
 pub(super) struct Claim {
     socket: Option<OwnedFd>,
     lock: Option<LockFile>,
+    parked: Option<Ticket>,
 }
 
 impl Claim {
@@ -48,10 +49,16 @@ impl Claim {
     pub(super) fn keep_in(&mut self, parking: &mut Parking) {
         let lock = self.lock.as_ref().and_then(LockFile::descriptor);
         let open: Vec<_> = self.socket.as_ref().map(AsFd::as_fd).into_iter().chain(lock).collect();
-        if parking.keep(&open) {
+        self.parked = parking.keep(&open);
+        if self.parked.is_some() {
             self.socket = None;
             self.lock.iter_mut().for_each(LockFile::kept_elsewhere);
         }
+    }
+
+    /// Gives the name back.
+    pub(super) fn give_back(self, parking: &mut Parking) {
+        self.parked.into_iter().for_each(|ticket| parking.give_back(ticket));
     }
 
     fn try_to_take(name: &str, folder: &Path) -> Result<(Self, Vec<Doubt>), Holder> {
@@ -82,7 +89,7 @@ impl Claim {
                 None
             }
         };
-        Ok((Self { socket, lock }, doubts))
+        Ok((Self { socket, lock, parked: None }, doubts))
     }
 }
 
@@ -187,6 +194,23 @@ mod tests {
         drop(claim);
         assert_eq!(files(), 0, "the name of the file is given back at once");
         drop(parking);
+        // While somebody forked has the place as well, and others are kept in it.
+        let others = [name.clone() + "a", name.clone() + "b"];
+        let mut parking = Parking::default();
+        let [first, claim, last] = [&others[0], &name, &others[1]].map(|name| {
+            let mut claim = Claim::take(name, Some(&folder)).unwrap().0;
+            claim.keep_in(&mut parking);
+            claim
+        });
+        let inherited = parking.socket().unwrap().try_clone().unwrap();
+        claim.give_back(&mut parking);
+        drop(take().unwrap());
+        for other in &others {
+            assert_eq!(Claim::take(other, Some(&folder)).unwrap_err(), ours);
+        }
+        last.give_back(&mut parking);
+        drop(Claim::take(&others[1], Some(&folder)).unwrap());
+        drop((first, parking, inherited));
         // As if this process were killed, and another one had been forked before.
         let (claim, parking) = keep();
         let inherited = parking.socket().unwrap().try_clone().unwrap();

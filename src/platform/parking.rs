@@ -5,14 +5,17 @@
 //! is refused stays the caller's: there are bounds for the bytes of a socket, and for descriptors on their way, which
 //! all processes of a user share.
 
-use std::io::IoSlice;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, bind, connect, getsockname,
     sendmsg, socket,
 };
+
+use super::channel;
 
 /// So many at most: half of what one user may have on their way by default, since others pass some, too.
 const MOST: usize = 512;
@@ -21,8 +24,16 @@ const MOST: usize = 512;
 #[derive(Debug, Default)]
 pub(super) struct Parking {
     socket: Option<OwnedFd>,
-    kept: usize,
+    /// What is there, in the order in which it would be received, and how many descriptors each has.
+    kept: VecDeque<(Ticket, usize)>,
+    issued: u32,
+    /// What found no room there any more.
+    beside: Vec<OwnedFd>,
 }
+
+/// For what is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Ticket(u32);
 
 impl Parking {
     #[cfg(test)]
@@ -30,18 +41,35 @@ impl Parking {
         self.socket.as_ref()
     }
 
-    /// Whether these are kept open here from now on, all of them or none.
-    pub(super) fn keep(&mut self, descriptors: &[BorrowedFd<'_>]) -> bool {
-        let kept = self.kept + descriptors.len();
-        if descriptors.is_empty() || kept > MOST {
-            return false;
+    /// Keeps these open from now on, all of them or none.
+    pub(super) fn keep(&mut self, descriptors: &[BorrowedFd<'_>]) -> Option<Ticket> {
+        let kept: usize = self.kept.iter().map(|(_, count)| count).sum();
+        if descriptors.is_empty() || kept + descriptors.len() > MOST {
+            return None;
         }
         let sent = match &self.socket {
             Some(socket) => send(socket, descriptors),
             None => to_itself().and_then(|socket| send(self.socket.insert(socket), descriptors)),
         };
-        self.kept = if sent.is_ok() { kept } else { self.kept };
-        sent.is_ok()
+        sent.ok()?;
+        self.issued = self.issued.wrapping_add(1);
+        self.kept.push_back((Ticket(self.issued), descriptors.len()));
+        Some(Ticket(self.issued))
+    }
+
+    /// Closes what was kept for this. Everything is taken out, and the rest put back, by whichever process does it.
+    pub(super) fn give_back(&mut self, ticket: Ticket) {
+        let Some(socket) = &self.socket else { return };
+        for _ in 0..self.kept.len() {
+            let (Some((whose, count)), Ok(out)) = (self.kept.pop_front(), receive(socket)) else { return };
+            if whose == ticket {
+                continue;
+            }
+            match send(socket, &out.iter().map(AsFd::as_fd).collect::<Vec<_>>()) {
+                Ok(_) => self.kept.push_back((whose, count)),
+                Err(_) => self.beside.extend(out),
+            }
+        }
     }
 }
 
@@ -54,6 +82,11 @@ fn to_itself() -> Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
+/// One of the things that were sent.
+fn receive(socket: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
+    Ok(channel::receive(socket.as_fd(), &mut [0])?.1)
+}
+
 fn send(socket: &OwnedFd, descriptors: &[BorrowedFd<'_>]) -> Result<usize, Errno> {
     let numbers: Vec<_> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
     let rights = [ControlMessage::ScmRights(&numbers)];
@@ -64,7 +97,6 @@ fn send(socket: &OwnedFd, descriptors: &[BorrowedFd<'_>]) -> Result<usize, Errno
 mod tests {
     use std::fs::File;
     use std::io::{ErrorKind, Read};
-    use std::os::fd::AsFd;
 
     use nix::fcntl::{FcntlArg, OFlag, fcntl};
     use nix::unistd::pipe;
@@ -81,10 +113,10 @@ mod tests {
     #[test]
     fn what_is_kept_is_open_for_as_long_as_the_place_is() {
         let (mut parking, mut readers) = (Parking::default(), Vec::new());
-        assert!(!parking.keep(&[]) && parking.socket.is_none());
+        assert!(parking.keep(&[]).is_none() && parking.socket.is_none());
         loop {
             let (reader, writer) = pipe().unwrap();
-            let kept = parking.keep(&[writer.as_fd(), writer.as_fd()]);
+            let kept = parking.keep(&[writer.as_fd(), writer.as_fd()]).is_some();
             drop(writer);
             assert_eq!(is_held(&reader), kept);
             if !kept {

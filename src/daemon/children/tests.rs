@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::super::capture::Looks;
 use super::super::request::tests::run;
 use super::super::request::{Request, Run, decode, encode};
+use super::super::roster::Roster;
 use super::super::rules::{Act, Circumstances, Refusal, Rules};
 use super::*;
 use crate::config::LogConfig;
@@ -38,7 +39,7 @@ impl Sandbox {
         let (mut second, _) = host("43", &[]);
         (first.up, first.down) = (Some(file("up")), Some(file("down")));
         (second.up, second.down) = (None, first.down.clone());
-        let rules = Rules::of(vec![(first, interface.clone()), (second, interface)]);
+        let rules = Rules::of(Roster::of(vec![(first, interface.clone()), (second, interface)]));
         let config = LogConfig { facility: None, debug: false };
         let log = Log::open(config, None, false, crate::daemon::SERVICES);
         Self { folder, rules, children: Children::default(), overheard: Overheard::nobody(), log }
@@ -52,7 +53,12 @@ impl Sandbox {
         match rules.allows(request, circumstances)? {
             Act::Start(order) => children.start(&order, overheard).unwrap(),
             Act::Kill { host, force } => children.kill(host, force),
-            Act::Survey { .. } | Act::Open { .. } | Act::Note { .. } | Act::Say { .. } | Act::End { .. } => {}
+            Act::Survey { .. }
+            | Act::Open { .. }
+            | Act::Note { .. }
+            | Act::Say { .. }
+            | Act::End { .. }
+            | Act::Forget { .. } => {}
         }
         Ok(())
     }
@@ -102,7 +108,7 @@ fn a_script_is_told_everything() {
     sandbox.run(0, Hook::Up);
     assert_eq!(sandbox.children.pids().len(), 1);
     let happened = sandbox.wait();
-    let [Happened::Running { host: 0, hook: Hook::Up }, Happened::Ended { host: 0, outcome, .. }] =
+    let [Happened::Running { host: 0, hook: Hook::Up, .. }, Happened::Ended { host: 0, outcome, .. }] =
         happened.as_slice()
     else {
         panic!("{happened:?}")
@@ -193,6 +199,7 @@ impl Dice {
                 capture_only: host % 2 == 0,
             },
             15..17 => Request::Say { level: Level::Error, text: interface },
+            17 => Request::Left { host },
             _ => Request::Heartbeat { roles: vec![role; usize::from(host % 5)], ahead: vec![(host, 500)] },
         }
     }

@@ -3,7 +3,11 @@
 //! There is one way to say each thing: what can be taken apart gives the same bytes when it is put together again.
 //! Taking apart never panics, and keeps nothing for a length before the bytes of that length are there.
 
-use std::net::IpAddr;
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// What has a form in bytes.
 pub(in super::super) trait Coded: Sized {
@@ -41,6 +45,46 @@ macro_rules! one_of {
 }
 pub(in super::super) use one_of;
 
+/// An enum by the number of its variant and what is in it, a struct by what is in it.
+macro_rules! coded {
+    ($name:ident { $($field:ident),* }) => {
+        impl Coded for $name {
+            fn put(&self, bytes: &mut Vec<u8>) {
+                $(self.$field.put(bytes);)*
+            }
+
+            fn take(bytes: &mut &[u8]) -> Option<Self> {
+                Some(Self { $($field: Coded::take(bytes)?),* })
+            }
+        }
+    };
+    ($name:ident: $($number:literal $variant:ident $(($inside:ident))? $({ $($field:ident),* })?,)*) => {
+        impl Coded for $name {
+            fn put(&self, bytes: &mut Vec<u8>) {
+                match self {
+                    $(Self::$variant $(($inside))? $({ $($field),* })? => {
+                        bytes.push($number);
+                        $($inside.put(bytes);)?
+                        $($($field.put(bytes);)*)?
+                    })*
+                }
+            }
+
+            fn take(bytes: &mut &[u8]) -> Option<Self> {
+                match u8::take(bytes)? {
+                    $($number => {
+                        $(let $inside = Coded::take(bytes)?;)?
+                        $($(let $field = Coded::take(bytes)?;)*)?
+                        Some(Self::$variant $(($inside))? $({ $($field),* })?)
+                    })*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub(in super::super) use coded;
+
 /// Integers, most significant byte first.
 macro_rules! integers {
     ($($name:ty),*) => {$(
@@ -55,7 +99,7 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(u8, u16, u32, i32);
+integers!(u8, u16, u32, u64, i32);
 
 one_of!(bool: [false, true]);
 
@@ -91,6 +135,69 @@ impl Coded for IpAddr {
             6 => Some(<[u8; 16]>::take(bytes)?.into()),
             _ => None,
         }
+    }
+}
+
+impl Coded for Ipv4Addr {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        self.octets().put(bytes);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        Some(<[u8; 4]>::take(bytes)?.into())
+    }
+}
+
+impl Coded for Ipv6Addr {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        self.octets().put(bytes);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        Some(<[u8; 16]>::take(bytes)?.into())
+    }
+}
+
+/// Seconds, and nanoseconds of the next one.
+impl Coded for Duration {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        self.as_secs().put(bytes);
+        self.subsec_nanos().put(bytes);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        let (seconds, nanos) = (u64::take(bytes)?, u32::take(bytes)?);
+        (nanos < 1_000_000_000).then(|| Self::new(seconds, nanos))
+    }
+}
+
+impl Coded for OsString {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        self.as_bytes().to_vec().put(bytes);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self::from_vec(Vec::take(bytes)?))
+    }
+}
+
+impl Coded for PathBuf {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        self.as_os_str().to_owned().put(bytes);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        Some(OsString::take(bytes)?.into())
+    }
+}
+
+impl<T: Coded> Coded for Box<T> {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        self.as_ref().put(bytes);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self::new(T::take(bytes)?))
     }
 }
 

@@ -36,7 +36,13 @@ fn requests() -> Vec<Request> {
         Request::Say { level: Level::Warning, text: "ça ne va pas".into() },
         Request::Finished { status: 70, why: Some("kaputt".into()) },
         Request::Finished { status: 0, why: None },
+        Request::Left { host: 4096 },
     ]
+}
+
+fn serve(more: &[&str]) -> Fact {
+    let (config, interface) = super::super::rules::tests::host("9", more);
+    Fact::Serve { host: 65_535, interface, config: Box::new(config) }
 }
 
 fn facts() -> Vec<Fact> {
@@ -51,12 +57,13 @@ fn facts() -> Vec<Fact> {
     let ended = |outcome, last_line: Option<&str>| Fact::HookEnded {
         host: 7,
         hook: Hook::Up,
+        path: "/etc/up".into(),
         outcome,
         last_line: last_line.map(Into::into),
     };
     vec![
         Fact::Signal(Signal::User2),
-        Fact::HookRunning { host: 1, hook: Hook::Up },
+        Fact::HookRunning { host: 1, hook: Hook::Up, path: "/etc/up".into() },
         Fact::HookNotRun { host: 1, hook: Hook::Down, why: "kaputt – ça".into() },
         ended(Outcome::Exited(3), Some("cannot")),
         ended(Outcome::Signalled(9), None),
@@ -74,6 +81,19 @@ fn facts() -> Vec<Fact> {
         },
         Fact::CouldNot { what: Asked::OpenDevices { interface: "em0".into() }, why: "no".into() },
         Fact::CouldNot { what: Asked::Other, why: String::new() },
+        serve(&[]),
+        serve(&[
+            "--peer=10.0.0.2",
+            "-x",
+            "\n",
+            "--garp-interval=7",
+            "--peer-type=netbsd",
+            "-d",
+            "/bin/sh",
+            "-z",
+        ]),
+        Fact::Leave { host: 3 },
+        Fact::Changed { silence: Duration::from_millis(1_700) },
     ]
 }
 

@@ -1,10 +1,22 @@
 use super::super::capture::Looks;
 use super::*;
 use crate::config::cli::{self, Invocation};
+use crate::config::{Config, VirtualHostConfig};
 use crate::daemon::request::tests::run;
 
 /// A host on eth7 with an up script alone, unless more is said.
 pub(in super::super) fn host(vhid: &str, more: &[&str]) -> (VirtualHostConfig, String) {
+    let mut config = config_of(vhid, more).hosts.remove(0);
+    config.up = Some("/hooks/up".into());
+    (config, "eth7".to_owned())
+}
+
+/// Everything about one.
+pub(in super::super) fn config() -> Config {
+    config_of("42", &[])
+}
+
+fn config_of(vhid: &str, more: &[&str]) -> Config {
     let words = ["-i", "eth7", "-s", "10.0.0.1", "-p", "x", "-a", "10.0.0.10/24", "-v", vhid];
     let caller = caller();
     let Invocation::Run { config, .. } =
@@ -12,15 +24,13 @@ pub(in super::super) fn host(vhid: &str, more: &[&str]) -> (VirtualHostConfig, S
     else {
         panic!("{more:?}")
     };
-    let mut config = config.hosts.into_iter().next().unwrap();
-    config.up = Some("/hooks/up".into());
-    (config, "eth7".to_owned())
+    *config
 }
 
 fn rules() -> Rules {
     let mut second = host("43", &["--peer", "10.0.0.2", "-x", "two words"]);
     second.0.down = Some("/hooks/down".into());
-    Rules::of(vec![host("42", &[]), second])
+    Rules::of(Roster::of(vec![host("42", &[]), second]))
 }
 
 /// The verdict on a request while the up hook of the second host runs and these interfaces exist.
@@ -87,10 +97,13 @@ fn other_requests() {
         (open("eth8", &[0]), Err(Refusal::OtherInterface)),
         (beat(2, &[]), Ok(())),
         (beat(2, &[(1, 86_400_000)]), Ok(())),
+        (beat(1, &[]), Ok(())),
         (beat(3, &[]), Err(Refusal::OtherHosts)),
         (beat(2, &[(2, 1)]), Err(Refusal::NoSuchHost)),
         (beat(2, &[(0, 500), (1, 86_400_001)]), Err(Refusal::TooLate)),
         (Request::Say { level: Level::Error, text: "kaputt".into() }, Ok(())),
+        (Request::Left { host: 1 }, Err(Refusal::Stays)),
+        (Request::Left { host: 2 }, Err(Refusal::NoSuchHost)),
         (Request::Finished { status: 9, why: None }, Ok(())),
     ] {
         assert_eq!(judged(&request, &["eth7", "eth8"]), expected, "{request:?}");
@@ -118,6 +131,26 @@ fn an_engine_that_asks_and_asks_is_not_heard() {
 }
 
 #[test]
+fn who_leaves_is_forgotten_when_its_script_has_ended() {
+    let mut rules = rules();
+    let left = |rules: &mut Rules, host| verdict(rules, &Request::Left { host }, Time::ZERO, &[]);
+    let mut roster = rules.roster().clone();
+    [0, 1].into_iter().for_each(|host| roster.set(host, Standing::Leaves));
+    rules.replace(roster);
+    assert_eq!(left(&mut rules, 0), Ok(()));
+    assert_eq!(left(&mut rules, 1), Err(Refusal::HookRuns));
+    // What it does until then it may do.
+    let run = Request::Run(run(0, Hook::Up));
+    assert_eq!(verdict(&mut rules, &run, Time::ZERO, &[]), Ok(()));
+    let mut roster = rules.roster().clone();
+    roster.set(0, Standing::Gone);
+    rules.replace(roster);
+    for request in [run, Request::Left { host: 0 }] {
+        assert_eq!(verdict(&mut rules, &request, Time::ZERO, &[]), Err(Refusal::NoSuchHost));
+    }
+}
+
+#[test]
 fn codes_differ() {
     let all = [
         Refusal::NoSuchHost,
@@ -126,6 +159,7 @@ fn codes_differ() {
         Refusal::HookRuns,
         Refusal::HookDoesNotRun,
         Refusal::OtherHosts,
+        Refusal::Stays,
         Refusal::TooLate,
         Refusal::TooMany,
     ];

@@ -1,0 +1,235 @@
+//! The virtual hosts of this process, by the numbers that hands and engine know them by.
+//!
+//! A number is one host's until nothing of it is left; then another may have it. So what is said about a number while it
+//! changes hands is said about nobody else.
+
+use std::path::{Path, PathBuf};
+
+use super::supervise::Plan;
+use crate::config::diff::Placed;
+use crate::config::{VirtualAddress, VirtualHostConfig};
+use crate::protocol::Hook;
+
+/// One of them.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) config: VirtualHostConfig,
+    /// The configuration may leave it open; this is what was found.
+    pub(super) interface: String,
+    pub(super) standing: Standing,
+    /// The scripts that are run, up and down: those of the configuration, or those that brought the role in which it is.
+    scripts: (Option<PathBuf>, Option<PathBuf>),
+    /// Addresses that they were told of and that are shared no more.
+    former: Vec<VirtualAddress>,
+    /// Which of them was run last.
+    ran: Option<Hook>,
+}
+
+/// What is to become of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    Serves,
+    /// It gives back what it has, and then it is gone.
+    Leaves,
+    Gone,
+}
+
+impl Entry {
+    pub(super) fn new(config: VirtualHostConfig, interface: String) -> Self {
+        let scripts = scripts(&config);
+        Self { config, interface, standing: Standing::Serves, scripts, former: Vec::new(), ran: None }
+    }
+
+    pub(super) fn placed(&self) -> Placed<'_> {
+        (&self.config, &self.interface)
+    }
+
+    /// What has to be known of it where there is no engine.
+    pub(super) fn plan(&self) -> Plan {
+        let config = &self.config;
+        Plan {
+            dead_time: config.interval.dead_after(config.dead_ratio),
+            has_down: config.down.is_some() || self.script(Hook::Down).is_some(),
+            withdraws: config.withdraw,
+            hook_timeout: config.hook_timeout,
+        }
+    }
+
+    /// The script for this hook.
+    pub(super) fn script(&self, hook: Hook) -> Option<&Path> {
+        let (up, down) = &self.scripts;
+        match hook {
+            Hook::Up => up.as_deref(),
+            Hook::Down => down.as_deref(),
+        }
+    }
+
+    /// This hook is wanted now. What was brought by one pair of scripts is taken back by the same.
+    pub(super) fn begin(&mut self, hook: Hook) {
+        if hook == Hook::Up && self.ran != Some(Hook::Up) {
+            (self.scripts, self.former) = (scripts(&self.config), Vec::new());
+        }
+        self.ran = Some(hook);
+    }
+
+    /// The addresses that this hook is about: what was brought is taken back, shared or not.
+    pub(super) fn addresses(&self, hook: Hook) -> impl Iterator<Item = &VirtualAddress> {
+        let former = self.former.iter().filter(move |_| hook == Hook::Down);
+        self.config.addresses.iter().chain(former)
+    }
+
+    /// It is to be served like this from now on.
+    pub(super) fn change(&mut self, config: VirtualHostConfig) {
+        let before = std::mem::replace(&mut self.config, config);
+        if self.ran != Some(Hook::Up) {
+            self.scripts = scripts(&self.config);
+            return;
+        }
+        let is_shared =
+            |gone: &VirtualAddress| self.config.addresses.iter().any(|shared| shared.address == gone.address);
+        self.former.extend(before.addresses);
+        self.former.retain(|gone| !is_shared(gone));
+    }
+}
+
+fn scripts(config: &VirtualHostConfig) -> (Option<PathBuf>, Option<PathBuf>) {
+    (config.up.clone(), config.down.clone())
+}
+
+/// All of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Roster(Vec<Entry>);
+
+impl Roster {
+    pub(super) fn of(hosts: Vec<(VirtualHostConfig, String)>) -> Self {
+        Self(hosts.into_iter().map(|(config, interface)| Entry::new(config, interface)).collect())
+    }
+
+    /// One more than the highest number.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All numbers from 0 on, those included that are nobody's.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+
+    /// Those that are served, or leave.
+    pub(super) fn there(&self) -> impl Iterator<Item = (u16, &Entry)> {
+        let all = (0..=u16::MAX).zip(&self.0);
+        all.filter(|(_, entry)| entry.standing != Standing::Gone)
+    }
+
+    /// Those that are served.
+    pub(super) fn served(&self) -> impl Iterator<Item = (u16, &Entry)> {
+        self.there().filter(|(_, entry)| entry.standing == Standing::Serves)
+    }
+
+    /// How those of this interface are served.
+    pub(super) fn on<'a>(&'a self, interface: &'a str) -> impl Iterator<Item = &'a VirtualHostConfig> {
+        self.there().filter(move |(_, entry)| entry.interface == interface).map(|(_, entry)| &entry.config)
+    }
+
+    /// Whose number this is.
+    pub(super) fn get(&self, host: u16) -> Option<&Entry> {
+        self.0.get(usize::from(host)).filter(|entry| entry.standing != Standing::Gone)
+    }
+
+    pub(super) fn get_mut(&mut self, host: u16) -> Option<&mut Entry> {
+        self.0.get_mut(usize::from(host)).filter(|entry| entry.standing != Standing::Gone)
+    }
+
+    /// Takes one on: its number, if there is one left.
+    pub(super) fn add(&mut self, config: VirtualHostConfig, interface: String) -> Option<u16> {
+        let free = self.0.iter().position(|entry| entry.standing == Standing::Gone);
+        let number = u16::try_from(free.unwrap_or(self.0.len())).ok()?;
+        let entry = Entry::new(config, interface);
+        match self.0.get_mut(usize::from(number)) {
+            Some(place) => *place = entry,
+            None => self.0.push(entry),
+        }
+        Some(number)
+    }
+
+    /// One of them is to leave, or is gone.
+    pub(super) fn set(&mut self, host: u16, standing: Standing) {
+        self.get_mut(host).into_iter().for_each(|entry| entry.standing = standing);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::tests::host;
+    use super::*;
+
+    fn entry(up: &str) -> Entry {
+        let (mut config, interface) = host("7", &[]);
+        (config.up, config.down) = (Some(up.into()), Some(format!("{up}-down").into()));
+        Entry::new(config, interface)
+    }
+
+    fn given(address: &str) -> Vec<VirtualAddress> {
+        vec![VirtualAddress { address: address.parse().unwrap(), prefix: None }]
+    }
+
+    #[test]
+    fn the_scripts_that_brought_the_role_take_it_back() {
+        let mut entry = entry("/old");
+        let script = |entry: &Entry, hook| entry.script(hook).map(|path| path.display().to_string());
+        let new = self::entry("/new").config;
+        entry.begin(Hook::Down);
+        entry.begin(Hook::Up);
+        entry.change(new);
+        for hook in [Hook::Up, Hook::Down, Hook::Down] {
+            entry.begin(hook);
+            let expected = if hook == Hook::Up { "/old" } else { "/old-down" };
+            assert_eq!(script(&entry, hook).as_deref(), Some(expected));
+        }
+        entry.begin(Hook::Up);
+        assert_eq!(script(&entry, Hook::Up).as_deref(), Some("/new"));
+        assert_eq!(script(&entry, Hook::Down).as_deref(), Some("/new-down"));
+        // Addresses that are shared no more are taken back with the others.
+        let mut master = self::entry("/old");
+        master.begin(Hook::Up);
+        master.change(VirtualHostConfig { addresses: given("10.0.0.11"), ..master.config.clone() });
+        let about = |entry: &Entry, hook| -> Vec<String> {
+            entry.addresses(hook).map(|shared| shared.address.to_string()).collect()
+        };
+        assert_eq!(about(&master, Hook::Up), ["10.0.0.11"]);
+        assert_eq!(about(&master, Hook::Down), ["10.0.0.11", "10.0.0.10"]);
+        master.change(self::entry("/old").config);
+        assert_eq!(
+            about(&master, Hook::Down),
+            ["10.0.0.10", "10.0.0.11"],
+            "nor is one that was new for a while"
+        );
+        master.begin(Hook::Down);
+        master.begin(Hook::Up);
+        assert_eq!(about(&master, Hook::Down), ["10.0.0.10"]);
+        // Where nothing was brought, nothing has to be taken back.
+        let mut backup = self::entry("/old");
+        backup.begin(Hook::Down);
+        backup.change(self::entry("/new").config);
+        assert_eq!(script(&backup, Hook::Down).as_deref(), Some("/new-down"));
+    }
+
+    #[test]
+    fn a_number_is_given_away_when_nothing_is_left_of_its_host() {
+        let mut roster = Roster::of(vec![host("1", &[]), host("2", &[]), host("3", &[])]);
+        roster.set(1, Standing::Leaves);
+        let add = |roster: &mut Roster, id: &str| {
+            let (config, interface) = host(id, &[]);
+            roster.add(config, interface)
+        };
+        assert_eq!(add(&mut roster, "4"), Some(3), "it is not gone yet");
+        assert_eq!(roster.served().map(|(number, _)| number).collect::<Vec<_>>(), [0, 2, 3]);
+        assert_eq!(roster.there().count(), 4);
+        roster.set(1, Standing::Gone);
+        assert!(roster.get(1).is_none() && roster.get(9).is_none());
+        roster.set(1, Standing::Serves);
+        assert!(roster.get(1).is_none(), "nobody is brought back");
+        assert_eq!((add(&mut roster, "5"), roster.len()), (Some(1), 4));
+        assert_eq!(roster.get(1).map(|entry| entry.config.vhid.get()), Some(5));
+    }
+}
