@@ -66,8 +66,11 @@ impl Entry {
 
     /// This hook is wanted now. What was brought by one pair of scripts is taken back by the same.
     pub(super) fn begin(&mut self, hook: Hook) {
-        if hook == Hook::Up && self.ran != Some(Hook::Up) {
-            (self.scripts, self.former) = (scripts(&self.config), Vec::new());
+        if hook == Hook::Up {
+            self.scripts = scripts(&self.config);
+            if self.ran != Some(Hook::Up) {
+                self.former.clear();
+            }
         }
         self.ran = Some(hook);
     }
@@ -82,7 +85,10 @@ impl Entry {
     pub(super) fn change(&mut self, config: VirtualHostConfig) {
         let before = std::mem::replace(&mut self.config, config);
         if self.ran != Some(Hook::Up) {
-            self.scripts = scripts(&self.config);
+            // What did not succeed may be tried again, by a script that was mended perhaps.
+            if self.ran.is_none() || self.config.down.is_some() {
+                self.scripts = scripts(&self.config);
+            }
             return;
         }
         let is_shared =
@@ -181,14 +187,21 @@ mod tests {
         entry.begin(Hook::Down);
         entry.begin(Hook::Up);
         entry.change(new);
-        for hook in [Hook::Up, Hook::Down, Hook::Down] {
-            entry.begin(hook);
-            let expected = if hook == Hook::Up { "/old" } else { "/old-down" };
-            assert_eq!(script(&entry, hook).as_deref(), Some(expected));
+        for _ in 0..2 {
+            entry.begin(Hook::Down);
+            assert_eq!(script(&entry, Hook::Down).as_deref(), Some("/old-down"));
         }
         entry.begin(Hook::Up);
         assert_eq!(script(&entry, Hook::Up).as_deref(), Some("/new"));
         assert_eq!(script(&entry, Hook::Down).as_deref(), Some("/new-down"));
+        // What is brought once more is brought by the new ones.
+        entry.change(self::entry("/newer").config);
+        entry.begin(Hook::Up);
+        entry.begin(Hook::Down);
+        assert_eq!(script(&entry, Hook::Down).as_deref(), Some("/newer-down"));
+        // Who has to be taken back by a script that is gone is taken back by it.
+        entry.change(VirtualHostConfig { up: None, down: None, ..entry.config.clone() });
+        assert_eq!(script(&entry, Hook::Down).as_deref(), Some("/newer-down"));
         // Addresses that are shared no more are taken back with the others.
         let mut master = self::entry("/old");
         master.begin(Hook::Up);
