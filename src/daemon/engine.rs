@@ -8,6 +8,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use super::BUG;
+use super::breather::Breather;
 use super::changes;
 use super::clock::{now, wall};
 use super::engine_user::EngineUser;
@@ -94,8 +95,16 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
         Err(_) => return report_bug(None, hands, &mut report),
     };
     let pulse = Pulse::new(silence);
-    let mut sources =
-        Sources { hands, signals, links, pulse, pidfile, late: (0, Duration::ZERO), ends: false };
+    let mut sources = Sources {
+        hands,
+        signals,
+        links,
+        breather: Breather::default(),
+        pulse,
+        pidfile,
+        late: (0, Duration::ZERO),
+        ends: false,
+    };
     let lived =
         panic::catch_unwind(AssertUnwindSafe(|| event_loop::serve(&mut fleet, &mut sources, &mut report)));
     match lived {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use super::breather::Breather;
 use super::changes;
 use super::clock::now;
 use super::devices::Devices;
@@ -37,6 +38,7 @@ pub(super) struct Sources<'a> {
     /// Nobody's business but the hands', while there are any.
     pub(super) signals: Signals,
     pub(super) links: LinkMonitor,
+    pub(super) breather: Breather,
     pub(super) pulse: Pulse,
     /// It names whoever can be told to end.
     pub(super) pidfile: Option<&'a PidFile>,
@@ -63,7 +65,8 @@ pub(super) fn serve(
         }
         let asleep = now();
         let beat = sources.hands.stands().then(|| sources.pulse.due());
-        let deadline = fleet.deadline().into_iter().chain(beat).chain(sources.hands.deadline(asleep)).min();
+        let deadline = fleet.deadline().into_iter().chain(beat).chain(sources.breather.due());
+        let deadline = deadline.chain(sources.hands.deadline(asleep)).min();
         let captures: Vec<_> = fleet.links().iter().map(|link| link.capture(asleep)).collect();
         let listens: Vec<bool> = captures.iter().map(Option::is_some).collect();
         let hands = sources.hands.descriptor();
@@ -102,7 +105,8 @@ pub(super) fn serve(
         }
         changes::see_off(fleet, report, woken);
         sources.hands.flush();
-        let changes = if link_changed { sources.links.read() } else { Changes::default() };
+        let mut changes = if link_changed { sources.links.read() } else { Changes::default() };
+        changes.addresses = sources.breather.looks(changes.addresses, woken);
         let mut surveyor = Surveyor::default();
         let mut touched = fleet.due(woken);
         touched.sort_unstable();
