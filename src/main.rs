@@ -8,7 +8,7 @@ use std::panic;
 use std::process::ExitCode;
 
 use ucarp::config::cli::{self, Exposed, Invocation};
-use ucarp::config::one_line;
+use ucarp::config::{US, one_line};
 use ucarp::daemon::{self, BUG};
 use ucarp::{i18n, platform};
 
@@ -20,23 +20,22 @@ fn main() -> ExitCode {
 fn start() -> ExitCode {
     platform::forbid_core_files();
     let done = match cli::parse(std::env::args_os().skip(1), &daemon::caller()) {
-        Ok(Invocation::Help) => return show(&cli::usage()),
-        Ok(Invocation::Version) => return show(&cli::version()),
+        Ok(Invocation::Print(text)) => return show(&text),
         Ok(Invocation::Check { config, warnings }) => {
-            daemon::check(&config, &warnings).map(|text| show(&text))
+            daemon::check(&config, &warnings, &mut io::stdout().lock()).map(|()| ExitCode::SUCCESS)
         }
         Ok(Invocation::Sniff { config, warnings, exposed }) => {
             cover(&exposed);
-            warnings.iter().for_each(|warning| _ = complain(warning, 0));
+            warnings.iter().for_each(|warning| _ = complain(US, warning, 0));
             daemon::sniff(&config, &mut io::stdout().lock()).map(|()| ExitCode::SUCCESS)
         }
         Ok(Invocation::Run { config, warnings, exposed }) => {
             cover(&exposed);
             daemon::run(&config, &warnings).map(|ended| ExitCode::from(ended.status()))
         }
-        Err(error) => return complain(&error, error.exit_code()),
+        Err(errors) => return errors.iter().fold(ExitCode::FAILURE, |_, e| complain(e.speaker(), e, 1)),
     };
-    done.unwrap_or_else(|error| complain(&error, error.exit_code()))
+    done.unwrap_or_else(|error| complain(US, &error, error.exit_code()))
 }
 
 /// Where a password cannot be covered it stays in sight, as the manual says.
@@ -53,8 +52,8 @@ fn show(text: &str) -> ExitCode {
 }
 
 /// One line on stderr, as every tool does it.
-fn complain(error: &dyn Display, code: u8) -> ExitCode {
+fn complain(speaker: &str, error: &dyn Display, code: u8) -> ExitCode {
     // Without a stderr there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "ucarp: {}", one_line(&error.to_string(), usize::MAX));
+    let _ = writeln!(io::stderr(), "{speaker}{}", one_line(&error.to_string(), usize::MAX));
     ExitCode::from(code)
 }

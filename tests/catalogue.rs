@@ -15,6 +15,9 @@ use std::process::Command;
 /// The only files with sentences for operators; `report` is one in several parts.
 const SPEAKERS: &[&str] = &[
     "src/config/error.rs",
+    "src/config/error/file.rs",
+    "src/config/error/warning.rs",
+    "src/config/options.rs",
     "src/config/cli/usage.rs",
     "src/daemon/engine_user.rs",
     "src/daemon/failure.rs",

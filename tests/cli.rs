@@ -327,7 +327,7 @@ mod ours {
         refuses(
             "--garp-refresh 86401",
             &enough_and(&["-v1", "--garp-refresh=86401"]),
-            &["--garp-refresh", "86400"],
+            &["--garp-refresh", "24h"],
         );
     }
 

@@ -2,14 +2,23 @@
 //!
 //! No sentence here ever holds a password.
 
-use std::fmt;
+mod file;
+mod warning;
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
 use std::io;
 
-use crate::i18n::{fill, tr};
+use super::place::Place;
+use super::spelt::Spelt;
+
+pub use file::FileError;
+pub use warning::Warning;
 
 /// What is wrong with the operator's words. `Display` is the translated sentence: what, which value, what to
 /// do; one line, without the program's name. `option` is a long option with its dashes; `value` has control
-/// characters escaped already.
+/// characters escaped already. In a file the same option is a key, and named without dashes. `Unsafe` is what is only a
+/// warning where something old has to be kept alive; `At` is what is wrong at a place in a file.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the sentence in Display is the documentation of each variant")]
 pub enum Error {
@@ -77,23 +86,119 @@ pub enum Error {
     OnlyToSniff { option: &'static str },
     NothingToWatch,
     CaptureFile { value: String },
+    Time { option: &'static str, value: String, min: String, max: String },
+    TimeWithoutUnit { option: &'static str, value: String, max: String },
+    NulInside { option: &'static str },
+    CheckWord { value: String },
+    NotBesideConfig { option: &'static str },
+    NothingToConfigure { option: &'static str },
+    OnlyToCheckSyntax { option: &'static str },
+    NotText { option: &'static str, value: String },
+    Credential { option: &'static str, value: String },
+    NoCredentials { option: &'static str, value: String },
+    Unsafe(Warning),
+    File(FileError),
+    At { place: Place, error: Box<Self> },
 }
 
-impl Error {
-    /// The exit status for it: 1, as the ancestor's.
-    #[must_use]
-    pub const fn exit_code(&self) -> u8 {
-        1
-    }
-}
+/// What stands before a line of ours where others write too.
+pub const US: &str = "ucarp: ";
 
 impl std::error::Error for Error {}
 
-impl fmt::Display for Error {
+/// What is wrong, one thing at least. `Display` has a line for each.
+#[derive(Debug)]
+pub struct Errors(pub(super) Vec<Error>);
+
+impl Errors {
+    /// Only the first: who gives a command line is told of one thing at a time.
+    pub(super) fn first_of(errors: Vec<Error>) -> Self {
+        Self(errors.into_iter().take(1).collect())
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Error> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Errors {
+    type Item = &'a Error;
+    type IntoIter = std::slice::Iter<'a, Error>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl From<Error> for Errors {
+    fn from(error: Error) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl From<Vec<Error>> for Errors {
+    fn from(errors: Vec<Error>) -> Self {
+        Self(errors)
+    }
+}
+
+impl std::error::Error for Errors {}
+
+impl Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, error) in self.iter().enumerate() {
+            write!(f, "{}{error}", if place == 0 { "" } else { "\n" })?;
+        }
+        Ok(())
+    }
+}
+
+impl Error {
+    /// This, found at `place` if that is in a file.
+    pub(super) fn at(self, place: Option<Place>) -> Self {
+        match place {
+            Some(place) => Self::At { place, error: Box::new(self) },
+            None => self,
+        }
+    }
+
+    /// What stands before it for people: a place in a file speaks for itself, and editors go to it.
+    #[must_use]
+    pub const fn speaker(&self) -> &'static str {
+        match self {
+            Self::At { .. } => "",
+            _ => US,
+        }
+    }
+
+    /// The place in a file where it was found.
+    #[must_use]
+    pub const fn place(&self) -> Option<&Place> {
+        match self {
+            Self::At { place, .. } => Some(place),
+            _ => None,
+        }
+    }
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At { place, error } => write!(f, "{place}: {}", error.sentence(Spelt::Key)),
+            error => f.write_str(&error.sentence(Spelt::Option)),
+        }
+    }
+}
+
+impl Error {
+    #[expect(clippy::too_many_lines, reason = "one arm for each sentence")]
+    fn sentence(&self, spelt: Spelt) -> String {
+        let tr = |message: &'static str| spelt.translated(message);
+        let fill = |message: &Cow<'_, str>, values: &[(&str, &dyn Display)]| spelt.filled(message, values);
         // TRANSLATORS: words in braces are replaced and must stay; {option} is an option such as --vhid, which
         // may stand anywhere in the sentence. MASTER, BACKUP and vhid are not translated.
-        f.write_str(&match self {
+        match self {
             Self::UnknownOption { option, similar: None } => {
                 fill(&tr("{option}: there is no such option; 'ucarp --help' lists them"), &[("option", option)])
             }
@@ -339,76 +444,47 @@ impl fmt::Display for Error {
             Self::CaptureFile { value } => {
                 fill(&tr("--read: '{value}' cannot be the name of a file"), &[("value", value)])
             }
-        })
-    }
-}
-
-/// What is allowed, but worth a line in the log at start. `Display` is the translated sentence, one line.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "the sentence in Display is the documentation of each variant")]
-pub enum Warning {
-    TwoPasswords { used: &'static str, ignored: &'static str },
-    TwentyBytePassword,
-    ReadablePassfile { path: String },
-    ChangeablePassfile { place: String },
-    ChangeableHook { option: &'static str, place: String },
-    EmptyArgument,
-    DeadRatioOfOne,
-    LinkLocalAddress { value: String },
-    NoHooks,
-    NoUpHook,
-    NoDownHook,
-    AddressStays,
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&match self {
-            Self::TwoPasswords { used, ignored } => fill(
-                &tr("{ignored} is ignored because {used} comes later"),
-                &[("used", used), ("ignored", ignored)],
+            Self::Time { option, value, min, max } => fill(
+                &tr("{option}: '{value}' is not a time from {min} to {max}, such as 200ms, 2s or 5m"),
+                &[("option", option), ("value", value), ("min", min), ("max", max)],
             ),
-            Self::TwentyBytePassword => tr(
-                "the password has 20 bytes; the ifconfig of BSD kernels keeps only 19, so such a peer will not understand us",
-            )
-            .into_owned(),
-            Self::ReadablePassfile { path } => {
-                fill(&tr("'{path}' can be read by everybody on this host; try chmod 600"), &[("path", path)])
+            Self::TimeWithoutUnit { option, value, max } => fill(
+                &tr("{option}: '{value}' has no unit (ms, s, m or h); write \"{value}s\" if seconds are meant, {max} at most"),
+                &[("option", option), ("value", value), ("max", max)],
+            ),
+            Self::NulInside { option } => {
+                fill(&tr("{option}: holds a NUL character, which no program can be given"), &[("option", option)])
             }
-            Self::ChangeablePassfile { place } => fill(
-                &tr("--passfile: others than root and the user of this daemon may write to '{place}', and so choose the password"),
-                &[("place", place)],
-            ),
-            Self::ChangeableHook { option, place } => fill(
-                &tr("{option}: others than root and the user of this daemon may write to '{place}', and so choose what it runs"),
-                &[("option", option), ("place", place)],
-            ),
-            Self::EmptyArgument => tr(
-                "an empty word on the command line is ignored; whatever calls ucarp quotes a variable that is not set",
-            )
-            .into_owned(),
-            Self::DeadRatioOfOne => tr(
-                "--deadratio=1: a single lost advertisement makes a backup take over; 3 is usual",
-            )
-            .into_owned(),
-            Self::LinkLocalAddress { value } => fill(
-                &tr("--addr={value}: OpenBSD signs its advertisements without link-local addresses, the other systems sign them too; share one only if other hosts need it, as their router perhaps"),
-                &[("value", value)],
-            ),
-            Self::NoHooks => tr(
-                "neither --upscript nor --downscript is given: nothing will add the virtual address to this host, or remove it",
-            )
-            .into_owned(),
-            Self::NoUpHook => {
-                tr("no --upscript is given: nothing will add the virtual address to this host").into_owned()
+            Self::CheckWord { value } => {
+                fill(&tr("--check: '{value}' means nothing here; leave it out, or say syntax"), &[("value", value)])
             }
-            Self::NoDownHook => {
-                tr("no --downscript is given: nothing will remove the virtual address from this host").into_owned()
-            }
-            Self::AddressStays => tr(
-                "without --shutdown the virtual address stays on this host when the daemon ends as MASTER",
-            )
-            .into_owned(),
-        })
+            Self::NotBesideConfig { option } => fill(
+                &tr("{option}: cannot stand beside --config; write it into the file"),
+                &[("option", option)],
+            ),
+            Self::NothingToConfigure { option } => fill(
+                &tr("{option}: needs the name of a file, for example --config=/etc/ucarp/ucarp.toml"),
+                &[("option", option)],
+            ),
+            Self::OnlyToCheckSyntax { option } => fill(
+                &tr("{option}: means something only together with --check=syntax and --config"),
+                &[("option", option)],
+            ),
+            Self::NotText { option, value } => fill(
+                &tr("{option}: '{value}' is not UTF-8 and cannot stand in a file; give it another name"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::Credential { option, value } => fill(
+                &tr("{option}: '{value}' does not name a credential; after the colon comes the name of a file without slashes, such as credential:ucarp"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::NoCredentials { option, value } => fill(
+                &tr("{option}: '{value}' is a credential, and CREDENTIALS_DIRECTORY is not set; it has to be loaded by the service manager (LoadCredential=)"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::Unsafe(warning) => warning.sentence(spelt),
+            Self::File(error) => error.sentence(),
+            Self::At { error, .. } => error.sentence(spelt),
+        }
     }
 }

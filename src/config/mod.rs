@@ -1,19 +1,28 @@
 //! Words into values that cannot be invalid.
 //!
 //! [`Config`] is what the daemon is given: everything in it has been checked, so nothing is checked again
-//! later. [`cli`] makes one from the command line; `words` turns one word into one value and is shared by
-//! every front end. What the operator got wrong is an [`Error`], one variant for each sentence; what is
-//! allowed but probably not meant is a [`Warning`]. Their `Display` is translated and always one line.
+//! later. [`cli`] makes one from the command line, [`mod@file`] from a file, whose keys are the same long options: both
+//! fill a `reading`, and from there it is one way. `options` is the table of all there is; `words` turns one word into
+//! one value. What the operator got wrong is an [`Error`], one variant for each sentence; what is allowed but probably
+//! not meant is a [`Warning`]. Their `Display` is translated and always one line.
 //!
-//! This room looks at files it was pointed to (a password file, the hooks) but opens no device, does not log
+//! This room looks at files it was pointed to (a configuration, a password file, the hooks) but opens no device, does not log
 //! and keeps no state. No sentence here ever holds a password.
 
 pub mod cli;
+mod destination;
 pub mod diff;
 mod error;
+pub mod file;
+mod options;
+mod place;
+mod process;
+mod reading;
 pub mod script;
 mod shown;
+mod spelt;
 mod trust;
+mod virtual_host;
 mod words;
 
 use std::ffi::OsString;
@@ -29,7 +38,9 @@ use crate::protocol::{
     Announcing, Destination, Dialect, Family, HookFailure, Interval, Key, OnLostAddress, Replay, Vhid,
 };
 
-pub use error::{Error, Warning};
+pub use error::{Error, Errors, FileError, US, Warning};
+pub use file::Source;
+pub use place::Place;
 pub use shown::one_line;
 use shown::shown;
 #[cfg(fuzzing)]
@@ -101,6 +112,10 @@ pub struct Config {
     pub user: Option<Account>,
     /// Keep the memory of that process where it is (`--mlock`).
     pub lock_memory: bool,
+    /// Folder for what is to be known after a restart, absolute; without one, that of the system.
+    pub state: Option<PathBuf>,
+    /// Where all this can be read again; nothing if it stood on the command line.
+    pub source: Option<Source>,
 }
 
 /// One virtual host, as asked for.
@@ -249,6 +264,14 @@ pub struct Secret(Zeroizing<Vec<u8>>);
 impl Secret {
     /// The longest key CARP has room for, in bytes.
     pub const LONGEST: usize = 20;
+
+    /// How many a host knows at once: the one that it sends with, and those it understands besides.
+    pub const MOST: usize = 4;
+
+    /// In place of one that is not looked at.
+    fn unknown() -> Self {
+        Self(Zeroizing::new(vec![b'?']))
+    }
 
     /// One of these bytes, if they can be one.
     #[must_use]

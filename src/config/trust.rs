@@ -17,7 +17,8 @@ pub(super) fn changeable(file: &Path, caller: &Caller) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-fn others_may_write(metadata: &Metadata, caller: &Caller) -> bool {
+/// Whether others than root and `caller` may write to what this is about.
+pub(super) fn others_may_write(metadata: &Metadata, caller: &Caller) -> bool {
     let (mode, owner, group) = (metadata.mode(), metadata.uid(), metadata.gid());
     // In a folder like /tmp everybody may make files, but nobody may remove or rename those of others.
     let sticky = metadata.is_dir() && mode & 0o1000 != 0;

@@ -4,13 +4,16 @@
 //! function takes the name of the option it speaks for, and answers with a value that needs no further
 //! check or with the [`Error`] to show. Nothing here knows how words are spelled on the command line.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, ErrorKind, Read};
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf, absolute};
+use std::path::{self, Path, PathBuf};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -213,39 +216,56 @@ pub(super) fn replay(option: &'static str, word: &OsStr) -> Result<Replay, Error
     }
 }
 
-/// A script, made absolute because the daemon will change directory, that `caller` can run.
-pub(super) fn hook(
-    option: &'static str,
-    word: &OsStr,
-    caller: &Caller,
-    warnings: &mut Vec<Warning>,
-) -> Result<PathBuf, Error> {
+/// The name of a file made absolute, because the daemon will change directory.
+fn absolute(folder: &Path, word: &OsStr) -> io::Result<PathBuf> {
+    // What is empty or holds a NUL is the name of nothing, whatever stands before it.
+    if word.is_empty() || word.as_bytes().contains(&0) {
+        return Err(ErrorKind::InvalidInput.into());
+    }
+    path::absolute(folder.join(word))
+}
+
+/// The name of a script, made absolute.
+pub(super) fn script_name(option: &'static str, word: &OsStr, folder: &Path) -> Result<PathBuf, Error> {
     if word.is_empty() {
         return Err(Error::Empty { option });
     }
-    let script = absolute(word).map_err(|source| Error::HookMissing { option, path: shown(word), source })?;
-    script::examine(option, &script, caller)?;
-    if let Some(place) = trust::changeable(&script, caller) {
-        warnings.push(Warning::ChangeableHook { option, place: shown(place.as_os_str()) });
-    }
-    Ok(script)
+    absolute(folder, word).map_err(|source| Error::HookMissing { option, path: shown(word), source })
 }
 
-/// The name of a file that need not exist yet, made absolute because the daemon will change directory.
-pub(super) fn file(option: &'static str, word: &OsStr) -> Result<PathBuf, Error> {
-    absolute(word)
+/// Whether it is a script that `caller` can run, and who else can change it.
+pub(super) fn hook(
+    option: &'static str,
+    script: &Path,
+    caller: &Caller,
+    warnings: &mut Vec<Warning>,
+) -> Result<(), Error> {
+    script::examine(option, script, caller)?;
+    if let Some(place) = trust::changeable(script, caller) {
+        warnings.push(Warning::ChangeableHook { option, place: shown(place.as_os_str()) });
+    }
+    Ok(())
+}
+
+/// The name of a file that need not exist yet, made absolute.
+pub(super) fn file(option: &'static str, word: &OsStr, folder: &Path) -> Result<PathBuf, Error> {
+    absolute(folder, word)
         .ok()
         .filter(|path| path.file_name().is_some() && !word.as_bytes().ends_with(b"/"))
-        .filter(|path| !path.as_os_str().as_bytes().contains(&0))
         .ok_or_else(|| Error::Pidfile { option, path: shown(word) })
 }
 
-/// A folder that is there, made absolute for the same reason. Whether anything can be made in it is not asked here.
-pub(super) fn folder(option: &'static str, word: &OsStr) -> Result<PathBuf, Error> {
-    absolute(word)
-        .ok()
-        .filter(|path| path.is_dir())
-        .ok_or_else(|| Error::NotAFolder { option, path: shown(word) })
+/// The name of a folder, made absolute. Whether it is there is not asked.
+pub(super) fn folder_name(option: &'static str, word: &OsStr, folder: &Path) -> Result<PathBuf, Error> {
+    absolute(folder, word).map_err(|_| Error::NotAFolder { option, path: shown(word) })
+}
+
+/// A folder that is there. Whether anything can be made in it is not asked here.
+pub(super) fn folder(option: &'static str, word: &OsStr, folder: &Path) -> Result<PathBuf, Error> {
+    folder_name(option, word, folder).and_then(|path| match path.is_dir() {
+        true => Ok(path),
+        false => Err(Error::NotAFolder { option, path: shown(word) }),
+    })
 }
 
 /// A user of this host that is not root.
@@ -281,57 +301,106 @@ pub(super) fn password(option: &'static str, bytes: &[u8]) -> Result<Secret, Err
     Ok(Secret(Zeroizing::new(bytes.to_vec())))
 }
 
-/// The password in the first line of a file; a carriage return before the line's end does not belong to it.
-pub(super) fn passfile(
+/// What names a credential of the service manager instead of a file.
+const CREDENTIAL: &[u8] = b"credential:";
+
+/// The name of a passfile, made absolute. Where the service manager has its credentials is asked only if it `matters`.
+pub(super) fn passfile_name(
     option: &'static str,
     word: &OsStr,
-    caller: &Caller,
-    warnings: &mut Vec<Warning>,
-) -> Result<Secret, Error> {
+    folder: &Path,
+    matters: bool,
+) -> Result<PathBuf, Error> {
     if word.is_empty() {
         return Err(Error::Empty { option });
     }
+    let Some(credential) = word.as_bytes().strip_prefix(CREDENTIAL) else {
+        return absolute(folder, word)
+            .map_err(|source| Error::PassfileUnreadable { path: shown(word), source });
+    };
+    let name = OsStr::from_bytes(credential);
+    if credential.contains(&b'/') || Path::new(name).file_name() != Some(name) {
+        return Err(Error::Credential { option, value: shown(word) });
+    }
+    if !matters {
+        return Ok(PathBuf::from(name));
+    }
+    let folder = env::var_os("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty());
+    let folder = folder.ok_or_else(|| Error::NoCredentials { option, value: shown(word) })?;
+    absolute(Path::new(&folder), name)
+        .map_err(|source| Error::PassfileUnreadable { path: shown(word), source })
+}
+
+/// The passwords in a file, the first of which is the one to send.
+pub(super) fn passfile(
+    option: &'static str,
+    path: &Path,
+    caller: &Caller,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Secret>, Error> {
+    let word = path.as_os_str();
     let unreadable = |source| Error::PassfileUnreadable { path: shown(word), source };
     // Opening a pipe waits for somebody to write. One that the caller made for us has its writer.
     let ours = ["/dev/", "/proc/"].iter().any(|folder| word.as_bytes().starts_with(folder.as_bytes()));
-    if !ours && fs::metadata(word).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+    if !ours && fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
         return Err(Error::PassfileIsPipe { path: shown(word) });
     }
-    let file = File::open(Path::new(word)).map_err(unreadable)?;
+    let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
-    let secret = secret_in(option, word, file)?;
+    // The writer of a pipe may keep it open after the first line.
+    let most = if metadata.is_file() { Secret::MOST } else { 1 };
+    let secrets = secrets_in(option, word, file, most, warnings)?;
     if metadata.is_file() && metadata.mode() & 0o004 != 0 {
         warnings.push(Warning::ReadablePassfile { path: shown(word) });
     }
-    let path = absolute(word).map_err(unreadable)?;
-    if let Some(place) = trust::changeable(&path, caller).filter(|_| metadata.is_file()) {
+    if let Some(place) = trust::changeable(path, caller).filter(|_| metadata.is_file()) {
         warnings.push(Warning::ChangeablePassfile { place: shown(place.as_os_str()) });
     }
-    Ok(secret)
+    Ok(secrets)
 }
 
-/// The password in the first line of what is read from a file.
-fn secret_in(option: &'static str, word: &OsStr, mut file: impl Read) -> Result<Secret, Error> {
-    // Longer than any password with its line end, so a line that does not end in it is too long.
-    let mut start = Zeroizing::new([0; 64]);
+/// The passwords in the lines of what is read from a file; a carriage return before a line's end does not belong to it.
+/// Only as many lines are read as may count.
+fn secrets_in(
+    option: &'static str,
+    word: &OsStr,
+    mut file: impl Read,
+    most: usize,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Secret>, Error> {
+    // Longer than any passwords with their line ends, so a line that does not end in it is too long.
+    let mut start = Zeroizing::new([0; 64 * Secret::MOST]);
     let mut filled = 0;
-    // Not read_to_end: the writer of a pipe may keep it open after the line.
     while let Some(free) = start.get_mut(filled..).filter(|free| !free.is_empty()) {
         match file.read(free).map_err(|source| Error::PassfileUnreadable { path: shown(word), source })? {
             0 => break,
             count => filled += count,
         }
-        if start.contains(&b'\n') {
+        if most == 1 && start.contains(&b'\n') {
             break;
         }
     }
     let read = start.get(..filled).unwrap_or_default();
-    let line = read.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.is_empty() {
+    let mut lines =
+        read.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).zip(1..);
+    let first = lines.next().map(|(line, _)| line).unwrap_or_default();
+    if first.is_empty() {
         return Err(Error::PassfileEmpty { path: shown(word) });
     }
-    password(option, line)
+    let mut secrets = vec![password(option, first)?];
+    // What was cut may be longer than it looks.
+    let cut = filled == start.len();
+    for (line, number) in lines.take_while(|_| most > 1).filter(|(line, _)| !line.is_empty()) {
+        match password(option, line) {
+            Ok(secret) if secrets.len() < most && !cut => secrets.push(secret),
+            Ok(_) | Err(_) => {
+                warnings.push(Warning::PassfileLine { line: number });
+                secrets.truncate(1);
+                break;
+            }
+        }
+    }
+    Ok(secrets)
 }
 
 /// The door for the fuzz target in tests/fuzz: a passfile without the file.
@@ -339,8 +408,54 @@ fn secret_in(option: &'static str, word: &OsStr, mut file: impl Read) -> Result<
 /// # Errors
 /// As of `--passfile`.
 #[cfg(fuzzing)]
-pub fn passfile_bytes(file: impl Read) -> Result<Secret, Error> {
-    secret_in("--passfile", OsStr::new("file"), file)
+pub fn passfile_bytes(file: impl Read) -> Result<Vec<Secret>, Error> {
+    secrets_in("--passfile", OsStr::new("file"), file, Secret::MOST, &mut Vec::new())
+}
+
+/// A time: a number with its unit, or one alone where old options have a unit of their own.
+pub(super) fn time(
+    option: &'static str,
+    word: &OsStr,
+    unit: Option<Duration>,
+    bounds: RangeInclusive<Duration>,
+) -> Result<Duration, Error> {
+    let bare = word.to_str().and_then(c_number);
+    let time = match (bare, unit) {
+        (Some(number), Some(unit)) => u32::try_from(number).ok().and_then(|number| unit.checked_mul(number)),
+        (Some(_), None) => {
+            return Err(Error::TimeWithoutUnit { option, value: shown(word), max: in_words(*bounds.end()) });
+        }
+        (None, _) => word.to_str().and_then(with_unit),
+    };
+    time.filter(|time| bounds.contains(time)).ok_or_else(|| Error::Time {
+        option,
+        value: shown(word),
+        min: in_words(*bounds.start()),
+        max: in_words(*bounds.end()),
+    })
+}
+
+const UNITS: [(&str, Duration); 4] = [
+    ("h", Duration::from_secs(3600)),
+    ("m", Duration::from_secs(60)),
+    ("s", Duration::from_secs(1)),
+    ("ms", Duration::from_millis(1)),
+];
+
+fn with_unit(word: &str) -> Option<Duration> {
+    let (number, unit) = word.split_at(word.find(|c: char| !c.is_ascii_digit())?);
+    let (_, unit) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    unit.checked_mul(number.parse().ok()?)
+}
+
+/// A time as it would be written, in the largest unit that it is a multiple of.
+pub(super) fn in_words(time: Duration) -> String {
+    let millis = |time: Duration| time.as_millis();
+    let whole = |(_, unit): &&(&str, Duration)| millis(time) % millis(*unit) == 0 && !time.is_zero();
+    match UNITS.iter().find(whole) {
+        Some((name, unit)) => format!("{}{name}", millis(time) / millis(*unit)),
+        None => "0".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -401,17 +516,67 @@ mod tests {
 
     #[test]
     fn names_of_files_become_absolute() {
-        let file = |word: &str| file("--pidfile", OsStr::new(word));
+        let etc = Path::new("/etc");
+        let file = |word: &str| file("--pidfile", OsStr::new(word), etc);
         assert_eq!(file("/run/ucarp.pid").unwrap(), Path::new("/run/ucarp.pid"));
-        assert!(file("ucarp.pid").unwrap().is_absolute());
+        assert_eq!(file("ucarp.pid").unwrap(), Path::new("/etc/ucarp.pid"));
         for word in ["", "/", "/run/", "/run/..", ".."] {
             assert!(matches!(file(word), Err(Error::Pidfile { .. })), "{word:?}");
         }
-        let folder = |word: &str| folder("--lockdir", OsStr::new(word));
+        let folder = |word: &str| folder("--lockdir", OsStr::new(word), etc);
         assert_eq!(folder("/").unwrap(), Path::new("/"));
-        assert!(folder(".").unwrap().is_absolute());
+        assert_eq!(folder(".").unwrap(), Path::new("/etc"));
         for word in ["", "/nonexistent/folder", "/dev/null", "a\0b"] {
             assert!(matches!(folder(word), Err(Error::NotAFolder { .. })), "{word:?}");
         }
+    }
+
+    #[test]
+    fn times_have_units() {
+        let seconds = Some(Duration::from_secs(1));
+        let parse = |word: &str, unit| {
+            let bounds = Duration::from_millis(1)..=Duration::from_secs(86_400);
+            time("--settle", OsStr::new(word), unit, bounds).map(|time| time.as_millis())
+        };
+        for (word, millis) in
+            [("200ms", 200), ("2s", 2000), ("5m", 300_000), ("24h", 86_400_000), ("08s", 8000)]
+        {
+            assert_eq!(parse(word, None).unwrap(), millis, "{word}");
+            assert_eq!(parse(word, seconds).unwrap(), millis, "{word}");
+        }
+        assert_eq!(parse("0x10", seconds).unwrap(), 16_000);
+        assert!(matches!(parse("2", None), Err(Error::TimeWithoutUnit { .. })));
+        for word in ["", "s", "-2s", "2 s", "2S", "2d", "1.5s", "25h", "0s", "99999999999999999999s", "2s "] {
+            assert!(matches!(parse(word, None), Err(Error::Time { .. })), "{word:?}");
+        }
+        assert!(matches!(parse("4294967296", seconds), Err(Error::Time { .. })));
+        let written = |word: &str| in_words(with_unit(word).unwrap());
+        for (word, shortest) in
+            [("90s", "90s"), ("120s", "2m"), ("3600s", "1h"), ("1500ms", "1500ms"), ("0s", "0")]
+        {
+            assert_eq!(written(word), shortest);
+        }
+    }
+
+    #[test]
+    fn passfiles_have_lines() {
+        let read = |bytes: &[u8], most| {
+            let mut warnings = Vec::new();
+            let secrets = secrets_in("--passfile", OsStr::new("file"), bytes, most, &mut warnings);
+            secrets.map(|secrets| {
+                let lines = secrets.iter().map(|secret| String::from_utf8_lossy(secret.bytes()).into_owned());
+                (lines.collect::<Vec<_>>().join("|"), warnings)
+            })
+        };
+        let plain = |lines: &str| (lines.to_owned(), Vec::new());
+        assert_eq!(read(b"one\r\ntwo\nthree\n\nfour", 4).unwrap(), plain("one|two|three|four"));
+        assert_eq!(read(b"one\n", 4).unwrap(), plain("one"));
+        assert_eq!(read(b"one\ntwo\n", 1).unwrap(), plain("one"));
+        let first_alone = |line| ("one".to_owned(), vec![Warning::PassfileLine { line }]);
+        assert_eq!(read(b"one\ntwo\n\n3\n4\n5\n", 4).unwrap(), first_alone(6));
+        assert_eq!(read(b"one\nthis is no password of anybody\nthree\n", 4).unwrap(), first_alone(2));
+        assert_eq!(read(&[b"one\n", &[b'x'; 300][..]].concat(), 4).unwrap(), first_alone(2));
+        assert!(matches!(read(b"\none\n", 4), Err(Error::PassfileEmpty { .. })));
+        assert!(matches!(read(&[b'x'; 300], 4), Err(Error::PasswordTooLong { .. })));
     }
 }

@@ -5,7 +5,7 @@
 //! same already is no obstacle: that is when an operator checks a changed command line.
 
 use std::fmt::Display;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
@@ -23,14 +23,23 @@ use crate::log::Level;
 use crate::platform::{self, Channel, LinkState};
 use crate::protocol::{HookFailure, OnLostAddress, Replay};
 
-/// What a daemon with this configuration would do. No secret is in it.
+/// Writes what a daemon with this configuration would do. No secret is in it. Of many virtual hosts, those that would not
+/// be served keep nobody else out of the list.
 ///
 /// # Errors
-/// What would keep it from starting.
-pub fn check(config: &Config, warnings: &[Warning]) -> Result<String, StartError> {
+/// What would keep it, or the first of these, from starting.
+pub fn check(config: &Config, warnings: &[Warning], out: &mut dyn Write) -> Result<(), StartError> {
     let mut lines = Lines::default();
+    lines.maybe("config", config.source.as_ref().map(|source| source.path().display()));
+    let mut first = None;
     for host in &config.hosts {
-        virtual_host(host, &mut lines)?;
+        if let Err(error) = virtual_host(host, &mut lines) {
+            if config.source.is_none() {
+                return Err(error);
+            }
+            lines.add("error", &error);
+            first.get_or_insert(error);
+        }
     }
     if let Some(pidfile) = &config.pidfile {
         writable_place(pidfile)?;
@@ -48,7 +57,9 @@ pub fn check(config: &Config, warnings: &[Warning]) -> Result<String, StartError
     for warning in warnings {
         lines.add("warning", warning);
     }
-    Ok(lines.0)
+    // A reader that has seen enough is no failure.
+    let _ = out.write_all(lines.0.as_bytes());
+    first.map_or(Ok(()), Err)
 }
 
 /// How long giving up rights may take.
@@ -91,6 +102,7 @@ fn guards(config: &Config, user: &EngineUser, lines: &mut Lines) {
 }
 
 fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), StartError> {
+    lines.maybe("vip", host.name.as_ref());
     let interface = start::interface_for(host).map_err(StartError::explained)?;
     let shared = place::addresses(host).into_iter().collect();
     let places = placing::places(&interface, &[host], &shared, &mut Surveyor::default());
@@ -136,6 +148,7 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.add("advskew", host.interval.skew);
     lines.add("deadratio", host.dead_ratio);
     lines.yes_or_no("preempt", host.preempt);
+    lines.yes_or_no("manage-address", host.manage_address);
     lines.yes_or_no("neutral", host.neutral);
     lines.add("mcast", host.destination.v4);
     lines.yes_or_no("nomcast", host.destination.broadcast);
@@ -155,7 +168,7 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.maybe("upscript", host.up.as_deref().map(Path::display));
     lines.maybe("downscript", host.down.as_deref().map(Path::display));
     lines.maybe("xparam", host.xparam.as_deref().map(Path::new).map(Path::display));
-    lines.add("hook-timeout", host.hook_timeout.as_secs());
+    lines.add("hook-timeout", seconds(host.hook_timeout));
     let failure = match host.hook_failure {
         HookFailure::Stay => "stay",
         HookFailure::Demote => "demote",
@@ -168,8 +181,19 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.add("on-lost-address", on_lost_address);
     lines.add("garp-count", host.announcing.count);
     lines.add("garp-interval", host.announcing.interval.as_millis());
-    lines.add("garp-refresh", host.announcing.refresh.as_secs());
+    lines.add("garp-refresh", seconds(host.announcing.refresh));
+    if host.name.is_some() {
+        lines.add("settle", seconds(host.settle));
+    }
     Ok(())
+}
+
+/// A time as a bare number of seconds where it is one.
+fn seconds(time: Duration) -> String {
+    match time.as_millis() {
+        millis if millis % 1000 == 0 => (millis / 1000).to_string(),
+        millis => format!("{millis}ms"),
+    }
 }
 
 /// Whether a pidfile could be made there. The file itself is left alone: a running daemon may hold it.

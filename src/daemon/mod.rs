@@ -52,7 +52,7 @@ mod unshared;
 
 use std::path::Path;
 
-use crate::config::{Config, Warning};
+use crate::config::{Config, Warning, file};
 use crate::log::{self, Level, Log};
 use crate::platform::{self, Claims, LOG_IS_A_CALL, Process, Signals};
 
@@ -158,7 +158,10 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let over = hands::run(Belongings {
         roster: Roster::of(hosts),
         claims,
-        reread: None,
+        reread: config
+            .source
+            .clone()
+            .map(|source| -> reload::Reread { Box::new(move || file::read(&source, &caller())) }),
         lock_memory: config.lock_memory,
         user,
         signals,

@@ -13,13 +13,13 @@ use super::request::{Fact, Word, decode, encode};
 use super::roster::{Entry, Roster, Standing};
 use super::start;
 use crate::config::diff::{self, Fate};
-use crate::config::{Config, Error, VirtualHostConfig, Warning};
+use crate::config::{Config, Errors, VirtualHostConfig, Warning};
 use crate::i18n::tr;
 use crate::platform::{self, Channel, Claims, Doubt, Unsent};
 use crate::protocol::Time;
 
 /// Reads what was read at the start.
-pub(super) type Reread = Box<dyn Fn() -> Result<(Config, Vec<Warning>), Vec<Error>>>;
+pub(super) type Reread = Box<dyn Fn() -> Result<(Config, Vec<Warning>), Errors>>;
 
 /// How long that may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -142,7 +142,7 @@ impl Reading {
     }
 }
 
-fn words(read: Result<(Config, Vec<Warning>), Vec<Error>>) -> Vec<Word> {
+fn words(read: Result<(Config, Vec<Warning>), Errors>) -> Vec<Word> {
     let mut words = match read {
         Ok((config, warnings)) => {
             let warnings = warnings.iter().map(|warning| Word::Warning(warning.to_string()));

@@ -5,73 +5,76 @@
 
 use std::path::PathBuf;
 
-use super::{Given, Invocation, addresses, words};
-use crate::config::{Error, SniffConfig, Warning, Watched, shown};
-use crate::protocol::{Destination, Dialect, Key, Vhid};
+use super::{Given, Invocation};
+use crate::config::reading::{Manner, Reading};
+use crate::config::{
+    Caller, Error, Errors, SniffConfig, VirtualAddress, Warning, Watched, shown, virtual_host, words,
+};
+use crate::protocol::{Destination, Dialect, Key};
 
 /// Options that mean nothing to a daemon.
 pub(super) fn refuse_elsewhere(given: &Given) -> Result<(), Error> {
-    for (name, option) in [("json", "--json"), ("read", "--read")] {
-        if given.flag(name) {
+    for option in ["--json", "--read"] {
+        if given.has(option) {
             return Err(Error::OnlyToSniff { option });
         }
     }
     Ok(())
 }
 
-pub(super) fn invocation(given: Given) -> Result<Invocation, Error> {
-    let mut warnings = given.warnings();
-    let watched = watched(&given)?;
+pub(super) fn invocation(given: Given, caller: &Caller) -> Result<Invocation, Errors> {
+    let manner = Manner::new(caller, false, false);
+    let mut reading = Reading::new(vec![&given.layer], &manner);
+    let watched = watched(&given, &mut reading);
     let interface = match &watched {
-        Watched::Interface(interface) => Some(interface.as_str()),
-        Watched::File(_) => None,
+        Some(Watched::Interface(interface)) => Some(interface.as_str()),
+        Some(Watched::File(_)) | None => None,
     };
-    let config = SniffConfig {
-        json: given.flag("json"),
-        vhid: vhid(&given)?,
-        group: match given.last("mcast") {
-            Some(word) => words::group("--mcast", &word)?,
-            None => Destination::GROUP_V4,
-        },
-        key: key(&given, &mut warnings)?,
-        addresses: match given.all("addr").is_empty() {
-            true => Vec::new(),
-            false => addresses(&given, interface, None)?.iter().map(|shared| shared.address).collect(),
-        },
-        watched,
+    let vhid = virtual_host::vhid(&mut reading);
+    let group = reading.value("--mcast", words::group).unwrap_or(Destination::GROUP_V4);
+    let key = key(&mut reading);
+    let addresses: Vec<VirtualAddress> = match given.has("--addr") {
+        true => virtual_host::addresses(&mut reading, interface, None).unwrap_or_default(),
+        false => Vec::new(),
     };
-    if config.key.is_some() && config.addresses.is_empty() {
-        return Err(Error::Required { option: "--addr", example: "--addr=192.0.2.10" });
+    if key.is_some() && !given.has("--addr") {
+        reading.lacks(Error::Required { option: "--addr", example: "--addr=192.0.2.10" });
     }
+    // What an address is for is another's business here.
+    reading.warnings.retain(|warning| !matches!(warning, Warning::LinkLocalAddress { .. }));
+    let Some(watched) = watched.filter(|_| reading.errors.is_empty()) else {
+        return Err(Errors::first_of(reading.errors));
+    };
+    let mut warnings = given.warnings();
+    warnings.append(&mut reading.warnings);
+    let addresses = addresses.iter().map(|shared| shared.address).collect();
+    let config = SniffConfig { watched, json: given.has("--json"), vhid, group, key, addresses };
     Ok(Invocation::Sniff { config: Box::new(config), warnings, exposed: given.exposed })
 }
 
-fn watched(given: &Given) -> Result<Watched, Error> {
-    if let Some(word) = given.last("read").or_else(|| given.last("deadratio")) {
+fn watched(given: &Given, reading: &mut Reading<'_>) -> Option<Watched> {
+    if let Some(word) = given.last("--read").or_else(|| given.last("--deadratio")) {
         if word.is_empty() {
-            return Err(Error::CaptureFile { value: shown(&word) });
+            reading.lacks(Error::CaptureFile { value: shown(&word) });
         }
-        return Ok(Watched::File(PathBuf::from(word)));
+        return Some(Watched::File(PathBuf::from(word)));
     }
-    let word = given.last("interface").ok_or(Error::NothingToWatch)?;
-    Ok(Watched::Interface(words::interface(&word)?.0))
-}
-
-fn vhid(given: &Given) -> Result<Option<Vhid>, Error> {
-    given.last("vhid").map(|_| super::vhid(given)).transpose()
+    if !given.has("--interface") {
+        reading.lacks(Error::NothingToWatch);
+    }
+    reading.value("--interface", |_, word| words::interface(word)).map(|(name, _)| Watched::Interface(name))
 }
 
 /// The key, if a password was given. An empty one is a key of zeros, which is what a kernel has that was given no
 /// password; nobody is asked to serve with it, but one may want to see it.
-fn key(given: &Given, warnings: &mut Vec<Warning>) -> Result<Option<Key>, Error> {
-    let (word, file) = (given.last_position("pass"), given.last_position("passfile"));
-    if word.is_none() && file.is_none() {
-        return Ok(None);
+fn key(reading: &mut Reading<'_>) -> Option<Key> {
+    if !reading.is_given("--pass") && !reading.is_given("--passfile") {
+        return None;
     }
-    let empty = given.passwords.last().is_some_and(|password| password.is_empty());
-    if word > file && empty {
-        return Ok(Key::from_password(&[]).ok());
+    if reading.has_empty_password() {
+        return Key::from_password(&[]).ok();
     }
-    let secret = super::secret(given, Dialect::default(), warnings)?;
-    Ok(Some(Key::from_password(secret.bytes()).expect("a Secret is at most as long as a Key")))
+    let secrets = virtual_host::secrets(reading, Dialect::default())?;
+    let secret = secrets.first()?;
+    Some(Key::from_password(secret.bytes()).expect("a Secret is at most as long as a Key"))
 }

@@ -13,7 +13,7 @@ use ucarp::config::cli::{self, Exposed, Invocation};
 use ucarp::config::{Account, Caller, Config, NoAccount, Secret, VirtualAddress, Warning};
 use ucarp::protocol::Interval;
 
-const BEGINNINGS: [&str; 31] = [
+const BEGINNINGS: [&str; 34] = [
     "-ieth0",
     "-v1",
     "-psecret",
@@ -45,6 +45,9 @@ const BEGINNINGS: [&str; 31] = [
     "--passfile=/nonexistent",
     "--replay=",
     "--only-ours",
+    "--manage-address",
+    "--config=/nonexistent",
+    "--check=syntax",
 ];
 
 fn words(bytes: &[u8]) -> Vec<OsString> {
@@ -93,7 +96,7 @@ fn kept(config: &Config) {
     }
     assert!(host.interval != Interval::new(0, 0) && host.interval != Interval::BOW_OUT);
     assert!((1..=10_000).contains(&host.dead_ratio));
-    assert!((1..=3600).contains(&host.hook_timeout.as_secs()));
+    assert!((1000..=3_600_000).contains(&host.hook_timeout.as_millis()));
     assert!(host.announcing.count >= 1 && !host.announcing.interval.is_zero());
     assert!((1..=Secret::LONGEST).contains(&host.secret.bytes().len()));
     assert!([&host.up, &host.down].into_iter().flatten().all(|hook| hook.is_absolute()));
@@ -135,7 +138,7 @@ fuzz_target!(|bytes: &[u8]| {
             covered(&words, &exposed);
             assert!(config.key.is_none() || !config.addresses.is_empty());
         }
-        Ok(Invocation::Help | Invocation::Version) => {}
-        Err(error) => one_line(&error.to_string()),
+        Ok(Invocation::Print(_)) => {}
+        Err(errors) => errors.iter().for_each(|error| one_line(&error.to_string())),
     }
 });

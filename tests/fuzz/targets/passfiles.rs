@@ -1,5 +1,5 @@
-//! Any bytes as a file for `--passfile`, also of one that comes in pieces, as from a pipe: what is taken is the first
-//! line, 1 to 20 bytes without NUL.
+//! Any bytes as a file for `--passfile`, also of one that comes in pieces: what is sent is the first line, 1 to 20 bytes
+//! without NUL, and what is accepted besides are lines of the same kind, three at most.
 
 #![no_main]
 
@@ -25,7 +25,14 @@ fuzz_target!(|bytes: &[u8]| {
     let good = (1..=Secret::LONGEST).contains(&line.len()) && !line.contains(&0);
     for read in [passfile_bytes(file), passfile_bytes(Pieces(file, usize::from(piece).max(1)))] {
         match read {
-            Ok(secret) => assert!(good && secret.bytes() == line),
+            Ok(secrets) => {
+                assert!(good && secrets[0].bytes() == line && secrets.len() <= Secret::MOST);
+                let lines: Vec<_> = file.split(|&byte| byte == b'\n').collect();
+                for secret in &secrets {
+                    let ends = |line: &&[u8]| line.strip_suffix(b"\r").unwrap_or(line) == secret.bytes();
+                    assert!(lines.iter().any(ends));
+                }
+            }
             Err(error) => {
                 assert!(!good, "{error}");
                 assert!(!error.to_string().contains('\n'), "a sentence is one line");

@@ -1,0 +1,365 @@
+//! The configuration file: TOML, whose keys are the long options.
+//!
+//! Everything is read before anything counts, and every mistake is said with its place, up to [`MOST_ERRORS`]. What is read
+//! at start can be read again from its [`Source`], whatever folder the process is in by then.
+
+mod include;
+mod opening;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::options;
+use super::place::{Place, Text};
+use super::process::{self, Process};
+use super::reading::{Layer, Manner, Reading};
+use super::{Caller, Config, Error, Errors, FileError, VirtualHostConfig, Warning, shown, virtual_host};
+
+use opening::{LONGEST, Opened};
+use table::{Entry, Table};
+
+/// No more of what is wrong is said at once.
+const MOST_ERRORS: usize = 20;
+
+/// Virtual hosts in one configuration, and on one interface.
+const MOST_VIPS: usize = 4096;
+const MOST_ON_INTERFACE: usize = 255;
+
+/// Where a configuration comes from, and what the command line says against it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    path: PathBuf,
+    over: Layer<'static>,
+}
+
+impl Source {
+    /// An absolute path, and what wins over what stands there.
+    pub(super) const fn new(path: PathBuf, over: Layer<'static>) -> Self {
+        Self { path, over }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Reads a configuration, the first time or again. It goes to the background for nobody: that is the caller's wish.
+///
+/// # Errors
+/// All that is wrong, up to a number; nothing is to be changed then.
+pub fn read(source: &Source, caller: &Caller) -> Result<(Config, Vec<Warning>), Errors> {
+    let manner = Manner::new(caller, true, false);
+    let (hosts, process, warnings) = whole(source, None, &manner)?;
+    let Process { log, pidfile, lockdir, user, lock_memory, state } = process;
+    let source = Some(source.clone());
+    let config = Config { hosts, log, daemonize: false, pidfile, lockdir, user, lock_memory, state, source };
+    Ok((config, warnings))
+}
+
+/// Looks at the words alone: at no other file than this and what it includes, which is in `base` if that is given.
+///
+/// # Errors
+/// All that is wrong, up to a number.
+pub(super) fn read_words(
+    source: &Source,
+    base: Option<&Path>,
+    caller: &Caller,
+) -> Result<Vec<Warning>, Errors> {
+    whole(source, base, &Manner::new(caller, true, true)).map(|(_, _, warnings)| warnings)
+}
+
+/// The door for the tests: the words of one file that nobody wrote.
+///
+/// # Errors
+/// All that is wrong, up to a number.
+#[doc(hidden)]
+pub fn read_text(text: &str, caller: &Caller) -> Result<Vec<VirtualHostConfig>, Errors> {
+    let manner = Manner::new(caller, true, true);
+    let mut collection = Collection::new(&manner);
+    let opened = Opened::of_text(Path::new("/text.toml"), text);
+    let (over, folder) = (Layer::default(), Path::new("/nonexistent"));
+    let (hosts, ..) =
+        collection.main(&opened, folder, &over).and_then(|process| collection.end(&opened, process))?;
+    Ok(hosts)
+}
+
+type Whole = (Vec<VirtualHostConfig>, Process, Vec<Warning>);
+
+fn whole(source: &Source, base: Option<&Path>, manner: &Manner<'_>) -> Result<Whole, Errors> {
+    let mut collection = Collection::new(manner);
+    let mut left = LONGEST;
+    let main = Opened::open(&source.path, manner, &mut left)?;
+    let folder = base.unwrap_or_else(|| source.path.parent().unwrap_or(Path::new("/")));
+    collection.left = left;
+    let process = collection.main(&main, folder, &source.over)?;
+    collection.end(&main, process)
+}
+
+/// What was found so far.
+struct Collection<'m> {
+    manner: &'m Manner<'m>,
+    /// How many bytes of other files may still come.
+    left: u64,
+    hosts: Vec<VirtualHostConfig>,
+    names: BTreeMap<String, Place>,
+    served: BTreeMap<(String, u8, Ipv4Addr), (String, Place)>,
+    on_interface: BTreeMap<String, usize>,
+    errors: Vec<Error>,
+    warnings: Vec<Warning>,
+    /// What is wrong with a default is found with each virtual host, and said once.
+    told: BTreeSet<String>,
+}
+
+/// The tables of one file.
+struct Tables<'t> {
+    defaults: Option<Layer<'t>>,
+    daemon: Option<Layer<'t>>,
+    include: Vec<(String, Place)>,
+    vips: Vec<Entry<'t>>,
+}
+
+impl<'m> Collection<'m> {
+    const fn new(manner: &'m Manner<'m>) -> Self {
+        Self {
+            manner,
+            left: 0,
+            hosts: Vec::new(),
+            names: BTreeMap::new(),
+            served: BTreeMap::new(),
+            on_interface: BTreeMap::new(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            told: BTreeSet::new(),
+        }
+    }
+
+    fn main(&mut self, main: &Opened, folder: &Path, over: &Layer<'_>) -> Result<Process, Errors> {
+        let text = Text::new(&main.text, &main.place);
+        let (root, wrong) = DeTable::parse_recoverable(&main.text);
+        if !wrong.is_empty() {
+            return Err(table::misunderstood(&wrong, &text).into());
+        }
+        let tables = self.tables(root.get_ref(), &text, main, true);
+        let daemon = tables.daemon.unwrap_or_default();
+        let mut reading = Reading::new(vec![over, &daemon], self.manner);
+        let process = process::read(&mut reading);
+        self.take(reading);
+        self.vips(&tables.vips, tables.defaults.as_ref(), None, &text, main);
+        let mut seen = BTreeSet::new();
+        for (pattern, place) in &tables.include {
+            match include::files(pattern, folder) {
+                Ok(files) => {
+                    for file in files {
+                        if !self.is_full() && seen.insert(file.clone()) {
+                            self.included(&file, tables.defaults.as_ref());
+                        }
+                    }
+                }
+                Err(error) => self.wrong(error.at(Some(place.clone()))),
+            }
+        }
+        Ok(process)
+    }
+
+    fn included(&mut self, file: &Path, main: Option<&Layer<'_>>) {
+        let opened = match Opened::open(file, self.manner, &mut self.left) {
+            Ok(opened) => opened,
+            Err(errors) => return errors.0.into_iter().for_each(|error| self.wrong(error)),
+        };
+        let text = Text::new(&opened.text, &opened.place);
+        let (root, wrong) = DeTable::parse_recoverable(&opened.text);
+        if !wrong.is_empty() {
+            return table::misunderstood(&wrong, &text).into_iter().for_each(|error| self.wrong(error));
+        }
+        let tables = self.tables(root.get_ref(), &text, &opened, false);
+        self.vips(&tables.vips, tables.defaults.as_ref(), main, &text, &opened);
+    }
+
+    /// Takes a file apart.
+    fn tables<'t>(
+        &mut self,
+        root: &'t DeTable<'t>,
+        text: &'t Text<'t>,
+        opened: &Opened,
+        is_main: bool,
+    ) -> Tables<'t> {
+        let mut tables = Tables { defaults: None, daemon: None, include: Vec::new(), vips: Vec::new() };
+        let folder = opened.folder();
+        for Entry { key, at, value } in table::entries(root) {
+            let mut only_in_main = |key| {
+                if !is_main {
+                    self.wrong(Error::File(FileError::OnlyInMainFile { key }).at(Some(text.place(at))));
+                }
+                is_main
+            };
+            match key {
+                "config-version" => match value.get_ref() {
+                    DeValue::Integer(version) if version.as_str() == "1" => {}
+                    DeValue::Integer(version) => {
+                        let error = FileError::Version { value: version.to_string() };
+                        self.wrong(Error::File(error).at(Some(text.place(value.span().start))));
+                    }
+                    _ => self.wrong(
+                        Error::File(FileError::NotANumber { key: "config-version" }).at(Some(text.place(at))),
+                    ),
+                },
+                "include" if only_in_main("include") => {
+                    let found = table::strings("include", at, value, text, &mut self.errors);
+                    tables.include.extend(found);
+                }
+                "daemon" if only_in_main("daemon") => {
+                    tables.daemon =
+                        table::layer(Table::Daemon, key, at, value, text, folder, &mut self.errors);
+                }
+                "include" | "daemon" => {}
+                "defaults" => {
+                    let defaults =
+                        table::layer(Table::Defaults, key, at, value, text, folder, &mut self.errors);
+                    if let Some(defaults) = &defaults {
+                        let mut reading = Reading::new(vec![defaults], self.manner).partial();
+                        virtual_host::read(&mut reading, None);
+                        self.take(reading);
+                    }
+                    tables.defaults = defaults;
+                }
+                "vip" => match value.get_ref() {
+                    DeValue::Table(vips) => tables.vips = table::entries(vips),
+                    _ => self.wrong(
+                        Error::File(FileError::NotATable { key: key.to_owned() }).at(Some(text.place(at))),
+                    ),
+                },
+                _ => {
+                    let known = ["config-version", "include", "daemon", "defaults", "vip"];
+                    let similar = options::similar(key.as_bytes(), known.into_iter());
+                    let error = FileError::UnknownTable { table: shown(key.as_ref()), similar };
+                    self.wrong(Error::File(error).at(Some(text.place(at))));
+                }
+            }
+            if self.is_full() {
+                break;
+            }
+        }
+        tables
+    }
+
+    /// Reads the virtual hosts of one file, which has these defaults, and those of the main file behind them.
+    fn vips(
+        &mut self,
+        vips: &[Entry<'_>],
+        own: Option<&Layer<'_>>,
+        main: Option<&Layer<'_>>,
+        text: &Text<'_>,
+        opened: &Opened,
+    ) {
+        for Entry { key: name, at, value } in vips {
+            if self.is_full() {
+                return;
+            }
+            let here = text.place(*at);
+            if let Some(error) = self.misnamed(name, &here) {
+                self.wrong(Error::File(error).at(Some(here)));
+                continue;
+            }
+            let (folder, errors) = (opened.folder(), &mut self.errors);
+            let Some(layer) = table::layer(Table::Vip, name, *at, value, text, folder, errors) else {
+                continue;
+            };
+            let layers: Vec<&Layer<'_>> = [Some(&layer), own, main].into_iter().flatten().collect();
+            let mut reading = Reading::new(layers, self.manner);
+            let read = virtual_host::read(&mut reading, Some(name));
+            let readable = opened.is_readable && layer.given().any(|(option, _)| option == "--pass");
+            if readable {
+                reading.refuse("--pass", Error::File(FileError::Readable));
+            }
+            let place = reading.place_of("--vhid");
+            self.take(reading);
+            if let Some(host) = read {
+                self.serve(host, here, place);
+            }
+        }
+    }
+
+    fn misnamed(&mut self, name: &str, here: &Place) -> Option<FileError> {
+        const LONGEST_NAME: usize = 32;
+        let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let fine = name.len() <= LONGEST_NAME
+            && name.bytes().next().is_some_and(letter)
+            && name.bytes().all(|byte| letter(byte) || b"-_".contains(&byte));
+        let shown = || shown(name.as_ref());
+        if !fine {
+            return Some(FileError::Name { name: shown() });
+        }
+        if ["all", "none"].contains(&name) {
+            return Some(FileError::NameReserved { name: shown() });
+        }
+        match self.names.get(name) {
+            Some(first) => Some(FileError::NameTwice { name: shown(), first: first.clone() }),
+            None => {
+                self.names.insert(name.to_owned(), here.clone());
+                None
+            }
+        }
+    }
+
+    /// Takes a virtual host in, unless another is the same to the network.
+    fn serve(&mut self, host: VirtualHostConfig, here: Place, vhid: Option<Place>) {
+        let interface = host.interface.clone().unwrap_or_default();
+        let name = host.name.clone().unwrap_or_default();
+        let known = (interface.clone(), host.vhid.get(), host.destination.v4);
+        if let Some((name, first)) = self.served.get(&known) {
+            let (name, vhid_number, first) = (name.clone(), host.vhid.get(), first.clone());
+            let error = FileError::ServedTwice { name, interface, vhid: vhid_number, first };
+            return self.wrong(Error::File(error).at(vhid));
+        }
+        self.served.insert(known, (name, here.clone()));
+        let on_interface = self.on_interface.entry(interface.clone()).or_default();
+        *on_interface += 1;
+        if *on_interface == MOST_ON_INTERFACE + 1 {
+            let error = FileError::TooManyOnInterface { interface, max: MOST_ON_INTERFACE };
+            return self.wrong(Error::File(error).at(Some(here)));
+        }
+        if self.hosts.len() == MOST_VIPS {
+            return self.wrong(Error::File(FileError::TooManyVips { max: MOST_VIPS }).at(Some(here)));
+        }
+        self.hosts.push(host);
+    }
+
+    fn take(&mut self, reading: Reading<'_>) {
+        let Reading { errors, warnings, .. } = reading;
+        errors.into_iter().for_each(|error| self.wrong(error));
+        for warning in warnings {
+            if self.told.insert(warning.to_string()) {
+                self.warnings.push(warning);
+            }
+        }
+    }
+
+    fn wrong(&mut self, error: Error) {
+        if self.told.insert(error.to_string()) {
+            self.errors.push(error);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.errors.len() >= MOST_ERRORS
+    }
+
+    fn end(mut self, main: &Opened, process: Process) -> Result<Whole, Errors> {
+        if self.hosts.is_empty() && self.errors.is_empty() {
+            self.wrong(Error::File(FileError::NoVips).at(Some(main.place.clone())));
+        }
+        if self.errors.is_empty() {
+            return Ok((self.hosts, process, self.warnings));
+        }
+        let elsewhere = |error: &Error| error.place().is_some_and(|place| !place.is_in(&main.place));
+        self.errors.sort_by_key(|error| (elsewhere(error), error.place().cloned()));
+        self.errors.truncate(MOST_ERRORS);
+        Err(Errors(self.errors))
+    }
+}

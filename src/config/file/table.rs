@@ -1,0 +1,187 @@
+//! A table of a file as what was given for the options that its keys are.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Error as Misunderstanding};
+use zeroize::Zeroizing;
+
+use crate::config::options::{self, Row, Scope, Takes};
+use crate::config::place::{Place, Text};
+use crate::config::reading::{Layer, Value};
+use crate::config::{Error, FileError, shown};
+
+use super::MOST_ERRORS;
+
+/// What a table is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Table {
+    Vip,
+    Defaults,
+    Daemon,
+}
+
+impl Table {
+    const fn has(self, scope: Scope) -> bool {
+        match self {
+            Self::Vip => matches!(scope, Scope::Vip | Scope::OneVip | Scope::KeyOfVip),
+            Self::Defaults => matches!(scope, Scope::Vip | Scope::KeyOfVip),
+            Self::Daemon => matches!(scope, Scope::Daemon | Scope::KeyOfDaemon),
+        }
+    }
+}
+
+/// What stands in a table.
+pub(super) struct Entry<'t> {
+    pub(super) key: &'t str,
+    /// The byte it begins at.
+    pub(super) at: usize,
+    pub(super) value: &'t Spanned<DeValue<'t>>,
+}
+
+/// All that stands in a table, in the order it stands there.
+pub(super) fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
+    let entry = |(key, value): (&'t Spanned<_>, _)| {
+        let key: &'t Spanned<std::borrow::Cow<'t, str>> = key;
+        Entry { key: key.get_ref(), at: key.span().start, value }
+    };
+    let mut entries: Vec<Entry<'t>> = table.iter().map(entry).collect();
+    entries.sort_by_key(|entry| entry.at);
+    entries
+}
+
+/// What the parser could not make sense of. Its reasons are about the grammar and hold nothing of the file.
+pub(super) fn misunderstood(wrong: &[Misunderstanding], text: &Text<'_>) -> Vec<Error> {
+    let error = |error: &Misunderstanding| {
+        let place = error.span().map(|span| text.place(span.start));
+        Error::File(FileError::Syntax { reason: shown(error.message().as_ref()) }).at(place)
+    };
+    wrong.iter().take(MOST_ERRORS).map(error).collect()
+}
+
+/// What a table gives for its options. What is wrong with single ones is added to `errors`, and left out.
+pub(super) fn layer<'t>(
+    kind: Table,
+    name: &str,
+    at: usize,
+    value: &Spanned<DeValue<'_>>,
+    text: &'t Text<'t>,
+    folder: &Path,
+    errors: &mut Vec<Error>,
+) -> Option<Layer<'t>> {
+    let DeValue::Table(table) = value.get_ref() else {
+        let error = FileError::NotATable { key: shown(name.as_ref()) };
+        errors.push(Error::File(error).at(Some(text.place(at))));
+        return None;
+    };
+    let mut layer = Layer::of_file(text, at, folder);
+    for Entry { key, at, value } in entries(table) {
+        if errors.len() >= MOST_ERRORS {
+            break;
+        }
+        let row = row(kind, key);
+        let option = row.as_ref().ok().map(|row| row.option);
+        let value = row.and_then(|row| given(row, value)).unwrap_or_else(|Wrong { error, at: place }| {
+            errors.push(error.at(Some(text.place(place.unwrap_or(at)))));
+            Value::Wrong
+        });
+        if let Some(option) = option {
+            layer.add(option, at, value);
+        }
+    }
+    Some(layer)
+}
+
+/// What is wrong, and where if that is not the key.
+struct Wrong {
+    error: Error,
+    at: Option<usize>,
+}
+
+impl From<FileError> for Wrong {
+    fn from(error: FileError) -> Self {
+        Self { error: Error::File(error), at: None }
+    }
+}
+
+fn row(kind: Table, key: &str) -> Result<&'static Row, Wrong> {
+    let known = || options::all().filter(|row| kind.has(row.scope)).map(Row::key);
+    match options::all().find(|row| row.key() == key) {
+        Some(row) if kind.has(row.scope) => Ok(row),
+        Some(row) if kind == Table::Defaults && row.scope == Scope::OneVip => {
+            Err(FileError::NoDefault { key: row.key() }.into())
+        }
+        Some(row) if !matches!(row.scope, Scope::Start | Scope::CommandLine) => {
+            Err(FileError::UnknownKey { key: key.to_owned(), similar: None }.into())
+        }
+        Some(row) => Err(FileError::NoKey { key: row.key() }.into()),
+        None => {
+            let similar = options::similar(key.as_bytes(), known());
+            Err(FileError::UnknownKey { key: shown(key.as_ref()), similar }.into())
+        }
+    }
+}
+
+fn given(row: &'static Row, value: &Spanned<DeValue<'_>>) -> Result<Value, Wrong> {
+    let (key, at) = (row.key(), value.span().start);
+    let word = |text: &str| match text.contains('\0') {
+        true => Err(Wrong { error: Error::NulInside { option: row.option }, at: Some(at) }),
+        false => Ok(Value::Words(vec![(OsString::from(text), at)])),
+    };
+    match (row.takes, value.get_ref()) {
+        (Takes::Nothing, DeValue::Boolean(on)) => Ok(Value::Switch(*on)),
+        (Takes::Nothing, _) => Err(FileError::NotASwitch { key }.into()),
+        (Takes::Secret, DeValue::String(text)) => Ok(Value::Secret(Zeroizing::new(text.as_bytes().to_vec()))),
+        (Takes::Word | Takes::Number | Takes::Time, DeValue::String(text)) => word(text),
+        (Takes::Number | Takes::Time, DeValue::Integer(number)) => {
+            // Beyond what fits it is no number of ours, whatever it is.
+            let decimal = i128::from_str_radix(number.as_str(), number.radix());
+            word(&decimal.map_or_else(|_| number.to_string(), |number| number.to_string()))
+        }
+        (Takes::List, DeValue::Array(_)) => {
+            let entries = list(row.option, key, value)?;
+            Ok(Value::Words(entries.into_iter().map(|(entry, at)| (entry.into(), at)).collect()))
+        }
+        (Takes::List, _) => Err(FileError::NotAList { key }.into()),
+        (Takes::Number, _) => Err(FileError::NotANumber { key }.into()),
+        (Takes::Time, _) => Err(FileError::NotATime { key }.into()),
+        (Takes::Word | Takes::Perhaps | Takes::Secret, _) => Err(FileError::NotText { key }.into()),
+    }
+}
+
+fn list<'v>(
+    option: &'static str,
+    key: &'static str,
+    value: &'v Spanned<DeValue<'_>>,
+) -> Result<Vec<(&'v str, usize)>, Wrong> {
+    let DeValue::Array(entries) = value.get_ref() else { return Err(FileError::NotAList { key }.into()) };
+    let entry = |entry: &'v Spanned<DeValue<'_>>| {
+        let at = entry.span().start;
+        match entry.get_ref() {
+            DeValue::String(text) if text.contains('\0') => {
+                Err(Wrong { error: Error::NulInside { option }, at: Some(at) })
+            }
+            DeValue::String(text) => Ok((&**text, at)),
+            _ => Err(Wrong { error: Error::File(FileError::NotAnEntry { key }), at: Some(at) }),
+        }
+    };
+    entries.iter().map(entry).collect()
+}
+
+/// The strings of a list that is no option's, and where they stand.
+pub(super) fn strings(
+    key: &'static str,
+    at: usize,
+    value: &Spanned<DeValue<'_>>,
+    text: &Text<'_>,
+    errors: &mut Vec<Error>,
+) -> Vec<(String, Place)> {
+    match list(key, key, value) {
+        Ok(entries) => entries.into_iter().map(|(entry, at)| (entry.to_owned(), text.place(at))).collect(),
+        Err(wrong) => {
+            errors.push(wrong.error.at(Some(text.place(wrong.at.unwrap_or(at)))));
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What is asked of the program itself, and not for one virtual host: on a command line, or in the table of a file.
+
+use std::path::PathBuf;
+
+use super::reading::Reading;
+use super::{Account, Facility, LogConfig, words};
+
+/// What is asked of the program.
+pub(super) struct Process {
+    pub(super) log: LogConfig,
+    pub(super) pidfile: Option<PathBuf>,
+    pub(super) lockdir: Option<PathBuf>,
+    pub(super) user: Option<Account>,
+    pub(super) lock_memory: bool,
+    pub(super) state: Option<PathBuf>,
+}
+
+/// As much of it as is not wrong.
+pub(super) fn read(reading: &mut Reading<'_>) -> Process {
+    let manner = reading.manner;
+    let facility = reading.value("--facility", words::facility);
+    let log = LogConfig {
+        facility: facility.unwrap_or(Some(Facility::default())),
+        debug: reading.switch("--debug", false),
+    };
+    let pidfile = reading.file("--pidfile", words::file);
+    let lock_memory = reading.switch("--mlock", false);
+    let is_there = if manner.words_only { words::folder_name } else { words::folder };
+    let lockdir = reading.file("--lockdir", is_there);
+    let user = if manner.words_only {
+        None
+    } else {
+        reading.value("--user", |option, word| words::account(option, word, manner.caller))
+    };
+    let state = reading.file("--state", words::folder_name);
+    Process { log, pidfile, lockdir, user, lock_memory, state }
+}
