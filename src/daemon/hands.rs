@@ -489,10 +489,10 @@ impl Hands {
             self.report.say(Level::Warning, warning);
         }
         for (Entry { interface, config, .. }, doubt) in &lines.doubts {
-            self.report.claim_in_doubt(About::new(interface, config.vhid), doubt);
+            self.report.claim_in_doubt(About::host(config, interface), doubt);
         }
         for (Entry { interface, config, .. }, fate) in &lines.others {
-            self.report.reloaded_one(About::new(interface, config.vhid), config.name.as_deref(), fate);
+            self.report.reloaded_one(About::host(config, interface), fate);
         }
         self.report.reloaded(lines.others.len(), lines.kept);
         let silence = self.supervisor.silence();
@@ -532,7 +532,7 @@ impl Hands {
             reason: Reason::Shutdown,
             master: None,
         };
-        let about = About::new(&interface, config.vhid);
+        let about = About::host(&config, &interface);
         let Self { rules, children, overheard, .. } = self;
         let circumstances =
             Circumstances { now, running: &|host| children.running(host), exists: &|_| false };

@@ -71,7 +71,7 @@ impl<'a> InTurn<'a> {
     /// Explains what does not authenticate. What nothing explains is told as such, and then looked for in ARP.
     fn look_into_mismatches(&mut self, host: usize, now: Time) {
         let (one, link) = self.fleet.host(host);
-        let about = About::new(&link.name, one.config.vhid);
+        let about = About::host(&one.config, &link.name);
         if let Some(decoded) = one.mismatches.take(now) {
             let cause = one.core().explain(&decoded);
             self.report.explained(about, &decoded, cause, now);
@@ -179,7 +179,7 @@ impl InTurn<'_> {
             }
             Err(rejected) => {
                 let (one, link) = self.fleet.host(host);
-                let about = About::new(&link.name, one.config.vhid);
+                let about = About::host(&one.config, &link.name);
                 if rejected == Rejected::BadAuth {
                     one.mismatches.note(frame, now);
                 }

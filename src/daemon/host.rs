@@ -150,6 +150,7 @@ impl Served {
 
     pub(super) fn about<'a>(&'a self, interface: &'a str) -> About<'a> {
         About {
+            name: self.config.name.as_deref(),
             interface,
             vhid: self.config.vhid,
             script: self.ended.as_ref(),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::host::Served;
 use super::place::{families, main_source};
-use super::report::Report;
+use super::report::{About, Report};
 use crate::config::VirtualHostConfig;
 use crate::i18n::{fill, tr};
 use crate::log::Level;
@@ -60,7 +60,7 @@ pub(super) fn introduce(one: &Served, interface: &str, report: &mut Report) {
             ("skew", &parameters.interval.skew),
         ],
     );
-    report.say(Level::Info, &text);
+    report.say(Level::Info, &(About::host(&one.config, interface).opening() + &text));
     for doubt in doubts(interface, &one.outside) {
         report.say(Level::Warning, &format!("{doubt} [UC2020]"));
     }

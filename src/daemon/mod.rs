@@ -139,7 +139,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     for host in &config.hosts {
         let interface = start::interface_for(host).map_err(StartError::explained)?;
         for doubt in start::claim(&mut claims, host, &interface, config.lockdir.as_deref())? {
-            report.claim_in_doubt(About::new(&interface, host.vhid), &doubt);
+            report.claim_in_doubt(About::host(host, &interface), &doubt);
         }
         hosts.push((host.clone(), interface));
     }

@@ -19,6 +19,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::outcome::Ended;
+use crate::config::VirtualHostConfig;
 use crate::i18n::{fill, tr, trn};
 use crate::log::{Level, Log};
 use crate::platform::{LinkState, Signal};
@@ -44,6 +45,8 @@ pub(crate) struct Report {
 /// Whom a line is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct About<'a> {
+    /// What the operator calls it.
+    pub(crate) name: Option<&'a str>,
     /// The interface.
     pub(crate) interface: &'a str,
     /// The virtual host.
@@ -59,7 +62,17 @@ pub(crate) struct About<'a> {
 impl<'a> About<'a> {
     /// A line for which its scripts and addresses do not matter.
     pub(crate) const fn new(interface: &'a str, vhid: Vhid) -> Self {
-        Self { interface, vhid, script: None, up: None, shared: (Presence::None, &[]) }
+        Self { name: None, interface, vhid, script: None, up: None, shared: (Presence::None, &[]) }
+    }
+
+    /// As above, of a virtual host that may have a name.
+    pub(crate) fn host(config: &'a VirtualHostConfig, interface: &'a str) -> Self {
+        Self { name: config.name.as_deref(), ..Self::new(interface, config.vhid) }
+    }
+
+    /// A line about it begins with its name, if it has one.
+    pub(crate) fn opening(&self) -> String {
+        self.name.map_or_else(String::new, |name| format!("{name}: "))
     }
 }
 
@@ -118,6 +131,7 @@ impl Report {
         let Some(held_back) = self.passes(about, kind, period, now) else { return };
         let (level, text) = sentence(about, notice);
         let level = if is_harmless(notice) { Level::Info } else { level };
+        let text = about.opening() + &text;
         let code = if let Notice::Transition { reason, .. } = notice {
             format!("{} {}", notice.id(), reason.code())
         } else {
@@ -125,7 +139,7 @@ impl Report {
         };
         self.log.write(level, &format!("{text} [{code}]{}", repeats(held_back)));
         if let Some((level, hint)) = hint(notice) {
-            self.log.write(level, &format!("{hint} [{code}]"));
+            self.log.write(level, &format!("{}{hint} [{code}]", about.opening()));
         }
     }
 
@@ -145,13 +159,16 @@ impl Report {
                 ("interface", &about.interface),
             ],
         );
-        self.log.write(level, &format!("{text} [{}]{}", rejected.code(), repeats(held_back)));
+        let opening = about.opening();
+        self.log.write(level, &format!("{opening}{text} [{}]{}", rejected.code(), repeats(held_back)));
     }
 
     /// The answer to SIGUSR1: the ancestor's line, and one with the rest.
     pub(crate) fn status(&mut self, about: About<'_>, snapshot: &Snapshot, now: Time) {
-        self.log
-            .write(Level::Info, &on(&tr("{state} on {interface} id {vhid}"), about, snapshot.role.code()));
+        self.log.write(
+            Level::Info,
+            &(about.opening() + &on(&tr("{state} on {interface} id {vhid}"), about, snapshot.role.code())),
+        );
         let counters = &snapshot.counters;
         let refused: Vec<_> = counters
             .rejections
@@ -201,13 +218,13 @@ impl Report {
                 ("refused", &if refused.is_empty() { "-".to_owned() } else { refused.join(", ") }),
             ],
         );
-        self.log.write(Level::Info, &text);
+        self.log.write(Level::Info, &(about.opening() + &text));
         if let Some(peer) = snapshot.refused {
             let text = fill(
                 &tr("{peer} advertises id {vhid} too, and does not authenticate"),
                 &[("peer", &describe(peer)), ("vhid", &about.vhid)],
             );
-            self.tell(Level::Info, &text, Rejected::BadAuth.code());
+            self.tell(Level::Info, &(about.opening() + &text), Rejected::BadAuth.code());
         }
         if snapshot.address_missing {
             let (text, id) = match about.shared.0 {
@@ -219,7 +236,7 @@ impl Report {
                 }
             };
             let text = fill(&text, &[("interface", &about.interface), ("addresses", &list(about.shared.1))]);
-            self.tell(Level::Error, &text, id);
+            self.tell(Level::Error, &(about.opening() + &text), id);
         }
     }
 
@@ -242,7 +259,7 @@ impl Report {
                 ("vhid", &about.vhid),
             ],
         );
-        self.tell(Level::Warning, &(text + &repeats(held_back)), "UC2002");
+        self.tell(Level::Warning, &(about.opening() + &text + &repeats(held_back)), "UC2002");
     }
 
     /// The last line of all. `by`: the signal that asked for the end.

@@ -310,6 +310,7 @@ impl Order<'_> {
         let variables = [
             ("UCARP_HOOK", Some(run.hook.code().into())),
             ("UCARP_INTERFACE", Some(run.interface.as_str().into())),
+            ("UCARP_NAME", config.name.as_ref().map(Into::into)),
             ("UCARP_VHID", Some(config.vhid.to_string().into())),
             ("UCARP_ADDRESSES", Some(addresses.join(" ").into())),
             ("UCARP_STATE", Some(run.role.code().into())),

@@ -178,9 +178,15 @@ pub(crate) struct Daemon {
 
 static HOOK_SETS: AtomicUsize = AtomicUsize::new(0);
 
-impl Daemon {
-    pub(crate) fn start(segment: &Segment, host: usize, kind: Kind, setup: &Setup) -> Self {
-        let place = &segment.hosts[host];
+/// Hooks that add and remove the addresses they are told of, and where their runs are recorded.
+pub(crate) struct Scripts {
+    pub(crate) up: PathBuf,
+    pub(crate) down: PathBuf,
+    pub(crate) record: PathBuf,
+}
+
+impl Scripts {
+    pub(crate) fn write(segment: &Segment, setup: &Setup) -> Self {
         let set = HOOK_SETS.fetch_add(1, Ordering::Relaxed);
         let record = segment.dir().join(format!("hooks-{set}"));
         let script = |name: &str, deed: &str, more: &str| {
@@ -201,8 +207,14 @@ impl Daemon {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
             path
         };
-        let up = script("up", "add", setup.up);
-        let down = script("down", "del", setup.down);
+        Self { up: script("up", "add", setup.up), down: script("down", "del", setup.down), record }
+    }
+}
+
+impl Daemon {
+    pub(crate) fn start(segment: &Segment, host: usize, kind: Kind, setup: &Setup) -> Self {
+        let place = &segment.hosts[host];
+        let Scripts { up, down, record } = Scripts::write(segment, setup);
         let mut command = place.command("sh");
         command.args(["-c", setup.wrapper.as_deref().unwrap_or("exec \"$@\""), "sh"]);
         if kind.binary() == Path::new(REFEREE) {

@@ -19,6 +19,7 @@ mod many;
 mod masters;
 mod parents;
 mod processes;
+mod reload;
 mod rights;
 mod segment;
 mod starting;
@@ -125,6 +126,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(processes::all());
     cases.extend(rights::all());
     cases.extend(starting::all());
+    cases.extend(reload::all());
     cases.extend(stopping::all());
     cases.extend(surroundings::all());
     cases.extend(watching::all());

@@ -96,7 +96,8 @@ impl Report {
                 ),
             ),
         };
-        self.say(level, &format!("{text} [{}]{}", Rejected::BadAuth.code(), repeats(held_back)));
+        let (opening, code) = (about.opening(), Rejected::BadAuth.code());
+        self.say(level, &format!("{opening}{text} [{code}]{}", repeats(held_back)));
     }
 }
 

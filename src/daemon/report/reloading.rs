@@ -8,7 +8,7 @@ use crate::log::Level;
 impl Report {
     /// What became of a virtual host that is not served as before. Which options differ is said by their names, never by
     /// their values.
-    pub(crate) fn reloaded_one(&mut self, about: About<'_>, name: Option<&str>, fate: &Fate) {
+    pub(crate) fn reloaded_one(&mut self, about: About<'_>, fate: &Fate) {
         let (template, what) = match fate {
             Fate::Kept { .. } => return,
             Fate::Changed { what, .. } => {
@@ -24,7 +24,7 @@ impl Report {
         let text = fill(
             &template,
             &[
-                ("name", &name.unwrap_or("-")),
+                ("name", &about.name.unwrap_or("-")),
                 ("vhid", &about.vhid),
                 ("interface", &about.interface),
                 ("options", &what),
@@ -35,8 +35,9 @@ impl Report {
 
     /// The configuration is taken over.
     pub(crate) fn reloaded(&mut self, changed: usize, kept: usize) {
-        let template =
-            tr("The configuration was read again: {changed} virtual hosts changed, {kept} as before");
+        let template = tr(
+            "The configuration was read again; virtual hosts that changed: {changed}, that are as before: {kept}",
+        );
         let text = fill(&template, &[("changed", &changed), ("kept", &kept)]);
         self.tell(Level::Info, &text, "UC2054");
     }

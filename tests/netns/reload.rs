@@ -1,0 +1,366 @@
+//! A file of virtual hosts that is read again while they are served: nobody notices who is not meant.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::cases::seconds;
+use super::daemon::{Daemon, Kind, Scripts, Setup};
+use super::frames::Ad;
+use super::segment::{Segment, VIP, eventually, throughout};
+use super::{Case, skip, wire};
+
+pub(crate) fn all() -> Vec<Case> {
+    let ours = &[Kind::Ours];
+    vec![
+        Case::new("reload_a_hundred_times_under_a_ping", ours, under_a_ping),
+        Case::new("reload_of_a_wrong_file_changes_nothing", ours, wrong_file),
+        Case::new("reload_adds_removes_and_renames", ours, comes_and_goes),
+        Case::new("reload_while_a_hook_runs", ours, amid_a_hook),
+        Case::new("reload_while_the_link_is_down", ours, without_a_link),
+        Case::new("reload_while_the_interface_is_missing", ours, without_an_interface),
+        Case::new("reload_changes_where_is_sent", ours, elsewhere),
+        Case::new("reload_before_and_after_an_engine_dies", ours, dying_engine),
+        Case::new("file_of_255_virtual_hosts", ours, two_hundred_and_fifty_five),
+    ]
+}
+
+/// A file on a host, and who serves what it says.
+struct Served {
+    path: PathBuf,
+    scripts: Scripts,
+    daemon: Option<Daemon>,
+}
+
+/// What one of its tables has besides the rest.
+fn vip(name: &str, id: u8, address: &str, more: &str) -> String {
+    format!("[vip.{name}]\nvhid = {id}\naddr = [\"{address}\"]\n{more}\n")
+}
+
+impl Served {
+    /// Writes it, and starts a daemon for it.
+    fn start(segment: &Segment, host: usize, setup: &Setup, vips: &str) -> Self {
+        let scripts = Scripts::write(segment, setup);
+        let place = &segment.hosts[host];
+        let folder = segment.dir().join(format!("etc-{}", place.name));
+        fs::create_dir_all(&folder).expect("it is ours");
+        let mut served = Self { path: folder.join("ucarp.toml"), scripts, daemon: None };
+        served.write(segment, host, vips);
+        let mut command = place.command(Kind::Ours.binary());
+        command.arg("--config").arg(&served.path);
+        let (title, record) = (format!("{} (file)", place.name), served.scripts.record.clone());
+        served.daemon = Some(Daemon::spawn(segment, &title, Kind::Ours, command, record));
+        served
+    }
+
+    /// As an editor does: the file is another one afterwards.
+    fn write(&self, segment: &Segment, host: usize, vips: &str) {
+        let source = segment.hosts[host].address;
+        let text = format!(
+            "[daemon]\nfacility = \"none\"\n\
+             [defaults]\ninterface = \"eth0\"\nmanage-address = false\n\
+             upscript = \"{}\"\ndownscript = \"{}\"\n{vips}",
+            self.scripts.up.display(),
+            self.scripts.down.display(),
+        )
+        .replace("SOURCE", &source.to_string());
+        let new = self.path.with_extension("new");
+        fs::write(&new, text).expect("it is ours");
+        fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it is ours");
+        fs::rename(new, &self.path).expect("it is ours");
+    }
+
+    fn daemon(&mut self) -> &mut Daemon {
+        self.daemon.as_mut().expect("it was started")
+    }
+
+    /// Has it read again, and waits until that is done. Whether it was taken over.
+    #[track_caller]
+    fn reload(&mut self) -> bool {
+        let daemon = self.daemon();
+        let taken = |daemon: &Daemon| daemon.lines(|line| line.contains("[UC2054]")).len();
+        let refused = |daemon: &Daemon| daemon.lines(|line| line.contains("[UC2055]")).len();
+        let before = (taken(daemon), refused(daemon));
+        daemon.signal_hands(Signal::SIGHUP);
+        eventually("the file was read again", seconds(10), || (taken(daemon), refused(daemon)) != before);
+        taken(daemon) > before.0
+    }
+
+    #[track_caller]
+    fn rewrite(&mut self, segment: &Segment, host: usize, vips: &str) {
+        self.write(segment, host, vips);
+        assert!(self.reload(), "{:?}", self.daemon().lines(|line| line.contains("[UC2055]")));
+    }
+
+    fn transitions(&mut self) -> usize {
+        self.daemon().lines(|line| line.contains("Switching to state")).len()
+    }
+}
+
+const SECRET: &str = "pass = \"secret\"\nsrcip = \"SOURCE\"\n";
+
+fn web(more: &str) -> String {
+    vip("web", 7, &VIP.to_string(), &format!("{SECRET}{more}"))
+}
+
+/// The advertisements of a host, whichever id they are about.
+fn ads(segment: &Segment, host: usize, since: f64) -> Vec<Ad> {
+    let source = segment.hosts[host].address;
+    segment.wire().ads(|ad| ad.source == source && ad.at >= since)
+}
+
+/// Waits until these ids are advertised by the host, and all of them were since then.
+#[track_caller]
+fn await_master(segment: &Segment, host: usize, id: u8, since: f64) {
+    eventually(&format!("id {id} is advertised"), seconds(8), || {
+        ads(segment, host, since).iter().any(|ad| ad.vhid == id && !ad.is_bow_out())
+    });
+}
+
+fn longest_gap(segment: &Segment, host: usize, id: u8, since: f64) -> f64 {
+    let ads: Vec<f64> = ads(segment, host, since).iter().filter(|ad| ad.vhid == id).map(|ad| ad.at).collect();
+    ads.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max)
+}
+
+fn under_a_ping() {
+    let segment = Segment::new(1);
+    let mut served = Served::start(&segment, 0, &Setup::default(), &web(""));
+    await_master(&segment, 0, 7, 0.0);
+    served.daemon().await_hooks(&["down", "up"], seconds(3));
+    segment.await_owner(0, seconds(3));
+    let mut ping = segment.observer().command("ping");
+    ping.args(["-n", "-q", "-i", "0.005", "-w", "60", &VIP.to_string()]);
+    let Ok(ping) = ping.stdin(Stdio::null()).stdout(Stdio::piped()).spawn() else { skip("needs ping") };
+    let from = wire::now();
+    for round in 0..100 {
+        let more = ["advskew = 1", "xparam = \"a\"", "garp-count = 2", "preempt = true", "deadratio = 4"];
+        served.rewrite(&segment, 0, &web(more[round % more.len()]));
+    }
+    let until = wire::now();
+    thread::sleep(Duration::from_millis(100));
+    let _ = Command::new("kill").args(["-INT", &ping.id().to_string()]).status();
+    let said = ping.wait_with_output().expect("it was started");
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains(" 0% packet loss"), "{said}");
+    assert_eq!(served.daemon().hook_names(), ["down", "up"]);
+    assert_eq!(served.transitions(), 2);
+    assert!(longest_gap(&segment, 0, 7, from) < 1.5, "{until}");
+}
+
+fn wrong_file() {
+    let segment = Segment::new(1);
+    let mut served = Served::start(&segment, 0, &Setup::default(), &web(""));
+    await_master(&segment, 0, 7, 0.0);
+    for wrong in [
+        "[vip.web\n",
+        "nonsense = 7\n",
+        "[vip.web]\nvhid = 7\n",
+        &web("advskew = 300"),
+        &web("upscript = \"/nonexistent\""),
+        &format!("{}{}", web("advskew = 9"), vip("other", 7, "10.9.0.201", SECRET)),
+    ] {
+        served.write(&segment, 0, wrong);
+        assert!(!served.reload(), "{wrong}");
+    }
+    let said = served.daemon().lines(|line| line.contains("[UC2055]"));
+    assert!(said.len() >= 6 && said.iter().all(|line| !line.contains("secret")), "{said:?}");
+    assert_eq!(served.transitions(), 2);
+    // What is advertised is what was read at the start.
+    let since = wire::now();
+    let skew = segment.await_ad_of(0, since, seconds(3)).skew;
+    assert_eq!(skew, 0);
+    served.rewrite(&segment, 0, &web("advskew = 9"));
+    let since = wire::now();
+    eventually("it is read once it is right", seconds(3), || {
+        ads(&segment, 0, since).last().is_some_and(|ad| ad.skew == 9)
+    });
+}
+
+fn comes_and_goes() {
+    let segment = Segment::new(1);
+    let other = |name: &str, id: u8, more: &str| vip(name, id, "10.9.0.201", &format!("{SECRET}{more}"));
+    let mut served =
+        Served::start(&segment, 0, &Setup::default(), &format!("{}{}", web(""), other("mail", 8, "")));
+    [7, 8].into_iter().for_each(|id| await_master(&segment, 0, id, 0.0));
+    eventually("both have their addresses", seconds(5), || served.daemon().hook_names().len() == 4);
+
+    // Two change their names, and nothing else.
+    let from = wire::now();
+    let swapped =
+        web("").replace("[vip.web]", "[vip.mail]") + &other("mail", 8, "").replace("[vip.mail]", "[vip.web]");
+    served.rewrite(&segment, 0, &swapped);
+    thread::sleep(Duration::from_millis(2500));
+    assert!([7, 8].iter().all(|id| longest_gap(&segment, 0, *id, from) < 1.5));
+    assert_eq!((served.transitions(), served.daemon().hook_names().len()), (4, 4));
+
+    // One ends, and another one begins; the third goes on.
+    let at = wire::now();
+    served.rewrite(&segment, 0, &format!("{}{}", web(""), other("news", 9, "")));
+    eventually("it bows out", seconds(3), || {
+        ads(&segment, 0, at).iter().any(|ad| ad.vhid == 8 && ad.is_bow_out())
+    });
+    await_master(&segment, 0, 9, at);
+    let runs = served.daemon().hooks();
+    let of = |id: &str, hook: &str| {
+        let is = |run: &&super::daemon::HookRun| {
+            run.hook == hook && run.environment.get("UCARP_VHID").is_some_and(|known| known == id)
+        };
+        runs.iter().filter(is).count()
+    };
+    assert_eq!((of("8", "down"), of("7", "down"), of("7", "up")), (2, 1, 1), "{runs:?}");
+    assert!(longest_gap(&segment, 0, 7, from) < 1.5);
+    assert!(!ads(&segment, 0, at + 0.5).iter().any(|ad| ad.vhid == 8));
+    // The same id under another name and on another group, and back again within moments.
+    for more in ["advskew = 3", "advskew = 4"] {
+        served.rewrite(&segment, 0, &format!("{}{}", web(more), other("news", 10, "")));
+        served.rewrite(&segment, 0, &format!("{}{}", web(""), other("news", 9, "")));
+    }
+    let at = wire::now();
+    await_master(&segment, 0, 9, at + 3.0);
+    throughout("the other one is gone", seconds(1), || {
+        !ads(&segment, 0, at + 4.0).iter().any(|ad| ad.vhid == 10)
+    });
+    assert!(served.daemon().is_running());
+}
+
+fn amid_a_hook() {
+    let segment = Segment::new(1);
+    let slow = Setup { up: "sleep 3", ..Setup::default() };
+    let mut served = Served::start(&segment, 0, &slow, &web(""));
+    await_master(&segment, 0, 7, 0.0);
+    served.daemon().await_hooks(&["down", "up"], seconds(3));
+    let quick = Scripts::write(&segment, &Setup { down: "true # the second pair", ..Setup::default() });
+    let (first, second) = (served.scripts.down.clone(), quick.down.clone());
+    served.scripts = Scripts { record: served.scripts.record.clone(), ..quick };
+    served.rewrite(&segment, 0, &web("xparam = \"new\""));
+    eventually("the first hook ends", seconds(6), || served.daemon().hooks()[1].ended.is_some());
+    served.daemon().signal_hands(Signal::SIGUSR2);
+    served.daemon().await_hooks(&["down", "up", "down"], seconds(3));
+    // What the first pair brought the first pair takes back, with what is known now.
+    served.daemon().await_line("which script runs", seconds(3), |line| {
+        line.contains(&first.display().to_string()) && line.contains("UC2002") && line.contains("down")
+    });
+    assert_eq!(served.daemon().lines(|line| line.contains(&second.display().to_string())).len(), 0);
+    let last = served.daemon().hooks().pop().expect("it was run");
+    assert_eq!(last.environment.get("UCARP_XPARAM").map(String::as_str), Some("new"));
+    assert_eq!(served.daemon().hook_names(), ["down", "up", "down"]);
+}
+
+fn without_a_link() {
+    let segment = Segment::new(1);
+    let mut served = Served::start(&segment, 0, &Setup::default(), &web(""));
+    await_master(&segment, 0, 7, 0.0);
+    segment.cut(0);
+    served.daemon().await_line("that it is away", seconds(5), |line| line.contains("INIT"));
+    let more = vip("mail", 8, "10.9.0.201", SECRET);
+    served.rewrite(&segment, 0, &format!("{}{more}", web("advskew = 5")));
+    segment.join(0);
+    let at = wire::now();
+    [7, 8].into_iter().for_each(|id| await_master(&segment, 0, id, at));
+    assert!(ads(&segment, 0, at).iter().filter(|ad| ad.vhid == 7).all(|ad| ad.skew == 5));
+}
+
+fn without_an_interface() {
+    let segment = Segment::new(1);
+    let mut served = Served::start(&segment, 0, &Setup::default(), &web(""));
+    await_master(&segment, 0, 7, 0.0);
+    let missing = "interface = \"nowhere0\"\n";
+    let other = vip("mail", 8, "10.9.0.201", &format!("pass = \"secret\"\n{missing}"));
+    served.rewrite(&segment, 0, &format!("{}{other}", web("")));
+    served.daemon().await_line("that it waits", seconds(5), |line| line.contains("nowhere0"));
+    let place = &segment.hosts[0];
+    place.sh("ip link add nowhere0 type veth peer name nowhere1 && ip link set nowhere1 up && \
+              ip addr add 10.11.0.1/24 dev nowhere0 && ip link set nowhere0 up");
+    served.daemon().await_line("that it is master there", seconds(9), |line| {
+        line.contains("MASTER") && line.contains("nowhere0")
+    });
+    place.sh("ip link del nowhere0");
+    served
+        .daemon()
+        .await_line("that it is gone", seconds(5), |line| line.contains("INIT") && line.contains("nowhere0"));
+    // It may leave while its interface is away.
+    served.rewrite(&segment, 0, &web(""));
+    assert_eq!(served.daemon().lines(|line| line.contains("id 7") && line.contains("Switching")).len(), 2);
+    assert!(longest_gap(&segment, 0, 7, 0.0) < 1.5);
+}
+
+fn elsewhere() {
+    let segment = Segment::new(2);
+    let mut served = Served::start(&segment, 0, &Setup::default(), &web(""));
+    await_master(&segment, 0, 7, 0.0);
+    let follower = Served::start(&segment, 1, &Setup::default(), &web("advskew = 100"));
+    thread::sleep(seconds(2));
+    let peer = |host: usize| format!("peer = [\"{}\"]", segment.hosts[host].address);
+    let mut follower = follower;
+    let from = wire::now();
+    // Whoever hears both goes first; then the master speaks to it alone.
+    served.rewrite(&segment, 0, &web(&peer(1)));
+    follower.rewrite(&segment, 1, &web(&format!("advskew = 100\n{}", peer(0))));
+    thread::sleep(seconds(5));
+    assert_eq!((served.transitions(), follower.transitions()), (2, 1));
+    assert!(
+        !ads(&segment, 0, from + 1.5)
+            .iter()
+            .any(|ad| ad.destination == std::net::Ipv4Addr::new(224, 0, 0, 18))
+    );
+    // And to another group.
+    let mcast = "mcast = \"224.0.0.99\"";
+    follower.rewrite(&segment, 1, &web(&format!("advskew = 100\n{mcast}")));
+    served.rewrite(&segment, 0, &web(mcast));
+    thread::sleep(seconds(5));
+    assert_eq!((served.transitions(), follower.transitions()), (2, 1));
+    served.daemon().signal_hands(Signal::SIGUSR2);
+    follower.daemon().await_line("that it takes over", seconds(2), |line| line.contains("MASTER"));
+}
+
+fn dying_engine() {
+    let segment = Segment::new(1);
+    let mut served = Served::start(&segment, 0, &Setup::default(), &web(""));
+    await_master(&segment, 0, 7, 0.0);
+    served.daemon().await_hooks(&["down", "up"], seconds(3));
+    for round in 0..3_u8 {
+        let from = wire::now();
+        let more = vip(&format!("new{round}"), 20 + round, "10.9.0.201", SECRET);
+        served.rewrite(&segment, 0, &format!("{}{more}", web(&format!("advskew = {}", round + 1))));
+        let engine = served.daemon().engine().expect("it has one");
+        nix::sys::signal::kill(engine, Signal::SIGKILL).expect("it lives");
+        await_master(&segment, 0, 20 + round, from);
+        eventually("the new interval is advertised", seconds(3), || {
+            ads(&segment, 0, from).iter().rfind(|ad| ad.vhid == 7).is_some_and(|ad| ad.skew == round + 1)
+        });
+        assert!(longest_gap(&segment, 0, 7, 0.0) < 2.5);
+    }
+    let of_web: usize = served.daemon().lines(|l| l.contains("id 7 ") && l.contains("Switching")).len();
+    assert_eq!(of_web, 2);
+}
+
+fn two_hundred_and_fifty_five() {
+    let segment = Segment::new(1);
+    let mut all = String::new();
+    for id in 1..=255_u8 {
+        let more = format!(
+            "{SECRET}advbase = 0\nadvskew = 128\nupscript = \"/bin/true\"\ndownscript = \"/bin/true\"\n"
+        );
+        all += &vip(&format!("v{id}"), id, &format!("10.9.1.{id}"), &more);
+    }
+    let mut served = Served::start(&segment, 0, &Setup::default(), &all);
+    for id in [1, 128, 255] {
+        await_master(&segment, 0, id, 0.0);
+    }
+    let mut changed = String::new();
+    let _ = write!(changed, "{}", all.replacen("advskew = 128", "advskew = 129", 1));
+    let from = wire::now();
+    served.rewrite(&segment, 0, &changed);
+    thread::sleep(seconds(2));
+    let ids = |since: f64| {
+        ads(&segment, 0, since).iter().map(|ad| ad.vhid).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(ids(from).len(), 255);
+    let late: Vec<u8> = (1..=255).filter(|id| longest_gap(&segment, 0, *id, from) > 0.9).collect();
+    assert!(late.is_empty(), "{late:?}");
+}
