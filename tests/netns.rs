@@ -10,14 +10,10 @@
 //! `UCARP_TEST_PATIENCE=10` lets everything be ten times as late, on a slow machine. `UCARP_TEST_ROUNDS` is how often one
 //! of two processes is killed at random, `UCARP_TEST_SEED` at which moments.
 //!
-//! Arguments: words select cases whose name contains one of them; `--list`; `--exact`; `--test-threads N`. After `serve`
-//! this is no test but a daemon for many virtual hosts: see `netns/front.rs`.
+//! Arguments: words select cases whose name contains one of them; `--list`; `--exact`; `--test-threads N`.
 
 use std::process::ExitCode;
 
-#[cfg(target_os = "linux")]
-#[path = "netns/front.rs"]
-mod front;
 #[cfg(target_os = "linux")]
 #[allow(dead_code, unreachable_pub, reason = "the simulation needs more of it")]
 #[path = "sim/rng.rs"]
@@ -36,10 +32,7 @@ fn main() -> ExitCode {
         // SAFETY: the default action runs no code of ours, and no other thread is there yet.
         unsafe { signal(ending, SigHandler::SigDfl) }.expect("these can be set");
     }
-    match std::env::args().skip(1).collect::<Vec<_>>().split_first() {
-        Some((word, groups)) if word == front::SERVE => front::serve(groups),
-        Some(_) | None => runner::run(),
-    }
+    runner::run()
 }
 
 /// One skip in the words of the runner: the cases need what only Linux has, down to the names in its C library.

@@ -1,7 +1,10 @@
 //! Many virtual hosts in one process: each has its own election, and all of an interface share what belongs to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 use std::time::Duration;
 
@@ -14,7 +17,6 @@ use super::families::v6_segment;
 use super::frames::Ad;
 use super::segment::{Segment, eventually, patience, throughout};
 use super::wire::{self, Wire};
-use crate::front::SERVE;
 
 pub(crate) fn all() -> Vec<Case> {
     let ours = &[Kind::Ours];
@@ -32,24 +34,70 @@ pub(crate) fn all() -> Vec<Case> {
     ]
 }
 
-/// One process with these groups of virtual hosts, each the ids and the words they have in common.
+/// One process with these groups of virtual hosts, each the ids and the words they have in common, in a file.
 fn front(segment: &Segment, host: usize, groups: &[String]) -> Daemon {
     let place = &segment.hosts[host];
-    let mut command = place.command(std::env::current_exe().expect("this program has a path"));
-    command.arg(SERVE).args(groups.join(" + ").split_ascii_whitespace());
+    let mut text = "[daemon]\nfacility = \"none\"\n[defaults]\nmanage-address = false\n".to_owned();
+    for (number, group) in groups.iter().enumerate() {
+        let (range, words) = group.split_once(' ').expect("a group has words");
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let id = |word: &str| word.parse::<u8>().expect("an id");
+        for id in id(first)..=id(last) {
+            let _ = writeln!(text, "[vip.v{number}-{id}]\n{}", keys(&words.replace("{}", &id.to_string())));
+        }
+    }
+    let file = segment.dir().join(format!("{}.toml", place.name));
+    fs::write(&file, text).expect("it is ours");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    let mut command = place.command(Kind::Ours.binary());
+    command.arg("--config").arg(file);
     let title = format!("{} (many)", place.name);
     Daemon::spawn(segment, &title, Kind::Ours, command, segment.dir().join(format!("{title}-hooks")))
+}
+
+/// Words of a command line as keys of a file. Of what is given twice the last one counts, but addresses add up.
+fn keys(words: &str) -> String {
+    let mut keys: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut words = words.split_ascii_whitespace();
+    while let Some(word) = words.next() {
+        let (key, value) = match word {
+            "-i" => ("interface", words.next()),
+            "-s" => ("srcip", words.next()),
+            "-v" => ("vhid", words.next()),
+            "-p" => ("pass", words.next()),
+            "-a" => ("addr", words.next()),
+            "-b" => ("advbase", words.next()),
+            "-k" => ("advskew", words.next()),
+            "-z" => ("shutdown", None),
+            long => match long.trim_start_matches('-').split_once('=') {
+                Some((key, value)) => (key, Some(value)),
+                None => (long.trim_start_matches('-'), None),
+            },
+        };
+        keys.entry(key).or_default().extend(value);
+    }
+    let mut text = String::new();
+    for (key, values) in keys {
+        let value = match (key, values.last()) {
+            (_, None) => "true".to_owned(),
+            ("addr" | "peer", Some(_)) => format!("{values:?}"),
+            ("vhid" | "advbase" | "advskew", Some(last)) => (*last).to_owned(),
+            (_, Some(last)) => format!("{last:?}"),
+        };
+        let _ = writeln!(text, "{key} = {value}");
+    }
+    text
 }
 
 /// Virtual hosts of the first network, which end politely; `more` are words that differ.
 fn group(segment: &Segment, host: usize, ids: &str, skew: u8, more: &str) -> String {
     let address = segment.hosts[host].address;
-    format!("{ids} -i eth0 -s {address} -v {{}} -p secret -a 10.9.1.{{}} -b 0 -k {skew} -z -f none {more}")
+    format!("{ids} -i eth0 -s {address} -v {{}} -p secret -a 10.9.1.{{}} -b 0 -k {skew} -z {more}")
 }
 
 /// Those of the second one.
 fn second_group(ids: &str, address: &str, skew: u8) -> String {
-    format!("{ids} -i eth1 -s {address} -v {{}} -p secret -a 10.10.1.{{}} -b 0 -k {skew} -z -f none")
+    format!("{ids} -i eth1 -s {address} -v {{}} -p secret -a 10.10.1.{{}} -b 0 -k {skew} -z")
 }
 
 /// The network of [`Segment::second_network`], and its hosts.
@@ -186,7 +234,7 @@ fn of_both_families() {
     let segment = v6_segment(2);
     let serve = |host: usize, skew: u8| {
         // Addresses add up, so the words of a group without IPv4 are others.
-        let v6 = format!("21-40 -i eth0 -v {{}} -p secret -a 2001:db8:9::{{}} -b 0 -k {skew} -z -f none");
+        let v6 = format!("21-40 -i eth0 -v {{}} -p secret -a 2001:db8:9::{{}} -b 0 -k {skew} -z");
         let groups = [
             group(&segment, host, "1-20", skew, ""),
             v6,
