@@ -7,10 +7,10 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::capture::{Capture, CaptureError, Filter, Looks, Overlap, Wish};
+use super::connected::{self, Connected, Way};
 use super::failure::{Doing, StartError};
 use super::request::Device;
-use crate::platform::{self, DEVICES_NEED_RIGHTS, Envelope, IpSocket, LinkSocket, Membership};
-use crate::protocol::wire::{self, ipv4};
+use crate::platform::{self, DEVICES_NEED_RIGHTS, IpSocket, LinkSocket, Membership};
 use crate::protocol::{Destination, Family, Packets, Unicast, Vhid};
 
 /// What is open on an interface.
@@ -87,6 +87,8 @@ pub(crate) struct Sockets {
     link: LinkSocket,
     /// One for each family that has peers.
     ip: Vec<(Family, IpSocket)>,
+    /// What packets go by to whom one of those may not send.
+    connected: Connected,
 }
 
 impl Sockets {
@@ -100,18 +102,10 @@ impl Sockets {
         let ip = wanted
             .unicast_families()
             .into_iter()
-            .map(|family| {
-                let envelope = Envelope {
-                    ipv6: family == Family::V6,
-                    protocol: wire::PROTOCOL,
-                    ttl: wire::TTL,
-                    tos: ipv4::LOW_DELAY,
-                };
-                Ok((family, IpSocket::open(interface, envelope)?))
-            })
+            .map(|family| Ok((family, IpSocket::open(interface, connected::envelope(family))?)))
             .collect::<io::Result<_>>()
             .map_err(failed)?;
-        Ok(Self { link, ip })
+        Ok(Self { link, ip, connected: Connected::default() })
     }
 
     /// Hands a frame to the system; never waits.
@@ -123,12 +117,17 @@ impl Sockets {
     }
 
     /// Hands packets to the system; never waits. Whether it took any. It takes none from an address that this host does
-    /// not have: what may be sent instead is known to the core.
+    /// not have, unless it is connected with it: what may be sent instead is known to the core.
     pub(crate) fn deliver(&self, unicast: &Unicast) -> bool {
         let family = Family::of(unicast.source);
         let Some((_, socket)) = self.ip.iter().find(|(its, _)| *its == family) else { return false };
         let from = |source: IpAddr, packets: &Packets| {
-            let sent = packets.iter().map(|(to, payload)| socket.send(source, *to, payload));
+            let sent = packets.iter().map(|(to, payload)| match self.connected.get(source, *to) {
+                Some(connection) => connection.send(payload),
+                // An answer to somebody who is no peer cannot be given here, which is no fault of the link.
+                None if self.connected.begin_at(source) => Ok(()),
+                None => socket.send(source, *to, payload),
+            });
             sent.fold((false, false), |(any, astray), outcome| match outcome {
                 Ok(()) => (true, astray),
                 Err(error) => (any, astray || error.kind() == io::ErrorKind::AddrNotAvailable),
@@ -224,7 +223,7 @@ impl Devices {
             }
         }
         let incomplete = || CaptureError::Descriptor(io::ErrorKind::InvalidData.into());
-        let sockets = Sockets { link: link.ok_or_else(incomplete)?, ip };
+        let sockets = Sockets { link: link.ok_or_else(incomplete)?, ip, connected: Connected::default() };
         let capture = capture.ok_or_else(incomplete)?;
         Ok(Self::of(interface, capture, sockets, memberships, (wanted, looks)))
     }
@@ -377,7 +376,8 @@ impl Devices {
 
     /// Sends and hears by these instead, once all was heard that there is.
     pub(crate) fn become_these(&mut self, next: Self) {
-        let Self { capture, sockets, memberships, wanted, looks, .. } = next;
+        let Self { capture, mut sockets, memberships, wanted, looks, .. } = next;
+        sockets.connected = std::mem::take(&mut self.sockets.connected);
         capture.into_iter().for_each(|capture| self.change_to(capture));
         (self.sockets, self.memberships, self.wanted) = (sockets, memberships, wanted);
         self.filter_due = looks != self.looks;
@@ -438,6 +438,34 @@ impl Devices {
         self.capture.as_ref().map(AsFd::as_fd)
     }
 
+    /// What is missing of these ways, as far as it can be asked for at a time.
+    pub(super) fn unconnected(&self, needed: impl Iterator<Item = Way>) -> Option<(IpAddr, Vec<IpAddr>)> {
+        self.sockets.connected.missing(needed)
+    }
+
+    /// These are open now.
+    pub(super) fn connected(&mut self, source: IpAddr, peers: &[IpAddr], opened: Vec<OwnedFd>) {
+        self.sockets.connected.add(source, peers, opened);
+    }
+
+    /// Opens these ways, for who may.
+    ///
+    /// # Errors
+    /// Why one could not be opened.
+    pub(super) fn connect(&mut self, needed: &[Way]) -> Result<(), StartError> {
+        while let Some((source, peers)) = self.unconnected(needed.iter().copied()) {
+            let opened = connected::open(&self.interface, source, &peers)
+                .map_err(|error| StartError::new(Doing::OpenSocket, &self.interface, error).explained())?;
+            self.connected(source, &peers, opened);
+        }
+        Ok(())
+    }
+
+    /// No other ways are needed any more.
+    pub(super) fn keep_connected(&mut self, needed: &BTreeSet<Way>) {
+        self.sockets.connected.keep(needed);
+    }
+
     /// What is sent through.
     pub(crate) fn sockets(&self) -> &Sockets {
         &self.sockets
@@ -495,7 +523,7 @@ mod tests {
 
     use super::super::capture;
     use super::*;
-    use crate::protocol::MacAddr;
+    use crate::protocol::{MacAddr, wire};
 
     #[test]
     fn on_a_wire() {

@@ -14,7 +14,7 @@ use super::clock::now;
 use super::devices::Devices;
 use super::fleet::Fleet;
 use super::hearing::InTurn;
-use super::interface::{look, look_at_hardware, opened, settle_filter, surveyed};
+use super::interface::{connected, look, look_at_hardware, not_connected, opened, settle_filter, surveyed};
 use super::liaison::Liaison;
 use super::outcome::Ended;
 use super::presence::presence;
@@ -209,6 +209,11 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
                     opened(fleet, link, Ok(devices.into_iter().zip(descriptors).collect()), report, now);
                 }
             }
+            Fact::Connected { interface, source, peers } => {
+                if let Some(link) = fleet.link_called(&interface) {
+                    connected(fleet, link, (source, &peers, descriptors), report, now);
+                }
+            }
             Fact::Surveyed { interface, survey } => {
                 let link = fleet.link_known_as(&interface);
                 survey::told(interface, survey);
@@ -219,7 +224,13 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
                     opened(fleet, link, Err(why), report, now);
                 }
             }
-            Fact::CouldNot { what, why } => report.could_not(&what, &why),
+            Fact::CouldNot { what, why } => {
+                if let Asked::Connect { interface } = &what {
+                    let link = fleet.link_called(interface);
+                    link.into_iter().for_each(|link| not_connected(fleet, link, now));
+                }
+                report.could_not(&what, &why, now);
+            }
             Fact::HookNotRun { .. } | Fact::HookEnded { .. } => {}
             Fact::Serve { host, interface, config } => {
                 changed.extend(changes::serve(fleet, host, &interface, *config, report, now));

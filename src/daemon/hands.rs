@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::capture::Looks;
 use super::children::{Children, Happened};
 use super::clock::now;
+use super::connected;
 use super::devices::{self, Parts};
 use super::engine::{self, Heritage, Left};
 use super::engine_user::EngineUser;
@@ -281,6 +282,13 @@ impl Hands {
                     Err(why) => self.could_not(request, &why),
                 }
             }
+            Act::Connect { interface, source, peers } => match connected::open(interface, source, peers) {
+                Ok(opened) => {
+                    let (interface, peers) = (interface.to_owned(), peers.to_vec());
+                    self.tell_with(&Fact::Connected { interface, source, peers }, opened);
+                }
+                Err(error) => self.could_not(request, &error.to_string()),
+            },
             Act::Survey { interface } => {
                 let interface = interface.to_owned();
                 self.tell_survey(interface);
@@ -301,7 +309,7 @@ impl Hands {
     fn could_not(&mut self, request: &Request, why: &str) {
         let fact = match request.asked() {
             Asked::Run { host, hook } => Fact::HookNotRun { host, hook, why: why.to_owned() },
-            what @ (Asked::Survey { .. } | Asked::OpenDevices { .. }) => {
+            what @ (Asked::Survey { .. } | Asked::OpenDevices { .. } | Asked::Connect { .. }) => {
                 Fact::CouldNot { what, why: why.to_owned() }
             }
             Asked::Kill { .. } | Asked::Other => return,

@@ -1,10 +1,12 @@
 //! What became of an interface and of our addresses on it, found out once for all its virtual hosts and told to each.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::net::IpAddr;
+use std::os::fd::OwnedFd;
 
 use super::capture::CaptureError;
+use super::connected;
 use super::devices::{Devices, Fate, Parts};
 use super::failure::StartError;
 use super::fleet::Fleet;
@@ -202,6 +204,32 @@ fn is_whole(parts: &Parts) -> bool {
     parts.iter().any(|(device, _)| *device == Device::Frames)
 }
 
+/// The hands have opened ways from an address to peers.
+pub(super) fn connected(
+    fleet: &mut Fleet,
+    link: usize,
+    (source, peers, opened): (IpAddr, &[IpAddr], Vec<OwnedFd>),
+    report: &mut Report,
+    now: Time,
+) {
+    let it = fleet.link_mut(link);
+    it.answered_about_ways();
+    if let Some(devices) = &mut it.devices {
+        devices.connected(source, peers, opened);
+    }
+    // Whoever waited for them sends by them now, and there may be more to ask for.
+    let addresses = Changes { links: false, addresses: true };
+    look_now(fleet, link, addresses, &mut Surveyor::default(), report, now);
+}
+
+/// They could not. It is asked for again.
+pub(super) fn not_connected(fleet: &mut Fleet, link: usize, now: Time) {
+    let it = fleet.link_mut(link);
+    it.answered_about_ways();
+    it.retry = Some(now + RETRY);
+    fleet.note(link, now);
+}
+
 /// Finds out what became of the interface, and takes it up again if it is back.
 fn look_at_link(
     fleet: &mut Fleet,
@@ -296,6 +324,7 @@ fn look_at_sources(fleet: &mut Fleet, link: usize, survey: &Survey<'_>, report: 
     let mut all = unshared.clone();
     // Each of these lines once, however many hosts it is about.
     let mut said = HashSet::new();
+    let mut all_connected = true;
     for host in fleet.on(link) {
         let (one, it) = fleet.host(host);
         let own = place::own_addresses(survey, &one.config, &unshared);
@@ -305,6 +334,12 @@ fn look_at_sources(fleet: &mut Fleet, link: usize, survey: &Survey<'_>, report: 
         }
         let before = one.core().parameters().sources;
         let (sources, lost) = place::relocated(survey, &one.config, &own, before);
+        if !it.connects(&one.config, sources, now) {
+            all_connected = false;
+            if sources != before {
+                continue;
+            }
+        }
         for family in place::families(&one.config) {
             let (old, new) = (place::source_of(before, family), place::source_of(sources, family));
             let changed = old != new;
@@ -337,7 +372,17 @@ fn look_at_sources(fleet: &mut Fleet, link: usize, survey: &Survey<'_>, report: 
             fleet.tell(host, Fact::Place(Place { mac, sources }), report, now);
         }
     }
+    let needed: BTreeSet<_> = fleet
+        .on(link)
+        .into_iter()
+        .map(|host| &fleet.hosts()[host])
+        .filter(|one| one.placed)
+        .flat_map(|one| connected::needed(&one.config, one.core().parameters().sources))
+        .collect();
     if let Some(devices) = &mut fleet.link_mut(link).devices {
+        if all_connected {
+            devices.keep_connected(&needed);
+        }
         devices.listen_to(all);
     }
 }

@@ -5,6 +5,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::capture::Looks;
+use super::connected;
 use super::deadlines::Deadlines;
 use super::devices::{Devices, Parts, Wanted};
 use super::reopening::Reopening;
@@ -13,7 +14,7 @@ use super::turn::Draining;
 use crate::config::VirtualHostConfig;
 use crate::platform::LinkState;
 use crate::protocol::wire::{self, Decoded};
-use crate::protocol::{Destination, Rejected, Time, Unicast};
+use crate::protocol::{Destination, Rejected, Sources, Time, Unicast};
 
 /// How long VRRP routers with our ids are listened to after an interface was taken up; they speak every second.
 pub(super) const LOOK_AROUND: Duration = Duration::from_secs(5);
@@ -54,8 +55,10 @@ pub(super) struct Link {
     pub(super) reopening: Reopening,
     /// When the hands were asked to open something here, until they answer.
     asked: Option<Time>,
+    /// When they were asked for ways to peers.
+    asked_to_connect: Option<Time>,
     /// What they are to be asked for.
-    errand: Option<Request>,
+    errands: Vec<Request>,
     /// When they were asked to look at the interface, until they tell what it is like, and whether it has changed since.
     surveyed: Surveying,
     /// What they opened, to be taken up.
@@ -90,7 +93,8 @@ impl Link {
             doubt: None,
             reopening: Reopening::default(),
             asked: None,
-            errand: None,
+            asked_to_connect: None,
+            errands: Vec::new(),
             surveyed: Surveying::default(),
             opened: None,
             widens: false,
@@ -159,8 +163,28 @@ impl Link {
         self.asked = Some(now);
         let hosts = self.hosts().filter_map(|host| u16::try_from(host).ok()).collect();
         let interface = self.name.clone();
-        self.errand = Some(Request::OpenDevices { interface, hosts, looks, capture_only });
+        self.errands.push(Request::OpenDevices { interface, hosts, looks, capture_only });
         true
+    }
+
+    /// Whether what a host sends to its peers from these addresses has its ways. Those that are missing the hands are asked
+    /// for.
+    pub(super) fn connects(&mut self, config: &VirtualHostConfig, sources: Sources, now: Time) -> bool {
+        let needed = connected::needed(config, sources);
+        let Some((source, peers)) = self.devices.as_ref().and_then(|devices| devices.unconnected(needed))
+        else {
+            return true;
+        };
+        if self.asked_to_connect.is_none_or(|asked| now.since(asked) >= PATIENCE) {
+            self.asked_to_connect = Some(now);
+            self.errands.push(Request::Connect { interface: self.name.clone(), source, peers });
+        }
+        false
+    }
+
+    /// The hands have opened ways to peers, or could not.
+    pub(super) fn answered_about_ways(&mut self) {
+        self.asked_to_connect = None;
     }
 
     /// What the hands are to be asked for now.
@@ -169,7 +193,7 @@ impl Link {
         let names = [Some(self.name.as_str()), self.renamed.as_deref()];
         let wanted = std::mem::take(&mut self.surveyed.wanted);
         let surveys: Vec<_> = names.into_iter().flatten().filter(|_| wanted).map(survey).collect();
-        self.errand.take().into_iter().chain(surveys)
+        std::mem::take(&mut self.errands).into_iter().chain(surveys)
     }
 
     /// Has the hands look at the interface; once more, if they may have done so before.

@@ -12,6 +12,7 @@ mod changes;
 mod check;
 mod children;
 mod clock;
+mod connected;
 mod deadlines;
 mod devices;
 mod engine;

@@ -33,6 +33,9 @@ pub(super) enum Request {
     /// Open what is needed to hear and to send there, for these hosts, or a capture alone that looks so far:
     /// [`Fact::Devices`] or [`Fact::CouldNot`] follows.
     OpenDevices { interface: String, hosts: Vec<u16>, looks: Looks, capture_only: bool },
+    /// Open ways from this address to these peers, at most as many as descriptors go with a message: [`Fact::Connected`] or
+    /// [`Fact::CouldNot`] follows.
+    Connect { interface: String, source: IpAddr, peers: Vec<IpAddr> },
     /// The engine works, and this is the role of each host. Told at once where a role changes. With the hosts among whom
     /// it is later than our time of day says, and by how many milliseconds.
     Heartbeat { roles: Vec<Role>, ahead: Vec<(u16, u32)> },
@@ -73,6 +76,8 @@ pub(super) enum Fact {
     Surveyed { interface: String, survey: Survey },
     /// These descriptors come with the message, in this order.
     Devices { interface: String, devices: Vec<Device> },
+    /// The ways from this address to these peers come with the message, in this order.
+    Connected { interface: String, source: IpAddr, peers: Vec<IpAddr> },
     /// What was asked for cannot be done or was refused.
     CouldNot { what: Asked, why: String },
     /// This is how a host is to be served from now on: a new one, or one that is served already.
@@ -108,6 +113,9 @@ pub(super) enum Asked {
         interface: String,
     },
     OpenDevices {
+        interface: String,
+    },
+    Connect {
         interface: String,
     },
     /// It was no request, or was one that cannot be refused.
@@ -148,6 +156,7 @@ impl Request {
             Self::Kill { host, hook, .. } => Asked::Kill { host: *host, hook: *hook },
             Self::Survey { interface } => Asked::Survey { interface: interface.clone() },
             Self::OpenDevices { interface, .. } => Asked::OpenDevices { interface: interface.clone() },
+            Self::Connect { interface, .. } => Asked::Connect { interface: interface.clone() },
             Self::Heartbeat { .. } | Self::Left { .. } | Self::Say { .. } | Self::Finished { .. } => {
                 Asked::Other
             }
@@ -197,6 +206,7 @@ coded! { Request:
     5 Say { level, text },
     6 Finished { status, why },
     7 Left { host },
+    8 Connect { interface, source, peers },
 }
 coded! { Fact:
     0 Signal(signal),
@@ -209,6 +219,7 @@ coded! { Fact:
     7 Serve { host, interface, config },
     8 Leave { host },
     9 Changed { silence },
+    10 Connected { interface, source, peers },
 }
 coded! { Word:
     0 Host(host),
@@ -234,6 +245,7 @@ coded! { Asked:
     2 Survey { interface },
     3 OpenDevices { interface },
     4 Other,
+    5 Connect { interface },
 }
 
 /// For a fuzz target: whatever is a message is one in one way.

@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use super::request::{Request, Run};
 use super::roster::{Entry, Roster, Standing};
 use crate::config::script;
 use crate::log::Level;
-use crate::platform::Program;
-use crate::protocol::{Hook, Role, Time};
+use crate::platform::{MOST_DESCRIPTORS, Program};
+use crate::protocol::{Family, Hook, Role, Time};
 
 /// How many requests an engine may make in a second: so many, and so many more for each host, all of which may change
 /// their roles at once. Lines of the log are counted by themselves.
@@ -61,6 +62,11 @@ pub(super) enum Act<'a> {
         hosts: &'a [u16],
         looks: Looks,
         capture_only: bool,
+    },
+    Connect {
+        interface: &'a str,
+        source: IpAddr,
+        peers: &'a [IpAddr],
     },
     Note {
         roles: &'a [Role],
@@ -114,6 +120,8 @@ pub(super) enum Refusal {
     NoSuchHook,
     /// It is about another interface.
     OtherInterface,
+    /// No host on that interface has such peers.
+    OtherPeers,
     /// One of that host runs.
     HookRuns,
     /// It does not run. It may have ended meanwhile.
@@ -135,6 +143,7 @@ impl Refusal {
             Self::NoSuchHost => "no_such_host",
             Self::NoSuchHook => "no_such_hook",
             Self::OtherInterface => "other_interface",
+            Self::OtherPeers => "other_peers",
             Self::HookRuns => "hook_runs",
             Self::HookDoesNotRun => "hook_does_not_run",
             Self::OtherHosts => "other_hosts",
@@ -150,6 +159,7 @@ impl Refusal {
             Self::OtherInterface | Self::HookDoesNotRun => true,
             Self::NoSuchHost
             | Self::NoSuchHook
+            | Self::OtherPeers
             | Self::HookRuns
             | Self::OtherHosts
             | Self::Stays
@@ -212,6 +222,21 @@ impl Rules {
                     return Err(Refusal::NoSuchHost);
                 }
                 Ok(Act::Open { interface, hosts, looks: *looks, capture_only: *capture_only })
+            }
+            Request::Connect { interface, source, peers } => {
+                // One that was renamed is not opened anew.
+                let mut there = self.roster.on(interface).peekable();
+                if there.peek().is_none() {
+                    return Err(Refusal::OtherInterface);
+                }
+                let known: Vec<_> = there.flat_map(|config| &config.destination.peers).collect();
+                let is_peer =
+                    |peer: &IpAddr| Family::of(*peer) == Family::of(*source) && known.contains(&peer);
+                let is_ours = !source.is_unspecified() && !source.is_multicast();
+                if !is_ours || !(1..=MOST_DESCRIPTORS).contains(&peers.len()) || !peers.iter().all(is_peer) {
+                    return Err(Refusal::OtherPeers);
+                }
+                Ok(Act::Connect { interface, source: *source, peers })
             }
             // It may not have heard yet of those that were taken on since.
             Request::Heartbeat { roles, .. } if roles.len() > self.roster.len() => Err(Refusal::OtherHosts),

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use super::connected;
 use super::failure::{Doing, StartError};
 use super::fleet::Fleet;
 use super::host::Served;
@@ -150,13 +151,18 @@ fn open_link(
         return Ok(());
     }
     match placing::open(fleet, link, plan.own) {
-        Ok(devices) => {
-            fleet.link_mut(link).devices = Some(devices);
+        Ok(mut devices) => {
             for (host, place) in placed {
                 let one = fleet.host(host).0;
+                let ways: Vec<_> = connected::needed(&one.config, place.place.sources).collect();
+                if let Err(error) = devices.connect(&ways) {
+                    waits(fleet, host, error)?;
+                    continue;
+                }
                 placing::settle(one, place);
                 one.introduced = true;
             }
+            fleet.link_mut(link).devices = Some(devices);
             Ok(())
         }
         Err(error) => placed.into_iter().try_for_each(|(host, _)| waits(fleet, host, error.clone())),

@@ -133,10 +133,15 @@ const _: bool = sys::QUESTIONS_NEED_RIGHTS;
 const _: fn(OwnedFd, &str) -> sys::LinkSocket = sys::LinkSocket::over;
 const _: fn(IpAddr, u32) -> io::Result<membership::Membership> = membership::Membership::join;
 const _: fn(&[IpAddr], u32) -> io::Result<Vec<membership::Membership>> = membership::Membership::join_all;
+const _: Option<fn(BorrowedFd<'_>) -> io::Result<()>> = sys::KEPT_TO_SENDING;
 const _: fn(OwnedFd, u32) -> ip_socket::IpSocket = ip_socket::IpSocket::over;
 const _: fn(BorrowedFd<'_>, &str, bool) -> io::Result<()> = sys::keep_to_link;
 const _: fn(&str, ip_socket::Envelope) -> io::Result<ip_socket::IpSocket> = ip_socket::IpSocket::open;
 const _: fn(&ip_socket::IpSocket, IpAddr, IpAddr, &[u8]) -> io::Result<()> = ip_socket::IpSocket::send;
+const _: fn(ip_socket::IpSocket, IpAddr, IpAddr) -> io::Result<ip_socket::Connection> =
+    ip_socket::IpSocket::connect;
+const _: fn(OwnedFd) -> ip_socket::Connection = ip_socket::Connection::over;
+const _: fn(&ip_socket::Connection, &[u8]) -> io::Result<()> = ip_socket::Connection::send;
 const _: fn(&ip_socket::IpSocket) = ip_socket::IpSocket::discard;
 const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::hand_out_at_once;
 const _: fn(BorrowedFd<'_>) -> io::Result<()> = sys::ignore_sent;

@@ -5,7 +5,7 @@
 use std::ffi::CStr;
 use std::io;
 use std::mem::offset_of;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
@@ -72,6 +72,10 @@ const _: () = assert!(are(LAYOUT.link_messages, &[libc::RTM_IFINFO, libc::RTM_IF
 const _: () = assert!(are(LAYOUT.address_messages, &[libc::RTM_NEWADDR, libc::RTM_DELADDR]));
 const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_INET6 == 28);
 
+/// What leaves a socket nothing but sending, where a process that is confined can name no address (capability mode):
+/// sockets have to be bound and connected by others.
+pub(super) const KEPT_TO_SENDING: Option<fn(BorrowedFd<'_>) -> io::Result<()>> = Some(keep_to_sending);
+
 /// See the item of this name on macOS: here syslogd listens on a socket.
 pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 
@@ -105,16 +109,24 @@ pub(super) fn hear_only(_fd: BorrowedFd<'_>, _layout: &Layout) -> io::Result<()>
 /// Leaves every descriptor what hearing, asking and sending need, and enters capability mode (capsicum(4)): no names of
 /// files, addresses and processes, and none of most settings, from then on. Descriptors are for others to open and hand
 /// over, and those too can be limited before. Nothing is killed: what is refused fails with ECAPMODE or ENOTCAPABLE.
-///
-/// Not for who sends packets to single hosts: in that mode nothing is bound, and nothing sent to an address.
-pub(super) fn confine(needs: &Needs, guarded: &mut Guarded) {
-    if needs.raw_ip {
-        guarded.note(Guard::Capsicum, Err(io::ErrorKind::Unsupported.into()));
-        return;
-    }
-    let limited = (0..=last_descriptor()).try_for_each(|number| match limit(number) {
-        // No descriptor has this number.
-        Err(Errno::EBADF) => Ok(()),
+pub(super) fn confine(_: &Needs, guarded: &mut Guarded) {
+    let used = [
+        libc::CAP_READ,
+        libc::CAP_WRITE,
+        libc::CAP_EVENT,
+        libc::CAP_FCNTL,
+        libc::CAP_FSTAT,
+        libc::CAP_IOCTL,
+        libc::CAP_GETSOCKNAME,
+        libc::CAP_GETSOCKOPT,
+        libc::CAP_SETSOCKOPT,
+        libc::CAP_SHUTDOWN,
+        libc::CAP_KQUEUE_CHANGE,
+        libc::CAP_KQUEUE_EVENT,
+    ];
+    let limited = (0..=last_descriptor()).try_for_each(|number| match limit(number, &used) {
+        // No descriptor has this number, or it was left less before.
+        Err(Errno::EBADF | Errno::ENOTCAPABLE) => Ok(()),
         outcome => outcome,
     });
     // SAFETY: takes no arguments.
@@ -122,30 +134,23 @@ pub(super) fn confine(needs: &Needs, guarded: &mut Guarded) {
     guarded.note(Guard::Capsicum, entered.map(drop).map_err(io::Error::from));
 }
 
-fn limit(descriptor: libc::c_int) -> Result<(), Errno> {
+fn keep_to_sending(fd: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(limit(fd.as_raw_fd(), &[libc::CAP_SEND])?)
+}
+
+fn limit(descriptor: libc::c_int, used: &[u64]) -> Result<(), Errno> {
     let mut rights = std::mem::MaybeUninit::<libc::cap_rights_t>::uninit();
-    // SAFETY: writes the whole of `rights` (sys/capsicum.h); the rights follow as 64-bit numbers, and 0 ends them.
-    unsafe {
-        libc::__cap_rights_init(
-            libc::CAP_RIGHTS_VERSION,
-            rights.as_mut_ptr(),
-            libc::CAP_READ,
-            libc::CAP_WRITE,
-            libc::CAP_EVENT,
-            libc::CAP_FCNTL,
-            libc::CAP_FSTAT,
-            libc::CAP_IOCTL,
-            libc::CAP_GETSOCKNAME,
-            libc::CAP_GETSOCKOPT,
-            libc::CAP_SETSOCKOPT,
-            libc::CAP_SHUTDOWN,
-            libc::CAP_KQUEUE_CHANGE,
-            libc::CAP_KQUEUE_EVENT,
-            0_u64,
-        );
+    // SAFETY: writes the whole of `rights` (sys/capsicum.h); 0 ends the rights that follow as 64-bit numbers, here none.
+    let rights = unsafe {
+        libc::__cap_rights_init(libc::CAP_RIGHTS_VERSION, rights.as_mut_ptr(), 0_u64);
+        rights.assume_init_mut()
+    };
+    for right in used {
+        // SAFETY: as above, with one right.
+        unsafe { libc::__cap_rights_set(rights, *right, 0_u64) };
     }
-    // SAFETY: `rights` was just written; the kernel only reads it.
-    Errno::result(unsafe { libc::cap_rights_limit(descriptor, rights.as_ptr()) })?;
+    // SAFETY: the kernel only reads `rights`.
+    Errno::result(unsafe { libc::cap_rights_limit(descriptor, rights) })?;
     Ok(())
 }
 
@@ -158,4 +163,38 @@ pub(super) fn close_from(first: libc::c_int) -> io::Result<()> {
     // SAFETY: takes no pointers; the caller knows that no owner loses its descriptor.
     unsafe { libc::closefrom(first) };
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::os::fd::{AsFd, OwnedFd};
+
+    use super::super::rights::tests::{in_child, is_root};
+    use super::super::{Connection, Envelope, IpSocket, descriptors, interfaces};
+    use super::*;
+
+    #[test]
+    fn in_capability_mode_what_is_connected_sends_and_nothing_else_does() {
+        if !is_root() {
+            return;
+        }
+        in_child(|| {
+            let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+            let loopback = interfaces::interface_of(here).unwrap().unwrap();
+            let envelope = Envelope { ipv6: false, protocol: 112, ttl: 255, tos: 0x10 };
+            let open = || IpSocket::open(&loopback, envelope).unwrap();
+            let (socket, connection) = (open(), open().connect(here, here).unwrap());
+            let mut guarded = Guarded::default();
+            confine(&Needs { raw_ip: true, log_socket: false }, &mut guarded);
+            assert_eq!((guarded.by.as_slice(), guarded.not_by.len()), (&[Guard::Capsicum][..], 0));
+            connection.send(&[0; 36]).unwrap();
+            let code = |outcome: io::Result<()>| outcome.unwrap_err().raw_os_error();
+            assert_eq!(code(socket.send(here, here, &[0; 36])), Some(libc::ECAPMODE));
+            let fd = OwnedFd::from(connection);
+            let own_header = descriptors::set_option(fd.as_fd(), libc::IPPROTO_IP, libc::IP_HDRINCL, &1);
+            assert_eq!(code(own_header), Some(libc::ENOTCAPABLE));
+            Connection::over(fd).send(&[0; 36]).unwrap();
+        });
+    }
 }

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, SockaddrIn, SockaddrIn6, SockaddrLike, bind, recv, sendto};
+use nix::sys::socket::{MsgFlags, SockaddrStorage, bind, connect, recv, send, sendto};
 
 use super::{descriptors, interfaces, sys};
 
@@ -84,46 +84,50 @@ impl IpSocket {
     /// The packet was not sent: EADDRNOTAVAIL (no such address here), ENETDOWN, ENETUNREACH, ENOBUFS or EAGAIN,
     /// EPERM (a packet filter); EAFNOSUPPORT for addresses that are not of this socket's family.
     pub fn send(&self, source: IpAddr, destination: IpAddr, payload: &[u8]) -> io::Result<()> {
-        let sent = match (source, destination) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let at = |address| SockaddrIn::from(SocketAddrV4::new(address, 0));
-                self.send_between(&at(source), &at(destination), &at(Ipv4Addr::UNSPECIFIED), payload)
-            }
-            (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                let at = |address: Ipv6Addr| {
-                    let scope = if address.is_unicast_link_local() { self.index } else { 0 };
-                    SockaddrIn6::from(SocketAddrV6::new(address, 0, 0, scope))
-                };
-                self.send_between(&at(source), &at(destination), &at(Ipv6Addr::UNSPECIFIED), payload)
-            }
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => Err(Errno::EAFNOSUPPORT),
-        };
-        match sent {
-            // What the kernels say of a neighbour that they have asked for in vain.
-            Ok(()) | Err(Errno::EHOSTDOWN | Errno::EHOSTUNREACH) => Ok(()),
-            Err(error) => Err(error.into()),
+        if source.is_ipv4() != destination.is_ipv4() {
+            return Err(Errno::EAFNOSUPPORT.into());
         }
+        let anywhere = match source {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        // Each time: the address may have been away since, and a socket that is not connected may be bound anew.
+        bind(self.fd.as_raw_fd(), &self.at(source))?;
+        let (fd, destination) = (self.fd.as_raw_fd(), self.at(destination));
+        let sent = uninterrupted(|| sendto(fd, payload, &destination, MsgFlags::MSG_DONTWAIT));
+        // What comes to another address of this host is to be taken as well.
+        let _ = bind(self.fd.as_raw_fd(), &self.at(anywhere));
+        Ok(but_for_absence(sent)?)
     }
 
-    fn send_between(
-        &self,
-        source: &dyn SockaddrLike,
-        destination: &dyn SockaddrLike,
-        anywhere: &dyn SockaddrLike,
-        payload: &[u8],
-    ) -> Result<(), Errno> {
-        // Each time: the address may have been away since, and a socket that is not connected may be bound anew.
-        bind(self.fd.as_raw_fd(), source)?;
-        let sent = loop {
-            match sendto(self.fd.as_raw_fd(), payload, destination, MsgFlags::MSG_DONTWAIT) {
-                Ok(_) => break Ok(()),
-                Err(Errno::EINTR) => {}
-                Err(error) => break Err(error),
+    /// Makes of it a way from one address of this host to one of another, which takes no more addresses: what only
+    /// sends, for who may not name any.
+    ///
+    /// # Errors
+    /// EADDRNOTAVAIL: no such address here, or none to send from; EAFNOSUPPORT for one that is not of this socket's
+    /// family.
+    pub fn connect(self, source: IpAddr, destination: IpAddr) -> io::Result<Connection> {
+        if source.is_ipv4() != destination.is_ipv4() {
+            return Err(Errno::EAFNOSUPPORT.into());
+        }
+        bind(self.fd.as_raw_fd(), &self.at(source))?;
+        // What comes is of no interest here: as little as the system allows is kept of it.
+        self.set(libc::SOL_SOCKET, libc::SO_RCVBUF, 1)?;
+        connect(self.fd.as_raw_fd(), &self.at(destination))?;
+        if let Some(keep_to_sending) = sys::KEPT_TO_SENDING {
+            keep_to_sending(self.fd.as_fd())?;
+        }
+        Ok(Connection { fd: self.fd })
+    }
+
+    fn at(&self, address: IpAddr) -> SockaddrStorage {
+        match address {
+            IpAddr::V4(v4) => SocketAddrV4::new(v4, 0).into(),
+            IpAddr::V6(v6) => {
+                let scope = if v6.is_unicast_link_local() { self.index } else { 0 };
+                SocketAddrV6::new(v6, 0, 0, scope).into()
             }
-        };
-        // What comes to another address of this host is to be taken as well.
-        let _ = bind(self.fd.as_raw_fd(), anywhere);
-        sent
+        }
     }
 
     /// Throws away what has arrived. To be called now and then: a kernel whose queue is full complains again.
@@ -139,6 +143,55 @@ impl IpSocket {
 
     fn set(&self, level: i32, option: i32, value: libc::c_int) -> io::Result<()> {
         descriptors::set_option(self.fd.as_fd(), level, option, &value)
+    }
+}
+
+/// A way for packets from one address of this host to one of another. What arrives is not taken by it.
+#[derive(Debug)]
+pub struct Connection {
+    fd: OwnedFd,
+}
+
+impl Connection {
+    /// The one that another process made.
+    #[must_use]
+    pub fn over(fd: OwnedFd) -> Self {
+        Self { fd }
+    }
+
+    /// Sends what follows the IP header. Never blocks. The address it goes out from may have gone meanwhile: then that is
+    /// not told on every system.
+    ///
+    /// # Errors
+    /// As [`IpSocket::send`].
+    pub fn send(&self, payload: &[u8]) -> io::Result<()> {
+        let sent = uninterrupted(|| send(self.fd.as_raw_fd(), payload, MsgFlags::MSG_DONTWAIT));
+        // It is about this packet: what others say of earlier ones no raw socket keeps for the next (FreeBSD: rip_ctlinput()
+        // and in6_rtchange(); Linux: raw_sendmsg()).
+        Ok(but_for_absence(sent)?)
+    }
+}
+
+impl From<Connection> for OwnedFd {
+    fn from(connection: Connection) -> Self {
+        connection.fd
+    }
+}
+
+fn uninterrupted(send: impl Fn() -> Result<usize, Errno>) -> Result<(), Errno> {
+    loop {
+        match send() {
+            Err(Errno::EINTR) => {}
+            outcome => return outcome.map(drop),
+        }
+    }
+}
+
+/// What the kernels say of a neighbour that they have asked for in vain, with the packet kept until it answers, is no error.
+fn but_for_absence(sent: Result<(), Errno>) -> Result<(), Errno> {
+    match sent {
+        Err(Errno::EHOSTDOWN | Errno::EHOSTUNREACH) => Ok(()),
+        outcome => outcome,
     }
 }
 

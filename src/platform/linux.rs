@@ -64,6 +64,9 @@ pub const DEVICES_NEED_RIGHTS: bool = false;
 /// optimisation, which folds the offset into the instruction; otherwise nothing would match.
 pub const UNTAGGED_ONLY: Option<&str> = Some("(ether[-4048:1] = 0 or ether[-4052:1] & 0xfff = 0)");
 
+/// See the item of this name on FreeBSD: here addresses can be named.
+pub(super) const KEPT_TO_SENDING: Option<fn(BorrowedFd<'_>) -> io::Result<()>> = None;
+
 /// See the item of this name on macOS: here syslogd listens on a socket.
 pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 

@@ -64,6 +64,9 @@ const _: () = assert!(libc::BIOCSSEESENT == LAYOUT.ignore_sent.0);
 const _: () = assert!(offset_of!(libc::bpf_hdr, bh_hdrlen) == FRAMES.header_length_at());
 const _: () = assert!(libc::AF_LINK == 18 && libc::AF_INET6 == 30);
 
+/// See the item of this name on FreeBSD: here addresses can be named.
+pub(super) const KEPT_TO_SENDING: Option<fn(BorrowedFd<'_>) -> io::Result<()>> = None;
+
 /// Hands a line, with facility and severity, to the system's log where that is done by a call. It may wait for logd
 /// (`firehose_client_send_push_and_wait` of libdispatch's firehose_buffer.c). The socket of syslogd still takes lines
 /// since macOS 12, but nobody reads them.

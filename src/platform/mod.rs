@@ -8,7 +8,7 @@
 //! what CARP is nor any other room, it decides nothing and it logs nothing. It is the only room with `unsafe`.
 //!
 //! Consts name abilities ([`LINK_CHANGES_ARE_EVENTS`], [`HARDWARE_CHANGES_ARE_EVENTS`], [`UNTAGGED_ONLY`],
-//! [`LOG_IS_A_CALL`], [`DEVICES_NEED_RIGHTS`], [`QUESTIONS_NEED_RIGHTS`]), never systems.
+//! [`LOG_IS_A_CALL`], [`DEVICES_NEED_RIGHTS`], [`QUESTIONS_NEED_RIGHTS`], [`ADDRESSES_NEED_RIGHTS`]), never systems.
 
 mod alarm;
 mod background;
@@ -119,7 +119,7 @@ pub use interfaces::{
     addresses, interface_addresses, interface_index, interface_names, interface_of, mingled_vlans,
     other_routing_domain, says_no_interface,
 };
-pub use ip_socket::{Envelope, IpSocket};
+pub use ip_socket::{Connection, Envelope, IpSocket};
 pub use locale::adopt_locale;
 pub use lock_file::LockError;
 pub use membership::Membership;
@@ -145,6 +145,9 @@ pub use writer::{LONGEST_TEXT, MOST_HELD, PipeKeeper, Standard, Text, Told, pipe
 
 /// Whether the system's log is reached by a call that may wait, so that [`Text`] is the way to it, or by a socket.
 pub const LOG_IS_A_CALL: bool = sys::SYSTEM_LOG.is_some();
+
+/// Whether a process that is confined can send to no address: a socket for each has to be connected by others.
+pub const ADDRESSES_NEED_RIGHTS: bool = sys::KEPT_TO_SENDING.is_some();
 
 /// A setting of the system.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -49,6 +49,9 @@ const _: () =
     assert!(are(LAYOUT.address_messages, &[libc::RTM_NEWADDR, libc::RTM_DELADDR, libc::RTM_CHGADDR]));
 const _: () = assert!(libc::PF_ROUTE == 34 && libc::AF_LINK == 18 && libc::AF_INET6 == 24);
 
+/// See the item of this name on FreeBSD: here addresses can be named.
+pub(super) const KEPT_TO_SENDING: Option<fn(BorrowedFd<'_>) -> io::Result<()>> = None;
+
 /// See the item of this name on macOS: here syslogd listens on a socket.
 pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 

@@ -63,6 +63,9 @@ const _: () =
 const _: () = assert!(libc::RTM_DESYNC == 16 && matches!(LAYOUT.lost_messages, Some(16)));
 const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_INET6 == 24);
 
+/// See the item of this name on FreeBSD: here addresses can be named.
+pub(super) const KEPT_TO_SENDING: Option<fn(BorrowedFd<'_>) -> io::Result<()>> = None;
+
 /// See the item of this name on macOS: here syslogd listens on a socket.
 pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;
 

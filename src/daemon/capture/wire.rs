@@ -1,4 +1,4 @@
-//! A wire for a test: a network namespace of its own, in which a veth pair's ends are called v0 and v1.
+//! A wire for a test: a network namespace of its own, in which a veth pair's ends are called v0 and v1, and lo is up.
 
 /// Runs an ignored test there, known by its whole path.
 pub(in super::super) fn run(inside: &str) {
@@ -8,7 +8,7 @@ pub(in super::super) fn run(inside: &str) {
         "ip netns add {namespace} || exit 77
          trap 'ip netns del {namespace}' EXIT
          ip -n {namespace} link add v0 type veth peer name v1 || exit 77
-         ip -n {namespace} link set v0 up && ip -n {namespace} link set v1 up || exit 77
+         ip -n {namespace} link set lo up && ip -n {namespace} link set v0 up && ip -n {namespace} link set v1 up || exit 77
          ip netns exec {namespace} \"$0\" --ignored --exact {inside} --nocapture"
     );
     #[expect(clippy::disallowed_methods, reason = "ip(8) makes the wire")]

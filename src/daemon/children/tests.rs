@@ -55,6 +55,7 @@ impl Sandbox {
             Act::Kill { host, force } => children.kill(host, force),
             Act::Survey { .. }
             | Act::Open { .. }
+            | Act::Connect { .. }
             | Act::Note { .. }
             | Act::Say { .. }
             | Act::End { .. }

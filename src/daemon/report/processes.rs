@@ -156,13 +156,18 @@ impl Report {
     }
 
     /// The hands could not do what was asked for.
-    pub(crate) fn could_not(&mut self, what: &Asked, why: &str) {
-        let (Asked::Survey { interface } | Asked::OpenDevices { interface }) = what else { return };
+    pub(crate) fn could_not(&mut self, what: &Asked, why: &str, now: Time) {
+        let (Asked::Survey { interface } | Asked::OpenDevices { interface } | Asked::Connect { interface }) =
+            what
+        else {
+            return;
+        };
+        let Some(held_back) = self.passes_for_all("could_not", now) else { return };
         let text = fill(
             &tr("The main process cannot open or look at {interface}: {why}"),
             &[("interface", interface), ("why", &why)],
         );
-        self.tell(Level::Warning, &text, "UC2034");
+        self.tell(Level::Warning, &(text + &super::repeats(held_back)), "UC2034");
     }
 
     /// There are no hands any more.

@@ -29,6 +29,11 @@ fn requests() -> Vec<Request> {
             looks: Looks::AtArp,
             capture_only: true,
         },
+        Request::Connect {
+            interface: "em0".into(),
+            source: address("10.0.0.1"),
+            peers: vec![address("10.0.0.2"), address("10.0.0.3")],
+        },
         Request::Heartbeat {
             roles: vec![Role::Init, Role::Backup, Role::Master],
             ahead: vec![(0, 500), (2, u32::MAX)],
@@ -80,6 +85,12 @@ fn facts() -> Vec<Fact> {
             ],
         },
         Fact::CouldNot { what: Asked::OpenDevices { interface: "em0".into() }, why: "no".into() },
+        Fact::Connected {
+            interface: "em0".into(),
+            source: address("fe80::1"),
+            peers: vec![address("fe80::2")],
+        },
+        Fact::CouldNot { what: Asked::Connect { interface: "em0".into() }, why: "no".into() },
         Fact::CouldNot { what: Asked::Other, why: String::new() },
         serve(&[]),
         serve(&[
@@ -123,7 +134,7 @@ fn nothing_may_be_missing_or_left_over() {
     exact(&facts());
     for (name, bytes) in [
         ("an empty one", &b""[..]),
-        ("no such request", b"\x07"),
+        ("no such request", b"\x09"),
         ("a truth that is neither", b"\x01\0\0\0\x02"),
         ("a length and nothing else", b"\x04\xff\xff"),
         ("a longer list than there is", b"\x04\0\x03\0\0"),

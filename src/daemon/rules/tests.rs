@@ -83,6 +83,11 @@ fn other_requests() {
         looks: Looks::Around,
         capture_only: false,
     };
+    let connect = |interface: &str, source: &str, peers: &[&str]| Request::Connect {
+        interface: interface.to_owned(),
+        source: source.parse().unwrap(),
+        peers: peers.iter().map(|peer| peer.parse().unwrap()).collect(),
+    };
     let kill = |host, hook| Request::Kill { host, hook, force: true };
     for (request, expected) in [
         (kill(1, Hook::Up), Ok(())),
@@ -95,6 +100,14 @@ fn other_requests() {
         (open("eth7", &[]), Err(Refusal::NoSuchHost)),
         (open("eth7", &[0, 2]), Err(Refusal::NoSuchHost)),
         (open("eth8", &[0]), Err(Refusal::OtherInterface)),
+        (connect("eth7", "10.0.0.1", &["10.0.0.2"]), Ok(())),
+        (connect("eth7", "10.0.0.7", &["10.0.0.2"; 16]), Ok(())),
+        (connect("eth7", "10.0.0.7", &["10.0.0.2"; 17]), Err(Refusal::OtherPeers)),
+        (connect("eth7", "10.0.0.1", &[]), Err(Refusal::OtherPeers)),
+        (connect("eth7", "10.0.0.1", &["10.0.0.2", "10.0.0.3"]), Err(Refusal::OtherPeers)),
+        (connect("eth7", "fe80::1", &["10.0.0.2"]), Err(Refusal::OtherPeers)),
+        (connect("eth7", "0.0.0.0", &["10.0.0.2"]), Err(Refusal::OtherPeers)),
+        (connect("eth8", "10.0.0.1", &["10.0.0.2"]), Err(Refusal::OtherInterface)),
         (beat(2, &[]), Ok(())),
         (beat(2, &[(1, 86_400_000)]), Ok(())),
         (beat(1, &[]), Ok(())),
@@ -156,6 +169,7 @@ fn codes_differ() {
         Refusal::NoSuchHost,
         Refusal::NoSuchHook,
         Refusal::OtherInterface,
+        Refusal::OtherPeers,
         Refusal::HookRuns,
         Refusal::HookDoesNotRun,
         Refusal::OtherHosts,
