@@ -18,6 +18,7 @@ const SPEAKERS: &[&str] = &[
     "src/config/error/file.rs",
     "src/config/error/warning.rs",
     "src/config/options.rs",
+    "src/config/print.rs",
     "src/config/cli/usage.rs",
     "src/daemon/engine_user.rs",
     "src/daemon/failure.rs",

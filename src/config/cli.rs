@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::file::{self, Source};
 use super::options::{self, Row, Scope, Takes};
+use super::print;
 use super::process::{self, Process};
 use super::reading::{Layer, Manner, Reading, Value};
 use super::{Caller, Config, Error, Errors, SniffConfig, Warning, shown, virtual_host, words};
@@ -93,12 +94,16 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
             return Err(Error::NothingToConfigure { option }.into());
         }
     }
-    let manner = Manner::new(caller, false, false);
+    let prints = given.has("--print-config");
+    let manner = Manner::new(caller, false, prints);
     let mut reading = Reading::new(vec![&given.layer], &manner);
     let host = virtual_host::read(&mut reading, None);
     let Process { log, pidfile, lockdir, user, lock_memory, state } = process::read(&mut reading);
     let (errors, found) = (reading.errors, reading.warnings);
     let Some(host) = host.filter(|_| errors.is_empty()) else { return Err(Errors::first_of(errors)) };
+    if prints {
+        return Ok(Invocation::Print(print::file(&given.layer)?));
+    }
     let mut warnings = given.warnings();
     warnings.extend(found);
     let config = Box::new(Config {

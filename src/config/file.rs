@@ -89,6 +89,15 @@ pub fn read_text(text: &str, caller: &Caller) -> Result<Vec<VirtualHostConfig>, 
     Ok(hosts)
 }
 
+/// The door for the tests: every key there is.
+#[doc(hidden)]
+#[must_use]
+pub fn keys() -> Vec<&'static str> {
+    let is_key =
+        |row: &&options::Row| !matches!(row.scope, options::Scope::Start | options::Scope::CommandLine);
+    options::all().filter(is_key).map(options::Row::key).collect()
+}
+
 type Whole = (Vec<VirtualHostConfig>, Process, Vec<Warning>);
 
 fn whole(source: &Source, base: Option<&Path>, manner: &Manner<'_>) -> Result<Whole, Errors> {

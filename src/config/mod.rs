@@ -16,6 +16,7 @@ mod error;
 pub mod file;
 mod options;
 mod place;
+mod print;
 mod process;
 mod reading;
 pub mod script;

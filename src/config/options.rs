@@ -195,6 +195,8 @@ pub(super) static SECTIONS: &[Section] = &[
             || tr("      --check               check everything, print what would run, and exit")),
         new("--include-base", Word, Start,
             || tr("      --check=syntax        check the words of --config, and nothing else\n      --include-base=DIRECTORY\n                            with that: where the files are that it includes")),
+        new("--print-config", Nothing, CommandLine,
+            || tr("      --print-config        print a file for --config that does the same")),
     ] },
     Section { heading: || tr("Looking instead of serving:"), rows: &[
         new("--sniff", Nothing, CommandLine,

@@ -79,6 +79,12 @@ impl<'a> Layer<'a> {
         self.answers.iter().map(|answer| (answer.option, &answer.value))
     }
 
+    /// Whether the first of two was given, and later than the other if that was too.
+    pub(super) fn is_after(&self, option: &str, other: &str) -> bool {
+        let at = |option| self.answer(option).map(|answer| answer.at);
+        at(option) > at(other)
+    }
+
     /// What names of files are relative to.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
@@ -268,9 +274,10 @@ impl<'a> Reading<'a> {
 
     /// Whether what counts as the password is an empty word.
     pub(super) fn has_empty_password(&self) -> bool {
-        match (self.find("--pass"), self.find("--passfile")) {
-            (Some((_, Answer { value: Value::Secret(pass), at, .. })), file) => {
-                pass.is_empty() && file.is_none_or(|(_, file)| *at > file.at)
+        let (word, file) = ("--pass", "--passfile");
+        match self.find(word) {
+            Some((layer, Answer { value: Value::Secret(pass), .. })) => {
+                pass.is_empty() && layer.is_after(word, file)
             }
             _ => false,
         }
@@ -287,18 +294,16 @@ impl<'a> Reading<'a> {
             self.lacks(Error::Required { option: file, example: "--passfile=/etc/ucarp/password" });
             return None;
         };
-        if let (Some(pass), Some(passfile)) = (pass, passfile) {
+        if pass.is_some() && passfile.is_some() {
             if self.manner.strict {
                 self.refuse(word, Error::File(super::FileError::TwoPasswords));
                 return None;
             }
-            let (used, ignored) = if pass.at > passfile.at { (word, file) } else { (file, word) };
+            let (used, ignored) = if layer.is_after(word, file) { (word, file) } else { (file, word) };
             self.warn(used, Warning::TwoPasswords { used, ignored });
         }
-        match (pass, passfile) {
-            (Some(Answer { value: Value::Secret(pass), at, .. }), other)
-                if other.is_none_or(|other| *at > other.at) =>
-            {
+        match pass {
+            Some(Answer { value: Value::Secret(pass), at, .. }) if layer.is_after(word, file) => {
                 let secret = words::password(word, pass);
                 self.keep((layer, *at), secret).map(|secret| vec![secret])
             }

@@ -19,12 +19,14 @@ pub(super) fn read(reading: &mut Reading<'_>, name: Option<&str>) -> Option<Virt
     let (interface, label) = reading.value("--interface", |_, word| words::interface(word)).unzip();
     let source = reading.value("--srcip", |option, word| words::source(option, word, interface.as_deref()));
     let wait_for_interface = in_file || reading.switch("--wait-interface", false);
-    if in_file && !reading.is_given("--interface") {
-        reading.lacks(Error::Required { option: "--interface", example: "--interface=eth0" });
-    } else if interface.is_none() && source.is_none_or(|source| source.is_unspecified()) {
-        reading.lacks(Error::NoInterface);
-    } else if wait_for_interface && interface.is_none() {
-        reading.lacks(Error::NoNameToWaitFor);
+    if !reading.is_given("--interface") {
+        if in_file {
+            reading.lacks(Error::Required { option: "--interface", example: "--interface=eth0" });
+        } else if source.is_none_or(|source| source.is_unspecified()) {
+            reading.lacks(Error::NoInterface);
+        } else if wait_for_interface {
+            reading.lacks(Error::NoNameToWaitFor);
+        }
     }
     let dialect = reading.value("--peer-type", words::dialect).unwrap_or_default();
     let only_ours = reading.switch("--only-ours", false);

@@ -35,7 +35,8 @@ where
         .ok_or_else(|| Error::Number { option, value: shown(word), min: min.into(), max: max.into() })
 }
 
-fn c_number(word: &str) -> Option<u64> {
+/// A number in that notation.
+pub(super) fn c_number(word: &str) -> Option<u64> {
     let word = word.trim_ascii_start();
     let word = word.strip_prefix('+').unwrap_or(word);
     let (digits, radix) = match word.as_bytes() {
@@ -329,6 +330,18 @@ pub(super) fn passfile_name(
     let folder = folder.ok_or_else(|| Error::NoCredentials { option, value: shown(word) })?;
     absolute(Path::new(&folder), name)
         .map_err(|source| Error::PassfileUnreadable { path: shown(word), source })
+}
+
+/// The name of a file, made absolute, unless it names a credential.
+pub(super) fn file_or_credential(
+    option: &'static str,
+    word: &OsStr,
+    folder: &Path,
+) -> Result<PathBuf, Error> {
+    if word.as_bytes().starts_with(CREDENTIAL) && option == "--passfile" {
+        return Ok(PathBuf::from(word));
+    }
+    absolute(folder, word).map_err(|_| Error::Pidfile { option, path: shown(word) })
 }
 
 /// The passwords in a file, the first of which is the one to send.

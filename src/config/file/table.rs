@@ -53,11 +53,13 @@ pub(super) fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
 
 /// What the parser could not make sense of. Its reasons are about the grammar and hold nothing of the file.
 pub(super) fn misunderstood(wrong: &[Misunderstanding], text: &Text<'_>) -> Vec<Error> {
+    let mut wrong: Vec<&Misunderstanding> = wrong.iter().collect();
+    wrong.sort_by_key(|error| error.span().map(|span| span.start));
     let error = |error: &Misunderstanding| {
         let place = error.span().map(|span| text.place(span.start));
         Error::File(FileError::Syntax { reason: shown(error.message().as_ref()) }).at(place)
     };
-    wrong.iter().take(MOST_ERRORS).map(error).collect()
+    wrong.into_iter().take(MOST_ERRORS).map(error).collect()
 }
 
 /// What a table gives for its options. What is wrong with single ones is added to `errors`, and left out.
