@@ -85,6 +85,8 @@ fn parameters() -> Parameters {
         dialect: Dialect::default(),
         replay: Replay::default(),
         only_ours: false,
+        also_accepted: Vec::new(),
+        settle: Parameters::SETTLE,
     }
 }
 

@@ -191,6 +191,8 @@ fn replay(capture: &Capture, us: Us, end: Option<Duration>) -> (VirtualHost, See
         dialect: us.dialect,
         replay: Replay::default(),
         only_ours: false,
+        also_accepted: Vec::new(),
+        settle: Parameters::SETTLE,
     };
     let mut host = VirtualHost::new(parameters);
     let mut seen = Seen::default();

@@ -106,6 +106,8 @@ fn ours(row: Row, role: Role) -> Heard {
         dialect: row.dialect,
         replay: Replay::default(),
         only_ours: false,
+        also_accepted: Vec::new(),
+        settle: Parameters::SETTLE,
     });
     host.handle(Event::Start, Time::ZERO);
     if role != Role::Init {

@@ -63,6 +63,8 @@ fn parameters(base: u8, skew: u8, ratio: u32, preempt: bool) -> Parameters {
         dialect: Dialect::default(),
         replay: Replay::default(),
         only_ours: false,
+        also_accepted: Vec::new(),
+        settle: Parameters::SETTLE,
     }
 }
 

@@ -80,6 +80,11 @@ fn random_worlds_of_changing_files_settle() {
 }
 
 #[test]
+fn random_worlds_where_all_are_told_of_a_change_notice_nothing() {
+    settle(random::judge_told, &regressions::TOLD_WORLDS, 20_000);
+}
+
+#[test]
 fn besieged_worlds_settle() {
     settle(besieged::judge, &regressions::BESIEGED_WORLDS, 14_000);
 }

@@ -183,6 +183,8 @@ fn receiver(receiver: &Value) -> VirtualHost {
         dialect: Dialect::default(),
         replay: Replay::default(),
         only_ours: false,
+        also_accepted: Vec::new(),
+        settle: Parameters::SETTLE,
     };
     let mut host = VirtualHost::new(parameters);
     host.handle(Event::Start, Time::ZERO);

@@ -136,6 +136,7 @@ impl Served {
                     | Event::Late(_)
                     | Event::Lost(_)
                     | Event::Sent { .. }
+                    | Event::Confirm
                     | Event::Deaf(_) => {}
                 }
                 Ok(self.core.handle(event, now))

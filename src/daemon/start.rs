@@ -196,6 +196,8 @@ pub(super) fn parameters(config: &VirtualHostConfig) -> Parameters {
         dialect: config.dialect,
         replay: config.replay,
         only_ours: config.only_ours,
+        also_accepted: Vec::new(),
+        settle: Parameters::SETTLE,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Family, Interval, MacAddr, PeerKind, Reason, Time};
+use super::{Family, Interval, MacAddr, PeerKind, Reason, Settled, Time};
 
 /// A fact told to a virtual host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +53,8 @@ pub enum Event {
     /// How many of the shared addresses are on the interface, told whenever something about it may have changed, after
     /// [`Event::Link`].
     Addresses(Presence),
+    /// The operator says that every host has been told of the password and the addresses that are configured here.
+    Confirm,
     /// The operator asks a master to step aside (SIGUSR2).
     Resign,
     /// The daemon is about to end. A second one means at once.
@@ -435,6 +437,25 @@ pub enum Notice {
         /// The role in which it came.
         role: Role,
     },
+    /// Another password, other addresses or another peer type are configured: the former are sent for this long at most.
+    FormPending {
+        /// How long.
+        lasts: Duration,
+    },
+    /// What is configured is sent from now on.
+    FormSent {
+        /// Why.
+        why: Settled,
+    },
+    /// What is sent is configured again.
+    FormKept,
+    /// Only what is configured is accepted from now on.
+    FormsForgotten,
+    /// A host spoke with a password or addresses that are not accepted any more.
+    FormStillUsed {
+        /// Which.
+        peer: IpAddr,
+    },
     /// The first successful transmission failed after others had worked, or the reverse.
     Sending {
         /// What was being sent.
@@ -474,6 +495,11 @@ impl Notice {
             Self::EqualInterval { .. } => "UC1003",
             Self::SameSource { .. } => "UC1004",
             Self::Unheard { .. } => "UC1005",
+            Self::FormPending { .. } => "UC1041",
+            Self::FormSent { .. } => "UC1042",
+            Self::FormKept => "UC1043",
+            Self::FormsForgotten => "UC1044",
+            Self::FormStillUsed { .. } => "UC1047",
             Self::OtherForm { .. } => "UC1037",
             Self::Returns { .. } => "UC1038",
             Self::StrangerLeft { .. } => "UC1006",

@@ -48,6 +48,12 @@ impl Key {
         Ok(Self(key))
     }
 
+    /// All of it, padding included: for whoever has to keep it over a restart. [`Key::from_password`] is the way back.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; Self::LENGTH] {
+        &self.0
+    }
+
     /// The password without the padding.
     pub(super) fn password(&self) -> &[u8] {
         let padding = self.0.iter().rev().take_while(|byte| **byte == 0).count();
@@ -98,6 +104,7 @@ pub struct Advertisement {
     counter: u64,
     kind: PeerKind,
     other_form: bool,
+    form: u32,
 }
 
 impl Advertisement {
@@ -162,6 +169,16 @@ impl Advertisement {
     /// The same, of a kernel whose counter looks like ours by chance.
     pub(super) const fn of_kernel(self) -> Self {
         Self { kind: PeerKind::Kernel, ..self }
+    }
+
+    /// The same, verified in the form with this number.
+    pub(super) const fn in_form(self, form: u32) -> Self {
+        Self { form, ..self }
+    }
+
+    /// In which form it was verified.
+    pub(super) const fn form(&self) -> u32 {
+        self.form
     }
 
     /// It authenticates only in the form that is not ours to send: its sender treats link-local addresses otherwise, and
@@ -289,6 +306,7 @@ impl Authenticator {
             counter: header.counter,
             kind,
             other_form,
+            form: 0,
         })
     }
 }

@@ -61,6 +61,7 @@ mod demotion;
 mod dialect;
 mod election;
 mod explain;
+mod forms;
 mod freshness;
 mod interval;
 mod parameters;
@@ -84,6 +85,7 @@ pub use address::{Family, MacAddr, Vhid};
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use dialect::Dialect;
 pub use explain::{Cause, explain, shares_also};
+pub use forms::{Form, Former, InUse, Settled};
 pub use interval::Interval;
 pub use parameters::{
     Announcing, Destination, HookFailure, Hooks, OnLostAddress, Parameters, Replay, Sources,

@@ -14,6 +14,10 @@ pub struct Parameters {
     pub addresses: Vec<IpAddr>,
     /// The shared secret.
     pub key: Key,
+    /// Others that are accepted and never sent, three at most: further lines of a passfile.
+    pub also_accepted: Vec<Key>,
+    /// For how long, after a change of what is under the HMAC, the former is sent at most: by then all hosts are told.
+    pub settle: Duration,
     /// Our interval, which is our preference.
     pub interval: Interval,
     /// How many intervals a master may miss, at least 1 (3 everywhere by default).
@@ -38,6 +42,11 @@ pub struct Parameters {
     pub replay: Replay,
     /// Believe our own kind alone.
     pub only_ours: bool,
+}
+
+impl Parameters {
+    /// How long it may take until all hosts are told of a change, unless `settle` says otherwise.
+    pub const SETTLE: Duration = Duration::from_secs(15 * 60);
 }
 
 /// What is thought of advertisements of our own kind that may be recordings.

@@ -14,9 +14,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::announcer::Announcer;
-use super::auth::Authenticator;
 use super::election::{Decision, Election, Fact};
 use super::explain::{Cause, explain, shares_also};
+use super::forms::{Forms, InUse};
 use super::freshness::Freshness;
 use super::refused::Refused;
 use super::takeover::{Begun, Ended, Takeover};
@@ -46,7 +46,7 @@ const BOW_OUT_REPEATS: u8 = 2;
 #[derive(Debug)]
 pub struct VirtualHost {
     parameters: Parameters,
-    authenticator: Authenticator,
+    forms: Forms,
     election: Election,
     refused: Refused,
     /// Of the role, as the operator was told.
@@ -118,6 +118,8 @@ pub struct Snapshot {
     pub owed_hook: Option<(Hook, Time)>,
     /// Whether a shared address that this master had is missing.
     pub address_missing: bool,
+    /// What is accepted besides what is sent, and who uses it; nothing if nothing is.
+    pub forms: Vec<InUse>,
     /// What was counted.
     pub counters: Counters,
 }
@@ -126,10 +128,10 @@ impl VirtualHost {
     /// A virtual host in Init, nothing armed.
     #[must_use]
     pub fn new(parameters: Parameters) -> Self {
+        let forms = Forms::new(&parameters);
         Self {
-            authenticator: Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses)
-                .speaking(parameters.dialect),
-            election: Election::new(&parameters),
+            election: Election::new(&parameters, forms.dual_stack()),
+            forms,
             refused: Refused::default(),
             reason: Reason::Started,
             takeover: Takeover::new(parameters.hooks),
@@ -207,6 +209,10 @@ impl VirtualHost {
                 self.settle(now, &mut out);
                 self.announce(now, &mut out);
             }
+            Event::Confirm => {
+                let notice = self.forms.confirm();
+                self.form_changed(notice, &mut out);
+            }
             Event::Deaf(deaf) => self.elect(Fact::Deaf(deaf), now, &mut out),
             Event::Resign => self.elect(Fact::Resign, now, &mut out),
             Event::Shutdown { .. } if self.leaving => {
@@ -231,6 +237,7 @@ impl VirtualHost {
     pub fn next_deadline(&self) -> Option<Time> {
         [
             self.election.deadline(),
+            self.forms.deadline().filter(|_| !self.leaving),
             self.takeover.deadline(),
             self.watch.deadline().filter(|_| self.holds_addresses()),
             self.announcer.deadline(),
@@ -346,6 +353,7 @@ impl VirtualHost {
             last_hook: self.takeover.last(),
             owed_hook: self.takeover.owed(),
             address_missing: self.watch.missing(),
+            forms: self.forms.in_use(),
             counters: self.counters,
         }
     }
@@ -358,6 +366,10 @@ impl VirtualHost {
             self.look_at_addresses(now, out);
         }
         self.bring_back(now);
+        if !self.leaving {
+            let over = self.forms.expire(now);
+            self.form_changed(over, out);
+        }
         if let Some((again, left)) = self.farewell.filter(|(again, _)| *again <= now) {
             self.farewell = (left > 1).then(|| (again.max(now) + BOW_OUT_AGAIN, left - 1));
             self.transmit_adverts(Interval::BOW_OUT, now, out);

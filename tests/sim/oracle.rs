@@ -262,6 +262,45 @@ impl Judge {
     }
 }
 
+/// What is wrong with a while in which hosts were told of another form, and one of them may have been started anew. Kernels
+/// that change at once undo each other and us until everybody has: there only the end counts.
+pub fn undisturbed(
+    world: &World,
+    (from, to): (u64, u64),
+    only_ours: bool,
+    restarted: Option<usize>,
+    settle: u64,
+) -> Vec<String> {
+    let mut found = world.record.violations.clone();
+    let from = if only_ours { from } else { from + 3 * settle + bound(world) };
+    let hear = 3 * world.longest_delay() + 60 * MS;
+    let longest = world.slots.iter().map(|slot| slot.spec.interval()).max().unwrap_or(0);
+    let wait = world.slots.iter().map(|slot| slot.spec.dead_time(longest) + slot.spec.jitter).max();
+    let list = timeline(world, from, to);
+    let (mut several, mut nobody) = (0, 0);
+    for stretch in &list {
+        let lasted = stretch.to - stretch.from;
+        several = if stretch.masters.count_ones() > 1 { several + lasted } else { 0 };
+        nobody = if stretch.masters == 0 { nobody + lasted } else { 0 };
+        if several > hear || nobody > wait.unwrap_or(0) + hear {
+            let Stretch { from, to, masters } = stretch;
+            found.push(format!("masters {masters:b} from {from} to {to}"));
+        }
+    }
+    // Who is started anew gives up what it was, and may take it again.
+    let was_master = |node: usize| list.first().is_some_and(|first| first.masters & 1 << node != 0);
+    let may_change = |node: usize| !only_ours || was_master(node) || world.slots[node].spec.preempt;
+    if list.len() > 1 && !restarted.is_some_and(may_change) {
+        found.push(format!("somebody noticed: {list:?}"));
+    }
+    if world.slots.iter().any(|slot| {
+        matches!(&slot.machine, Some(Machine::Ours(ours)) if !ours.host.snapshot(ours.time(world.now)).forms.is_empty())
+    }) {
+        found.push("a former form is not forgotten".into());
+    }
+    found
+}
+
 /// At rest the address is where the role wants it, and the last hook that ended is the one of the role; or the host
 /// knows better, and the hook is owed.
 fn hooks_agree(world: &World, found: &mut Vec<String>) {

@@ -90,8 +90,93 @@ pub fn judge_reloaded(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
     judge_disturbed(world, &mut rng, logging, reload)
 }
 
+/// All hosts are told of another password or other addresses, one after the other and in peace but for one of them that
+/// is started anew meanwhile; kernels change theirs at once. Nobody else may notice.
+pub fn judge_told(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
+    let mut rng = Rng::new(seed ^ 0x70_1d0f);
+    let mix = rng.pick(&[Mix::Ours, Mix::Ours, Mix::Ours, Mix::WithKernels]);
+    let mut world = make(&mut rng, mix, 4);
+    world.unicast = mix == Mix::Ours && rng.percent(15);
+    world.add_form(&mut rng);
+    world.add_form(&mut rng);
+    let settle = rng.within(5, 9) * SECOND;
+    for slot in &mut world.slots {
+        (slot.spec.settle, slot.spec.hook_failure) = (settle, HookFailure::Stay);
+        // Who has no clock is believed late when it is started anew (register, row 25).
+        (slot.spec.wall, slot.spec.wakes_at) = (Some(0), None);
+        slot.wall = Some(0);
+        slot.spec.plan = HookPlan { min: slot.spec.plan.min, max: slot.spec.plan.max, ..HookPlan::QUICK };
+    }
+    if logging {
+        world = world.logging();
+        tell_specs(&mut world);
+    }
+    world.start_all();
+    let told_from = 2 * bound(&world) + SECOND;
+    world.run_until(told_from);
+    if !super::oracle::settles(&world) {
+        return (Vec::new(), world.log.take().unwrap_or_default());
+    }
+    let restarted = restart(&mut world, &mut rng, told_from, told_from + 3 * settle);
+    // There and perhaps back, each of them by all.
+    let course: &[usize] = rng.pick(&[&[1], &[1], &[1, 2], &[1, 0], &[1, 2, 1]]);
+    for node in 0..world.slots.len() {
+        let kernel = world.slots[node].spec.kind != Kind::Ours;
+        let latest = settle - 4 * SECOND;
+        let mut times: Vec<_> = course.iter().map(|_| told_from + rng.within(0, latest)).collect();
+        times.sort_unstable();
+        if let Some((_, gone, back)) = restarted.filter(|(who, ..)| *who == node) {
+            times.iter_mut().filter(|at| (gone..=back).contains(at)).for_each(|at| *at = back + 1);
+        }
+        let last = course.len() - 1;
+        for (at, &form) in times.into_iter().zip(course).skip(if kernel { last } else { 0 }) {
+            world.at(at, Change::Reload(node, Tweak::Form(form)));
+            if !kernel && rng.percent(30) {
+                let tweak = Tweak::HookTimeout(rng.pick(&[5, 50]) * SECOND);
+                world.at(told_from + rng.within(0, 2 * settle), Change::Reload(node, tweak));
+            }
+        }
+    }
+    let end = told_from + 3 * settle + 2 * bound(&world) + 4 * SECOND;
+    world.run_until(end);
+    let restarted = restarted.map(|(node, ..)| node);
+    let complaints =
+        super::oracle::undisturbed(&world, (told_from, end), mix == Mix::Ours, restarted, settle);
+    (complaints, world.log.take().unwrap_or_default())
+}
+
+/// One of ours ends in some way and begins again, or its engine does. Which, and between which times it is not there.
+fn restart(world: &mut World, rng: &mut Rng, from: u64, to: u64) -> Option<(usize, u64, u64)> {
+    let node = usize::try_from(rng.within(0, world.slots.len() as u64 - 1)).expect("few");
+    if world.slots.iter().any(|slot| slot.spec.kind != Kind::Ours) || rng.percent(40) {
+        return None;
+    }
+    let at = rng.within(from, to);
+    if rng.percent(30) {
+        world.at(at, Change::Renew(node, 100 * MS));
+        return Some((node, at, at));
+    }
+    world.at(at, if rng.percent(50) { Change::Crash(node) } else { Change::Stop(node, true) });
+    let back = at + rng.within(MS, 3 * SECOND);
+    world.at(back, Change::Start(node));
+    Some((node, at, back))
+}
+
 /// Files change in the disturbed while.
 fn reload(world: &mut World, rng: &mut Rng, end: u64) {
+    // All are told of the last form within the time that it takes.
+    world.add_form(rng);
+    world.add_form(rng);
+    let last = if rng.percent(50) { 2 } else { 0 };
+    for node in 0..world.slots.len() {
+        world.slots[node].spec.settle = end + SECOND;
+        if last != 0 && world.slots[node].spec.kind == Kind::Ours && rng.percent(50) {
+            world.at(rng.within(0, end), Change::Reload(node, Tweak::Form(1)));
+        }
+        let at = if rng.percent(50) { end } else { rng.within(0, end) };
+        world.at(at, Change::Reload(node, Tweak::Form(last)));
+        world.at(end, Change::Reload(node, Tweak::Form(last)));
+    }
     let longest = world.slots.iter().map(|slot| slot.spec.interval()).max().unwrap_or(0);
     let ours = |slot: &super::world::Slot| slot.spec.kind == Kind::Ours;
     let ours: Vec<_> = (0..world.slots.len()).filter(|&node| ours(&world.slots[node])).collect();

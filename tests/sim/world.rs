@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use ucarp::daemon::turn::Draining;
 use ucarp::protocol::{
-    Announcing, Authenticator, Destination, Dialect, Event, HookFailure, Hooks, Interval, Key, Link, MacAddr,
-    Notice, OnLostAddress, Parameters, Presence, Replay, Role, Sources,
+    Announcing, Authenticator, Destination, Dialect, Event, Former, HookFailure, Hooks, Interval, Key, Link,
+    MacAddr, Notice, OnLostAddress, Parameters, Presence, Replay, Role, Sources,
 };
 
 use super::allowance::{Ears, Forgery};
@@ -74,6 +74,9 @@ pub struct Spec {
     pub replay: Replay,
     pub only_ours: bool,
     pub broadcast: bool,
+    /// Which password and addresses it is configured with, of those of the world, and which it accepts besides.
+    pub form: usize,
+    pub settle: u64,
 }
 
 impl Spec {
@@ -108,6 +111,8 @@ impl Spec {
             replay: Replay::default(),
             only_ours: false,
             broadcast: false,
+            form: 0,
+            settle: 900 * SECOND,
         }
     }
 
@@ -187,6 +192,8 @@ impl Spec {
             dialect: self.dialect,
             replay: self.replay,
             only_ours: self.only_ours,
+            also_accepted: Vec::new(),
+            settle: Duration::from_micros(self.settle),
         }
     }
 }
@@ -329,6 +336,7 @@ pub enum Tweak {
     Announcing(Announcing),
     Replay(Replay),
     Broadcast(bool),
+    Form(usize),
 }
 
 impl Tweak {
@@ -345,6 +353,7 @@ impl Tweak {
             Self::Announcing(announcing) => spec.announcing = announcing,
             Self::Replay(replay) => spec.replay = replay,
             Self::Broadcast(broadcast) => spec.broadcast = broadcast,
+            Self::Form(form) => spec.form = form,
         }
     }
 }
@@ -363,8 +372,10 @@ pub struct Slot {
     pub deaf: bool,
     overflows: bool,
     /// What its host takes for the time of day, as `Spec::wall` has it, and as it goes on over restarts.
-    wall: Option<i64>,
+    pub wall: Option<i64>,
     queue: Vec<Rc<[u8]>>,
+    /// What one of ours keeps of forms over a restart.
+    former: Vec<Former>,
     scheduled: Option<(u64, u64)>,
     role: Role,
     window: (u64, u64),
@@ -437,6 +448,8 @@ pub struct World {
     pub record: Record,
     pub log: Option<Vec<String>>,
     pub addresses: Vec<IpAddr>,
+    /// Other passwords and addresses that hosts may be configured with, from 1 on.
+    pub forms: Vec<(Key, Vec<IpAddr>)>,
     pub loss: u64,
     /// All of ours have all others as peers and tell nobody else.
     pub unicast: bool,
@@ -468,6 +481,7 @@ impl World {
             record: Record::default(),
             log: None,
             addresses: vec![IpAddr::from([10, 0, 0, 100])],
+            forms: Vec::new(),
             loss: 0,
             unicast: false,
             whole_turns: false,
@@ -498,7 +512,40 @@ impl World {
     }
 
     pub fn auth(&self) -> Authenticator {
-        Authenticator::new(&self.key, NonZeroU8::new(VHID).expect("not zero"), &self.addresses)
+        self.auth_of(0)
+    }
+
+    fn auth_of(&self, form: usize) -> Authenticator {
+        let (key, addresses) = self.form(form);
+        Authenticator::new(key, NonZeroU8::new(VHID).expect("not zero"), addresses)
+    }
+
+    fn form(&self, form: usize) -> (&Key, &[IpAddr]) {
+        let other = form.checked_sub(1).and_then(|at| self.forms.get(at));
+        other.map_or((&self.key, &self.addresses), |(key, addresses)| (key, addresses))
+    }
+
+    /// Invents another password, another list or both.
+    pub fn add_form(&mut self, rng: &mut Rng) {
+        let number = u8::try_from(self.forms.len() + 1).expect("few");
+        let (key, mut addresses) = {
+            let (key, addresses) = self.form(self.forms.len());
+            (key.clone(), addresses.to_vec())
+        };
+        let what = rng.within(0, 2);
+        if what != 0 {
+            let v6 = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x100 + u16::from(number));
+            addresses.push(match addresses[0] {
+                IpAddr::V4(_) => IpAddr::from([10, 0, 0, 100 + number]),
+                IpAddr::V6(_) => v6.into(),
+            });
+            if rng.percent(30) {
+                addresses.remove(0);
+            }
+        }
+        let password = [PASSWORD, &[number]].concat();
+        let key = if what == 1 { key } else { Key::from_password(&password).expect("short") };
+        self.forms.push((key, addresses));
     }
 
     /// Adds a node, not started yet; frames take `low..=high` microseconds to it.
@@ -514,6 +561,7 @@ impl World {
             overflows: false,
             wall: None,
             queue: Vec::new(),
+            former: Vec::new(),
             scheduled: None,
             role: Role::Init,
             window: (0, 0),
@@ -731,8 +779,9 @@ impl World {
         act(machine, now, &mut out);
         let transitions = told(machine).1 - transitions_before;
         let role = machine.role();
-        let mut ended = false;
+        let (mut ended, mut former) = (false, Vec::new());
         if let Machine::Ours(ours) = machine {
+            former = ours.host.pending();
             ended = ours.ended();
             let hooks = ours.hooks();
             let quiet_claim = match role {
@@ -765,6 +814,7 @@ impl World {
         } else if let Machine::Kernel(_) = machine {
             out.claims.push(role == Role::Master);
         }
+        self.slots[node].former = former;
         for note in out.notes.take().into_iter().flatten() {
             self.say(Some(node), &note);
         }
@@ -817,6 +867,8 @@ impl World {
     fn count(&mut self, node: usize, frames: u64) {
         self.record.frames += frames;
         let others = self.slots.len() as u64 - 1;
+        let shared = self.forms.iter().map(|(_, addresses)| addresses.len()).max().unwrap_or(0);
+        let shared = shared.max(self.addresses.len()) as u64;
         let slot = &mut self.slots[node];
         let second = slot.window.0;
         slot.window.1 += frames;
@@ -826,7 +878,7 @@ impl World {
             let prompt = 11;
             let copies = if self.unicast { others } else { 1 };
             let ads = copies * families * (due + prompt + 4 * slot.changes_in_window);
-            let announcements = 4 * self.addresses.len() as u64 * (prompt + 4 + 2 * slot.changes_in_window);
+            let announcements = 4 * shared * (prompt + 4 + 2 * slot.changes_in_window);
             // Who only listens answers each name that proved itself, at two hardware addresses, once a second, and repeats
             // the bow-out of a second ago.
             let listens = slot.role == Role::Backup && slot.changes_in_window == 0;
@@ -946,7 +998,8 @@ impl World {
 
     /// What one of ours is configured with.
     fn parameters(&self, node: usize) -> Parameters {
-        let mut parameters = self.slots[node].spec.parameters(&self.addresses, &self.key);
+        let (key, addresses) = self.form(self.slots[node].spec.form);
+        let mut parameters = self.slots[node].spec.parameters(addresses, key);
         if self.unicast {
             let neighbours = self.neighbours(node);
             parameters.destination.peers = neighbours.iter().map(|(address, _)| *address).collect();
@@ -970,6 +1023,8 @@ impl World {
                 // What an earlier life put up is still there.
                 let found = if self.slots[node].claims { Presence::All } else { Presence::None };
                 let mut ours = Ours::new(parameters, spec.clock, spec.plan, found, rng);
+                let time = ours.time(self.now);
+                ours.host.recall(self.slots[node].former.clone(), time);
                 ours.neighbours = neighbours;
                 if let Some(seconds) = spec.wakes_at {
                     let wakes_at = i64::try_from(seconds * SECOND).expect("not far off");
@@ -993,7 +1048,7 @@ impl World {
                 spec.v4,
                 spec.v6,
                 spec.mac,
-                self.auth(),
+                self.auth_of(spec.form),
                 rng,
             )),
             Kind::OldUcarp => Machine::Old(OldUcarp::new(
@@ -1112,14 +1167,22 @@ impl World {
                     self.push(until, Entry::Change(change));
                     return;
                 }
+                // What is not there when all are told is told of it when it is back, by whoever made the world.
+                match &self.slots[node].machine {
+                    Some(Machine::Ours(ours)) if !ours.shutting_down() => {}
+                    Some(Machine::Ours(_)) | None => return,
+                    Some(Machine::Kernel(_) | Machine::Old(_)) => {}
+                }
                 tweak.edit(&mut self.slots[node].spec);
                 let parameters = self.parameters(node);
                 self.renew_window(node);
                 self.slots[node].changes_in_window += 1;
-                self.with(node, "reads its file", |machine, now, out| {
-                    if let Machine::Ours(ours) = machine {
-                        ours.reload(parameters, now, out);
-                    }
+                let auth = self.auth_of(self.slots[node].spec.form);
+                self.with(node, "reads its file", |machine, now, out| match machine {
+                    Machine::Ours(ours) => ours.reload(parameters, now, out),
+                    // They change at once.
+                    Machine::Kernel(kernel) => kernel.auth = auth,
+                    Machine::Old(_) => {}
                 });
             }
             Change::Demote(node, count) => {

@@ -8,7 +8,7 @@ use super::{About, HOUR, MINUTE, describe, list, of, seconds};
 use crate::i18n::{fill, tr, trn};
 use crate::log::Level;
 use crate::platform;
-use crate::protocol::{Demotion, Hook, HookEnd, Notice, Peer, PeerKind, Reason, Role, Transmission};
+use crate::protocol::{Demotion, Hook, HookEnd, Notice, Peer, PeerKind, Reason, Role, Settled, Transmission};
 
 /// How long a repeated notice is held back.
 pub(super) fn period(notice: &Notice) -> Duration {
@@ -35,6 +35,11 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::Abandoned { .. }
         | Notice::HookKilled { .. }
         | Notice::HookSucceeded { .. }
+        | Notice::FormPending { .. }
+        | Notice::FormSent { .. }
+        | Notice::FormKept
+        | Notice::FormsForgotten
+        | Notice::FormStillUsed { .. }
         | Notice::ResignRefused { .. } => Duration::ZERO,
         Notice::Grace { .. }
         | Notice::GraceOver
@@ -300,6 +305,42 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
                 &[("hook", &hook.code()), ("duration", &seconds(*again))],
             ),
         ),
+        Notice::FormPending { lasts } => {
+            let template = tr(
+                "The password, the addresses or the peer type have changed: the former are sent until the other hosts are known to have been told, for {duration} at most, and accepted for longer",
+            );
+            (Level::Info, fill(&template, &[("duration", &seconds(*lasts))]))
+        }
+        Notice::FormSent { why: Settled::Heard(peer) } => {
+            let template = tr("The new password and addresses are sent from now on, because {peer} sends them");
+            (Level::Info, fill(&template, &[("peer", peer)]))
+        }
+        Notice::FormSent { why: Settled::Confirmed } => (
+            Level::Info,
+            tr("The new password and addresses are sent from now on, because that was confirmed").into_owned(),
+        ),
+        Notice::FormSent { why: Settled::InTime } => (
+            Level::Info,
+            tr(
+                "The new password and addresses are sent from now on: the time in which all hosts are told of them is over",
+            )
+            .into_owned(),
+        ),
+        Notice::FormKept => (
+            Level::Info,
+            tr("The password, the addresses and the peer type are again what they were, and still are sent")
+                .into_owned(),
+        ),
+        Notice::FormsForgotten => (
+            Level::Info,
+            tr("Former passwords and addresses are accepted no more").into_owned(),
+        ),
+        Notice::FormStillUsed { peer } => {
+            let template = tr(
+                "{peer} still uses a former password or former addresses, and is not understood from now on: change them there too",
+            );
+            (Level::Warning, fill(&template, &[("peer", peer)]))
+        }
         Notice::AddressLost { cured } => {
             let template = if *cured {
                 tr("{interface} lost {addresses}: running the up script again, at most once a minute")

@@ -144,9 +144,9 @@ pub(super) struct Election {
 }
 
 impl Election {
-    pub(super) fn new(parameters: &Parameters) -> Self {
+    pub(super) fn new(parameters: &Parameters, dual_stack: bool) -> Self {
         Self {
-            tuning: Tuning::of(parameters),
+            tuning: Tuning::of(parameters, dual_stack),
             sources: parameters.sources,
             mac: parameters.mac,
             state: State::Init,

@@ -26,6 +26,10 @@ struct Host {
     now: Time,
 }
 
+fn shares_both(Parameters { addresses, .. }: &Parameters) -> bool {
+    addresses.iter().any(IpAddr::is_ipv4) && addresses.iter().any(IpAddr::is_ipv6)
+}
+
 /// Base, skew and the rest of a host under test; the address of ours is 10.0.0.5.
 fn host_with(base: u8, skew: u8, edit: impl FnOnce(&mut Parameters)) -> Host {
     let key = Key::from_password(b"secret").unwrap();
@@ -45,10 +49,12 @@ fn host_with(base: u8, skew: u8, edit: impl FnOnce(&mut Parameters)) -> Host {
         dialect: Dialect::default(),
         replay: Replay::default(),
         only_ours: false,
+        also_accepted: Vec::new(),
+        settle: Parameters::SETTLE,
     };
     edit(&mut parameters);
     let authenticator = Authenticator::new(&key, vhid(), &parameters.addresses);
-    Host { election: Election::new(&parameters), authenticator, now: Time::ZERO }
+    Host { election: Election::new(&parameters, shares_both(&parameters)), authenticator, now: Time::ZERO }
 }
 
 fn host(base: u8, skew: u8) -> Host {

@@ -22,15 +22,15 @@ pub(in super::super) struct Tuning {
 }
 
 impl Tuning {
-    pub(in super::super) fn of(parameters: &Parameters) -> Self {
-        let addresses = &parameters.addresses;
+    /// `dual_stack`: addresses of both families are shared.
+    pub(in super::super) fn of(parameters: &Parameters, dual_stack: bool) -> Self {
         Self {
             interval: parameters.interval,
             dead_ratio: parameters.dead_ratio.max(1),
             preempt: parameters.preempt,
             demote_on_failed_hook: parameters.hooks.failure == HookFailure::Demote,
             honours_demotion: parameters.dialect.honours_demotion(),
-            dual_stack: addresses.iter().any(IpAddr::is_ipv4) && addresses.iter().any(IpAddr::is_ipv6),
+            dual_stack,
         }
     }
 }
@@ -39,6 +39,12 @@ impl Election {
     /// The addresses that several may send from are these from now on.
     pub(in super::super) fn share(&mut self, addresses: &[IpAddr]) {
         self.peers.share(addresses);
+    }
+
+    /// Addresses of both families are shared from now on, or of one.
+    pub(in super::super) fn speak_both(&mut self, dual_stack: bool) {
+        self.tuning.dual_stack = dual_stack;
+        self.told_that_we_stand_back &= self.stands_back();
     }
 
     /// A wait that becomes longer counts from where it began. One that becomes shorter begins anew if that is later: what

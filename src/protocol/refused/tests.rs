@@ -28,6 +28,8 @@ fn parameters(last: u8, password: &str, addresses: &[&str]) -> Parameters {
         dialect: Dialect::default(),
         replay: Replay::default(),
         only_ours: false,
+        also_accepted: Vec::new(),
+        settle: Parameters::SETTLE,
     }
 }
 

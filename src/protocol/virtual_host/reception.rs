@@ -101,7 +101,7 @@ impl VirtualHost {
         if !self.parameters.destination.accepts(decoded.destination) {
             return Err(Rejected::BadDestination);
         }
-        let ad = self.authenticator.verify(decoded).inspect_err(|_| {
+        let ad = self.forms.verify(decoded).inspect_err(|_| {
             let dead_after = |interval| self.election.dead_after(Some(interval));
             self.refused.note(decoded, self.parameters.vhid, now, dead_after);
         })?;
@@ -165,7 +165,7 @@ impl VirtualHost {
     fn is_unaltered(&mut self, ad: &Advertisement, now: Time) -> bool {
         let current = self.freshness.current(now);
         let spent = self.tampering.is_spent(ad, current, now);
-        let holds = !spent && self.authenticator.is_unaltered(ad);
+        let holds = !spent && self.forms.is_unaltered(ad);
         if !holds {
             self.tampering.note(ad, current, now);
         }
@@ -254,6 +254,8 @@ impl VirtualHost {
         if ad.interval() != Interval::BOW_OUT {
             self.farewell = None;
         }
+        let notice = self.forms.heard(ad, now);
+        self.form_changed(notice, &mut out);
         self.elect(Fact::Heard(ad), now, &mut out);
         out
     }

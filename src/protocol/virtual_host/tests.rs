@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::protocol::wire::{self, carp, ethernet};
-use crate::protocol::{Announcing, Destination, Dialect, Hooks, Key, Link, Presence, Rejected, Replay, Vhid};
+use crate::protocol::{
+    Announcing, Authenticator, Destination, Dialect, Hooks, Key, Link, Presence, Rejected, Replay, Vhid,
+};
 
 const HERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 5)), v6: None };
 const THERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 7)), v6: None };
@@ -33,6 +35,8 @@ fn host(sources: Sources, mac: MacAddr) -> VirtualHost {
         dialect: Dialect::default(),
         replay: Replay::default(),
         only_ours: false,
+        also_accepted: Vec::new(),
+        settle: Parameters::SETTLE,
     };
     VirtualHost::new(parameters)
 }
@@ -528,4 +532,29 @@ fn who_ends_is_told_nothing_more() {
     host.handle(Event::Shutdown { withdraw: true }, now);
     assert_eq!(host.reconfigure(other, now), []);
     assert!(host.finished() || host.next_deadline().is_some());
+}
+
+// One T stands for one content, and of another key it is another counter.
+#[test]
+fn a_new_password_is_sent_with_another_time() {
+    let (mut host, now) = master(HERE, MAC);
+    let mut listener = self::host(Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 6)), v6: None }, OTHER_MAC);
+    let also = edited(&listener, |parameters| {
+        parameters.also_accepted = vec![Key::from_password(b"other").unwrap()];
+    });
+    listener.reconfigure(also, now);
+    listener.handle(Event::Start, now);
+    listener.handle(Event::Link(Link::Up), now);
+    let mut says = |host: &mut VirtualHost, skew| {
+        let faster = edited(host, |parameters| parameters.interval = Interval::new(1, skew));
+        let ads = frames(&host.reconfigure(faster, now), Transmission::Advert);
+        listener.receive(&ads[0], now).map(|_| ())
+    };
+    assert_eq!(says(&mut host, 1), Ok(()));
+    let other = edited(&host, |parameters| parameters.key = Key::from_password(b"other").unwrap());
+    host.reconfigure(other, now);
+    assert_eq!(says(&mut host, 2), Ok(()), "the former is sent still");
+    host.handle(Event::Confirm, now);
+    assert_eq!(says(&mut host, 3), Ok(()));
+    assert_eq!(host.snapshot(now).forms.len(), 2);
 }

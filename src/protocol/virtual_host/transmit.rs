@@ -62,8 +62,8 @@ impl VirtualHost {
         };
         let what = if interval == Interval::BOW_OUT { Transmission::BowOut } else { Transmission::Advert };
         let sources = self.parameters.sources;
-        let v4 = sources.v4.filter(|_| self.parameters.addresses.iter().any(IpAddr::is_ipv4));
-        let v6 = sources.v6.filter(|_| self.parameters.addresses.iter().any(IpAddr::is_ipv6));
+        let v4 = sources.v4.filter(|_| self.forms.sent().addresses().iter().any(IpAddr::is_ipv4));
+        let v6 = sources.v6.filter(|_| self.forms.sent().addresses().iter().any(IpAddr::is_ipv6));
         for source in [v4.map(IpAddr::V4), v6.map(IpAddr::V6)].into_iter().flatten() {
             let family = Family::of(source);
             if !self.parameters.destination.is_unicast(family) {
@@ -111,8 +111,9 @@ impl VirtualHost {
             [(self.election.beside_old_ucarp(now), Word::BesideOldUcarp), (gives_way, Word::GivesWay)];
         let words = mark::said(words.into_iter().filter_map(|(said, word)| said.then_some(word)));
         let demotion = u8::from(self.election.demoted());
-        let low = mark::low(words, self.freshness.stamp(Contents { to_one, words, interval, demotion }, now));
-        let counter = self.authenticator.marked(low, source, interval, demotion);
+        let contents = Contents { to_one, words, interval, demotion, form: self.forms.serial() };
+        let low = mark::low(words, self.freshness.stamp(contents, now));
+        let counter = self.forms.authenticator().marked(low, source, interval, demotion);
         self.freshness.sent(counter, Fields { source, interval, demotion }, self.parameters.mac, now);
         let header = carp::Header {
             kind: carp::ADVERTISEMENT,
@@ -122,14 +123,14 @@ impl VirtualHost {
             demotion,
             advbase: interval.base,
             counter,
-            code: self.authenticator.code(counter),
+            code: self.forms.authenticator().code(counter),
         };
         let decoded = Decoded {
             mac: self.parameters.mac,
             source,
             destination: self.parameters.destination.group(Family::of(source)),
             header,
-            pseudo_header: source.is_ipv6() && self.parameters.dialect.sums_pseudo_header(),
+            pseudo_header: source.is_ipv6() && self.forms.sent().dialect().sums_pseudo_header(),
         };
         self.packets = self.packets.wrapping_add(1);
         (decoded, self.packets)

@@ -228,6 +228,8 @@ impl Host {
             dialect: Dialect::ALL[usize::from(more >> 3 & 7) % Dialect::ALL.len()],
             replay: [Replay::Warn, Replay::Refuse, Replay::Off, Replay::Warn][usize::from(more >> 6)],
             only_ours: how & 128 != 0,
+            also_accepted: Vec::new(),
+            settle: Parameters::SETTLE,
         };
         Self {
             number,

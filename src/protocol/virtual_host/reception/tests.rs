@@ -32,6 +32,8 @@ fn parameters() -> Parameters {
         dialect: Dialect::Any,
         replay: Replay::Warn,
         only_ours: false,
+        also_accepted: Vec::new(),
+        settle: Parameters::SETTLE,
     }
 }
 
