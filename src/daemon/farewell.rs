@@ -10,6 +10,7 @@ use super::devices::Sockets;
 use super::failure::{Doing, StartError};
 use super::place;
 use super::placing;
+use super::roster::Entry;
 use super::start::parameters;
 use super::survey::Surveyor;
 use crate::config::VirtualHostConfig;
@@ -24,14 +25,14 @@ const NEWER: Duration = Duration::from_secs(1);
 /// # Errors
 /// There is no place to send from, or the system did not take it.
 pub(super) fn bow_out<'a>(
-    config: &VirtualHostConfig,
-    interface: &str,
+    Entry { config, interface, kept, .. }: &Entry,
     shared: impl Iterator<Item = &'a VirtualHostConfig>,
     ahead: Duration,
 ) -> Result<(), StartError> {
     let shared = shared.flat_map(place::addresses).collect();
     let (places, own) = placing::places(interface, &[config], &shared, &mut Surveyor::default())?;
     let mut core = VirtualHost::new(parameters(config));
+    core.recall(kept.clone(), now());
     for placed in places {
         let place = placed?.place;
         core.relocate(place.mac, place.sources, now());

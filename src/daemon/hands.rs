@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::capture::Looks;
 use super::children::{Children, Happened};
-use super::clock::now;
+use super::clock::{now, wall};
 use super::connected;
 use super::devices::{self, Parts};
 use super::engine::{self, Heritage, Left};
@@ -20,6 +20,7 @@ use super::engine_user::EngineUser;
 use super::failure::{Doing, StartError};
 use super::farewell;
 use super::overheard::Overheard;
+use super::pending::{self, Archive};
 use super::reload::{self, Read, Reading, Reloaded, Reread};
 use super::report::{About, Report};
 use super::request::{Asked, Fact, Request, Run, decode, encode};
@@ -54,6 +55,8 @@ pub(super) struct Belongings {
     pub(super) pidfile: Option<PidFile>,
     /// Where lock files are made.
     pub(super) lockdir: Option<PathBuf>,
+    /// What is to be known after a restart.
+    pub(super) archive: Option<Archive>,
 }
 
 /// How a life of the hands ended.
@@ -73,6 +76,7 @@ pub(super) struct Over {
 struct Hands {
     claims: Claims,
     lockdir: Option<PathBuf>,
+    archive: Option<Archive>,
     reading: Reading,
     lock_memory: bool,
     user: EngineUser,
@@ -129,6 +133,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         readiness,
         pidfile,
         lockdir,
+        archive,
     } = belongings;
     let mut hands = Hands {
         supervisor: Supervisor::new(roster.entries().iter().map(Entry::plan), now()),
@@ -136,6 +141,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         rules: Rules::of(roster),
         claims,
         lockdir,
+        archive,
         reading: Reading::new(reread),
         children: Children::default(),
         engine: None,
@@ -263,7 +269,8 @@ impl Hands {
                 self.announce();
                 self.see(Seen::Beat(&roles), now);
             }
-            Act::Forget { host } => self.forget(host),
+            Act::Forget { host } => self.forget(host, now),
+            Act::Settle { host } => self.settle(host, now),
             Act::Say { level, text } => self.report.say(level, text),
             Act::End { status, why } => {
                 self.why = why.map(str::to_owned);
@@ -481,9 +488,9 @@ impl Hands {
             return self.read_again(now);
         }
         let reloaded = read.map_err(|why| vec![why]).and_then(|read| {
-            reload::reloaded(self.rules.roster(), read, &mut self.claims, self.lockdir.as_deref())
+            reload::reloaded(self.rules.roster(), read, &mut self.claims, self.lockdir.as_deref(), now)
         });
-        let Reloaded { roster, facts, lines } = match reloaded {
+        let Reloaded { roster, facts, lines, archived } = match reloaded {
             Ok(reloaded) => reloaded,
             Err(why) => {
                 why.iter().for_each(|why| self.report.not_reloaded(why));
@@ -493,6 +500,7 @@ impl Hands {
         self.ahead.resize(roster.len(), 0);
         roster.there().for_each(|(host, entry)| self.supervisor.plan(host, entry.plan()));
         self.rules.replace(roster);
+        archived.into_iter().for_each(|host| self.keep(host, now));
         for warning in &lines.warnings {
             self.report.say(Level::Warning, warning);
         }
@@ -511,9 +519,34 @@ impl Hands {
         }
     }
 
-    /// Of a host that was to leave nothing is left.
-    fn forget(&mut self, host: u16) {
+    /// Of what a host has in use besides what is configured some is not in use any more.
+    fn settle(&mut self, host: u16, now: Time) {
         let mut roster = self.rules.roster().clone();
+        let Some(entry) = roster.get_mut(host) else { return };
+        let kept = pending::settled(&entry.config, &entry.kept, now);
+        if std::mem::replace(&mut entry.kept, kept) != entry.kept {
+            self.rules.replace(roster);
+            self.keep(host, now);
+        }
+    }
+
+    /// Keeps over a restart what a host has in use besides what is configured.
+    fn keep(&mut self, host: u16, now: Time) {
+        let (Some(archive), Some(wall)) = (&self.archive, wall()) else { return };
+        let Some(Entry { config, interface, kept, .. }) = self.rules.roster().get(host) else { return };
+        if let Err(why) = archive.write(config, interface, kept, now, wall) {
+            self.report.not_kept(About::host(config, interface), archive.folder(), &why);
+        }
+    }
+
+    /// Of a host that was to leave nothing is left.
+    fn forget(&mut self, host: u16, now: Time) {
+        let mut roster = self.rules.roster().clone();
+        if let Some(entry) = roster.get_mut(host).filter(|entry| !entry.kept.is_empty()) {
+            entry.kept.clear();
+            self.rules.replace(roster.clone());
+            self.keep(host, now);
+        }
         roster.set(host, Standing::Gone);
         reload::give_back(&mut self.claims, &roster);
         self.rules.replace(roster);
@@ -522,9 +555,10 @@ impl Hands {
 
     fn bow_out(&mut self, host: u16) {
         let roster = self.rules.roster();
-        let Some(Entry { config, interface, .. }) = roster.get(host) else { return };
+        let Some(entry) = roster.get(host) else { return };
+        let interface = &entry.interface;
         let ahead = Duration::from_millis(self.ahead.get(usize::from(host)).copied().unwrap_or(0).into());
-        if let Err(why) = farewell::bow_out(config, interface, roster.on(interface), ahead) {
+        if let Err(why) = farewell::bow_out(entry, roster.on(interface), ahead) {
             self.report.no_bow_out(interface, &why);
         }
     }

@@ -32,6 +32,7 @@ mod mismatch;
 mod network;
 mod outcome;
 mod overheard;
+mod pending;
 mod perform;
 mod place;
 mod placing;
@@ -72,6 +73,7 @@ use engine_user::EngineUser;
 use failure::Doing;
 use hands::{Belongings, Over};
 use overheard::Overheard;
+use pending::Archive;
 use report::{About, Report};
 use roster::Roster;
 
@@ -153,11 +155,27 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let folder =
         |file: &Path| file.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
     let pidfile_in = config.pidfile.as_deref().map(|file| folder(file).unwrap_or_else(|| ".".into()));
-    let written: Vec<&Path> = pidfile_in.as_deref().into_iter().chain([lockdir]).collect();
+    // What a command line says is told anew with each start.
+    let archive = config
+        .source
+        .as_ref()
+        .map(|_| Archive::new(config.state.clone().unwrap_or_else(|| platform::STATE.into())));
+    let state = archive.as_ref().map(Archive::folder);
+    let written: Vec<&Path> = pidfile_in.as_deref().into_iter().chain([lockdir]).chain(state).collect();
     let _ = platform::write_only_in(&written);
+    let mut roster = Roster::of(hosts);
+    if let (Some(archive), Some(wall)) = (&archive, clock::wall()) {
+        roster.recall(|entry| {
+            let kept = archive.read(&entry.config, &entry.interface, clock::now(), wall);
+            kept.unwrap_or_else(|why| {
+                report.not_kept(About::host(&entry.config, &entry.interface), archive.folder(), &why);
+                Vec::new()
+            })
+        });
+    }
     let user = EngineUser::find(config.user.as_ref());
     let over = hands::run(Belongings {
-        roster: Roster::of(hosts),
+        roster,
         claims,
         reread: config
             .source
@@ -171,6 +189,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         readiness,
         pidfile,
         lockdir: config.lockdir.clone(),
+        archive,
     })?;
     over.end()
 }

@@ -10,7 +10,7 @@ use super::host::Served;
 use super::link::Link;
 use super::report::Report;
 use super::request::{Request, Run};
-use crate::protocol::{Action, Event, Hook, Time};
+use crate::protocol::{Action, Event, Hook, Notice, Time};
 
 /// Carries out `actions` for the virtual host of this number, and all that follow from their outcome. What others are to
 /// do is added to `errands`.
@@ -36,6 +36,9 @@ pub(super) fn perform(
                 continue;
             }
             Action::Tell(notice) => {
+                if matches!(notice, Notice::FormSent { .. } | Notice::FormsForgotten) {
+                    errands.push(Request::Settled { host: number });
+                }
                 report.notice(one.about(&link.name), &notice, now);
                 continue;
             }

@@ -9,12 +9,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
+use super::pending;
 use super::request::{Fact, Word, decode, encode};
 use super::roster::{Entry, Roster, Standing};
 use super::start;
 use crate::config::diff::{self, Fate};
 use crate::config::{Config, Errors, VirtualHostConfig, Warning};
-use crate::i18n::tr;
+use crate::i18n::{fill, tr};
 use crate::platform::{self, Channel, Claims, Doubt, Unsent};
 use crate::protocol::Time;
 
@@ -170,6 +171,8 @@ pub(super) struct Reloaded {
     /// What the engine is to be told.
     pub(super) facts: Vec<Fact>,
     pub(super) lines: Lines,
+    /// Of whom is to be kept what is in use besides what is configured.
+    pub(super) archived: Vec<u16>,
 }
 
 /// What the operator is to be told.
@@ -194,6 +197,7 @@ pub(super) fn reloaded(
     read: Read,
     claims: &mut Claims,
     lockdir: Option<&Path>,
+    now: Time,
 ) -> Result<Reloaded, Vec<String>> {
     if !read.errors.is_empty() {
         return Err(read.errors);
@@ -225,6 +229,7 @@ pub(super) fn reloaded(
         facts.push(Fact::Leave { host: *host });
     }
     let mut lines = Lines { warnings: read.warnings, doubts, kept: 0, others: Vec::new() };
+    let mut archived = Vec::new();
     for fate in fates {
         let entry = match &fate {
             Fate::Kept { .. } => {
@@ -249,7 +254,25 @@ pub(super) fn reloaded(
             Fate::Kept { .. } | Fate::Ended { .. } => None,
         };
         if let Some(host) = host {
-            roster.get_mut(host).into_iter().for_each(|known| known.change(entry.config.clone()));
+            if let Some(known) = roster.get_mut(host) {
+                match pending::after(&known.config, &known.kept, &entry.config, now) {
+                    Some(kept) => {
+                        if kept != known.kept {
+                            archived.push(host);
+                        }
+                        known.kept = kept;
+                    }
+                    None => errors.push(fill(
+                        &tr("{name} (id {vhid} on {interface}): the password, the addresses or the peer type have changed too often within the time that hosts have to learn of it (settle): wait"),
+                        &[
+                            ("name", &entry.config.name.as_deref().unwrap_or("-")),
+                            ("vhid", &entry.config.vhid),
+                            ("interface", &entry.interface),
+                        ],
+                    )),
+                }
+                known.change(entry.config.clone());
+            }
             let (interface, config) = (entry.interface.clone(), Box::new(entry.config.clone()));
             facts.push(Fact::Serve { host, interface, config });
         }
@@ -259,7 +282,7 @@ pub(super) fn reloaded(
         give_back(claims, before);
         return Err(errors);
     }
-    Ok(Reloaded { roster, facts, lines })
+    Ok(Reloaded { roster, facts, lines, archived })
 }
 
 /// Who may need a claim that it has not yet: another group is another name on this machine.
@@ -315,7 +338,7 @@ mod tests {
         }
 
         fn reloaded(&mut self, before: &Roster, read: Read) -> Result<Reloaded, Vec<String>> {
-            reloaded(before, read, &mut self.claims, Some(&self.folder))
+            reloaded(before, read, &mut self.claims, Some(&self.folder), Time::ZERO)
         }
     }
 

@@ -41,6 +41,8 @@ pub(super) enum Request {
     Heartbeat { roles: Vec<Role>, ahead: Vec<(u16, u32)> },
     /// Of a host that was to leave nothing is left.
     Left { host: u16 },
+    /// What is configured of a host is sent, or what was in use besides is over.
+    Settled { host: u16 },
     /// A line for the log.
     Say { level: Level, text: String },
     /// Everything is done that was to be done, or nothing can be: the process ends now, and with it everything, with this
@@ -157,9 +159,11 @@ impl Request {
             Self::Survey { interface } => Asked::Survey { interface: interface.clone() },
             Self::OpenDevices { interface, .. } => Asked::OpenDevices { interface: interface.clone() },
             Self::Connect { interface, .. } => Asked::Connect { interface: interface.clone() },
-            Self::Heartbeat { .. } | Self::Left { .. } | Self::Say { .. } | Self::Finished { .. } => {
-                Asked::Other
-            }
+            Self::Heartbeat { .. }
+            | Self::Left { .. }
+            | Self::Settled { .. }
+            | Self::Say { .. }
+            | Self::Finished { .. } => Asked::Other,
         }
     }
 }
@@ -207,6 +211,7 @@ coded! { Request:
     6 Finished { status, why },
     7 Left { host },
     8 Connect { interface, source, peers },
+    9 Settled { host },
 }
 coded! { Fact:
     0 Signal(signal),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::supervise::Plan;
 use crate::config::diff::Placed;
 use crate::config::{VirtualAddress, VirtualHostConfig};
-use crate::protocol::Hook;
+use crate::protocol::{Former, Hook};
 
 /// One of them.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub(super) struct Entry {
     /// The configuration may leave it open; this is what was found.
     pub(super) interface: String,
     pub(super) standing: Standing,
+    /// Passwords and addresses in use besides those of the configuration.
+    pub(super) kept: Vec<Former>,
     /// The scripts that are run, up and down: those of the configuration, or those that brought the role in which it is.
     scripts: (Option<PathBuf>, Option<PathBuf>),
     /// Addresses that they were told of and that are shared no more.
@@ -37,7 +39,15 @@ pub(super) enum Standing {
 impl Entry {
     pub(super) fn new(config: VirtualHostConfig, interface: String) -> Self {
         let scripts = scripts(&config);
-        Self { config, interface, standing: Standing::Serves, scripts, former: Vec::new(), ran: None }
+        Self {
+            config,
+            interface,
+            standing: Standing::Serves,
+            kept: Vec::new(),
+            scripts,
+            former: Vec::new(),
+            ran: None,
+        }
     }
 
     pub(super) fn placed(&self) -> Placed<'_> {
@@ -109,6 +119,13 @@ pub(super) struct Roster(Vec<Entry>);
 impl Roster {
     pub(super) fn of(hosts: Vec<(VirtualHostConfig, String)>) -> Self {
         Self(hosts.into_iter().map(|(config, interface)| Entry::new(config, interface)).collect())
+    }
+
+    /// Asks what each has in use besides what is configured.
+    pub(super) fn recall(&mut self, mut kept: impl FnMut(&Entry) -> Vec<Former>) {
+        for entry in &mut self.0 {
+            entry.kept = kept(entry);
+        }
     }
 
     /// One more than the highest number.

@@ -83,6 +83,9 @@ pub(super) enum Act<'a> {
     Forget {
         host: u16,
     },
+    Settle {
+        host: u16,
+    },
 }
 
 /// So many since that moment.
@@ -252,6 +255,10 @@ impl Rules {
                 Ok(Act::Note { roles, ahead })
             }
             Request::Say { level, text } => Ok(Act::Say { level: *level, text }),
+            Request::Settled { host } => {
+                self.host(*host)?;
+                Ok(Act::Settle { host: *host })
+            }
             Request::Left { host } => {
                 if self.host(*host)?.standing != Standing::Leaves {
                     return Err(Refusal::Stays);

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use super::clock::now;
 use super::connected;
 use super::failure::{Doing, StartError};
 use super::fleet::Fleet;
@@ -12,7 +13,7 @@ use super::place::{Place, addresses};
 use super::placing::{self, Placed};
 use super::roster::{Entry, Roster, Standing};
 use super::survey::Surveyor;
-use crate::config::{VirtualAddress, VirtualHostConfig};
+use crate::config::{Secret, VirtualAddress, VirtualHostConfig};
 use crate::i18n::{fill, tr};
 use crate::platform::{self, Claims, Doubt, Holder, LinkState, LockError, PidFile};
 use crate::protocol::{Destination, Family, Hooks, Key, Parameters, VirtualHost};
@@ -100,8 +101,10 @@ pub(super) fn open(
     has_served: bool,
 ) -> Result<(Fleet, Vec<(usize, StartError)>), StartError> {
     let mut fleet = Fleet::new();
-    for Entry { config, interface, standing, .. } in roster.entries() {
-        let mut one = Served::new(config.clone(), VirtualHost::new(parameters(config)));
+    for Entry { config, interface, standing, kept, .. } in roster.entries() {
+        let mut core = VirtualHost::new(parameters(config));
+        core.recall(kept.clone(), now());
+        let mut one = Served::new(config.clone(), core);
         one.gone = *standing == Standing::Gone;
         fleet.add(interface, one);
     }
@@ -171,12 +174,10 @@ fn open_link(
 
 /// What the core is told of a virtual host that has no place yet.
 pub(super) fn parameters(config: &VirtualHostConfig) -> Parameters {
-    let password = config.dialect.kept(config.secret.bytes());
-    let key = Key::from_password(password).expect("a Secret is at most as long as a Key");
     Parameters {
         vhid: config.vhid,
         addresses: addresses(config),
-        key,
+        key: key(config, &config.secret),
         interval: config.interval,
         dead_ratio: config.dead_ratio,
         preempt: config.preempt,
@@ -196,9 +197,14 @@ pub(super) fn parameters(config: &VirtualHostConfig) -> Parameters {
         dialect: config.dialect,
         replay: config.replay,
         only_ours: config.only_ours,
-        also_accepted: Vec::new(),
-        settle: Parameters::SETTLE,
+        also_accepted: config.also_accepted.iter().map(|secret| key(config, secret)).collect(),
+        settle: config.settle,
     }
+}
+
+fn key(config: &VirtualHostConfig, secret: &Secret) -> Key {
+    let password = config.dialect.kept(secret.bytes());
+    Key::from_password(password).expect("a Secret is at most as long as a Key")
 }
 
 #[cfg(test)]

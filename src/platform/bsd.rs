@@ -343,6 +343,9 @@ pub(super) fn before_surrender() {}
 /// As above.
 pub(super) fn after_surrender(_: &mut Guarded) {}
 
+/// Where programs keep what they have to know after a restart (hier(7)).
+pub const STATE: &str = "/var/db/ucarp";
+
 /// Nobody is spared by a wish of his own, or not by one that others would inherit.
 pub(super) const OOM_SCORE: Option<&CStr> = None;
 

@@ -51,6 +51,9 @@ pub const HARDWARE_CHANGES_ARE_EVENTS: bool = true;
 /// Whether a process that is confined has to be told what interfaces are like. Whoever may open a socket may ask about interfaces.
 pub const QUESTIONS_NEED_RIGHTS: bool = false;
 
+/// Where programs keep what they have to know after a restart (hier(7)).
+pub const STATE: &str = "/var/lib/ucarp";
+
 /// A process that is nobody else's and has CAP_NET_RAW alone opens them (packet(7)).
 pub const DEVICES_NEED_RIGHTS: bool = false;
 

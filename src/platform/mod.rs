@@ -135,7 +135,7 @@ pub use signals::{Signal, Signals, bury_strangers, end_child, kill_group, signal
 pub use split::{let_go_of_streams, split_off};
 pub use sys::{
     DEVICES_NEED_RIGHTS, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket,
-    QUESTIONS_NEED_RIGHTS, UNTAGGED_ONLY, assign_address, blank_argument, connected_networks,
+    QUESTIONS_NEED_RIGHTS, STATE, UNTAGGED_ONLY, assign_address, blank_argument, connected_networks,
     hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private, link_state, missing_device,
     missing_privilege, now, set_filter, unready_addresses, wait, withdraw_address,
 };

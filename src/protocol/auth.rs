@@ -55,7 +55,8 @@ impl Key {
     }
 
     /// The password without the padding.
-    pub(super) fn password(&self) -> &[u8] {
+    #[must_use]
+    pub fn password(&self) -> &[u8] {
         let padding = self.0.iter().rev().take_while(|byte| **byte == 0).count();
         self.0.split_at(Self::LENGTH - padding).0
     }

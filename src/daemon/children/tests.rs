@@ -59,7 +59,8 @@ impl Sandbox {
             | Act::Note { .. }
             | Act::Say { .. }
             | Act::End { .. }
-            | Act::Forget { .. } => {}
+            | Act::Forget { .. }
+            | Act::Settle { .. } => {}
         }
         Ok(())
     }
@@ -200,7 +201,8 @@ impl Dice {
                 capture_only: host % 2 == 0,
             },
             15..17 => Request::Say { level: Level::Error, text: interface },
-            17 => Request::Left { host },
+            17 if self.below(2) == 0 => Request::Left { host },
+            17 => Request::Settled { host },
             _ => Request::Heartbeat { roles: vec![role; usize::from(host % 5)], ahead: vec![(host, 500)] },
         }
     }

@@ -1,5 +1,8 @@
 //! What is said when the configuration is read again.
 
+use std::io;
+use std::path::Path;
+
 use super::{About, Report};
 use crate::config::diff::Fate;
 use crate::i18n::{fill, tr};
@@ -40,6 +43,15 @@ impl Report {
         );
         let text = fill(&template, &[("changed", &changed), ("kept", &kept)]);
         self.tell(Level::Info, &text, "UC2054");
+    }
+
+    /// What is in use besides what is configured cannot be kept over a restart, or could not be read after one.
+    pub(crate) fn not_kept(&mut self, about: About<'_>, folder: &Path, why: &io::Error) {
+        let template = tr(
+            "What other hosts still have to learn of is not remembered over a restart, in {folder}: {why}",
+        );
+        let text = fill(&template, &[("folder", &folder.display()), ("why", why)]);
+        self.tell(Level::Warning, &(about.opening() + &text), "UC2056");
     }
 
     /// It is not: one of the reasons.

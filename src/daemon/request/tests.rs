@@ -42,6 +42,7 @@ fn requests() -> Vec<Request> {
         Request::Finished { status: 70, why: Some("kaputt".into()) },
         Request::Finished { status: 0, why: None },
         Request::Left { host: 4096 },
+        Request::Settled { host: 1 },
     ]
 }
 

@@ -116,6 +116,8 @@ fn other_requests() {
         (beat(2, &[(0, 500), (1, 86_400_001)]), Err(Refusal::TooLate)),
         (Request::Say { level: Level::Error, text: "kaputt".into() }, Ok(())),
         (Request::Left { host: 1 }, Err(Refusal::Stays)),
+        (Request::Settled { host: 1 }, Ok(())),
+        (Request::Settled { host: 2 }, Err(Refusal::NoSuchHost)),
         (Request::Left { host: 2 }, Err(Refusal::NoSuchHost)),
         (Request::Finished { status: 9, why: None }, Ok(())),
     ] {
