@@ -550,7 +550,9 @@ impl Watched {
                 self.hear(&frame);
             }
             Step::Echo => {
-                if let Some(frame) = self.last_ad.clone() {
+                // What was sent in a form that is forgotten is a stranger's.
+                let known = |frame: &Vec<u8>| self.auth.verify(&wire::decode(frame).unwrap()).is_ok();
+                if let Some(frame) = self.last_ad.clone().filter(known) {
                     self.refused(&frame);
                 }
             }

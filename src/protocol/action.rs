@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Family, Interval, MacAddr, PeerKind, Reason, Settled, Time};
+use super::{Family, Interval, MacAddr, PeerKind, Reason, Time};
 
 /// A fact told to a virtual host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -463,6 +463,17 @@ pub enum Notice {
         /// Whether it works now.
         ok: bool,
     },
+}
+
+/// Why what is configured is sent from now on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Settled {
+    /// Another host uses it.
+    Heard(IpAddr),
+    /// The operator says so.
+    Confirmed,
+    /// The time is over.
+    InTime,
 }
 
 /// Why a host competes with advskew 240.

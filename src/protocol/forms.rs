@@ -11,7 +11,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::wire::Decoded;
-use super::{Advertisement, Authenticator, Dialect, Family, Key, Notice, Parameters, Rejected, Time, Vhid};
+use super::{
+    Advertisement, Authenticator, Dialect, Family, Key, Notice, Parameters, Rejected, Settled, Time, Vhid,
+};
 
 /// More would make a flood of strange frames too dear.
 const MOST: usize = 4;
@@ -90,17 +92,6 @@ pub struct Former {
     pub accepted: Time,
     /// Until when it is sent, if it is.
     pub sent: Option<Time>,
-}
-
-/// Why the configured form is sent from now on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Settled {
-    /// Another host uses it.
-    Heard(IpAddr),
-    /// The operator says so.
-    Confirmed,
-    /// The time is over.
-    InTime,
 }
 
 /// A form that is accepted, for people and programs.

@@ -78,14 +78,14 @@ mod watch;
 pub mod wire;
 
 pub use action::{
-    Action, Demotion, Event, Frame, Hook, HookEnd, Link, Notice, Packets, Peer, Presence, Role, Transmission,
-    Unicast,
+    Action, Demotion, Event, Frame, Hook, HookEnd, Link, Notice, Packets, Peer, Presence, Role, Settled,
+    Transmission, Unicast,
 };
 pub use address::{Family, MacAddr, Vhid};
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use dialect::Dialect;
 pub use explain::{Cause, explain, shares_also};
-pub use forms::{Form, Former, InUse, Settled};
+pub use forms::{Form, Former, InUse};
 pub use interval::Interval;
 pub use parameters::{
     Announcing, Destination, HookFailure, Hooks, OnLostAddress, Parameters, Replay, Sources,

@@ -359,6 +359,11 @@ impl VirtualHost {
     }
 
     fn tick(&mut self, now: Time, out: &mut Vec<Action>) {
+        // First: who shares one family alone may have waited for nothing until now.
+        if !self.leaving {
+            let over = self.forms.expire(now);
+            self.form_changed(over, out);
+        }
         let ended = self.takeover.tick(now, out);
         self.hook_ended(ended, now, out);
         if self.election.deadline().is_some_and(|deadline| deadline <= now) {
@@ -366,10 +371,6 @@ impl VirtualHost {
             self.look_at_addresses(now, out);
         }
         self.bring_back(now);
-        if !self.leaving {
-            let over = self.forms.expire(now);
-            self.form_changed(over, out);
-        }
         if let Some((again, left)) = self.farewell.filter(|(again, _)| *again <= now) {
             self.farewell = (left > 1).then(|| (again.max(now) + BOW_OUT_AGAIN, left - 1));
             self.transmit_adverts(Interval::BOW_OUT, now, out);
