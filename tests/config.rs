@@ -9,10 +9,11 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 use ucarp::config::cli::{self, Invocation};
@@ -254,6 +255,21 @@ fn credentials_of_the_service_manager() {
     command.arg("--check").arg("--config").arg(&file).env("CREDENTIALS_DIRECTORY", &folder.0);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = "if it was changed since, restart ucarp";
+    assert!(!String::from_utf8_lossy(&output.stdout).contains(told));
+    // Read again by a daemon, which waits for its interface, it is what was handed over at the start.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ucarp"));
+    command.args(["--facility=none", "--lockdir"]).arg(&folder.0).arg("--config").arg(&file);
+    command.env("CREDENTIALS_DIRECTORY", &folder.0).env("LC_ALL", "C").stdout(Stdio::null());
+    let mut daemon = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(daemon.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let signal =
+        |name: &str| Command::new("kill").args(["-s", name, &daemon.id().to_string()]).status().unwrap();
+    assert!(lines.any(|line| line.contains("Waiting for nosuch0")), "it does not wait");
+    signal("HUP");
+    assert!(lines.any(|line| line.contains("ucarp.toml:4:1: passfile: ") && line.contains(told)));
+    signal("TERM");
+    daemon.wait().unwrap();
 }
 
 #[test]

@@ -49,13 +49,24 @@ impl Source {
     }
 }
 
-/// Reads a configuration, the first time or again. It goes to the background for nobody: that is the caller's wish.
+/// Reads a configuration for the first time. It goes to the background for nobody: that is the caller's wish.
+///
+/// # Errors
+/// All that is wrong, up to a number.
+pub fn read(source: &Source, caller: &Caller) -> Result<(Config, Vec<Warning>), Errors> {
+    read_as(source, &Manner::new(caller, true, false))
+}
+
+/// The same in a process that has read it before, and says what it cannot read again.
 ///
 /// # Errors
 /// All that is wrong, up to a number; nothing is to be changed then.
-pub fn read(source: &Source, caller: &Caller) -> Result<(Config, Vec<Warning>), Errors> {
-    let manner = Manner::new(caller, true, false);
-    let (hosts, process, warnings) = whole(source, None, &manner)?;
+pub fn read_again(source: &Source, caller: &Caller) -> Result<(Config, Vec<Warning>), Errors> {
+    read_as(source, &Manner::new(caller, true, false).again())
+}
+
+fn read_as(source: &Source, manner: &Manner<'_>) -> Result<(Config, Vec<Warning>), Errors> {
+    let (hosts, process, warnings) = whole(source, None, manner)?;
     let Process { log, pidfile, lockdir, user, lock_memory, state } = process;
     let source = Some(source.clone());
     let config = Config { hosts, log, daemonize: false, pidfile, lockdir, user, lock_memory, state, source };

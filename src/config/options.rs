@@ -76,7 +76,7 @@ pub(super) struct Row {
 impl Row {
     /// Without the dashes.
     pub(super) fn key(&self) -> &'static str {
-        self.option.trim_start_matches('-')
+        self.option.get(2..).unwrap_or_default()
     }
 
     /// What it is called on the command line, the usual name first.

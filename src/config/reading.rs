@@ -112,6 +112,8 @@ pub(super) struct Manner<'a> {
     pub(super) strict: bool,
     /// The words alone are looked at, and no other file, user or variable.
     pub(super) words_only: bool,
+    /// They were read before, by this process.
+    again: bool,
     seen: RefCell<Seen>,
 }
 
@@ -124,7 +126,11 @@ struct Seen {
 
 impl<'a> Manner<'a> {
     pub(super) fn new(caller: &'a Caller, strict: bool, words_only: bool) -> Self {
-        Self { caller, strict, words_only, seen: RefCell::default() }
+        Self { caller, strict, words_only, again: false, seen: RefCell::default() }
+    }
+
+    pub(super) fn again(self) -> Self {
+        Self { again: true, ..self }
     }
 }
 
@@ -313,6 +319,9 @@ impl<'a> Reading<'a> {
 
     fn passfile(&mut self) -> Option<Vec<Secret>> {
         let (option, manner) = ("--passfile", self.manner);
+        if manner.again && self.words(option).last().is_some_and(|(word, _)| words::is_credential(word)) {
+            self.warn(option, Warning::CredentialStays { option });
+        }
         let mut doubts = Vec::new();
         let mut name = None;
         let secrets = self.file(option, |option, word, folder| {

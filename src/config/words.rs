@@ -305,6 +305,11 @@ pub(super) fn password(option: &'static str, bytes: &[u8]) -> Result<Secret, Err
 /// What names a credential of the service manager instead of a file.
 const CREDENTIAL: &[u8] = b"credential:";
 
+/// Whether the name of a passfile is that of a credential.
+pub(super) fn is_credential(word: &OsStr) -> bool {
+    word.as_bytes().starts_with(CREDENTIAL)
+}
+
 /// The name of a passfile, made absolute. Where the service manager has its credentials is asked only if it `matters`.
 pub(super) fn passfile_name(
     option: &'static str,
@@ -338,7 +343,7 @@ pub(super) fn file_or_credential(
     word: &OsStr,
     folder: &Path,
 ) -> Result<PathBuf, Error> {
-    if word.as_bytes().starts_with(CREDENTIAL) && option == "--passfile" {
+    if option == "--passfile" && is_credential(word) {
         return Ok(PathBuf::from(word));
     }
     absolute(folder, word).map_err(|_| Error::Pidfile { option, path: shown(word) })

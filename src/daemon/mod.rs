@@ -180,7 +180,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         reread: config
             .source
             .clone()
-            .map(|source| -> reload::Reread { Box::new(move || file::read(&source, &caller())) }),
+            .map(|source| -> reload::Reread { Box::new(move || file::read_again(&source, &caller())) }),
         lock_memory: config.lock_memory,
         user,
         signals,

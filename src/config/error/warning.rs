@@ -23,6 +23,7 @@ pub enum Warning {
     NoDownHook,
     AddressStays,
     PassfileLine { line: usize },
+    CredentialStays { option: &'static str },
     At { place: Place, warning: Box<Self> },
 }
 
@@ -98,6 +99,10 @@ impl Warning {
             Self::PassfileLine { line } => fill(
                 &tr("--passfile: line {line} is no password that others may use (1 to 20 bytes, four of them at most), so only the first line counts"),
                 &[("line", line)],
+            ),
+            Self::CredentialStays { option } => fill(
+                &tr("{option}: the service manager hands a credential over when it starts ucarp; if it was changed since, restart ucarp"),
+                &[("option", option)],
             ),
             Self::At { warning, .. } => warning.sentence(spelt),
         }
