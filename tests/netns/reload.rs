@@ -8,10 +8,11 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use ucarp::protocol::{Authenticator, Key, Vhid};
 
 use super::cases::seconds;
 use super::daemon::{Daemon, Kind, Scripts, Setup};
-use super::frames::Ad;
+use super::frames::{self, Ad};
 use super::segment::{Segment, VIP, eventually, throughout};
 use super::{Case, skip, wire};
 
@@ -26,6 +27,9 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("reload_while_the_interface_is_missing", ours, without_an_interface),
         Case::new("reload_changes_where_is_sent", ours, elsewhere),
         Case::new("reload_before_and_after_an_engine_dies", ours, dying_engine),
+        Case::new("reload_changes_the_list_of_two_hosts", ours, other_list),
+        Case::new("reload_changes_the_password_of_two_hosts", ours, other_password),
+        Case::new("reload_rotates_a_password_beside_a_kernel", ours, rotation),
         Case::new("file_of_255_virtual_hosts", ours, two_hundred_and_fifty_five),
     ]
 }
@@ -61,10 +65,12 @@ impl Served {
     /// As an editor does: the file is another one afterwards.
     fn write(&self, segment: &Segment, host: usize, vips: &str) {
         let source = segment.hosts[host].address;
+        let state = segment.dir().join(format!("state-{}", segment.hosts[host].name));
         let text = format!(
-            "[daemon]\nfacility = \"none\"\n\
+            "[daemon]\nfacility = \"none\"\nstate = \"{}\"\n\
              [defaults]\ninterface = \"eth0\"\nmanage-address = false\n\
              upscript = \"{}\"\ndownscript = \"{}\"\n{vips}",
+            state.display(),
             self.scripts.up.display(),
             self.scripts.down.display(),
         )
@@ -73,6 +79,19 @@ impl Served {
         fs::write(&new, text).expect("it is ours");
         fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it is ours");
         fs::rename(new, &self.path).expect("it is ours");
+    }
+
+    /// Ends it, and starts another one for the same file.
+    fn restart(&mut self, segment: &Segment, host: usize) {
+        let mut daemon = self.daemon.take().expect("it was started");
+        daemon.signal(Signal::SIGTERM);
+        daemon.await_exit(seconds(5));
+        drop(daemon);
+        let place = &segment.hosts[host];
+        let mut command = place.command(Kind::Ours.binary());
+        command.arg("--config").arg(&self.path);
+        let (title, record) = (format!("{} (file, again)", place.name), self.scripts.record.clone());
+        self.daemon = Some(Daemon::spawn(segment, &title, Kind::Ours, command, record));
     }
 
     fn daemon(&mut self) -> &mut Daemon {
@@ -316,6 +335,122 @@ fn elsewhere() {
     assert_eq!((served.transitions(), follower.transitions()), (2, 1));
     served.daemon().signal_hands(Signal::SIGUSR2);
     follower.daemon().await_line("that it takes over", seconds(2), |line| line.contains("MASTER"));
+}
+
+/// A master and a follower of one file, a skew apart.
+fn two(segment: &Segment, more: &str) -> (Served, Served) {
+    let first = Served::start(segment, 0, &Setup::default(), &web(more));
+    await_master(segment, 0, 7, 0.0);
+    let mut second = Served::start(segment, 1, &Setup::default(), &web(&format!("advskew = 100\n{more}")));
+    second.daemon().await_line("that it follows", seconds(5), |line| line.contains("BACKUP"));
+    thread::sleep(Duration::from_millis(1500));
+    (first, second)
+}
+
+fn other_list() {
+    let segment = Segment::new(2);
+    let (mut first, mut second) = two(&segment, "settle = \"4s\"");
+    let list = |more: &str| {
+        web(&format!("settle = \"4s\"\n{more}")).replace(&VIP.to_string(), &format!("{VIP}\", \"10.9.0.201"))
+    };
+    let from = wire::now();
+    first.rewrite(&segment, 0, &list(""));
+    thread::sleep(seconds(1));
+    second.rewrite(&segment, 1, &list("advskew = 100"));
+    // Whoever follows is started anew amid it, and has to know what is still sent.
+    second.restart(&segment, 1);
+    second.daemon().await_line("that it follows", seconds(5), |line| line.contains("BACKUP"));
+    first.daemon().await_line("that the new one is sent", seconds(8), |line| line.contains("[UC1042]"));
+    thread::sleep(seconds(5));
+    assert_eq!((first.transitions(), second.transitions()), (2, 1));
+    assert!(longest_gap(&segment, 0, 7, from) < 1.5);
+    assert!(ads(&segment, 1, from).is_empty(), "nobody else became master");
+    assert_eq!(first.daemon().lines(|line| line.contains("bad_auth")).len(), 0);
+    assert_eq!(second.daemon().lines(|line| line.contains("bad_auth")).len(), 0);
+    let has = |address: [u8; 4]| segment.hosts[0].has_address(address.into());
+    eventually("the new address is there", seconds(5), || has([10, 9, 0, 201]) && has(VIP.octets()));
+}
+
+fn other_password() {
+    let segment = Segment::new(2);
+    let (mut first, mut second) = two(&segment, "settle = \"3s\"");
+    let from = wire::now();
+    let new = |more: &str| web(&format!("settle = \"3s\"\n{more}")).replace("\"secret\"", "\"canary-77\"");
+    second.rewrite(&segment, 1, &new("advskew = 100"));
+    thread::sleep(seconds(1));
+    first.rewrite(&segment, 0, &new(""));
+    first.daemon().await_line("that the new one is sent", seconds(8), |line| line.contains("[UC1042]"));
+    thread::sleep(seconds(4));
+    assert_eq!((first.transitions(), second.transitions()), (2, 1));
+    assert!(ads(&segment, 1, from).is_empty());
+    first.daemon().signal_hands(Signal::SIGUSR1);
+    first.daemon().signal_hands(Signal::SIGUSR2);
+    second.daemon().await_line("that it takes over", seconds(2), |line| line.contains("MASTER"));
+    for one in [&mut first, &mut second] {
+        let told = one.daemon().lines(|line| line.contains("canary") || line.contains("secret"));
+        assert_eq!(told, Vec::<String>::new());
+        for run in one.daemon().hooks() {
+            assert!(!format!("{run:?}").contains("canary"));
+        }
+    }
+}
+
+/// Somebody else is master, in whichever form, and does not care for ours.
+fn rotation() {
+    let segment = Segment::new(1);
+    let place = &segment.hosts[0];
+    let passfile = segment.dir().join("passwords");
+    let keys = |lines: &str| {
+        fs::write(&passfile, lines).expect("it is ours");
+        fs::set_permissions(&passfile, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .expect("it is ours");
+    };
+    let text = vip(
+        "web",
+        7,
+        &VIP.to_string(),
+        &format!("passfile = \"{}\"\nsrcip = \"SOURCE\"\nadvskew = 100\nsettle = \"1s\"", passfile.display()),
+    );
+    let key = |password: &str| Key::from_password(password.as_bytes()).expect("it is short");
+    let vhid = Vhid::new(7).expect("it is one");
+    let code =
+        |password: &str, counter: u64| Authenticator::new(&key(password), vhid, &[VIP.into()]).code(counter);
+    keys("first\n");
+    let mut served = Served::start(&segment, 0, &Setup::default(), &text);
+    served.daemon().await_line("that it waits", seconds(5), |line| line.contains("BACKUP"));
+    let observer = segment.observer();
+    let mut counter = 1_000_000;
+    let mut speak = |password: &str, times: u32| {
+        for _ in 0..times {
+            counter += 1;
+            let tag = code(password, counter);
+            segment.wire().send(&frames::advertisement(
+                observer.mac,
+                observer.address,
+                7,
+                1,
+                0,
+                counter,
+                tag,
+            ));
+            thread::sleep(Duration::from_millis(500));
+        }
+    };
+    speak("first", 4);
+    for (lines, spoken) in
+        [("first\nsecond\n", "first"), ("second\nfirst\n", "second"), ("second\n", "second")]
+    {
+        keys(lines);
+        assert!(served.reload());
+        speak(spoken, 8);
+    }
+    assert_eq!(served.transitions(), 1, "it followed throughout");
+    assert_eq!(served.daemon().lines(|line| line.contains("bad_auth")).len(), 0);
+    // The former one is worth nothing any more.
+    thread::sleep(seconds(4));
+    speak("first", 2);
+    assert!(!served.daemon().lines(|line| line.contains("bad_auth")).is_empty());
+    assert!(place.has_address(place.address));
 }
 
 fn dying_engine() {
