@@ -27,12 +27,17 @@ impl VirtualHost {
         if before.addresses != *addresses {
             self.watch.renew();
             self.announcer.moved(now);
+            // A script brings those that are new.
+            if hooks.up && self.takeover.did_up() {
+                self.takeover.again(now);
+            }
         }
         let dead_after = self.parameters.interval.dead_after(self.parameters.dead_ratio);
         let notice = self.forms.reconfigure(&self.parameters, dead_after, now);
         self.election.share(&self.forms.addresses());
         let tuning = Tuning::of(&self.parameters, self.forms.dual_stack());
         self.elect(Fact::Tuned(tuning), now, &mut out);
+        self.settle(now, &mut out);
         out.extend(notice.map(Action::Tell));
         out
     }

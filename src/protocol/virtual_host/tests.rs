@@ -492,6 +492,19 @@ fn other_addresses_are_announced_at_once_and_when_they_are_there() {
 }
 
 #[test]
+fn other_addresses_are_brought_by_the_script_and_no_role_changes() {
+    let (mut host, now) = master(HERE, MAC);
+    let with_hook = edited(&host, |parameters| parameters.hooks.up = true);
+    host.reconfigure(with_hook, now);
+    let more = edited(&host, |parameters| parameters.addresses.push("10.0.0.101".parse().unwrap()));
+    assert!(host.reconfigure(more, now).contains(&Action::Run(Hook::Up)));
+    assert_eq!((host.role(), host.running_hook()), (Role::Master, Some(Hook::Up)));
+    let done = Event::HookDone { hook: Hook::Up, ended: HookEnd::Failed, addresses: Some(Presence::All) };
+    host.handle(done, now);
+    assert_eq!((host.role(), host.running_hook()), (Role::Master, None));
+}
+
+#[test]
 fn the_scripts_that_brought_the_role_in_take_it_out() {
     let mut host = host(HERE, MAC);
     let scripts = |host: &VirtualHost, scripts| {
