@@ -45,10 +45,9 @@
 //! counter of ours says is `auth/mark`, how old it may be `freshness`, who tries to forge one `tampering`; the order in
 //! which all that is asked is `virtual_host/reception`. The core needs no seed: nothing rests on randomness, which the
 //! clone of a machine would share.
-//! `election` is three files: the states, what an advertisement means, and when a backup takes over. `damping` keeps a
-//! role from changing too often, `watch` holds a master to its addresses, `refused` remembers a master that does not
-//! authenticate, for the operator alone. A backup that slept listens once more
-//! before it takes over, and a demoted host settles ties with a demoted one of its own kind by the key.
+//! `election` is the states, what an advertisement means, and when a backup takes over. `damping` keeps a role from changing
+//! too often, `watch` holds a master to its addresses, `refused` remembers a master that does not authenticate, `forms` are
+//! passwords and lists in use. A demoted host settles ties with a demoted one of its own kind by the key.
 //!
 //! Beside frames, which are whole, there are packets to single hosts (`Action::Deliver`, for `--peer`): the kernel makes
 //! their link headers, because it is the one that resolves neighbours. What differs between the BSD kernels and macOS
@@ -59,12 +58,13 @@
 //! There the hands open captures and seal them: a filter that changes is another one (`capture/overlap.rs`).
 //!
 //! A life is two processes. The `hands` (the main one) have rights, signals, scripts, claims and the log, and hear nothing
-//! from the network; the `engine`, split off from them, hears, decides and sends without rights. They talk by `request`;
-//! `rules` say what the engine may ask, `supervise` what becomes of one that is dead. The design had a bow-out prepared by
-//! the engine; it is made by the hands when it is needed (`farewell`): a newer advertisement makes an older one a recording.
+//! from the network; the `engine`, split off from them, hears, decides and sends without rights. They talk by `request`, of
+//! hosts by their numbers in the `roster`; `rules` say what the engine may ask, `supervise` what becomes of one that is dead.
+//! The design had a bow-out prepared by the engine; the hands make it when it is needed (`farewell`), since a newer
+//! advertisement makes an older one a recording. A file is read again by a third process (`reload`) and compared with what is
+//! served (`config::diff`); the engine follows (`changes`), and what others still have to learn is `pending`.
 //!
-//! A deadline is a descriptor (`platform/alarm.rs`) where the timeout of a wait ends late, as it does on most systems.
-//!
+//! A deadline is a descriptor (`platform/alarm.rs`) where the timeout of a wait ends late, as on most systems.
 //! An error is not a fact: what could not be found out changes nothing and is asked again (`daemon::interface`). A hook
 //! that ran is not a hook that did its work: what it owes is in `protocol::takeover`. No write to a terminal can be made
 //! safe from waiting, nor can the call that logs on macOS, so a small process without rights does both
