@@ -362,7 +362,7 @@ fn what_may_stand_beside_a_file() {
     let ran = run(&["--config", file, "--check"]);
     assert!(ran.stdout.contains("facility: local3\n"), "{}", ran.stdout);
     for word in ["-v1", "-P", "--shutdown", "--wait-interface", "--print-config", "-pcan4ry", "-ieth0"] {
-        let ran = run(&["-c", file, word]);
+        let ran = run(&["-c", file, "--check", word]);
         assert_eq!(ran.status, Some(1), "{word}");
         assert!(ran.stderr.contains("cannot stand beside --config"), "{word}: {}", ran.stderr);
     }
@@ -423,7 +423,7 @@ fn option() -> impl Strategy<Value = String> {
         (1..255_u8).prop_map(|last| format!("--addr=2001:db8::{last:x}")),
         (1..255_u8).prop_map(|last| format!("--peer=192.0.2.{last}")),
         (1..255_u8).prop_map(|last| format!("-s192.0.2.{last}")),
-        word.prop_map(|word| format!("-x{word}")),
+        word.prop_map(|word| format!("--xparam={word}")),
         (1..9_u8, prop_oneof!["s", "m", "000ms", ""])
             .prop_map(|(n, unit)| format!("--hook-timeout={n}{unit}")),
         (1..9_u8, prop_oneof!["s", "ms", ""]).prop_map(|(n, unit)| format!("--garp-interval={n}{unit}")),
@@ -431,8 +431,8 @@ fn option() -> impl Strategy<Value = String> {
         prop_oneof!["-P", "-n", "-z", "-S", "-M", "-D", "-B", "--mlock", "--manage-address", "--only-ours"],
         prop_oneof!["--wait-interface", "-u/bin/sh", "-d/bin/sh", "-flocal3", "-fnone", "--garp-count=7"],
         prop_oneof!["--peer-type=(any|openbsd|freebsd|netbsd|ucarp)", "--replay=(warn|refuse|off)"],
-        prop_oneof!["--hook-failure=(stay|demote)", "--on-lost-address=(hook|warn)", "-m239.1.[1-9].1"],
-        prop_oneof!["-ieth1:2", "-iBr_0", "-i_", "--pidfile=x", "-pcan4ry.two", "--syslog=user"],
+        prop_oneof!["--hook-failure=(stay|demote)", "--on-lost-address=(hook|warn)", r"-m239\.1\.[1-9]\.1"],
+        prop_oneof!["-ieth1:2", "-iBr_0", "-i_", "--pidfile=x", r"-pcan4ry\.two", "--syslog=user"],
     ]
 }
 
@@ -478,6 +478,12 @@ fn a_password_is_not_printed() {
     assert!(ran.stdout.contains(&format!("upscript = \"{}\"", root().join("up.sh").display())));
     let ran = run(&["-s", "192.0.2.1", "-v1", "-pcan4ry", "-a", "192.0.2.9", "--print-config"]);
     assert!(ran.stderr.contains("--interface: is required"), "{}", ran.stderr);
+    // Of two the later one counts, as it does when they are served with.
+    for (pair, file) in [(["-o/x", "-pcan4ry"], "/etc/ucarp/secret"), (["-pcan4ry", "-o/x"], "/x")] {
+        let ran = run(&[&["-ieth0", "-v1", "-a192.0.2.9", "--print-config"][..], &pair].concat());
+        let lines: Vec<_> = ran.stdout.lines().filter(|line| line.starts_with("pass")).collect();
+        assert_eq!(lines, [format!("passfile = \"{file}\"")], "{}", ran.stderr);
+    }
     let bytes = OsString::from_vec(b"-x\xff".to_vec());
     let ran = run(&[&words.map(OsString::from)[..], &["--print-config".into(), bytes]].concat());
     assert!(ran.stderr.contains("--xparam: ") && ran.stderr.contains("UTF-8"), "{}", ran.stderr);
