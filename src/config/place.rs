@@ -50,6 +50,11 @@ impl<'a> Text<'a> {
         Self { text, begins: std::iter::once(0).chain(ends).collect(), file: Arc::clone(&whole.file) }
     }
 
+    /// The file as a whole.
+    pub(super) fn whole(&self) -> Place {
+        Place { file: Arc::clone(&self.file), at: None }
+    }
+
     /// The place of the byte with this number.
     pub(super) fn place(&self, byte: usize) -> Place {
         let line = self.begins.partition_point(|&begin| begin <= byte);

@@ -56,8 +56,9 @@ pub(super) fn misunderstood(wrong: &[Misunderstanding], text: &Text<'_>) -> Vec<
     let mut wrong: Vec<&Misunderstanding> = wrong.iter().collect();
     wrong.sort_by_key(|error| error.span().map(|span| span.start));
     let error = |error: &Misunderstanding| {
-        let place = error.span().map(|span| text.place(span.start));
-        Error::File(FileError::Syntax { reason: shown(error.message().as_ref()) }).at(place)
+        // What is nested too deeply it says of the file as a whole.
+        let place = error.span().map_or_else(|| text.whole(), |span| text.place(span.start));
+        Error::File(FileError::Syntax { reason: shown(error.message().as_ref()) }).at(Some(place))
     };
     wrong.into_iter().take(MOST_ERRORS).map(error).collect()
 }
