@@ -119,6 +119,24 @@ pub struct Config {
     pub source: Option<Source>,
 }
 
+impl Config {
+    /// Whether the process as a whole is to be as with another one, whatever it serves.
+    #[must_use]
+    pub fn runs_like(&self, other: &Self) -> bool {
+        let whole = |of: &Self| {
+            (
+                of.log,
+                of.pidfile.clone(),
+                of.lockdir.clone(),
+                of.user.clone(),
+                of.lock_memory,
+                of.state.clone(),
+            )
+        };
+        whole(self) == whole(other)
+    }
+}
+
 /// One virtual host, as asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VirtualHostConfig {

@@ -54,7 +54,7 @@ mod unshared;
 
 use std::path::Path;
 
-use crate::config::{Config, Warning, file};
+use crate::config::{Config, Warning};
 use crate::log::{self, Level, Log};
 use crate::platform::{self, Claims, LOG_IS_A_CALL, Process, Signals};
 
@@ -177,10 +177,10 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let over = hands::run(Belongings {
         roster,
         claims,
-        reread: config
-            .source
-            .clone()
-            .map(|source| -> reload::Reread { Box::new(move || file::read_again(&source, &caller())) }),
+        reread: config.source.clone().map(|source| {
+            let before = Config { hosts: Vec::new(), ..config.clone() };
+            reload::reader(source, before)
+        }),
         lock_memory: config.lock_memory,
         user,
         signals,

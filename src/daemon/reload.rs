@@ -9,18 +9,30 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
+use super::caller::caller;
 use super::pending;
 use super::request::{Fact, Word, decode, encode};
 use super::roster::{Entry, Roster, Standing};
 use super::start;
 use crate::config::diff::{self, Fate};
-use crate::config::{Config, Errors, VirtualHostConfig, Warning};
+use crate::config::{Config, Errors, Source, VirtualHostConfig, Warning, file};
 use crate::i18n::{fill, tr};
 use crate::platform::{self, Channel, Claims, Doubt, Unsent};
 use crate::protocol::Time;
 
 /// Reads what was read at the start.
 pub(super) type Reread = Box<dyn Fn() -> Result<(Config, Vec<Warning>), Errors>>;
+
+/// One that reads this, and says what is not taken over of it in a process that was started with `before`.
+pub(super) fn reader(source: Source, before: Config) -> Reread {
+    Box::new(move || {
+        let (config, mut warnings) = file::read_again(&source, &caller())?;
+        if !config.runs_like(&before) {
+            warnings.push(Warning::DaemonStays);
+        }
+        Ok((config, warnings))
+    })
+}
 
 /// How long that may take.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -24,6 +24,7 @@ pub enum Warning {
     AddressStays,
     PassfileLine { line: usize },
     CredentialStays { option: &'static str },
+    DaemonStays,
     At { place: Place, warning: Box<Self> },
 }
 
@@ -100,6 +101,7 @@ impl Warning {
                 &tr("--passfile: line {line} is no password that others may use (1 to 20 bytes, four of them at most), so only the first line counts"),
                 &[("line", line)],
             ),
+            Self::DaemonStays => tr("[daemon] has changed since ucarp was started, and is read at the start alone: restart ucarp for it").into_owned(),
             Self::CredentialStays { option } => fill(
                 &tr("{option}: the service manager hands a credential over when it starts ucarp; if it was changed since, restart ucarp"),
                 &[("option", option)],
