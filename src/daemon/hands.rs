@@ -4,7 +4,7 @@
 //! the claims, scripts and the log are its own. It never waits: neither for the engine, nor for a script, nor for a
 //! terminal.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
@@ -57,6 +57,8 @@ pub(super) struct Belongings {
     pub(super) lockdir: Option<PathBuf>,
     /// What is to be known after a restart.
     pub(super) archive: Option<Archive>,
+    /// What the operator is told to mind in the configuration.
+    pub(super) warned: HashSet<String>,
 }
 
 /// How a life of the hands ended.
@@ -78,6 +80,8 @@ struct Hands {
     lockdir: Option<PathBuf>,
     archive: Option<Archive>,
     reading: Reading,
+    /// What the operator was told to mind in the configuration.
+    warned: HashSet<String>,
     lock_memory: bool,
     user: EngineUser,
     signals: Option<Signals>,
@@ -134,6 +138,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         pidfile,
         lockdir,
         archive,
+        warned,
     } = belongings;
     let mut hands = Hands {
         supervisor: Supervisor::new(roster.entries().iter().map(Entry::plan), now()),
@@ -143,6 +148,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         lockdir,
         archive,
         reading: Reading::new(reread),
+        warned,
         children: Children::default(),
         engine: None,
         dying: Vec::new(),
@@ -501,8 +507,12 @@ impl Hands {
         roster.there().for_each(|(host, entry)| self.supervisor.plan(host, entry.plan()));
         self.rules.replace(roster);
         archived.into_iter().for_each(|host| self.keep(host, now));
-        for warning in &lines.warnings {
-            self.report.say(Level::Warning, warning);
+        for warning in lines.warnings {
+            // What was said of the configuration before need not be said again.
+            if !self.warned.contains(&warning) {
+                self.report.say(Level::Warning, &warning);
+                self.warned.insert(warning);
+            }
         }
         for (Entry { interface, config, .. }, doubt) in &lines.doubts {
             self.report.claim_in_doubt(About::host(config, interface), doubt);

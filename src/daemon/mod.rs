@@ -190,6 +190,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         pidfile,
         lockdir: config.lockdir.clone(),
         archive,
+        warned: warnings.iter().map(Warning::to_string).collect(),
     })?;
     over.end()
 }
