@@ -253,7 +253,7 @@ fn take(host: &mut VirtualHost, actions: Vec<Action>, now: Time, stamp: Duration
                 assert_eq!(answer, []);
             }
             Action::Deliver(_) => panic!("there are no peers"),
-            Action::Run(_) | Action::KillHook { .. } => panic!("there is no hook"),
+            Action::Run(_) | Action::KillHook { .. } | Action::Shift(_) => panic!("there is no hook"),
             Action::Tell(Notice::Transition { to, reason, .. }) => seen.roles.push((stamp, to, reason)),
             Action::Tell(notice) => seen.notices.push((stamp, notice)),
         }

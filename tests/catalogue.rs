@@ -28,6 +28,7 @@ const SPEAKERS: &[&str] = &[
     "src/daemon/reload.rs",
     "src/daemon/report.rs",
     "src/daemon/report/devices.rs",
+    "src/daemon/report/managed.rs",
     "src/daemon/report/notices.rs",
     "src/daemon/report/processes.rs",
     "src/daemon/report/refusals.rs",

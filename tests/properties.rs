@@ -21,7 +21,7 @@ use ucarp::protocol::wire::{self, Decoded, arp, carp, checksum, ethernet, ipv4, 
 use ucarp::protocol::{
     Action, Announcing, Authenticator, Destination, Dialect, Event, Family, Hook, HookEnd, HookFailure,
     Hooks, Interval, Key, Link, MacAddr, Notice, OnLostAddress, Parameters, PeerKind, Presence, Rejected,
-    Replay, Role, Sources, Time, Transmission, VirtualHost,
+    Replay, Role, Shift, Sources, Time, Transmission, VirtualHost,
 };
 
 use frame::{Ad, Seen, encode, look, micros};
@@ -336,6 +336,8 @@ enum Step {
     Garbage(Vec<u8>),
     Sending(bool),
     HookEnds(HookEnd, Option<Presence>),
+    /// What was asked for about managed addresses was done, or was not.
+    Shifted(bool, Option<Presence>),
     StrayHook(Hook, HookEnd),
     Addresses(Presence),
     /// Source and hardware addresses that end in these bytes.
@@ -392,6 +394,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(ended, addresses)| Step::HookEnds(ended, addresses)),
         1 => (prop::sample::select(vec![Hook::Up, Hook::Down]), hook_end())
             .prop_map(|(hook, ended)| Step::StrayHook(hook, ended)),
+        4 => (prop::bool::weighted(0.8), prop::option::of(presence()))
+            .prop_map(|(ok, addresses)| Step::Shifted(ok, addresses)),
         2 => presence().prop_map(Step::Addresses),
         1 => (50..53u8, 50..52u8).prop_map(|(source, mac)| Step::Move(source, mac)),
         2 => any_parameters().prop_map(|parameters| Step::Reconfigure(Box::new(parameters))),
@@ -405,6 +409,13 @@ fn belonging(hook: Hook) -> Presence {
     if hook == Hook::Up { Presence::All } else { Presence::None }
 }
 
+const fn placed(shift: Shift) -> Presence {
+    match shift {
+        Shift::Assign => Presence::All,
+        Shift::Withdraw => Presence::None,
+    }
+}
+
 /// One of ours, driven and watched.
 struct Watched {
     host: VirtualHost,
@@ -415,10 +426,15 @@ struct Watched {
     running: Option<Hook>,
     /// It was asked to end.
     killed: bool,
+    /// What was asked for about managed addresses, and what was done last.
+    asked: Option<Shift>,
+    shifted: Option<Shift>,
     /// The last hook that ended, and whether it did its work and nothing was said about the addresses since.
     last_done: Option<(Hook, bool)>,
     last_ad: Option<Vec<u8>>,
     shutting_down: bool,
+    /// Something was said about the addresses since the last errand.
+    disturbed: bool,
 }
 
 impl Watched {
@@ -432,9 +448,12 @@ impl Watched {
             sending: true,
             running: None,
             killed: false,
+            asked: None,
+            shifted: None,
             last_done: None,
             last_ad: None,
             shutting_down: false,
+            disturbed: false,
         }
     }
 
@@ -487,12 +506,19 @@ impl Watched {
                 Action::Deliver(unicast) => panic!("there are no peers: {unicast:?}"),
                 Action::Run(hook) => {
                     assert_eq!(self.running, None, "one hook at a time");
+                    assert_eq!(self.asked, None, "the address comes first, and goes first");
                     assert_ne!(self.last_done, Some((hook, true)), "what was done is not done again");
                     (self.running, self.killed) = (Some(hook), false);
                 }
                 Action::KillHook { hook, .. } => {
                     assert_eq!(self.running, Some(hook));
                     self.killed = true;
+                }
+                Action::Shift(shift) => {
+                    assert!(self.host.parameters().hooks.manages);
+                    assert_eq!(self.asked, None, "one errand at a time");
+                    assert_eq!(shift == Shift::Assign, role == Role::Master);
+                    self.asked = Some(shift);
                 }
                 // Also of one that not even SIGKILL could end: it is given up.
                 Action::Tell(Notice::HookFailed { hook, .. }) => {
@@ -517,6 +543,14 @@ impl Watched {
                 self.last_done = Some((hook, did_it && kept && !self.killed));
             }
             self.tell(Event::HookDone { hook, ended, addresses });
+        }
+    }
+
+    fn end_shift(&mut self, ok: bool, addresses: Option<Presence>) {
+        if let Some(shift) = self.asked.take() {
+            self.shifted = ok.then_some(shift);
+            self.disturbed = addresses.is_some_and(|addresses| addresses != placed(shift));
+            self.tell(Event::Shifted { shift, changed: ok, ok, addresses });
         }
     }
 
@@ -559,6 +593,7 @@ impl Watched {
             Step::Garbage(bytes) => self.refused(&bytes),
             Step::Sending(works) => self.sending = works,
             Step::HookEnds(ended, addresses) => self.end_hook(ended, addresses),
+            Step::Shifted(ok, addresses) => self.end_shift(ok, addresses),
             Step::StrayHook(hook, ended) => {
                 if self.running != Some(hook) {
                     self.tell(Event::HookDone { hook, ended, addresses: None });
@@ -567,6 +602,7 @@ impl Watched {
             Step::Addresses(addresses) => {
                 self.last_done =
                     self.last_done.map(|(hook, did_it)| (hook, did_it && addresses == belonging(hook)));
+                self.disturbed = true;
                 self.tell(Event::Addresses(addresses));
             }
             Step::Move(source, mac) => {
@@ -580,7 +616,11 @@ impl Watched {
                 let actions = self.host.relocate(mac, sources, at(self.now));
                 let announcement = |action: &Action| match action {
                     Action::Transmit(frame) => frame.what == Transmission::Announcement,
-                    Action::Deliver(_) | Action::Run(_) | Action::KillHook { .. } | Action::Tell(_) => false,
+                    Action::Deliver(_)
+                    | Action::Run(_)
+                    | Action::KillHook { .. }
+                    | Action::Shift(_)
+                    | Action::Tell(_) => false,
                 };
                 assert!(actions.iter().all(announcement));
                 assert_eq!(self.host.snapshot(at(self.now)), before);
@@ -593,7 +633,7 @@ impl Watched {
                 self.tell(Event::Shutdown { withdraw });
                 if again || !withdraw {
                     // The first leaves a running hook alone without -z, the second ends it: nobody waits for it.
-                    self.running = None;
+                    (self.running, self.asked) = (None, None);
                 }
             }
         }
@@ -603,21 +643,37 @@ impl Watched {
     fn reconfigure(&mut self, parameters: Parameters) {
         let now = at(self.now);
         let (before, mac, sources) = (self.host.snapshot(now), MacAddr([9; 6]), Sources::default());
-        let Hooks { up, down, .. } = self.host.parameters().hooks;
+        let Hooks { up, down, manages, .. } = self.host.parameters().hooks;
+        if !self.shutting_down && manages != parameters.hooks.manages {
+            // Whatever comes of it is for nobody.
+            self.asked = None;
+        }
         let hooks = Hooks { up, down, ..parameters.hooks };
         let parameters = Parameters { hooks, mac, sources, ..parameters };
         if !self.shutting_down {
             self.last_ad = None;
             self.auth = Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses);
         }
+        if parameters.addresses != self.host.parameters().addresses {
+            // Those that are new have not been brought.
+            self.last_done = self.last_done.map(|(hook, _)| (hook, false));
+        }
         let actions = self.host.reconfigure(parameters.clone(), now);
         let after = self.host.snapshot(now);
         assert_eq!((after.role, after.since, after.reason), (before.role, before.since, before.reason));
-        assert_eq!(after.hook, before.hook);
+        // One that waited for the addresses does not wait any more when they are managed no more, and one brings those
+        // that are new.
+        let may_begin =
+            before.hook.is_none() && (manages || after.hook.is_some_and(|(hook, _)| hook == Hook::Up));
+        assert!(after.hook == before.hook || may_begin);
         assert_ne!(self.host.parameters().mac, mac);
         let advertises = |action: &Action| match action {
             Action::Transmit(frame) => frame.what == Transmission::Advert,
-            Action::Deliver(_) | Action::Run(_) | Action::KillHook { .. } | Action::Tell(_) => false,
+            Action::Deliver(_)
+            | Action::Run(_)
+            | Action::KillHook { .. }
+            | Action::Shift(_)
+            | Action::Tell(_) => false,
         };
         let advertised = actions.iter().any(advertises);
         assert!(!advertised || before.interval != after.interval && after.role == Role::Master);
@@ -696,10 +752,11 @@ impl Watched {
     fn come_to_rest(&mut self) {
         for _ in 0..200 {
             let addresses = self.running.map(belonging);
+            self.end_shift(true, self.asked.map(placed));
             self.end_hook(HookEnd::Succeeded, addresses);
             let snapshot = self.host.snapshot(at(self.now));
             let soon = self.host.next_deadline().is_some_and(|next| next <= at(self.now + 10_000));
-            if self.running.is_none() && (!soon || snapshot.role != Role::Master) {
+            if self.running.is_none() && self.asked.is_none() && (!soon || snapshot.role != Role::Master) {
                 return;
             }
             self.take(Step::Due(0));
@@ -713,36 +770,39 @@ fn any_parameters() -> impl Strategy<Value = Parameters> {
         // 0/0 is no interval: the configuration refuses it.
         prop::sample::select(vec![(0u8, 20u8), (0, 240), (1, 0), (1, 50), (1, 240), (2, 0)]),
         (1..5u32, any::<bool>(), any::<bool>(), any::<bool>()),
-        (prop::bool::weighted(0.7), any::<bool>(), 0..3u8, 0..2u64),
+        ((prop::bool::weighted(0.7), prop::bool::weighted(0.3)), any::<bool>(), 0..3u8, 0..2u64),
     );
-    choices.prop_map(|((base, skew), (ratio, preempt, neutral, dual), (hooks, stays, count, refresh))| {
-        Parameters {
-            addresses: if dual {
-                vec!["10.0.0.100".parse().unwrap(), "2001:db8::100".parse().unwrap()]
-            } else {
-                vec!["10.0.0.100".parse().unwrap()]
-            },
-            sources: Sources {
-                v4: Some([10, 0, 2, 50].into()),
-                v6: dual.then_some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 5)),
-            },
-            neutral,
-            hooks: Hooks {
-                up: hooks,
-                down: hooks,
-                scripts: 0,
-                timeout: Duration::from_secs(4),
-                failure: if stays { HookFailure::Stay } else { HookFailure::Demote },
-                on_lost_address: OnLostAddress::Hook,
-            },
-            announcing: Announcing {
-                count,
-                interval: Duration::from_millis(200),
-                refresh: Duration::from_secs(refresh * 5),
-            },
-            ..parameters(base, skew, ratio, preempt)
-        }
-    })
+    choices.prop_map(
+        |((base, skew), (ratio, preempt, neutral, dual), ((hooks, manages), stays, count, refresh))| {
+            Parameters {
+                addresses: if dual {
+                    vec!["10.0.0.100".parse().unwrap(), "2001:db8::100".parse().unwrap()]
+                } else {
+                    vec!["10.0.0.100".parse().unwrap()]
+                },
+                sources: Sources {
+                    v4: Some([10, 0, 2, 50].into()),
+                    v6: dual.then_some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 5)),
+                },
+                neutral,
+                hooks: Hooks {
+                    up: hooks,
+                    down: hooks,
+                    scripts: 0,
+                    timeout: Duration::from_secs(4),
+                    failure: if stays { HookFailure::Stay } else { HookFailure::Demote },
+                    on_lost_address: OnLostAddress::Hook,
+                    manages,
+                },
+                announcing: Announcing {
+                    count,
+                    interval: Duration::from_millis(200),
+                    refresh: Duration::from_secs(refresh * 5),
+                },
+                ..parameters(base, skew, ratio, preempt)
+            }
+        },
+    )
 }
 
 proptest! {
@@ -766,7 +826,15 @@ proptest! {
         watched.sending = true;
         watched.come_to_rest();
         let master = watched.host.role() == Role::Master;
-        let owed = watched.host.snapshot(at(watched.now)).owed_hook.is_some();
+        let snapshot = watched.host.snapshot(at(watched.now));
+        let owed = snapshot.owed_hook.is_some();
+        let manages = watched.host.parameters().hooks.manages && !watched.shutting_down;
+        // What was undone is put back, but not at once each time.
+        let waits = snapshot.owed_shift.is_some() || watched.disturbed;
+        if manages && !waits {
+            let belongs = if master { Shift::Assign } else { Shift::Withdraw };
+            prop_assert_eq!(watched.shifted, Some(belongs));
+        }
         if hooks.up && !watched.shutting_down && !owed {
             match watched.last_done {
                 Some((hook, _)) => prop_assert_eq!(hook == Hook::Up, master),
@@ -792,6 +860,7 @@ proptest! {
         prop_assert_ne!(watched.host.role(), Role::Master);
         // No hook ends by itself, none listens to reason.
         for _ in 0..40 {
+            watched.end_shift(false, None);
             if watched.host.finished() {
                 break;
             }

@@ -85,6 +85,11 @@ fn random_worlds_where_all_are_told_of_a_change_notice_nothing() {
 }
 
 #[test]
+fn random_worlds_of_managed_addresses_settle() {
+    settle(random::judge_managed, &regressions::MANAGED_WORLDS, 10_000);
+}
+
+#[test]
 fn besieged_worlds_settle() {
     settle(besieged::judge, &regressions::BESIEGED_WORLDS, 14_000);
 }

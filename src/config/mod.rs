@@ -203,6 +203,12 @@ impl VirtualHostConfig {
     /// `settle`, unless something else is said.
     pub const SETTLE: Duration = Duration::from_secs(15 * 60);
 
+    /// Whether the end that is asked for gives the addresses back.
+    #[must_use]
+    pub const fn withdraws(&self) -> bool {
+        self.withdraw || self.manage_address
+    }
+
     /// The word that hooks are given for the interface while it is called `interface`: the operator's own, unless it is
     /// about another one.
     #[must_use]
@@ -257,6 +263,13 @@ impl VirtualAddress {
     #[must_use]
     pub fn any_of(addresses: &[Self], family: Family) -> bool {
         addresses.iter().any(|shared| Family::of(shared.address) == family)
+    }
+
+    /// The prefix length with which it is put on an interface: a shared address is a network of its own unless it was given
+    /// otherwise, so that nothing else depends on whether it is there.
+    #[must_use]
+    pub fn length(self) -> u8 {
+        self.prefix.unwrap_or(if self.address.is_ipv4() { 32 } else { 128 })
     }
 
     /// Whether it is one of fe80::/10, which the kernels do not treat alike.

@@ -18,7 +18,7 @@ use super::report::unguarded;
 use super::request::{Request, decode};
 use super::survey::Surveyor;
 use super::{engine, introduction, place, placing, start};
-use crate::config::{Config, Facility, VirtualHostConfig, Warning, one_line};
+use crate::config::{Config, Facility, VirtualAddress, VirtualHostConfig, Warning, one_line};
 use crate::log::Level;
 use crate::platform::{self, Channel, LinkState};
 use crate::protocol::{HookFailure, OnLostAddress, Replay};
@@ -142,7 +142,9 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.yes_or_no("wait-interface", host.wait_for_interface);
     lines.add("vhid", host.vhid);
     for address in &host.addresses {
-        lines.add("addr", address);
+        // As it would be put on.
+        let prefix = if host.manage_address { Some(address.length()) } else { address.prefix };
+        lines.add("addr", VirtualAddress { prefix, ..*address });
     }
     lines.add("advbase", host.interval.base);
     lines.add("advskew", host.interval.skew);

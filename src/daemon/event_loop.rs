@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use super::addresses::Shifted;
 use super::breather::Breather;
 use super::changes;
 use super::clock::now;
@@ -25,7 +26,7 @@ use super::survey::{self, Surveyor};
 use super::turn;
 use crate::log::Level;
 use crate::platform::{self, Alarm, Changes, LinkMonitor, PidFile, Signal, Signals};
-use crate::protocol::{Event, Hook, HookEnd, Role, Time};
+use crate::protocol::{Event, Hook, HookEnd, Role, Shift, Time};
 
 /// How often is looked for events that cannot be waited for.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -142,7 +143,16 @@ pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &m
     // What cannot be asked for is told at once, and more may follow from it: once, since a hook is not tried again at once.
     for _ in 0..2 {
         for request in fleet.take_errands() {
-            if let (false, Request::Run(run)) = (sources.hands.ask(&request), &request) {
+            if sources.hands.ask(&request) {
+                continue;
+            }
+            if let Request::Shift { host, shift, .. } = &request {
+                not_shifted(fleet, (*host).into(), *shift, report, now);
+                if *shift == Shift::Assign && !sources.hands.stands() {
+                    fleet.tell(usize::from(*host), Event::Shutdown { withdraw: true }, report, now);
+                }
+            }
+            if let Request::Run(run) = &request {
                 not_run(fleet, run.host.into(), run.hook, &unasked(), report, now);
                 if run.hook == Hook::Up && !sources.hands.stands() {
                     // Nobody can bring the address here any more; another host may have it.
@@ -204,6 +214,9 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
                 one.ended = Some(Ended { path, outcome, last_line });
                 hook_ended(fleet, host.into(), hook, outcome.into(), report, now);
             }
+            Fact::Shifted { host, shift, shifted: outcome } if is_known(fleet, host) => {
+                shifted(fleet, host.into(), shift, outcome, report, now);
+            }
             Fact::Devices { interface, devices } => {
                 if let Some(link) = fleet.link_called(&interface) {
                     opened(fleet, link, Ok(devices.into_iter().zip(descriptors).collect()), report, now);
@@ -231,7 +244,7 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
                 }
                 report.could_not(&what, &why, now);
             }
-            Fact::HookNotRun { .. } | Fact::HookEnded { .. } => {}
+            Fact::HookNotRun { .. } | Fact::HookEnded { .. } | Fact::Shifted { .. } => {}
             Fact::Serve { host, interface, config } => {
                 changed.extend(changes::serve(fleet, host, &interface, *config, report, now));
             }
@@ -245,6 +258,9 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
         let inherited = sources.pidfile.map(PidFile::inherit).transpose();
         report.alone(fleet.cores().any(|core| core.role() == Role::Master));
         inherited.err().into_iter().for_each(|why| report.no_pidfile(&why));
+        for (host, shift) in fleet.asked_shifts() {
+            not_shifted(fleet, host, shift, report, now);
+        }
         for (host, hook) in fleet.running_hooks() {
             // It may go on, and nobody will hear how it ends: where the addresses are tells.
             hook_ended(fleet, host, hook, HookEnd::Succeeded, report, now);
@@ -269,6 +285,19 @@ fn hook_ended(fleet: &mut Fleet, host: usize, hook: Hook, ended: HookEnd, report
     let (one, link) = fleet.host(host);
     let addresses = presence(one, link, report, now);
     fleet.tell(host, Event::HookDone { hook, ended, addresses }, report, now);
+}
+
+fn shifted(fleet: &mut Fleet, host: usize, shift: Shift, outcome: Shifted, report: &mut Report, now: Time) {
+    let (one, link) = fleet.host(host);
+    let (changed, ok) = (!outcome.changed.is_empty(), outcome.failed.is_empty());
+    one.shifted = outcome;
+    let addresses = presence(one, link, report, now);
+    fleet.tell(host, Event::Shifted { shift, changed, ok, addresses }, report, now);
+}
+
+fn not_shifted(fleet: &mut Fleet, host: usize, shift: Shift, report: &mut Report, now: Time) {
+    let outcome = Shifted::nothing(&fleet.hosts()[host].config, &unasked());
+    shifted(fleet, host, shift, outcome, report, now);
 }
 
 /// Without hands nothing is taken over: of the addresses only those are kept that are here.
@@ -301,7 +330,7 @@ fn take_signal(fleet: &mut Fleet, signal: Signal, sources: &mut Sources<'_>, rep
                 if is_first && one.core().leaves() {
                     continue;
                 }
-                let withdraw = one.config.withdraw;
+                let withdraw = one.config.withdraws();
                 fleet.tell(host, Event::Shutdown { withdraw }, report, now);
             }
         }

@@ -46,7 +46,7 @@ pub(super) fn bow_out<'a>(
         match action {
             Action::Transmit(frame) => failed = sockets.send(&frame.bytes).err().or(failed),
             Action::Deliver(packets) => _ = sockets.deliver(&packets),
-            Action::Run(_) | Action::KillHook { .. } | Action::Tell(_) => {}
+            Action::Run(_) | Action::KillHook { .. } | Action::Shift(_) | Action::Tell(_) => {}
         }
     }
     failed.map_or(Ok(()), |error| Err(StartError::new(Doing::OpenSocket, interface, error)))

@@ -10,7 +10,7 @@ use super::perform::perform;
 use super::report::Report;
 use super::request::Request;
 use crate::protocol::wire;
-use crate::protocol::{Action, Event, Hook, Rejected, Role, Time, VirtualHost};
+use crate::protocol::{Action, Event, Hook, Rejected, Role, Shift, Time, VirtualHost};
 
 /// As others know a host: there are no more than that on a machine.
 fn number(host: usize) -> u16 {
@@ -185,6 +185,12 @@ impl Fleet {
     pub(super) fn running_hooks(&self) -> Vec<(usize, Hook)> {
         let running = |core: &VirtualHost| core.running_hook();
         self.cores().enumerate().filter_map(|(host, core)| Some((host, running(core)?))).collect()
+    }
+
+    /// Who waits for what to become of managed addresses.
+    pub(super) fn asked_shifts(&self) -> Vec<(usize, Shift)> {
+        let asked = |core: &VirtualHost| core.asked_shift();
+        self.cores().enumerate().filter_map(|(host, core)| Some((host, asked(core)?))).collect()
     }
 
     /// What the hands are to do from now on.

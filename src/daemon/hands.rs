@@ -4,12 +4,15 @@
 //! the claims, scripts and the log are its own. It never waits: neither for the engine, nor for a script, nor for a
 //! terminal.
 
+mod last_resort;
+
 use std::collections::{HashSet, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::addresses::{self, Shifted};
 use super::capture::Looks;
 use super::children::{Children, Happened};
 use super::clock::{now, wall};
@@ -18,12 +21,11 @@ use super::devices::{self, Parts};
 use super::engine::{self, Heritage, Left};
 use super::engine_user::EngineUser;
 use super::failure::{Doing, StartError};
-use super::farewell;
 use super::overheard::Overheard;
 use super::pending::{self, Archive};
 use super::reload::{self, Read, Reading, Reloaded, Reread};
 use super::report::{About, Report};
-use super::request::{Asked, Fact, Request, Run, decode, encode};
+use super::request::{Asked, Fact, Request, decode, encode};
 use super::roster::{Entry, Roster, Standing};
 use super::rules::{Act, Circumstances, Rules};
 use super::supervise::{Deed, Seen, Supervisor};
@@ -31,7 +33,7 @@ use super::survey::{self, Surveyor};
 use super::{place, placing};
 use crate::log::{Level, Log};
 use crate::platform::{self, Channel, Claims, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
-use crate::protocol::{Hook, Reason, Role, Time};
+use crate::protocol::Time;
 
 /// How many requests are taken in at a time.
 const MOST_REQUESTS: usize = 256;
@@ -265,6 +267,15 @@ impl Hands {
                     }
                 }
             }
+            Act::Shift { host, shift, interface, entry } => {
+                let interface = interface.to_owned();
+                let shifted = addresses::shift(shift, &interface, entry);
+                // What became of them counts more than that it was done.
+                if platform::QUESTIONS_NEED_RIGHTS {
+                    self.tell_survey(interface);
+                }
+                self.tell(&Fact::Shifted { host, shift, shifted });
+            }
             Act::Kill { host, force } => children.kill(host, force),
             Act::Note { roles, ahead } => {
                 self.ahead.fill(0);
@@ -322,6 +333,11 @@ impl Hands {
     fn could_not(&mut self, request: &Request, why: &str) {
         let fact = match request.asked() {
             Asked::Run { host, hook } => Fact::HookNotRun { host, hook, why: why.to_owned() },
+            Asked::Shift { host, shift } => {
+                let config = self.rules.roster().get(host).map(|entry| &entry.config);
+                let shifted = config.map(|config| Shifted::nothing(config, why)).unwrap_or_default();
+                Fact::Shifted { host, shift, shifted }
+            }
             what @ (Asked::Survey { .. } | Asked::OpenDevices { .. } | Asked::Connect { .. }) => {
                 Fact::CouldNot { what, why: why.to_owned() }
             }
@@ -425,6 +441,7 @@ impl Hands {
                 }
                 Deed::PassOn(signal) => self.tell(&Fact::Signal(signal)),
                 Deed::BowOut(host) => self.bow_out(host),
+                Deed::Withdraw(host) => self.withdraw(host),
                 Deed::RunDown(host) => self.run_down(host, now),
                 Deed::KillHook { host, force } => self.children.kill(host, force),
                 Deed::Tell(notice) => self.report.engine(notice),
@@ -561,50 +578,6 @@ impl Hands {
         reload::give_back(&mut self.claims, &roster);
         self.rules.replace(roster);
         self.supervisor.forget(host);
-    }
-
-    fn bow_out(&mut self, host: u16) {
-        let roster = self.rules.roster();
-        let Some(entry) = roster.get(host) else { return };
-        let interface = &entry.interface;
-        let ahead = Duration::from_millis(self.ahead.get(usize::from(host)).copied().unwrap_or(0).into());
-        if let Err(why) = farewell::bow_out(entry, roster.on(interface), ahead) {
-            self.report.no_bow_out(interface, &why);
-        }
-    }
-
-    /// Runs the down hook of a host, because nobody else is going to ask for it.
-    fn run_down(&mut self, host: u16, now: Time) {
-        let Some(Entry { config, interface, .. }) = self.rules.roster().get(host).cloned() else { return };
-        let run = Run {
-            host,
-            hook: Hook::Down,
-            interface: interface.clone(),
-            role: Role::Init,
-            reason: Reason::Shutdown,
-            master: None,
-        };
-        let about = About::host(&config, &interface);
-        let Self { rules, children, overheard, .. } = self;
-        let circumstances =
-            Circumstances { now, running: &|host| children.running(host), exists: &|_| false };
-        let started = rules
-            .last_resort(&run, circumstances)
-            .map_err(|refusal| refusal.code().to_owned())
-            .and_then(|order| {
-                let path = order.script().display().to_string();
-                children.start(&order, overheard).map(|()| path).map_err(|error| error.to_string())
-            });
-        match started {
-            Ok(path) => {
-                self.report.hook_started(Hook::Down, &path, about, now);
-                self.see(Seen::HookBegan(host, Hook::Down), now);
-            }
-            Err(why) => {
-                self.report.hook_unstartable(Hook::Down, &why);
-                self.see(Seen::HookOver(host), now);
-            }
-        }
     }
 
     fn end(mut self) -> Over {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::addresses::Shifted;
 use super::failure::StartError;
 use super::mismatch::Mismatches;
 use super::outcome::Ended;
@@ -59,6 +60,8 @@ pub(super) struct Served {
     pub(super) gone: bool,
     /// The script that ended last.
     pub(super) ended: Option<Ended>,
+    /// What became of the managed addresses last.
+    pub(super) shifted: Shifted,
     /// Whether it has a place on its link; without one it neither hears nor sends.
     pub(super) placed: bool,
     /// The state of the link, as it was told.
@@ -89,6 +92,7 @@ impl Served {
             record: Record::default(),
             gone: false,
             ended: None,
+            shifted: Shifted::default(),
             placed: false,
             link: Link::Gone,
             mismatches: Mismatches::default(),
@@ -129,6 +133,7 @@ impl Served {
                     | Event::Resume { .. }
                     | Event::Link(_)
                     | Event::HookDone { .. }
+                    | Event::Shifted { .. }
                     | Event::Resign
                     | Event::Shutdown { .. } => self.told = None,
                     Event::Tick
@@ -157,6 +162,7 @@ impl Served {
             script: self.ended.as_ref(),
             up: self.config.up.as_deref(),
             shared: (self.shared.0, &self.shared.1),
+            shifted: Some(&self.shifted),
         }
     }
 }

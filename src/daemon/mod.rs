@@ -5,6 +5,7 @@
 //! the engine's loop in `event_loop`, effects in `perform`, sentences in `report` and, about starting, in `start`.
 //! [`sniff()`] is another life: it watches and serves nothing.
 
+mod addresses;
 mod breather;
 mod caller;
 mod capture;

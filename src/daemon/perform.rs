@@ -35,6 +35,11 @@ pub(super) fn perform(
                 errands.push(Request::Kill { host: number, hook, force });
                 continue;
             }
+            Action::Shift(shift) => {
+                let interface = link.name_for_hooks().to_owned();
+                errands.push(Request::Shift { host: number, shift, interface });
+                continue;
+            }
             Action::Tell(notice) => {
                 if matches!(notice, Notice::FormSent { .. } | Notice::FormsForgotten) {
                     errands.push(Request::Settled { host: number });

@@ -7,6 +7,7 @@
 
 mod devices;
 mod explanation;
+mod managed;
 mod notices;
 mod processes;
 mod refusals;
@@ -18,6 +19,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use super::addresses::Shifted;
 use super::outcome::Ended;
 use crate::config::VirtualHostConfig;
 use crate::i18n::{fill, tr, trn};
@@ -57,12 +59,22 @@ pub(crate) struct About<'a> {
     pub(crate) up: Option<&'a Path>,
     /// What became of its shared addresses, and which of them explain it.
     pub(crate) shared: (Presence, &'a [IpAddr]),
+    /// What became of its managed addresses last.
+    pub(crate) shifted: Option<&'a Shifted>,
 }
 
 impl<'a> About<'a> {
     /// A line for which its scripts and addresses do not matter.
     pub(crate) const fn new(interface: &'a str, vhid: Vhid) -> Self {
-        Self { name: None, interface, vhid, script: None, up: None, shared: (Presence::None, &[]) }
+        Self {
+            name: None,
+            interface,
+            vhid,
+            script: None,
+            up: None,
+            shared: (Presence::None, &[]),
+            shifted: None,
+        }
     }
 
     /// As above, of a virtual host that may have a name.
@@ -225,6 +237,10 @@ impl Report {
                 &[("peer", &describe(peer)), ("vhid", &about.vhid)],
             );
             self.tell(Level::Info, &(about.opening() + &text), Rejected::BadAuth.code());
+        }
+        if let Some((shift, at)) = snapshot.owed_shift {
+            let (level, text) = managed::not_shifted(about, shift, Some(at.since(now)));
+            self.tell(level, &(about.opening() + &text), "UC1063");
         }
         if snapshot.address_missing {
             let (text, id) = match about.shared.0 {

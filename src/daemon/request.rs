@@ -12,12 +12,13 @@ mod config;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::addresses::Shifted;
 use super::capture::Looks;
 use super::outcome::Outcome;
 use crate::config::VirtualHostConfig;
 use crate::log::Level;
 use crate::platform::{LinkState, Signal, Unready};
-use crate::protocol::{Hook, Reason, Role};
+use crate::protocol::{Hook, Reason, Role, Shift};
 
 use coded::{Coded, coded, one_of, put_one_of, take_one_of};
 
@@ -26,6 +27,9 @@ use coded::{Coded, coded, one_of, put_one_of, take_one_of};
 pub(super) enum Request {
     /// Run a script. [`Fact::HookRunning`] or [`Fact::HookNotRun`] follows, and [`Fact::HookEnded`] after the former.
     Run(Run),
+    /// Put the managed addresses of this host on its interface, which is called so now, or take them off: [`Fact::Shifted`]
+    /// follows.
+    Shift { host: u16, shift: Shift, interface: String },
     /// End the script that runs for this host and all it started; with `force` in the way that cannot be refused.
     Kill { host: u16, hook: Hook, force: bool },
     /// Look at an interface: [`Fact::Surveyed`] follows.
@@ -74,6 +78,8 @@ pub(super) enum Fact {
     HookNotRun { host: u16, hook: Hook, why: String },
     /// It has ended.
     HookEnded { host: u16, hook: Hook, path: String, outcome: Outcome, last_line: Option<String> },
+    /// What became of the managed addresses.
+    Shifted { host: u16, shift: Shift, shifted: Shifted },
     /// What the interface is like.
     Surveyed { interface: String, survey: Survey },
     /// These descriptors come with the message, in this order.
@@ -110,6 +116,10 @@ pub(super) enum Asked {
     Kill {
         host: u16,
         hook: Hook,
+    },
+    Shift {
+        host: u16,
+        shift: Shift,
     },
     Survey {
         interface: String,
@@ -156,6 +166,7 @@ impl Request {
         match self {
             Self::Run(run) => Asked::Run { host: run.host, hook: run.hook },
             Self::Kill { host, hook, .. } => Asked::Kill { host: *host, hook: *hook },
+            Self::Shift { host, shift, .. } => Asked::Shift { host: *host, shift: *shift },
             Self::Survey { interface } => Asked::Survey { interface: interface.clone() },
             Self::OpenDevices { interface, .. } => Asked::OpenDevices { interface: interface.clone() },
             Self::Connect { interface, .. } => Asked::Connect { interface: interface.clone() },
@@ -183,6 +194,7 @@ pub(super) fn encode<T: Coded>(message: &T) -> Vec<u8> {
 
 one_of! {
     Hook: [Hook::Up, Hook::Down],
+    Shift: [Shift::Assign, Shift::Withdraw],
     Role: [Role::Init, Role::Backup, Role::Master],
     Reason: Reason::ALL,
     Level: [Level::Debug, Level::Info, Level::Warning, Level::Error],
@@ -199,6 +211,7 @@ one_of! {
     ],
 }
 
+coded!(Shifted { changed, failed });
 coded!(Run { host, hook, interface, role, reason, master });
 coded!(Survey { link, mac, addresses, elsewhere, unready, networks });
 coded! { Request:
@@ -212,6 +225,7 @@ coded! { Request:
     7 Left { host },
     8 Connect { interface, source, peers },
     9 Settled { host },
+    10 Shift { host, shift, interface },
 }
 coded! { Fact:
     0 Signal(signal),
@@ -225,6 +239,7 @@ coded! { Fact:
     8 Leave { host },
     9 Changed { silence },
     10 Connected { interface, source, peers },
+    11 Shifted { host, shift, shifted },
 }
 coded! { Word:
     0 Host(host),
@@ -251,6 +266,7 @@ coded! { Asked:
     3 OpenDevices { interface },
     4 Other,
     5 Connect { interface },
+    6 Shift { host, shift },
 }
 
 /// For a fuzz target: whatever is a message is one in one way.

@@ -25,6 +25,8 @@ pub(super) struct Entry {
     former: Vec<VirtualAddress>,
     /// Which of them was run last.
     ran: Option<Hook>,
+    /// The managed addresses that were put on the interface.
+    pub(super) held: Vec<VirtualAddress>,
 }
 
 /// What is to become of it.
@@ -47,6 +49,7 @@ impl Entry {
             scripts,
             former: Vec::new(),
             ran: None,
+            held: Vec::new(),
         }
     }
 
@@ -59,8 +62,9 @@ impl Entry {
         let config = &self.config;
         Plan {
             dead_time: config.interval.dead_after(config.dead_ratio),
+            manages: config.manage_address,
             has_down: config.down.is_some() || self.script(Hook::Down).is_some(),
-            withdraws: config.withdraw,
+            withdraws: config.withdraws(),
             hook_timeout: config.hook_timeout,
         }
     }
@@ -94,6 +98,10 @@ impl Entry {
     /// It is to be served like this from now on.
     pub(super) fn change(&mut self, config: VirtualHostConfig) {
         let before = std::mem::replace(&mut self.config, config);
+        if !self.config.manage_address {
+            // They stay where they are.
+            self.held.clear();
+        }
         if self.ran != Some(Hook::Up) {
             // What did not succeed may be tried again, by a script that was mended perhaps.
             if self.ran.is_none() || self.config.down.is_some() {

@@ -17,7 +17,7 @@ use super::roster::{Entry, Roster, Standing};
 use crate::config::script;
 use crate::log::Level;
 use crate::platform::{MOST_DESCRIPTORS, Program};
-use crate::protocol::{Family, Hook, Role, Time};
+use crate::protocol::{Family, Hook, Role, Shift, Time};
 
 /// How many requests an engine may make in a second: so many, and so many more for each host, all of which may change
 /// their roles at once. Lines of the log are counted by themselves.
@@ -49,6 +49,12 @@ pub(super) struct Circumstances<'a> {
 #[derive(Debug)]
 pub(super) enum Act<'a> {
     Start(Order<'a>),
+    Shift {
+        host: u16,
+        shift: Shift,
+        interface: &'a str,
+        entry: &'a mut Entry,
+    },
     Kill {
         host: u16,
         force: bool,
@@ -119,6 +125,8 @@ pub(super) struct Order<'a> {
 pub(super) enum Refusal {
     /// The configuration has no such host.
     NoSuchHost,
+    /// Its addresses are not ours to bring.
+    NotManaged,
     /// It has no such script.
     NoSuchHook,
     /// It is about another interface.
@@ -144,6 +152,7 @@ impl Refusal {
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::NoSuchHost => "no_such_host",
+            Self::NotManaged => "not_managed",
             Self::NoSuchHook => "no_such_hook",
             Self::OtherInterface => "other_interface",
             Self::OtherPeers => "other_peers",
@@ -159,7 +168,7 @@ impl Refusal {
     /// Whether an engine that does its work may ask for it all the same: things change while a request is on its way.
     pub(super) const fn is_harmless(self) -> bool {
         match self {
-            Self::OtherInterface | Self::HookDoesNotRun => true,
+            Self::NotManaged | Self::OtherInterface | Self::HookDoesNotRun => true,
             Self::NoSuchHost
             | Self::NoSuchHook
             | Self::OtherPeers
@@ -201,6 +210,17 @@ impl Rules {
         }
         match request {
             Request::Run(run) => self.order(run, circumstances).map(Act::Start),
+            Request::Shift { host, shift, interface } => {
+                let (host, shift) = (*host, *shift);
+                let entry = self.roster.get_mut(host).ok_or(Refusal::NoSuchHost)?;
+                if !entry.config.manage_address {
+                    return Err(Refusal::NotManaged);
+                }
+                if !is(&entry.interface, interface, circumstances) {
+                    return Err(Refusal::OtherInterface);
+                }
+                Ok(Act::Shift { host, shift, interface, entry })
+            }
             Request::Kill { host, hook, force } => {
                 self.host(*host)?;
                 if (circumstances.running)(*host) != Some(*hook) {
@@ -270,6 +290,11 @@ impl Rules {
             }
             Request::Finished { status, why } => Ok(Act::End { status: *status, why: why.as_deref() }),
         }
+    }
+
+    /// A host, for when there is no engine to ask for what it gives back.
+    pub(super) fn entry(&mut self, host: u16) -> Option<&mut Entry> {
+        self.roster.get_mut(host)
     }
 
     /// The script that takes the address down, for when there is no engine to ask for it.

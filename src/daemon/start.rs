@@ -192,6 +192,7 @@ pub(super) fn parameters(config: &VirtualHostConfig) -> Parameters {
             timeout: config.hook_timeout,
             failure: config.hook_failure,
             on_lost_address: config.on_lost_address,
+            manages: config.manage_address,
         },
         announcing: config.announcing,
         dialect: config.dialect,

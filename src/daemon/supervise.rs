@@ -14,7 +14,7 @@
 //! - **It is started anew at once**, with the roles it had: no hook runs, nobody notices. That happens three times in a
 //!   minute.
 //! - **It is given up** at the fourth death in a minute, and when a new one has not said that it works before the dead
-//!   time of the masters is over (1 to 10 s): each master bows out with what was prepared for it, and its down hook runs
+//!   time of the masters is over (1 to 10 s): each master bows out, managed addresses are taken off, and its down hook runs
 //!   at once, as does that of each host whose up hook was the last that ran. That is the end of two masters.
 //! - **After a rest it is tried again**, with no roles: 10 s, doubling to 10 minutes until an hour was peaceful. Ending
 //!   instead would leave the address nowhere as soon as somebody sends the fatal packet to every host, on systems where
@@ -22,7 +22,7 @@
 //! - **Who has never worked** is no reason for that: four deaths before the first sign of life end the process, as does
 //!   whatever the engine says with its last word.
 //! - **A fault of the hands** themselves ends everything: bow-outs, down hooks, status 70.
-//! - **The end that was asked for** is the engine's. If it dies over it, the hands withdraw (with `--shutdown`). A second
+//! - **The end that was asked for** is the engine's. If it dies over it, the hands withdraw (with `--shutdown` or `--manage-address`). A second
 //!   signal abandons hooks: the engine has 5 s left then, and hooks of the hands none.
 
 use std::time::Duration;
@@ -90,6 +90,8 @@ pub(super) enum Deed {
     PassOn(Signal),
     /// Send what was prepared for this host.
     BowOut(u16),
+    /// Take the managed addresses of this host off.
+    Withdraw(u16),
     /// [`Seen::HookBegan`] is told when it runs, and [`Seen::HookOver`] even where it cannot be run.
     RunDown(u16),
     KillHook {
@@ -123,6 +125,8 @@ pub(super) enum Notice {
 pub(super) struct Plan {
     /// How long others wait for it.
     pub(super) dead_time: Duration,
+    /// Its addresses are taken off by us.
+    pub(super) manages: bool,
     pub(super) has_down: bool,
     /// What the end that is asked for means.
     pub(super) withdraws: bool,
@@ -450,6 +454,12 @@ impl Supervisor {
                 deeds.push(Deed::BowOut(number));
             }
         }
+        // Before any script: one may be about the same address.
+        for (host, number) in self.hosts.iter().zip(numbers()) {
+            if host.plan.manages && whose(&host.plan) {
+                deeds.push(Deed::Withdraw(number));
+            }
+        }
         for (host, number) in self.hosts.iter_mut().zip(numbers()) {
             if !whose(&host.plan) {
                 continue;
@@ -559,8 +569,13 @@ fn silence(hosts: &[Host]) -> Duration {
 
 impl Plan {
     /// For a number that is nobody's.
-    const NOTHING: Self =
-        Self { dead_time: Duration::MAX, has_down: false, withdraws: false, hook_timeout: Duration::ZERO };
+    const NOTHING: Self = Self {
+        dead_time: Duration::MAX,
+        manages: false,
+        has_down: false,
+        withdraws: false,
+        hook_timeout: Duration::ZERO,
+    };
 }
 
 impl Host {

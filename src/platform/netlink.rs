@@ -3,6 +3,7 @@
 //! The messages are built and read by pure functions, tested on bytes; nothing read here is trusted to be as long as it
 //! says. Keeps nothing between calls: each has a socket of its own.
 
+use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
@@ -41,8 +42,6 @@ const MOST_TIMES: u32 = 64;
 /// has the address already, with whatever prefix length and in whatever state; nothing is changed then, and
 /// [`unready_addresses`](super::unready_addresses) tells whether it can be used.
 ///
-/// For a shared address a prefix of the full width (32, 128) is the safe one: see [`withdraw_address`].
-///
 /// # Errors
 /// ENODEV when no interface has this name; EPERM without `CAP_NET_ADMIN`; `InvalidInput` for a prefix longer than the
 /// address; what else the kernel answers, as EACCES where IPv6 is switched off. ETIMEDOUT when no answer came: the
@@ -66,10 +65,10 @@ pub fn assign_address(interface: &str, address: IpAddr, prefix: u8) -> io::Resul
 /// prefix length it had and however often it was there: an address that must not live on two hosts may not survive
 /// here because somebody gave it otherwise. `prefix` is that of the assignment and only checked, as on every system.
 ///
-/// Beware of IPv4 addresses that share a subnet, prefix length included: the first of them is the primary, and when it
-/// goes the kernel takes the others away too, unless `net.ipv4.conf.*.promote_secondaries` is 1. A shared address that
-/// was there first takes the host's own with it then. One of prefix length 32 is a subnet of its own and takes nothing
-/// with it.
+/// IPv4 addresses may share a subnet, prefix length included: the first of them is the primary, and when it goes the kernel
+/// takes the others away too, unless `net.ipv4.conf.*.promote_secondaries` is 1. A shared address that was there first, as
+/// after the host's own was renewed, would take that one with it. So where there are others it is 1 for that moment; what
+/// they carry, routes and connections included, never goes away.
 ///
 /// # Errors
 /// ENODEV when no interface has this name; EPERM without `CAP_NET_ADMIN`; `InvalidInput` for a prefix longer than the
@@ -79,6 +78,8 @@ pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Res
     let index = interfaces::interface_index(interface)?;
     interfaces::check_prefix(address, prefix)?;
     let mut taken = false;
+    let _promoting =
+        has_neighbours(interface, address).unwrap_or(true).then(|| Promoting::begin(interface, index));
     for _ in 0..MOST_TIMES {
         let request = match address {
             // Removed by its name alone, any prefix length matches.
@@ -101,6 +102,67 @@ pub fn withdraw_address(interface: &str, address: IpAddr, prefix: u8) -> io::Res
         }
     }
     Err(io::Error::from_raw_os_error(libc::EBUSY))
+}
+
+/// Whether another address is in a subnet that this one is in.
+fn has_neighbours(interface: &str, address: IpAddr) -> io::Result<bool> {
+    if address.is_ipv6() {
+        return Ok(false);
+    }
+    let subnet = |entry: &InterfaceAddress| {
+        let (ip, mask) = (interfaces::address_of(entry)?, interfaces::ip(entry.netmask.as_ref()?)?);
+        let (IpAddr::V4(ip), IpAddr::V4(mask)) = (ip, mask) else { return None };
+        Some((ip, (ip & mask, mask)))
+    };
+    let all: Vec<_> = getifaddrs()?
+        .filter(|entry| interfaces::interface_of_row(entry) == interface)
+        .filter_map(|entry| subnet(&entry))
+        .collect();
+    let (going, staying): (Vec<_>, Vec<_>) = all.into_iter().partition(|(ip, _)| *ip == address);
+    Ok(staying.iter().any(|(_, there)| going.iter().any(|(_, here)| here == there)))
+}
+
+/// While it lives the secondaries of a primary that goes take its place. It cannot be had where the kernel does not let us,
+/// and then what happens is what the administrator configured.
+struct Promoting {
+    index: u32,
+    was: bool,
+}
+
+impl Promoting {
+    fn begin(interface: &str, index: u32) -> Self {
+        let setting = format!("/proc/sys/net/ipv4/conf/{interface}/promote_secondaries");
+        let was = fs::read_to_string(setting).is_ok_and(|value| value.trim() != "0");
+        if !was {
+            let _ = ask(&promotion(index, true));
+        }
+        Self { index, was }
+    }
+}
+
+impl Drop for Promoting {
+    fn drop(&mut self) {
+        if !self.was {
+            let _ = ask(&promotion(self.index, false));
+        }
+    }
+}
+
+/// RTM_SETLINK with the number of a setting of the interface's IPv4 and its value, nested as IFLA_AF_SPEC, AF_INET,
+/// IFLA_INET_CONF. This needs no /proc that can be written to, which neither a container nor what keeps us to a few folders
+/// has.
+fn promotion(index: u32, on: bool) -> Vec<u8> {
+    /// linux/if_link.h and linux/ip.h.
+    const IFLA_AF_SPEC: u16 = 26;
+    const IFLA_INET_CONF: u16 = 1;
+    const IPV4_DEVCONF_PROMOTE_SECONDARIES: u16 = 20;
+    let setting = attribute(IPV4_DEVCONF_PROMOTE_SECONDARIES, &u32::from(on).to_ne_bytes());
+    let family = attribute(AF_INET.into(), &attribute(IFLA_INET_CONF, &setting));
+    let attributes = attribute(IFLA_AF_SPEC, &family);
+    // A struct ifinfomsg: family, padding, type, index, flags, which of them to change.
+    let none = 0_u32.to_ne_bytes();
+    let body = [&[0, 0, 0, 0], &index.to_ne_bytes(), &none, &none].map(|part: &[u8; 4]| *part).concat();
+    framed(libc::RTM_SETLINK, 0, &[body, attributes].concat())
 }
 
 /// What the kernel lists about an address of an interface.
@@ -153,14 +215,18 @@ fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     [&length.to_ne_bytes(), &kind.to_ne_bytes(), value].concat()
 }
 
-/// A struct nlmsghdr (linux/netlink.h), a struct ifaddrmsg (linux/if_addr.h) about an address, its prefix length, its
-/// flags and the interface's number, and the attributes.
+/// A struct ifaddrmsg (linux/if_addr.h) about an address, its prefix length, its flags and the interface's number, and the
+/// attributes.
 fn message(kind: u16, flags: u16, about: (IpAddr, u8, u8, u32), attributes: &[u8]) -> Vec<u8> {
     let (address, prefix, address_flags, index) = about;
     let family = if address.is_ipv4() { AF_INET } else { AF_INET6 };
     let body = [family, prefix, address_flags, libc::RT_SCOPE_UNIVERSE];
-    let length = HEADER + body.len() + size_of_val(&index) + attributes.len();
-    let length = u32::try_from(length).expect("three attributes are no gigabytes");
+    framed(kind, flags, &[&body, &index.to_ne_bytes()[..], attributes].concat())
+}
+
+/// A struct nlmsghdr and what belongs to it.
+fn framed(kind: u16, flags: u16, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(HEADER + body.len()).expect("a few attributes are no gigabytes");
     [
         &length.to_ne_bytes()[..],
         &kind.to_ne_bytes(),
@@ -168,9 +234,7 @@ fn message(kind: u16, flags: u16, about: (IpAddr, u8, u8, u32), attributes: &[u8
         &SEQUENCE.to_ne_bytes(),
         // From whom: the kernel knows.
         &0_u32.to_ne_bytes(),
-        &body,
-        &index.to_ne_bytes(),
-        attributes,
+        body,
     ]
     .concat()
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Family, Interval, MacAddr, PeerKind, Reason, Time};
+use super::{Family, Hook, HookEnd, Interval, MacAddr, PeerKind, Presence, Reason, Shift, Time};
 
 /// A fact told to a virtual host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,6 +50,17 @@ pub enum Event {
         /// How many of the shared addresses are on the interface now; `None` if that could not be found out.
         addresses: Option<Presence>,
     },
+    /// What became of an [`Action::Shift`].
+    Shifted {
+        /// Which.
+        shift: Shift,
+        /// Something was to be done.
+        changed: bool,
+        /// All of it was done.
+        ok: bool,
+        /// As in [`Event::HookDone`].
+        addresses: Option<Presence>,
+    },
     /// How many of the shared addresses are on the interface, told whenever something about it may have changed, after
     /// [`Event::Link`].
     Addresses(Presence),
@@ -77,34 +88,6 @@ pub enum Link {
     Gone,
 }
 
-/// How many of the shared addresses are on the interface.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Presence {
-    /// Every one.
-    All,
-    /// Some, but not every one.
-    Some,
-    /// Not one.
-    None,
-    /// All are there, but the system still searches for another host that has one of them and does not use it yet.
-    Pending,
-    /// One is there, but the system does not use it because it found another host with it.
-    Taken,
-}
-
-/// How a hook ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum HookEnd {
-    /// By itself, with status 0.
-    Succeeded,
-    /// By itself, with another status; old scripts never cared about theirs.
-    Failed,
-    /// By a signal.
-    Killed,
-    /// It could not be started.
-    NotRun,
-}
-
 /// What the daemon must do, in the order given.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
@@ -121,6 +104,8 @@ pub enum Action {
         /// SIGKILL instead of SIGTERM.
         force: bool,
     },
+    /// Have this done about the addresses, which are managed, then tell [`Event::Shifted`]. Before what comes after it.
+    Shift(Shift),
     /// Tell the operator.
     Tell(Notice),
 }
@@ -160,26 +145,6 @@ pub enum Transmission {
     BowOut,
     /// Gratuitous ARP or an unsolicited neighbour advertisement.
     Announcement,
-}
-
-/// The operator's scripts.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Hook {
-    /// Run by who became master.
-    Up,
-    /// Run by who stopped being master, and once at start.
-    Down,
-}
-
-impl Hook {
-    /// `"up"` or `"down"`: stable, untranslated.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Down => "down",
-        }
-    }
 }
 
 /// A state without its deadlines.
@@ -413,6 +378,30 @@ pub enum Notice {
     },
     /// The system does not use a shared address of this master yet: it searches for another host that has it.
     AddressPending,
+    /// Managed addresses were found where they should not be, left by somebody who was killed or given by somebody else,
+    /// and were taken away.
+    AddressFound,
+    /// A managed address of this master is missing, or is not used by its system.
+    AddressUndone {
+        /// It is put back after this time.
+        again: Duration,
+    },
+    /// It was taken away so often that another host had better have it.
+    AddressUnholdable,
+    /// Managed addresses could not be put on, or taken off.
+    NotShifted {
+        /// Which.
+        shift: Shift,
+        /// It is tried again after this time; never, where the daemon ends.
+        again: Option<Duration>,
+    },
+    /// They could, later.
+    ShiftedAtLast {
+        /// Which.
+        shift: Shift,
+    },
+    /// The addresses of this master are managed no more, and stay where they are.
+    AddressesLeft,
     /// A hook exceeded its time and is being ended.
     HookKilled {
         /// Which.
@@ -481,7 +470,7 @@ pub enum Settled {
 pub enum Demotion {
     /// Three advertisements in a row could not be sent.
     SendFailures,
-    /// The up hook failed and `--hook-failure=demote` was given.
+    /// The up hook failed, or a managed address could not be put on, and `--hook-failure=demote` was given.
     HookFailure,
 }
 
@@ -545,6 +534,12 @@ impl Notice {
             Self::HookOwed { .. } => "UC1023",
             Self::AddressTaken { .. } => "UC1034",
             Self::AddressPending => "UC1035",
+            Self::AddressFound => "UC1060",
+            Self::AddressUndone { .. } => "UC1061",
+            Self::AddressUnholdable => "UC1062",
+            Self::NotShifted { .. } => "UC1063",
+            Self::ShiftedAtLast { .. } => "UC1064",
+            Self::AddressesLeft => "UC1065",
             Self::LinkTakenByHook => "UC1024",
             Self::Listening { .. } => "UC1025",
             Self::Resumed => "UC1026",

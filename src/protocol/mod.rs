@@ -31,16 +31,16 @@
 //! | 9 | type, authlen, destination of an ad heard | Type and authlen are counted, not required; the destination must be our group, or with peers an address of one host (the daemon's filter knows which are ours) |
 //! | 10 | checksums | IP's and CARP's each on its own; over IPv6 also with the pseudo-header of newer NetBSD kernels. HMACs with or without link-local addresses, as OpenBSD. What is sent: the plain form, all addresses, unless [`Dialect`] says otherwise |
 //! | 11 | send failures | After three ads in a row advskew 240 until three successes; not while the link is known down. In Backup it ends at the next link-up or after 30 s, doubling to 10 min. A master of which no ad left for its dead time keeps the address and says so; until an interval after they leave again it steps down to whoever it hears, as in row 19. Ours and others' demotion counts by the advskew alone, except against kernels with [`Dialect::OpenBsd`]: there it comes before the interval |
-//! | 12 | exit | Asked to withdraw (`-z`): bow-out, then the down hook, bounded; else neither. A bow-out is one 255/255 ad per family, again after 20 ms without a successor, twice at most. It goes before the address does: measured on NetBSD, which searches for duplicates, the other order shortens nothing where the up hook leaves the search out, and with it IPv4 is late all the same |
+//! | 12 | exit | Asked to withdraw (`-z`): bow-out, then the down hook, bounded; else neither. Who manages addresses always withdraws. A bow-out is one 255/255 ad per family, again after 20 ms without a successor, twice at most. It goes before the address does: measured on NetBSD, which searches for duplicates, the other order shortens nothing where the up hook leaves the search out, and with it IPv4 is late all the same |
 //! | 13 | SIGHUP | Ends the daemon like SIGTERM |
 //! | 14 | SIGUSR2 | Bow-out, down hook, no candidacy for 3 s; a takeover that falls in them happens at their end |
 //! | 15 | bow-outs and slow ads heard | Judged on the master we follow: the best live one, replaced by a better ad at once, by a worse one only when it has been silent for its dead time. 255/255 from it is always a bow-out, of anybody else a notice. Who speaks is told by source address, whatever the MAC; by the MAC where that is 0.0.0.0 or a virtual address |
 //! | 16 | dead time | The larger of ratio·base + skew/256 (base 0: ratio·max(skew,1)/256) and 1.25 times the followed master's interval; one deadline for both families. A family silent for a dead time is a warning |
-//! | 17 | takeover | Frames that arrived in time are heard first; were some lost since the master was heard, one interval more, once. After more than 6 changes in 10 s, takeovers from a master that left or is slower wait, 100 ms doubling to 10 s, at most until silence would do; a minute without a change ends that. Ad at once; after a timeout the up hook 10 ms later if still master, else at once |
+//! | 17 | takeover | Frames that arrived in time are heard first; were some lost since the master was heard, one interval more, once. After more than 6 changes in 10 s, takeovers from a master that left or is slower wait, 100 ms doubling to 10 s, at most until silence would do; a minute without a change ends that. Ad at once; after a timeout the up hook 10 ms later if still master, else at once. Managed addresses at once in any case: unlike a script they are taken off again before a neighbour has noticed |
 //! | 18 | interface not running | A master keeps its role, silently, for one interval, at most 1 s. Back in time: ad and announcement, no hook has run. Else Init and the down hook. Set down while our up hook runs: until that has ended, and 5 s for the carrier; a return after more than our dead time listens for an interval first and steps down to a successor (row 19). A removed interface has no grace |
 //! | 19 | a master that slept until its dead time after its last ad | Hears what arrived first; steps down to a successor unless it preempts, silently for everybody else (row 1); never sends missed ads |
 //! | 20 | hooks | Beside the election, ordered, the latest wish wins, bounded; an unwanted one has 5 s left. One that could not run, was ended by us or a signal, or failed while an address is not where it belongs is not done: the right one runs again (5 s doubling to 10 min). An exit status alone means nothing (old scripts). An address that a master had and lost, or that its system does not use because it found another host with it: the up hook once more, at most once a minute. A failed up hook with demotion: bow-out, advskew 240, and for 30 s (doubling to 10 min) a candidate against silence only |
-//! | 21 | leaving | The down hook at once, in whatever way master was left |
+//! | 21 | leaving | The down hook at once, in whatever way master was left. Managed addresses go before it, and come, announced, before the up hook; at the start they are taken off, with `--neutral` too. What fails, or what somebody undoes, is done again at once, then after 1 s, doubling to 60 s; three times in 10 s beside a peer that is known: as a failed up hook with demotion |
 //! | 22 | start | Everything is opened before anything is served |
 //! | 23 | announcements | Gratuitous ARP as request and as reply, neighbour advertisements. Limits bring them together and never drop the last |
 //! | 24 | time | Monotonic, counting suspended time; absolute schedules |
@@ -57,6 +57,7 @@ mod address;
 mod announcer;
 mod auth;
 mod damping;
+mod deed;
 mod demotion;
 mod dialect;
 mod election;
@@ -64,6 +65,7 @@ mod explain;
 mod forms;
 mod freshness;
 mod interval;
+mod keeping;
 mod parameters;
 mod peers;
 mod reason;
@@ -78,11 +80,11 @@ mod watch;
 pub mod wire;
 
 pub use action::{
-    Action, Demotion, Event, Frame, Hook, HookEnd, Link, Notice, Packets, Peer, Presence, Role, Settled,
-    Transmission, Unicast,
+    Action, Demotion, Event, Frame, Link, Notice, Packets, Peer, Role, Settled, Transmission, Unicast,
 };
 pub use address::{Family, MacAddr, Vhid};
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
+pub use deed::{Hook, HookEnd, Presence, Shift};
 pub use dialect::Dialect;
 pub use explain::{Cause, explain, shares_also};
 pub use forms::{Form, Former, InUse};

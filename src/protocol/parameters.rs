@@ -152,8 +152,10 @@ pub struct Hooks {
     pub timeout: Duration,
     /// What a failed up hook means.
     pub failure: HookFailure,
-    /// What is done about a shared address that a master lost.
+    /// What is done about a shared address that a master lost, where scripts bring it.
     pub on_lost_address: OnLostAddress,
+    /// The addresses are brought and taken away by us, whatever the scripts do beside that.
+    pub manages: bool,
 }
 
 impl Hooks {
@@ -170,6 +172,7 @@ impl Default for Hooks {
             timeout: Self::TIMEOUT,
             failure: HookFailure::Stay,
             on_lost_address: OnLostAddress::Hook,
+            manages: false,
         }
     }
 }

@@ -43,13 +43,15 @@ pub enum Reason {
     Resigned,
     /// The up hook failed and `--hook-failure=demote` was given.
     HookFailed,
+    /// A managed address was taken away again and again.
+    AddressTaken,
     /// The daemon ends.
     Shutdown,
 }
 
 impl Reason {
     /// Every one, in the order of their declaration.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Started,
         Self::Resumed,
         Self::LinkUp,
@@ -70,6 +72,7 @@ impl Reason {
         Self::Unsent,
         Self::Resigned,
         Self::HookFailed,
+        Self::AddressTaken,
         Self::Shutdown,
     ];
 
@@ -97,6 +100,7 @@ impl Reason {
             Self::Unsent => "unsent",
             Self::Resigned => "resigned",
             Self::HookFailed => "hook_failed",
+            Self::AddressTaken => "address_taken",
             Self::Shutdown => "shutdown",
         }
     }

@@ -18,6 +18,7 @@ use super::election::{Decision, Election, Fact};
 use super::explain::{Cause, explain, shares_also};
 use super::forms::{Forms, InUse};
 use super::freshness::Freshness;
+use super::keeping::Keeping;
 use super::refused::Refused;
 use super::takeover::{Begun, Ended, Takeover};
 use super::tampering::Tampering;
@@ -25,9 +26,10 @@ use super::watch::{Change, Watch};
 use super::wire::Decoded;
 use super::{
     Action, Event, Hook, HookEnd, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Rejections,
-    Role, Sources, Time, Transmission,
+    Role, Shift, Sources, Time, Transmission,
 };
 
+mod managing;
 mod reception;
 mod reconfiguration;
 mod transmit;
@@ -51,6 +53,7 @@ pub struct VirtualHost {
     refused: Refused,
     /// Of the role, as the operator was told.
     reason: Reason,
+    keeping: Keeping,
     takeover: Takeover,
     watch: Watch,
     announcer: Announcer,
@@ -116,6 +119,8 @@ pub struct Snapshot {
     pub last_hook: Option<(Hook, HookEnd)>,
     /// The hook that did not do its work and runs again, and when.
     pub owed_hook: Option<(Hook, Time)>,
+    /// What could not be done about managed addresses, and when it is tried again.
+    pub owed_shift: Option<(Shift, Time)>,
     /// Whether a shared address that this master had is missing.
     pub address_missing: bool,
     /// What is accepted besides what is sent, and who uses it; nothing if nothing is.
@@ -134,6 +139,7 @@ impl VirtualHost {
             forms,
             refused: Refused::default(),
             reason: Reason::Started,
+            keeping: Keeping::new(parameters.hooks),
             takeover: Takeover::new(parameters.hooks),
             watch: Watch::new(parameters.hooks),
             announcer: Announcer::new(parameters.announcing),
@@ -157,10 +163,12 @@ impl VirtualHost {
         match event {
             Event::Start => {
                 self.freshness.start(now);
+                // Nobody knows what an earlier life left behind.
+                self.keeping.want(Shift::Withdraw, now);
                 if !self.parameters.neutral {
                     self.takeover.clean_up(now);
-                    self.settle(now, &mut out);
                 }
+                self.settle(now, &mut out);
                 self.elect(Fact::Start, now, &mut out);
             }
             Event::Resume { role, hook, silent } => {
@@ -168,6 +176,7 @@ impl VirtualHost {
                 self.reason = Reason::Resumed;
                 let wanted = if role == Role::Master { Hook::Up } else { Hook::Down };
                 self.takeover.resume(wanted, hook, now);
+                self.resume_keeping(wanted, now, &mut out);
                 if role == Role::Master {
                     self.announcer.begin();
                     // Else it waits until the addresses are seen, or the up hook is started.
@@ -197,15 +206,21 @@ impl VirtualHost {
             Event::Sent { what, ok } => self.sent(what, ok, now, &mut out),
             Event::HookDone { hook, ended, addresses } => {
                 self.watch.note(addresses);
-                let ended = self.takeover.done(hook, ended, addresses, now, &mut out);
+                let proof = if self.keeping.manages() { managing::as_if_done(hook) } else { addresses };
+                let ended = self.takeover.done(hook, ended, proof, now, &mut out);
                 self.hook_ended(ended, now, &mut out);
             }
             Event::Addresses(addresses) => {
                 self.watch.note(Some(addresses));
-                if self.takeover.seen(addresses, now, &mut out) && self.election.role() == Role::Master {
-                    self.announcer.addresses_ready(now);
+                if self.keeping.manages() {
+                    self.look_after(addresses, now, &mut out);
+                } else {
+                    let brought = self.takeover.seen(addresses, now, &mut out);
+                    if brought && self.election.role() == Role::Master {
+                        self.announcer.addresses_ready(now);
+                    }
+                    self.look_at_addresses(now, &mut out);
                 }
-                self.look_at_addresses(now, &mut out);
                 self.settle(now, &mut out);
                 self.announce(now, &mut out);
             }
@@ -213,17 +228,23 @@ impl VirtualHost {
                 let notice = self.forms.confirm();
                 self.form_changed(notice, &mut out);
             }
+            Event::Shifted { shift, changed, ok, addresses } => {
+                self.shifted(shift, changed, ok, addresses, now, &mut out);
+            }
             Event::Deaf(deaf) => self.elect(Fact::Deaf(deaf), now, &mut out),
             Event::Resign => self.elect(Fact::Resign, now, &mut out),
             Event::Shutdown { .. } if self.leaving => {
                 self.farewell = None;
+                self.keeping.close();
                 self.takeover.abandon(&mut out);
             }
             Event::Shutdown { withdraw } => {
                 self.leaving = true;
                 if withdraw {
+                    self.keeping.hurry(now);
                     self.takeover.hurry(now);
                 } else {
+                    self.keeping.close();
                     self.takeover.close();
                 }
                 self.elect(Fact::Shutdown { withdraw }, now, &mut out);
@@ -238,7 +259,8 @@ impl VirtualHost {
         [
             self.election.deadline(),
             self.forms.deadline().filter(|_| !self.leaving),
-            self.takeover.deadline(),
+            self.takeover.deadline().filter(|_| !self.hooks_wait()),
+            self.keeping.deadline(),
             self.watch.deadline().filter(|_| self.holds_addresses()),
             self.announcer.deadline(),
             self.farewell.map(|(again, _)| again),
@@ -285,13 +307,19 @@ impl VirtualHost {
     /// Whether, after a `Shutdown`, nothing is left to do.
     #[must_use]
     pub fn finished(&self) -> bool {
-        self.leaving && self.farewell.is_none() && self.takeover.idle()
+        self.leaving && self.farewell.is_none() && self.keeping.idle() && self.takeover.idle()
     }
 
     /// Whether the end was asked for.
     #[must_use]
     pub const fn leaves(&self) -> bool {
         self.leaving
+    }
+
+    /// What has been asked for about managed addresses and not been answered.
+    #[must_use]
+    pub fn asked_shift(&self) -> Option<Shift> {
+        self.keeping.asked()
     }
 
     /// The hook in progress.
@@ -352,6 +380,7 @@ impl VirtualHost {
             hook: self.takeover.running(),
             last_hook: self.takeover.last(),
             owed_hook: self.takeover.owed(),
+            owed_shift: self.keeping.owed(),
             address_missing: self.watch.missing(),
             forms: self.forms.in_use(),
             counters: self.counters,
@@ -442,6 +471,7 @@ impl VirtualHost {
                 Decision::Tell(notice) => tells.push(Action::Tell(notice)),
             }
         }
+        self.keeping.settle(now, out);
         tells.extend(self.refused.tell(self.election.role(), now).map(Action::Tell));
         out.append(&mut tells);
         self.settle(now, out);
@@ -453,6 +483,7 @@ impl VirtualHost {
             Role::Master => {
                 self.announcer.end();
                 self.watch.end();
+                self.keeping.want(Shift::Withdraw, now);
                 self.takeover.want(Hook::Down, now, now);
             }
             Role::Init | Role::Backup => {}
@@ -464,6 +495,7 @@ impl VirtualHost {
             Role::Master => {
                 self.farewell = None;
                 self.announcer.begin();
+                self.keeping.want(Shift::Assign, now);
                 let wait = if reason == Reason::MasterTimedOut { SECOND_THOUGHT } else { Duration::ZERO };
                 self.takeover.want(Hook::Up, now + wait, now);
             }
@@ -472,7 +504,13 @@ impl VirtualHost {
     }
 
     fn settle(&mut self, now: Time, out: &mut Vec<Action>) {
+        self.keeping.settle(now, out);
+        if self.hooks_wait() {
+            return;
+        }
         match self.takeover.settle(now, out) {
+            // The hook brings nothing that would be waited for.
+            Some(Begun::Running(Hook::Up) | Begun::NotGiven(Hook::Up)) if self.keeping.manages() => {}
             Some(Begun::Running(Hook::Up)) => self.announcer.hook_started(now),
             Some(Begun::NotGiven(Hook::Up)) => {
                 self.announcer.addresses_ready(now);
@@ -484,7 +522,10 @@ impl VirtualHost {
 
     fn hook_ended(&mut self, ended: Option<Ended>, now: Time, out: &mut Vec<Action>) {
         let Some(ended) = ended else { return };
-        if ended.hook == Hook::Up && ended.counts {
+        if ended.hook == Hook::Up && ended.counts && self.keeping.manages() {
+            let success = ended.success && self.keeping.has_done(Shift::Assign);
+            self.elect(Fact::UpHook { success }, now, out);
+        } else if ended.hook == Hook::Up && ended.counts {
             self.look_at_addresses(now, out);
             if self.election.role() == Role::Master && !self.watch.missing() {
                 self.announcer.addresses_ready(now);
@@ -502,6 +543,11 @@ impl VirtualHost {
     }
 
     fn look_at_addresses(&mut self, now: Time, out: &mut Vec<Action>) {
+        if self.keeping.manages() {
+            // In a turn that has advertised nobody steps aside: the next loss is as good.
+            self.look_after_own(now, out);
+            return;
+        }
         if !self.takeover.did_up() {
             return;
         }

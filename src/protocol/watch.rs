@@ -4,6 +4,8 @@
 //! filter, and then nothing is ever said. What is missing is told once, and the up hook run for it at most once a
 //! minute, because whoever takes the address away may go on doing so. An address that the system does not use, because
 //! it found another host with it, is there and is missing all the same: nobody gets an answer from it.
+//!
+//! Where addresses are managed, what is missing is put back by `keeping`, whatever is configured for hooks.
 
 use std::time::Duration;
 
@@ -79,6 +81,13 @@ impl Watch {
         self.known = addresses;
     }
 
+    /// They have been put there: from now on they are missed.
+    pub(super) fn expect(&mut self) {
+        if self.state == State::Unseen && self.known != Some(Presence::Pending) {
+            self.state = State::Seen;
+        }
+    }
+
     /// The addresses are not ours any more.
     pub(super) fn end(&mut self) {
         self.state = State::Unseen;
@@ -145,7 +154,7 @@ impl Watch {
 }
 
 fn cures(hooks: Hooks) -> bool {
-    hooks.up && hooks.on_lost_address == OnLostAddress::Hook
+    hooks.up && !hooks.manages && hooks.on_lost_address == OnLostAddress::Hook
 }
 
 #[cfg(test)]

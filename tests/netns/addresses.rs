@@ -157,21 +157,29 @@ fn every_prefix() {
     }
 }
 
-/// What the documentation of `withdraw_address` warns of, and how it is avoided.
+/// What shares its subnet stays as it is, labels and all, and so does the setting that the kernel has for that.
 fn primary() {
     let segment = Segment::new(1);
     let host = &segment.hosts[0];
     let own = host.address;
-    for (promotes, prefix, stays) in [(0, 16, false), (1, 16, true), (0, 32, true)] {
+    for (promotes, prefix) in [(0, 16), (1, 16), (0, 32)] {
         host.sh(&format!(
             "for i in all eth0; do echo {promotes} >/proc/sys/net/ipv4/conf/$i/promote_secondaries; done; \
              ip addr flush dev eth0 scope global"
         ));
         assert!(does(assign(host, VIP, prefix)));
-        host.sh(&format!("ip addr add {own}/16 dev eth0"));
+        host.sh(&format!(
+            "ip addr add {own}/16 dev eth0 label eth0:own; ip addr add 10.9.3.3/16 dev eth0; \
+                          ip route add 10.77.0.0/16 via 10.9.0.99 src {own}"
+        ));
         assert!(does(withdraw(host, VIP, prefix)));
         assert!(shown(host, VIP).is_empty());
-        assert_eq!(host.has_address(own), stays, "/{prefix}, promote_secondaries={promotes}");
+        let kept = shown(host, own);
+        assert!(kept.len() == 1 && kept[0].contains("eth0:own"), "/{prefix}, {promotes}: {kept:?}");
+        assert!(host.has_address([10, 9, 3, 3].into()), "/{prefix}, {promotes}");
+        assert!(host.sh("ip route").contains("10.77.0.0/16"), "/{prefix}, {promotes}");
+        let setting = host.sh("cat /proc/sys/net/ipv4/conf/eth0/promote_secondaries");
+        assert_eq!(setting.trim(), promotes.to_string());
     }
     // The usual order: the host's own was there first.
     host.sh("echo 0 >/proc/sys/net/ipv4/conf/eth0/promote_secondaries");

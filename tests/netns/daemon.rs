@@ -116,6 +116,8 @@ pub(crate) struct Setup {
     pub(crate) shared: Vec<String>,
     /// Given instead of the password.
     pub(crate) passfile: Option<PathBuf>,
+    /// With `--manage-address`, and scripts that leave the addresses alone.
+    pub(crate) managed: bool,
 }
 
 impl Default for Setup {
@@ -130,6 +132,7 @@ impl Default for Setup {
             interface: "eth0",
             shared: vec![VIP.to_string()],
             passfile: None,
+            managed: false,
         }
     }
 }
@@ -137,6 +140,10 @@ impl Default for Setup {
 impl Setup {
     pub(crate) fn skew(skew: u8) -> Self {
         Self { skew, ..Self::default() }
+    }
+
+    pub(crate) fn managed(skew: u8) -> Self {
+        Self { managed: true, ..Self::skew(skew) }
     }
 
     pub(crate) fn with(mut self, words: &[&'static str]) -> Self {
@@ -190,6 +197,7 @@ impl Scripts {
         let set = HOOK_SETS.fetch_add(1, Ordering::Relaxed);
         let record = segment.dir().join(format!("hooks-{set}"));
         let script = |name: &str, deed: &str, more: &str| {
+            let deed = if setup.managed { "show to" } else { deed };
             let path = segment.dir().join(format!("{name}-{set}.sh"));
             let text = format!(
                 "#!/bin/sh\n\
@@ -197,7 +205,7 @@ impl Scripts {
                  record \"begin|{name}|$(date +%s.%N)|$*|$(env | grep ^UCARP_ | tr '\\n' ';')\"\n\
                  for shared in ${{UCARP_ADDRESSES:-$2}}; do\n\
                  case $shared in */*) ;; *:*) shared=$shared/128 ;; *) shared=$shared/32 ;; esac\n\
-                 ip addr {deed} \"$shared\" dev \"$1\" 2>/dev/null\n\
+                 ip addr {deed} \"$shared\" dev \"$1\" >/dev/null 2>&1\n\
                  done\n\
                  {more}\n\
                  record \"end|{name}|$(date +%s.%N)\"\n",
@@ -230,6 +238,7 @@ impl Daemon {
                 || format!("--pass={}", setup.password),
                 |file| format!("--passfile={}", file.display()),
             ))
+            .args(setup.managed.then_some("--manage-address"))
             .args(setup.shared.iter().map(|address| format!("--addr={address}")))
             .args([
                 "--advbase=1",

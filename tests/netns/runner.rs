@@ -15,6 +15,7 @@ mod faults;
 mod frames;
 mod hooks;
 mod interfaces;
+mod managed;
 mod many;
 mod masters;
 mod parents;
@@ -120,6 +121,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(faults::all());
     cases.extend(hooks::all());
     cases.extend(interfaces::all());
+    cases.extend(managed::all());
     cases.extend(many::all());
     cases.extend(masters::all());
     cases.extend(parents::all());

@@ -315,10 +315,21 @@ fn hooks_agree(world: &World, found: &mut Vec<String>) {
         }
         let master = ours.role() == Role::Master;
         let hooks = ours.hooks();
+        let snapshot = ours.snapshot(world.now);
+        if hooks.manages {
+            let belongs = if master { Presence::All } else { Presence::None };
+            if ours.addresses() != belongs && snapshot.owed_shift.is_none() && !snapshot.address_missing {
+                found.push(format!(
+                    "n{node} is {}, of the addresses here: {:?}",
+                    ours.role().code(),
+                    ours.addresses()
+                ));
+            }
+            continue;
+        }
         if !hooks.up || !hooks.down || ours.mixed_hooks {
             continue;
         }
-        let snapshot = ours.snapshot(world.now);
         let agrees = match ours.last_hook() {
             Some((hook, _)) => {
                 (hook == Hook::Up) == master

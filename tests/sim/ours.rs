@@ -14,8 +14,8 @@ use std::time::Duration;
 use ucarp::daemon::turn::{self, Draining, Heard, Surroundings};
 
 use ucarp::protocol::{
-    Action, Event, Hook, HookEnd, Hooks, Link, MacAddr, Notice, Parameters, Presence, Reason, Role, Snapshot,
-    Sources, Time, Transmission, VirtualHost,
+    Action, Event, Hook, HookEnd, Hooks, Link, MacAddr, Notice, Parameters, Presence, Reason, Role, Shift,
+    Snapshot, Sources, Time, Transmission, VirtualHost,
 };
 
 use super::frame::{self, Seen, look};
@@ -113,6 +113,8 @@ pub struct Ours {
     whims: Rng,
     running: Option<Running>,
     last_done: Option<(Hook, HookEnd)>,
+    /// The hands are asked to bring the addresses, or to take them away, and do so then.
+    errand: Option<(u64, Shift)>,
     /// The last hook did all it was there for, and nothing has happened to the addresses since.
     in_order: bool,
     /// What is on the interface.
@@ -152,6 +154,7 @@ impl Ours {
             whims: Rng::new(seed ^ 0x3a11),
             running: None,
             last_done: None,
+            errand: None,
             in_order: false,
             addresses,
             told: None,
@@ -206,7 +209,7 @@ impl Ours {
             self.clock.world(u64::try_from(at.since_zero().as_nanos().div_ceil(1_000)).expect("a short run"))
         });
         let hook = self.running.as_ref().map(|running| running.ends).filter(|&ends| ends != u64::MAX);
-        of_the_world.chain(hook).chain(self.ask_at).min()
+        of_the_world.chain(self.errand.map(|(at, _)| at)).chain(hook).chain(self.ask_at).min()
     }
 
     pub fn start(&mut self, now: u64, link_up: bool, out: &mut Out) {
@@ -224,6 +227,8 @@ impl Ours {
         if self.shutting_down {
             return;
         }
+        // The hands have read what they were asked, and their answer finds nobody.
+        self.shift(out);
         let (role, hook) = (self.host.role(), self.running.as_ref().map(|running| running.hook));
         // It is told first by what scripts the role was brought in, and then what has been configured since.
         let pending = self.host.pending();
@@ -382,11 +387,17 @@ impl Ours {
     fn end_hook(&mut self, now: u64, out: &mut Out) {
         if self.running.as_ref().is_some_and(|running| running.ends <= now) {
             let Running { hook, ended, idle, asked, .. } = self.running.take().expect("just seen");
-            if !idle {
+            if !idle && !self.parameters.hooks.manages {
                 self.addresses = if hook == Hook::Up { Presence::All } else { Presence::None };
                 out.claim(hook == Hook::Up);
             }
             self.hook_ended(hook, ended, asked, now, out);
+        }
+        if self.errand.is_some_and(|(at, _)| at <= now) {
+            if let Some((shift, ok)) = self.shift(out) {
+                let addresses = self.ask(now);
+                self.event(Event::Shifted { shift, changed: ok, ok, addresses }, now, out);
+            }
         }
         if self.ask_at.is_some_and(|at| at <= now) {
             self.look_at_addresses(now, out);
@@ -434,6 +445,13 @@ impl Ours {
                 }
                 Action::Run(hook) => self.run(hook, now, out),
                 Action::KillHook { hook, force } => self.kill(hook, force, now, out),
+                Action::Shift(shift) => {
+                    out.note(|| format!("  asks for {shift:?}"));
+                    if self.errand.is_some() || (shift == Shift::Assign) != (role == Role::Master) {
+                        out.violation(format!("{shift:?} asked for as {}, or twice", role.code()));
+                    }
+                    self.errand = Some((now + self.whims.within(50, 400), shift));
+                }
                 Action::Tell(notice) => {
                     out.note(|| format!("  says {notice:?}"));
                     if let Notice::Transition { to, reason, .. } = notice {
@@ -458,6 +476,7 @@ impl Ours {
     ) -> Vec<Action> {
         let giving_way = to_one && what == Transmission::Advert && before == Role::Master;
         if what == Transmission::Announcement
+            && !self.parameters.hooks.manages
             && self.running.as_ref().is_some_and(|running| running.hook == Hook::Down)
         {
             out.violation("announced while a down hook runs".into());
@@ -505,9 +524,23 @@ impl Ours {
         }
     }
 
+    /// The hands do what they were asked for, if they can.
+    fn shift(&mut self, out: &mut Out) -> Option<(Shift, bool)> {
+        let (_, shift) = self.errand.take()?;
+        let ok = !self.whims.percent(self.plan.absent);
+        if ok {
+            self.addresses = if shift == Shift::Assign { Presence::All } else { Presence::None };
+            out.claim(shift == Shift::Assign);
+        }
+        Some((shift, ok))
+    }
+
     fn run(&mut self, hook: Hook, now: u64, out: &mut Out) {
         out.note(|| format!("  runs {hook:?}"));
         let hooks = self.hooks();
+        if self.errand.is_some() {
+            out.violation(format!("{hook:?} run before the addresses are where they belong"));
+        }
         if self.running.is_some() {
             out.violation(format!("{hook:?} run while another hook runs"));
         }

@@ -252,6 +252,39 @@ fn meddle(world: &mut World, rng: &mut Rng, end: u64) {
     }
 }
 
+/// A world of ours, and of kernels beside them, most of which bring their addresses themselves: what fails then, who
+/// meddles, and engines that die.
+pub fn judge_managed(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
+    let mut rng = Rng::new(seed ^ 0x3a4a_6e11);
+    let mix = rng.pick(&[Mix::Ours, Mix::Ours, Mix::WithKernels]);
+    let mut world = make(&mut rng, mix, 4);
+    for slot in world.slots.iter_mut().filter(|slot| slot.spec.kind == Kind::Ours) {
+        let spec = &mut slot.spec;
+        spec.manages = rng.percent(85);
+        (spec.up_hook, spec.down_hook) = (rng.percent(50), rng.percent(50));
+        (spec.plan.absent, spec.plan.mute) = (rng.pick(&[0, 0, 0, 20]), rng.pick(&[0, 0, 40]));
+        // What a script did not do is forgotten when the engine dies.
+        spec.plan.absent *= u64::from(spec.manages);
+        // See `judge_unruly`.
+        if mix != Mix::Ours {
+            spec.hook_failure = HookFailure::Stay;
+        }
+    }
+    judge_disturbed(world, &mut rng, logging, |world, rng, end| {
+        meddle(world, rng, end);
+        if rng.percent(50) {
+            renew(world, rng, end);
+        }
+        for _ in 0..rng.within(0, 2) {
+            let node = usize::try_from(rng.within(0, world.slots.len() as u64 - 1)).expect("few");
+            let at = rng.within(0, end);
+            if world.slots[node].spec.manages {
+                world.at(at, Change::BringAddress(node));
+            }
+        }
+    })
+}
+
 fn judge_made(world: World, rng: &mut Rng, logging: bool) -> (Vec<String>, Vec<String>) {
     judge_disturbed(world, rng, logging, |_, _, _| {})
 }

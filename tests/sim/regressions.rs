@@ -92,3 +92,6 @@ pub const RELOADED_WORLDS: [(u64, &str); 1] =
 
 /// The same among worlds where all are told of another password or list.
 pub const TOLD_WORLDS: [(u64, &str); 0] = [];
+
+/// The same for worlds of managed addresses.
+pub const MANAGED_WORLDS: [(u64, &str); 0] = [];

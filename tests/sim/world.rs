@@ -59,6 +59,8 @@ pub struct Spec {
     pub down_hook: bool,
     pub hook_failure: HookFailure,
     pub on_lost_address: OnLostAddress,
+    /// Its daemon brings the addresses, and its scripts do not.
+    pub manages: bool,
     pub hook_timeout: u64,
     pub plan: HookPlan,
     pub neutral: bool,
@@ -99,6 +101,7 @@ impl Spec {
             down_hook: true,
             hook_failure: HookFailure::Stay,
             on_lost_address: OnLostAddress::Hook,
+            manages: false,
             hook_timeout: 60 * SECOND,
             plan: HookPlan::QUICK,
             neutral: false,
@@ -187,6 +190,7 @@ impl Spec {
                 timeout: Duration::from_micros(self.hook_timeout),
                 failure: self.hook_failure,
                 on_lost_address: self.on_lost_address,
+                manages: self.manages,
             },
             announcing: self.announcing,
             dialect: self.dialect,
@@ -785,6 +789,7 @@ impl World {
             ended = ours.ended();
             let hooks = ours.hooks();
             let quiet_claim = match role {
+                _ if hooks.manages => None,
                 Role::Master if !hooks.up => Some(true),
                 Role::Init | Role::Backup if !hooks.down => Some(false),
                 _ => None,

@@ -53,7 +53,8 @@ impl Sandbox {
         match rules.allows(request, circumstances)? {
             Act::Start(order) => children.start(&order, overheard).unwrap(),
             Act::Kill { host, force } => children.kill(host, force),
-            Act::Survey { .. }
+            Act::Shift { .. }
+            | Act::Survey { .. }
             | Act::Open { .. }
             | Act::Connect { .. }
             | Act::Note { .. }

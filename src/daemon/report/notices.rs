@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::super::outcome::{Ended, Outcome};
-use super::{About, HOUR, MINUTE, describe, list, of, seconds};
+use super::{About, HOUR, MINUTE, describe, list, managed, of, seconds};
 use crate::i18n::{fill, tr, trn};
 use crate::log::Level;
 use crate::platform;
@@ -32,6 +32,12 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::AddressBack
         | Notice::AddressTaken { .. }
         | Notice::AddressPending
+        | Notice::AddressFound
+        | Notice::AddressUndone { .. }
+        | Notice::AddressUnholdable
+        | Notice::NotShifted { .. }
+        | Notice::ShiftedAtLast { .. }
+        | Notice::AddressesLeft
         | Notice::Abandoned { .. }
         | Notice::HookKilled { .. }
         | Notice::HookSucceeded { .. }
@@ -215,7 +221,7 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
                     tr("Three advertisements in a row could not be sent: competing with advskew 240")
                         .into_owned()
                 }
-                Demotion::HookFailure => tr("The up script failed: competing with advskew 240").into_owned(),
+                Demotion::HookFailure => tr("The up script failed, or the address cannot be held: competing with advskew 240").into_owned(),
             },
         ),
         Notice::Restored { reason } => (
@@ -376,6 +382,12 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
             Level::Info,
             fill(&tr("{interface} has all shared addresses again"), &[("interface", &about.interface)]),
         ),
+        Notice::AddressFound => managed::found(about),
+        Notice::AddressUndone { again } => managed::undone(about, *again),
+        Notice::AddressUnholdable => managed::unholdable(about),
+        Notice::NotShifted { shift, again } => managed::not_shifted(about, *shift, *again),
+        Notice::ShiftedAtLast { shift } => managed::at_last(about, *shift),
+        Notice::AddressesLeft => managed::left(about),
         Notice::Abandoned { hook } => (
             Level::Warning,
             fill(
@@ -490,6 +502,7 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
         (Reason::Unsent, _) => tr("our advertisements could not be sent, and {peer} took over meanwhile"),
         (Reason::Resigned, _) => tr("asked to step aside (SIGUSR2)"),
         (Reason::HookFailed, _) => tr("the up script failed"),
+        (Reason::AddressTaken, _) => tr("the address is taken away again and again"),
         (Reason::Shutdown, _) => tr("this program ends"),
     };
     let peer = peer.map(describe).unwrap_or_default();

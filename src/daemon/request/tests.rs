@@ -43,6 +43,7 @@ fn requests() -> Vec<Request> {
         Request::Finished { status: 0, why: None },
         Request::Left { host: 4096 },
         Request::Settled { host: 1 },
+        Request::Shift { host: 7, shift: Shift::Withdraw, interface: "eth0".into() },
     ]
 }
 
@@ -104,6 +105,15 @@ fn facts() -> Vec<Fact> {
             "/bin/sh",
             "-z",
         ]),
+        Fact::Shifted { host: 9, shift: Shift::Assign, shifted: Shifted::default() },
+        Fact::Shifted {
+            host: 9,
+            shift: Shift::Withdraw,
+            shifted: Shifted {
+                changed: vec![address("10.0.0.9"), address("fd00::9")],
+                failed: vec![(address("10.0.0.8"), "kaputt".into())],
+            },
+        },
         Fact::Leave { host: 3 },
         Fact::Changed { silence: Duration::from_millis(1_700) },
     ]

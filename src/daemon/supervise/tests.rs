@@ -13,6 +13,7 @@ fn at(milliseconds: u64) -> Time {
 fn plan() -> Plan {
     Plan {
         dead_time: Duration::from_secs(3),
+        manages: false,
         has_down: true,
         withdraws: true,
         hook_timeout: Duration::from_secs(10),

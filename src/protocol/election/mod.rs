@@ -11,10 +11,9 @@ use std::time::Duration;
 use super::damping::Damping;
 use super::demotion::{Change, Demotions};
 use super::peers::{PeerId, Peers};
-use super::{
-    Advertisement, Demotion, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Role, Sources, Time,
-};
+use super::{Advertisement, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Role, Sources, Time};
 
+mod failing;
 mod heard;
 mod resumption;
 mod succession;
@@ -56,6 +55,8 @@ pub(super) enum Fact<'a> {
     UpHook {
         success: bool,
     },
+    /// Somebody takes a managed address away again and again.
+    Unholdable,
     /// What it goes by is this from now on.
     Tuned(Tuning),
     Resign,
@@ -278,7 +279,12 @@ impl Election {
             Fact::Tuned(tuning) => self.tuning = tuning,
             Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Init })),
             Fact::Shutdown { .. } => self.started = false,
-            Fact::Tick | Fact::Late(_) | Fact::Lost | Fact::Heard(_) | Fact::AdvertSent { .. } => {}
+            Fact::Tick
+            | Fact::Late(_)
+            | Fact::Lost
+            | Fact::Heard(_)
+            | Fact::AdvertSent { .. }
+            | Fact::Unholdable => {}
         }
     }
 
@@ -335,7 +341,7 @@ impl Election {
             Fact::Tuned(tuning) => self.tune_backup(tuning, master_down, listened, now),
             Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Backup })),
             Fact::Shutdown { .. } => self.shut_down(now, out),
-            Fact::Start | Fact::Resume { .. } | Fact::AdvertSent { .. } => {}
+            Fact::Start | Fact::Resume { .. } | Fact::AdvertSent { .. } | Fact::Unholdable => {}
         }
     }
 
@@ -391,17 +397,9 @@ impl Election {
                 }
             }
             Fact::UpHook { success } => {
-                self.up_hook_ended(success, out);
-                if !success && self.tuning.demote_on_failed_hook && !self.reluctant(now) {
-                    let pause = self.demotions.hook_failed(now);
-                    out.push(Decision::Tell(Notice::Demoted { reason: Demotion::HookFailure }));
-                    self.reluctant_until = Some(now + pause);
-                    self.step_aside(Reason::HookFailed, grace_ends, now, out);
-                } else if let Some(ends) = grace_ends {
-                    let ends = ends.min(now + CARRIER_RETURNS);
-                    self.state = State::Master { next_advert, grace_ends: Some(ends) };
-                }
+                self.up_hook_of_master(success, (next_advert, grace_ends), now, out);
             }
+            Fact::Unholdable => self.leave_it_to_others(Reason::AddressTaken, grace_ends, now, out),
             Fact::Tuned(tuning) => self.tune_master(tuning, grace_ends, now, out),
             Fact::Resign => {
                 self.hold_until = Some(self.hold_until.unwrap_or_default().max(now + RESIGNED));
@@ -537,13 +535,6 @@ impl Election {
         if std::mem::take(&mut self.listening) {
             out.push(Decision::Tell(Notice::Resumed));
             out.push(Decision::Speak);
-        }
-    }
-
-    fn up_hook_ended(&mut self, success: bool, out: &mut Vec<Decision>) {
-        if success {
-            self.reluctant_until = None;
-            tell(self.demotions.hook_succeeded(), out);
         }
     }
 

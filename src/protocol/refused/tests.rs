@@ -65,7 +65,7 @@ impl Node {
                     );
                 }
                 Action::Tell(notice) => self.said.push((now, notice)),
-                Action::Deliver(_) | Action::KillHook { .. } => {}
+                Action::Deliver(_) | Action::KillHook { .. } | Action::Shift(_) => {}
             }
         }
         sent

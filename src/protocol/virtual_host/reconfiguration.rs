@@ -1,7 +1,7 @@
 //! Other parameters for a virtual host that goes on: what does not change is not touched, and the role stays.
 
 use super::super::election::{Fact, Tuning};
-use super::super::{Action, Family, Former, Notice, Parameters, Time};
+use super::super::{Action, Family, Former, Notice, Parameters, Role, Time};
 use super::VirtualHost;
 
 impl VirtualHost {
@@ -20,17 +20,25 @@ impl VirtualHost {
         }
         let before = std::mem::replace(&mut self.parameters, parameters);
         let Parameters { addresses, hooks, announcing, replay, .. } = &self.parameters;
+        self.keeping.reconfigure(*hooks, now);
         self.takeover.reconfigure(*hooks);
         self.watch.reconfigure(*hooks);
         self.announcer.reconfigure(*announcing, now);
         self.freshness.reconfigure(*replay);
         if before.addresses != *addresses {
             self.watch.renew();
-            self.announcer.moved(now);
-            // A script brings those that are new.
-            if hooks.up && self.takeover.did_up() {
-                self.takeover.again(now);
+            self.keeping.renew(now);
+            // Those that are managed are not there yet.
+            if !hooks.manages {
+                self.announcer.moved(now);
+                // A script brings those that are new.
+                if hooks.up && self.takeover.did_up() {
+                    self.takeover.again(now);
+                }
             }
+        }
+        if before.hooks.manages && !hooks.manages && self.election.role() == Role::Master {
+            out.push(Action::Tell(Notice::AddressesLeft));
         }
         let dead_after = self.parameters.interval.dead_after(self.parameters.dead_ratio);
         let notice = self.forms.reconfigure(&self.parameters, dead_after, now);

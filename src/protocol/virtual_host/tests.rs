@@ -48,6 +48,7 @@ fn frames(actions: &[Action], wanted: Transmission) -> Vec<Vec<u8>> {
         | Action::Deliver(_)
         | Action::Run(_)
         | Action::KillHook { .. }
+        | Action::Shift(_)
         | Action::Tell(_) => None,
     });
     sent.collect()
@@ -158,7 +159,11 @@ fn the_dialect_chooses_what_is_sent_and_every_dialect_is_understood() {
 fn delivered(actions: &[Action]) -> Vec<(Transmission, IpAddr, Vec<IpAddr>, carp::Header)> {
     let deliveries = actions.iter().filter_map(|action| match action {
         Action::Deliver(unicast) => Some(unicast),
-        Action::Transmit(_) | Action::Run(_) | Action::KillHook { .. } | Action::Tell(_) => None,
+        Action::Transmit(_)
+        | Action::Run(_)
+        | Action::KillHook { .. }
+        | Action::Shift(_)
+        | Action::Tell(_) => None,
     });
     deliveries
         .map(|unicast| {

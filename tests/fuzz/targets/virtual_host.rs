@@ -20,7 +20,7 @@ use ucarp::protocol::wire::{self, Decoded, carp};
 use ucarp::protocol::{
     Action, Announcing, Authenticator, Destination, Dialect, Event, Family, Frame, Hook, HookEnd,
     HookFailure, Hooks, Interval, Key, Link, MacAddr, Notice, OnLostAddress, Parameters, PeerKind, Presence,
-    Rejected, Replay, Role, Sources, Time, Transmission, Vhid, VirtualHost,
+    Rejected, Replay, Role, Shift, Sources, Time, Transmission, Vhid, VirtualHost,
 };
 
 const VHID: u8 = 7;
@@ -219,6 +219,7 @@ impl Host {
                 timeout: Duration::from_secs(if how & 16 != 0 { 1 } else { 60 }),
                 failure: if how & 32 != 0 { HookFailure::Demote } else { HookFailure::Stay },
                 on_lost_address: if how & 64 != 0 { OnLostAddress::Warn } else { OnLostAddress::Hook },
+                manages: how & 96 == 32,
             },
             announcing: Announcing {
                 count: 1 + more % 3,
@@ -412,6 +413,12 @@ impl World {
                     let host = &mut self.hosts[which];
                     assert_eq!(host.running, Some(hook));
                     host.killed = true;
+                }
+                Action::Shift(shift) => {
+                    assert_eq!(shift == Shift::Assign, role == Role::Master);
+                    let ok = self.hosts[which].sending;
+                    let addresses = None;
+                    self.tell(which, Event::Shifted { shift, changed: ok, ok, addresses });
                 }
                 // Also of one that not even SIGKILL could end: it is given up.
                 Action::Tell(Notice::HookFailed { hook, .. }) => {

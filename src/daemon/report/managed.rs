@@ -1,0 +1,91 @@
+//! What is said of managed addresses.
+
+use std::time::Duration;
+
+use super::{About, Report, list, seconds};
+use crate::daemon::addresses::Shifted;
+use crate::i18n::{fill, tr};
+use crate::log::Level;
+use crate::protocol::Shift;
+
+pub(super) fn found(about: About<'_>) -> (Level, String) {
+    let found = about.shifted.map(|shifted| list(&shifted.changed)).unwrap_or_default();
+    let template = tr(
+        "{addresses} was on {interface} although this host is no master, left by a process that was killed or given by somebody: taken off",
+    );
+    (Level::Warning, fill(&template, &[("addresses", &found), ("interface", &about.interface)]))
+}
+
+pub(super) fn undone(about: About<'_>, again: Duration) -> (Level, String) {
+    let template = if again.is_zero() {
+        tr("{interface} lost {addresses}: putting it back")
+    } else {
+        tr(
+            "{interface} lost {addresses} once more: putting it back in {duration}. Find out what takes it away.",
+        )
+    };
+    let fields: [(&str, &dyn std::fmt::Display); 3] = [
+        ("interface", &about.interface),
+        ("addresses", &list(about.shared.1)),
+        ("duration", &seconds(again)),
+    ];
+    (Level::Error, fill(&template, &fields))
+}
+
+pub(super) fn unholdable(about: About<'_>) -> (Level, String) {
+    let template =
+        tr("Somebody takes the address off {interface} again and again: leaving it to another host");
+    (Level::Error, fill(&template, &[("interface", &about.interface)]))
+}
+
+pub(super) fn not_shifted(about: About<'_>, shift: Shift, again: Option<Duration>) -> (Level, String) {
+    let template = match (shift, again) {
+        (Shift::Assign, Some(_)) => {
+            tr("{addresses} cannot be put on {interface}: {why}; trying again in {duration}")
+        }
+        (Shift::Assign, None) => tr("{addresses} cannot be put on {interface}: {why}"),
+        (Shift::Withdraw, Some(_)) => tr(
+            "{addresses} cannot be taken off {interface}, and may be on two hosts: {why}; trying again in {duration}",
+        ),
+        (Shift::Withdraw, None) => {
+            tr("{addresses} cannot be taken off {interface}, and may be on two hosts: {why}")
+        }
+    };
+    let (addresses, why) = about.shifted.map(failure).unwrap_or_default();
+    let fields: [(&str, &dyn std::fmt::Display); 4] = [
+        ("addresses", &addresses),
+        ("interface", &about.interface),
+        ("why", &why),
+        ("duration", &seconds(again.unwrap_or_default())),
+    ];
+    (Level::Error, fill(&template, &fields))
+}
+
+pub(super) fn at_last(about: About<'_>, shift: Shift) -> (Level, String) {
+    let template = match shift {
+        Shift::Assign => tr("{interface} has all shared addresses at last"),
+        Shift::Withdraw => tr("{interface} has none of the shared addresses at last"),
+    };
+    (Level::Info, fill(&template, &[("interface", &about.interface)]))
+}
+
+pub(super) fn left(about: About<'_>) -> (Level, String) {
+    let template = tr(
+        "The addresses on {interface} are not managed any more, and stay there until somebody takes them off",
+    );
+    (Level::Warning, fill(&template, &[("interface", &about.interface)]))
+}
+
+/// The addresses, and why it failed with the first of them.
+fn failure(shifted: &Shifted) -> (String, String) {
+    let addresses: Vec<_> = shifted.failed.iter().map(|(address, _)| *address).collect();
+    (list(&addresses), shifted.failed.first().map(|(_, why)| why.clone()).unwrap_or_default())
+}
+
+impl Report {
+    /// The hands could not take the addresses off, and nobody else is going to.
+    pub(crate) fn not_withdrawn(&mut self, about: About<'_>, shifted: &Shifted) {
+        let (level, text) = not_shifted(About { shifted: Some(shifted), ..about }, Shift::Withdraw, None);
+        self.tell(level, &text, "UC2060");
+    }
+}
