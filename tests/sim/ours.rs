@@ -260,6 +260,8 @@ impl Ours {
         if parameters.hooks.scripts != self.parameters.hooks.scripts {
             (self.in_order, self.mixed_hooks) = (false, true);
         }
+        // Its up script brings those that are new.
+        self.in_order &= parameters.addresses == self.parameters.addresses;
         self.parameters = parameters;
         let actions = self.host.reconfigure(self.parameters.clone(), time);
         if self.host.role() != before {
