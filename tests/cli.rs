@@ -13,6 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Ran {
     status: Option<i32>,
@@ -585,7 +586,9 @@ mod ours {
 
     /// The word in front of those of `args` if this is root, who may run everything that anybody may.
     fn as_nobody(args: &[&str]) -> Option<Ran> {
-        let folder = Folder::new("nobody");
+        // One for each: what is being run cannot be written.
+        static FOLDERS: AtomicUsize = AtomicUsize::new(0);
+        let folder = Folder::new(&format!("nobody-{}", FOLDERS.fetch_add(1, Ordering::Relaxed)));
         // Nobody may not be able to reach the build directory.
         let copy = folder.file("ucarp", &fs::read(env!("CARGO_BIN_EXE_ucarp")).expect("it was built"), 0o755);
         let mut command = Command::new("setpriv");
