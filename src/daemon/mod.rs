@@ -147,8 +147,9 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         }
         hosts.push((host.clone(), interface));
     }
-    for warning in warnings {
-        report.say(Level::Warning, &warning.to_string());
+    let warnings = report::gathered(warnings);
+    for warning in &warnings {
+        report.say(Level::Warning, warning);
     }
     // Nothing is lost where it is not granted, but in the worst of times.
     let _ = platform::outlive_others();
@@ -191,7 +192,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         pidfile,
         lockdir: config.lockdir.clone(),
         archive,
-        warned: warnings.iter().map(Warning::to_string).collect(),
+        warned: warnings.into_iter().collect(),
     })?;
     over.end()
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::caller::caller;
 use super::pending;
+use super::report::gathered;
 use super::request::{Fact, Word, decode, encode};
 use super::roster::{Entry, Roster, Standing};
 use super::start;
@@ -158,7 +159,7 @@ impl Reading {
 fn words(read: Result<(Config, Vec<Warning>), Errors>) -> Vec<Word> {
     let mut words = match read {
         Ok((config, warnings)) => {
-            let warnings = warnings.iter().map(|warning| Word::Warning(warning.to_string()));
+            let warnings = gathered(&warnings).into_iter().map(Word::Warning);
             warnings.chain(config.hosts.into_iter().map(|host| Word::Host(Box::new(host)))).collect()
         }
         Err(errors) => errors.iter().map(|error| Word::Error(error.to_string())).collect::<Vec<_>>(),

@@ -28,6 +28,7 @@ use crate::platform::{LinkState, Signal};
 use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
 
 pub(crate) use processes::{unasked, unguarded};
+pub(crate) use reloading::gathered;
 
 use notices::{hint, is_harmless, kind, period, sentence};
 use refusals::{Sender, refusal};

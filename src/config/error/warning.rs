@@ -38,6 +38,17 @@ impl Warning {
     }
 }
 
+impl Warning {
+    /// Without the place where it was found.
+    #[must_use]
+    pub fn what(&self) -> &Self {
+        match self {
+            Self::At { warning, .. } => warning,
+            other => other,
+        }
+    }
+}
+
 impl Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

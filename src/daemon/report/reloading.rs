@@ -1,12 +1,29 @@
 //! What is said when the configuration is read again.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-use super::{About, Report};
+use super::{About, Report, repeats};
+use crate::config::Warning;
 use crate::config::diff::Fate;
 use crate::i18n::{fill, tr};
 use crate::log::Level;
+
+/// A line for each of these that says something else: what is odd about many virtual hosts in the same way is said of the
+/// first of them, with how many more there are.
+pub(crate) fn gathered(warnings: &[Warning]) -> Vec<String> {
+    let mut lines: Vec<(String, u64)> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for warning in warnings {
+        let place = *known.entry(warning.what().to_string()).or_insert(lines.len());
+        match lines.get_mut(place) {
+            Some((_, more)) => *more += 1,
+            None => lines.push((warning.to_string(), 0)),
+        }
+    }
+    lines.into_iter().map(|(text, more)| text + &repeats(more)).collect()
+}
 
 impl Report {
     /// What became of a virtual host that is not served as before. Which options differ is said by their names, never by
@@ -58,5 +75,19 @@ impl Report {
     pub(crate) fn not_reloaded(&mut self, why: &str) {
         let template = tr("The configuration is not taken over, everything stays as it is: {why}");
         self.tell(Level::Error, &fill(&template, &[("why", &why)]), "UC2055");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_odd_in_the_same_way_is_one_line() {
+        let warnings = [Warning::NoHooks, Warning::AddressStays, Warning::NoHooks, Warning::NoHooks];
+        let lines = gathered(&warnings);
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].starts_with(&Warning::NoHooks.to_string()) && lines[0].contains('2'), "{lines:?}");
+        assert_eq!(lines[1], Warning::AddressStays.to_string());
     }
 }
