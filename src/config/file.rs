@@ -1,6 +1,6 @@
 //! The configuration file: TOML, whose keys are the long options.
 //!
-//! Everything is read before anything counts, and every mistake is said with its place, up to [`MOST_ERRORS`]. What is read
+//! Everything is read before anything counts, and every mistake is said with its place, up to twenty mistakes. What is read
 //! at start can be read again from its [`Source`], whatever folder the process is in by then.
 
 mod include;
