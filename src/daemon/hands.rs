@@ -548,11 +548,9 @@ impl Hands {
 
     /// Of what a host has in use besides what is configured some is not in use any more.
     fn settle(&mut self, host: u16, now: Time) {
-        let mut roster = self.rules.roster().clone();
-        let Some(entry) = roster.get_mut(host) else { return };
+        let Some(entry) = self.rules.entry(host) else { return };
         let kept = pending::settled(&entry.config, &entry.kept, now);
         if std::mem::replace(&mut entry.kept, kept) != entry.kept {
-            self.rules.replace(roster);
             self.keep(host, now);
         }
     }
@@ -568,15 +566,12 @@ impl Hands {
 
     /// Of a host that was to leave nothing is left.
     fn forget(&mut self, host: u16, now: Time) {
-        let mut roster = self.rules.roster().clone();
-        if let Some(entry) = roster.get_mut(host).filter(|entry| !entry.kept.is_empty()) {
-            entry.kept.clear();
-            self.rules.replace(roster.clone());
+        let Some(entry) = self.rules.entry(host) else { return };
+        if !std::mem::take(&mut entry.kept).is_empty() {
             self.keep(host, now);
         }
-        roster.set(host, Standing::Gone);
-        reload::give_back(&mut self.claims, &roster);
-        self.rules.replace(roster);
+        self.rules.entry(host).into_iter().for_each(|entry| entry.standing = Standing::Gone);
+        reload::give_back(&mut self.claims, self.rules.roster());
         self.supervisor.forget(host);
     }
 

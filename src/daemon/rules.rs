@@ -292,7 +292,7 @@ impl Rules {
         }
     }
 
-    /// A host, for when there is no engine to ask for what it gives back.
+    /// A host, for what the hands themselves have to remember or give back of it.
     pub(super) fn entry(&mut self, host: u16) -> Option<&mut Entry> {
         self.roster.get_mut(host)
     }
