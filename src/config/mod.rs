@@ -10,6 +10,7 @@
 //! and keeps no state. No sentence here ever holds a password.
 
 pub mod cli;
+pub mod completions;
 mod destination;
 pub mod diff;
 mod error;

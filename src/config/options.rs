@@ -27,6 +27,23 @@ pub(super) enum Takes {
     Secret,
 }
 
+/// What a value names, as far as a shell can tell.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Names {
+    /// Nothing that a shell knows.
+    Nothing,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A file.
+    File,
+    /// A directory.
+    Folder,
+    /// An interface of this host.
+    Interface,
+    /// A user of this host.
+    User,
+}
+
 /// What it is about, which is where it may stand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Scope {
@@ -66,6 +83,7 @@ pub(super) struct Row {
     /// Another name of the same, of the ancestor's documents.
     pub(super) alias: &'static str,
     pub(super) takes: Takes,
+    pub(super) values: Names,
     pub(super) scope: Scope,
     /// Whether ucarp 1.5.2 has it: its names win when an abbreviation fits several.
     pub(super) old: bool,
@@ -85,14 +103,20 @@ impl Row {
     }
 }
 
+/// What there is of them on some system.
+const FACILITIES: &[&str] = &[
+    "none", "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "syslog", "user",
+    "uucp", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+];
+
 type Usage = fn() -> Cow<'static, str>;
 
 const fn old(short: &'static str, option: &'static str, takes: Takes, scope: Scope, usage: Usage) -> Row {
-    Row { short, option, alias: "", takes, scope, old: true, usage }
+    Row { short, option, alias: "", takes, values: Names::Nothing, scope, old: true, usage }
 }
 
 const fn new(option: &'static str, takes: Takes, scope: Scope, usage: Usage) -> Row {
-    Row { short: "", option, alias: "", takes, scope, old: false, usage }
+    Row { short: "", option, alias: "", takes, values: Names::Nothing, scope, old: false, usage }
 }
 
 /// Rows that belong together, under a line of their own.
@@ -101,6 +125,7 @@ pub(super) struct Section {
     pub(super) rows: &'static [Row],
 }
 
+use Names::{File, Folder, Interface, OneOf, User};
 use Scope::{CommandLine, Daemon, KeyOfDaemon, KeyOfVip, OneVip, Start, Vip};
 use Takes::{List, Nothing, Number, Perhaps, Secret, Time, Word};
 
@@ -109,16 +134,16 @@ use Takes::{List, Nothing, Number, Perhaps, Secret, Time, Word};
 #[rustfmt::skip]
 pub(super) static SECTIONS: &[Section] = &[
     Section { heading: || tr("The virtual host:"), rows: &[
-        old("i", "--interface", Word, Vip,
-            || tr("  -i, --interface=NAME      network interface (default: the one with --srcip)")),
+        Row { values: Interface, ..old("i", "--interface", Word, Vip,
+            || tr("  -i, --interface=NAME      network interface (default: the one with --srcip)")) },
         old("s", "--srcip", Word, OneVip,
             || tr("  -s, --srcip=ADDRESS       this host's own address on that interface")),
         old("v", "--vhid", Number, OneVip,
             || tr("  -v, --vhid=NUMBER         which virtual host on this network, 1 to 255")),
         old("a", "--addr", List, OneVip,
             || tr("  -a, --addr=ADDRESS[/LEN]  address to share; may be given several times")),
-        old("o", "--passfile", Word, Vip,
-            || tr("  -o, --passfile=FILE       the first line of FILE is the common password")),
+        Row { values: File, ..old("o", "--passfile", Word, Vip,
+            || tr("  -o, --passfile=FILE       the first line of FILE is the common password")) },
         old("p", "--pass", Secret, OneVip,
             || tr("  -p, --pass=PASSWORD       the password itself; other users may see it")),
     ] },
@@ -135,10 +160,10 @@ pub(super) static SECTIONS: &[Section] = &[
     Section { heading: || tr("What happens then:"), rows: &[
         new("--manage-address", Nothing, Vip,
             || tr("      --manage-address      add the address to this host and remove it again")),
-        old("u", "--upscript", Word, Vip,
-            || tr("  -u, --upscript=FILE       program to run on becoming MASTER")),
-        old("d", "--downscript", Word, Vip,
-            || tr("  -d, --downscript=FILE     program to run on leaving it, and once at start")),
+        Row { values: File, ..old("u", "--upscript", Word, Vip,
+            || tr("  -u, --upscript=FILE       program to run on becoming MASTER")) },
+        Row { values: File, ..old("d", "--downscript", Word, Vip,
+            || tr("  -d, --downscript=FILE     program to run on leaving it, and once at start")) },
         old("x", "--xparam", Word, Vip,
             || tr("  -x, --xparam=WORD         third argument for both programs, after the\n                            interface and the address")),
         old("n", "--neutral", Nothing, Vip,
@@ -147,10 +172,10 @@ pub(super) static SECTIONS: &[Section] = &[
             || tr("  -z, --shutdown            at the end hand over and run the down script")),
         new("--hook-timeout", Time, Vip,
             || tr("      --hook-timeout=SECONDS\n                            how long a program may run (default 60)")),
-        new("--hook-failure", Word, Vip,
-            || tr("      --hook-failure=WORD   if the up script fails: stay (MASTER, the default)\n                            or demote (leave it to another host)")),
-        new("--on-lost-address", Word, Vip,
-            || tr("      --on-lost-address=WORD\n                            if a MASTER loses an address: hook (run the up\n                            script again, the default) or warn (only say so)")),
+        Row { values: OneOf(&["stay", "demote"]), ..new("--hook-failure", Word, Vip,
+            || tr("      --hook-failure=WORD   if the up script fails: stay (MASTER, the default)\n                            or demote (leave it to another host)")) },
+        Row { values: OneOf(&["hook", "warn"]), ..new("--on-lost-address", Word, Vip,
+            || tr("      --on-lost-address=WORD\n                            if a MASTER loses an address: hook (run the up\n                            script again, the default) or warn (only say so)")) },
         new("--settle", Time, KeyOfVip, || "".into()),
     ] },
     Section { heading: || tr("The network:"), rows: &[
@@ -160,10 +185,10 @@ pub(super) static SECTIONS: &[Section] = &[
             || tr("  -M, --nomcast             send advertisements to the broadcast MAC address")),
         new("--peer", List, Vip,
             || tr("      --peer=ADDRESS        send to this other host, not to the group; may be\n                            given several times")),
-        new("--peer-type", Word, Vip,
-            || tr("      --peer-type=WORD      what the other hosts run: openbsd, freebsd, netbsd,\n                            ucarp or any (the default)")),
-        new("--replay", Word, Vip,
-            || tr("      --replay=WORD         if another host's packet may be a recording: warn\n                            (the default), refuse, or off")),
+        Row { values: OneOf(&["openbsd", "freebsd", "netbsd", "ucarp", "any"]), ..new("--peer-type", Word, Vip,
+            || tr("      --peer-type=WORD      what the other hosts run: openbsd, freebsd, netbsd,\n                            ucarp or any (the default)")) },
+        Row { values: OneOf(&["warn", "refuse", "off"]), ..new("--replay", Word, Vip,
+            || tr("      --replay=WORD         if another host's packet may be a recording: warn\n                            (the default), refuse, or off")) },
         new("--only-ours", Nothing, Vip,
             || tr("      --only-ours           believe only hosts that run this program")),
         old("S", "--ignoreifstate", Nothing, Vip,
@@ -176,38 +201,38 @@ pub(super) static SECTIONS: &[Section] = &[
             || tr("      --garp-refresh=SECONDS\n                            repeat them so often while MASTER (default 0: no)")),
     ] },
     Section { heading: || tr("The program itself:"), rows: &[
-        Row { short: "c", ..new("--config", Word, Start,
+        Row { values: File, short: "c", ..new("--config", Word, Start,
             || tr("  -c, --config=FILE         serve what FILE says, which may be several virtual\n                            hosts; its keys are the options above")) },
         old("B", "--daemonize", Nothing, Start,
             || tr("  -B, --daemonize           go to the background once everything is in place")),
-        new("--pidfile", Word, Daemon,
-            || tr("      --pidfile=FILE        write the process number to FILE and lock it")),
-        new("--lockdir", Word, Daemon,
-            || tr("      --lockdir=DIRECTORY   where to keep a second process for the same id away")),
-        new("--user", Word, Daemon,
-            || tr("      --user=NAME|UID:GID   user of the process that hears and sends (default\n                            _ucarp, or a number that nobody has)")),
+        Row { values: File, ..new("--pidfile", Word, Daemon,
+            || tr("      --pidfile=FILE        write the process number to FILE and lock it")) },
+        Row { values: Folder, ..new("--lockdir", Word, Daemon,
+            || tr("      --lockdir=DIRECTORY   where to keep a second process for the same id away")) },
+        Row { values: User, ..new("--user", Word, Daemon,
+            || tr("      --user=NAME|UID:GID   user of the process that hears and sends (default\n                            _ucarp, or a number that nobody has)")) },
         new("--mlock", Nothing, Daemon,
             || tr("      --mlock               never page the memory of that process out")),
         new("--state", Word, KeyOfDaemon, || "".into()),
         new("--wait-interface", Nothing, CommandLine,
             || tr("      --wait-interface      start even if the interface is missing: wait for it")),
-        new("--check", Perhaps, Start,
-            || tr("      --check               check everything, print what would run, and exit")),
-        new("--include-base", Word, Start,
-            || tr("      --check=syntax        check the words of --config, and nothing else\n      --include-base=DIRECTORY\n                            with that: where the files are that it includes")),
+        Row { values: OneOf(&["syntax"]), ..new("--check", Perhaps, Start,
+            || tr("      --check               check everything, print what would run, and exit")) },
+        Row { values: Folder, ..new("--include-base", Word, Start,
+            || tr("      --check=syntax        check the words of --config, and nothing else\n      --include-base=DIRECTORY\n                            with that: where the files are that it includes")) },
         new("--print-config", Nothing, CommandLine,
             || tr("      --print-config        print a file for --config that does the same")),
     ] },
     Section { heading: || tr("Looking instead of serving:"), rows: &[
         new("--sniff", Nothing, CommandLine,
             || tr("      --sniff               show who speaks CARP or VRRP on --interface; with\n                            --vhid, --addr and a password also who would be\n                            understood")),
-        new("--read", Word, CommandLine,
-            || tr("  -r, --read=FILE           with --sniff: read a capture file instead")),
+        Row { values: File, ..new("--read", Word, CommandLine,
+            || tr("  -r, --read=FILE           with --sniff: read a capture file instead")) },
         new("--json", Nothing, CommandLine,
             || tr("      --json                with --sniff: one JSON object for each packet")),
     ] },
     Section { heading: || tr("Messages:"), rows: &[
-        Row { alias: "syslog", ..old("f", "--facility", Word, Daemon,
+        Row { values: OneOf(FACILITIES), alias: "syslog", ..old("f", "--facility", Word, Daemon,
             || tr("  -f, --facility=NAME       syslog facility (default daemon), or none")) },
         old("D", "--debug", Nothing, Daemon,
             || tr("  -D, --debug               more of them")),
