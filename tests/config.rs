@@ -141,15 +141,12 @@ fn the_samples_pass() {
 }
 
 #[test]
-fn every_key_is_in_the_file_of_every_key_and_in_the_manual() {
+fn every_key_is_in_the_file_of_every_key() {
     let text = fs::read_to_string(root().join("tests/config/good/every-key.toml")).unwrap();
-    let manual = fs::read_to_string(root().join("man/ucarp.8")).unwrap();
     let keys = file::keys();
     assert!(keys.len() > 35);
     for key in keys {
         assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
-        let in_manual = [format!("-{key}"), format!(".It Cm {key} ")];
-        assert!(in_manual.iter().any(|word| manual.contains(word)), "man/ucarp.8 lacks {key}");
     }
 }
 

@@ -1,10 +1,16 @@
 //! Whatever stands in brackets at the end of a log line stands in the manual, with what to do about it; and nothing
-//! stands there that cannot be logged.
+//! stands there that cannot be logged. So it is with options, keys of the file and exit statuses. The examples are
+//! understood.
+
+#![expect(clippy::disallowed_methods, reason = "runs the program under test")]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use ucarp::config::file;
+use ucarp::daemon::BUG;
 use ucarp::protocol::Rejected;
 
 fn root() -> PathBuf {
@@ -114,4 +120,161 @@ fn what_a_demotion_is_for_is_in_the_manual() {
     for code in codes_of("Demotion") {
         assert!(manual.contains(&format!(".Li {code}")), "{code}");
     }
+}
+
+fn page(name: &str) -> String {
+    read(&root().join("man").join(name))
+}
+
+/// From one heading to the next one of its kind.
+fn section<'p>(page: &'p str, heading: &str) -> &'p str {
+    let (_, below) = page.split_once(&format!("\n.Sh {heading}\n")).expect(heading);
+    below.split("\n.Sh ").next().unwrap_or_default()
+}
+
+/// What the entries of lists begin with.
+fn tags<'p>(text: &'p str, macros: &str) -> BTreeSet<&'p str> {
+    let tag = |line: &'p str| line.strip_prefix(macros)?.split_whitespace().next();
+    text.lines().filter_map(tag).collect()
+}
+
+#[test]
+fn every_key_is_in_the_manual_of_the_file_and_no_other() {
+    let page = page("ucarp.toml.5");
+    let mut described = tags(section(&page, "A VIRTUAL HOST"), ".It Cm ");
+    let daemon = tags(section(&page, "THE DAEMON"), ".It Cm ");
+    assert!(described.is_disjoint(&daemon));
+    described.extend(daemon);
+    let keys: BTreeSet<_> = file::keys().into_iter().collect();
+    assert_eq!(described, keys, "man/ucarp.toml.5");
+    for table in ["include", "config-version"] {
+        assert!(tags(section(&page, "TABLES"), ".It Cm ").contains(table), "{table}");
+    }
+    let changes = section(&page, "READING IT AGAIN").lines().filter_map(|line| line.strip_prefix(".It Cm "));
+    for key in changes.flat_map(|line| line.split(" Ta").next().unwrap_or_default().split(" , ")) {
+        assert!(keys.contains(key), "man/ucarp.toml.5, READING IT AGAIN: {key}");
+    }
+}
+
+/// What stands behind two dashes.
+fn long_names(text: &str) -> BTreeSet<&str> {
+    let end = |rest: &str| rest.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(rest.len());
+    text.split("--")
+        .skip(1)
+        .filter_map(|rest| rest.get(..end(rest)))
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[test]
+fn every_option_is_in_the_manual_and_no_other() {
+    let (page, help) = (page("ucarp.8"), ran(&["--help"]));
+    let options = long_names(&help);
+    assert!(options.len() > 40, "{options:?}");
+    // Of the ancestor's documents, and not in the help.
+    let old = ["mcastip", "syslog"];
+    let in_macros = |line: &&str| [".It Fl ", ".Fl ", ".Op Fl "].iter().any(|start| line.starts_with(start));
+    let words = page.lines().filter(in_macros).flat_map(str::split_whitespace);
+    let named: BTreeSet<_> =
+        words.filter_map(|word| word.strip_prefix('-')).filter(|name| !name.is_empty()).collect();
+    let lacking: Vec<_> = options.difference(&named).collect();
+    assert!(lacking.is_empty(), "man/ucarp.8 lacks {lacking:?}");
+    let unknown: Vec<_> = named.difference(&options).filter(|name| !old.contains(name)).collect();
+    assert!(unknown.is_empty(), "man/ucarp.8 has {unknown:?}, which there is not");
+}
+
+#[test]
+fn every_exit_status_is_in_the_manual_and_no_other() {
+    let page = page("ucarp.8");
+    let bug = BUG.to_string();
+    let statuses = tags(section(&page, "EXIT STATUS"), ".It ");
+    assert_eq!(statuses, BTreeSet::from(["0", "1", "2", &*bug]));
+}
+
+/// Something that is shown as it is.
+struct Shown<'p> {
+    /// The name of the file that it is, if that stands above it.
+    file: Option<&'p str>,
+    text: String,
+}
+
+fn shown(page: &str) -> Vec<Shown<'_>> {
+    let parts: Vec<_> = page.split("\n.Bd -literal -offset indent\n").collect();
+    let above = parts.iter().map(|part| part.lines().last().and_then(|line| line.strip_prefix(".Pa ")));
+    let texts = parts.iter().skip(1).map(|part| part.split("\n.Ed").next().unwrap_or_default());
+    above
+        .zip(texts)
+        .map(|(above, text)| Shown {
+            file: above.map(|name| name.trim_end_matches(" :")),
+            text: text.replace("\\e", "\\"),
+        })
+        .collect()
+}
+
+/// The program under test, which has nothing to complain of.
+fn ran(args: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ucarp"));
+    let output =
+        command.args(args).env("LC_ALL", "C").env_remove("LANGUAGE").output().expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{args:?}: {said}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("ucarp-manual-{name}-{}", std::process::id()));
+        fs::create_dir_all(folder.join("conf.d")).expect("a temporary folder");
+        Self(folder)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, text).expect("a temporary file");
+        path.to_str().expect("UTF-8").to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn files_in_the_manual_are_understood() {
+    let mut count = 0;
+    for page in [page("ucarp.toml.5"), page("ucarp.8")] {
+        let mut files = shown(&page)
+            .into_iter()
+            .filter(|shown| shown.text.contains("\nvhid = ") || shown.text.starts_with("include = "))
+            .peekable();
+        while let Some(main) = files.next() {
+            let folder = Folder::new("files");
+            while let Some(included) = files.next_if(|next| next.file.is_some()) {
+                folder.file(included.file.unwrap_or_default(), &included.text);
+            }
+            ran(&["--check=syntax", "--config", &folder.file("ucarp.toml", &main.text)]);
+            count += 1;
+        }
+    }
+    assert!(count > 7, "{count}");
+}
+
+/// Each is understood, and so is the file that asks for the same.
+#[test]
+fn command_lines_in_the_manual_are_understood() {
+    let (page, folder) = (page("ucarp.8"), Folder::new("commands"));
+    let mut count = 0;
+    for shown in shown(section(&page, "EXAMPLES")) {
+        let text = shown.text.replace("\\\n", " ");
+        for (_, words) in text.lines().filter_map(|line| line.split_once("# ucarp ")) {
+            let words: Vec<_> = words.split_whitespace().chain(["--print-config"]).collect();
+            ran(&["--check=syntax", "--config", &folder.file("ucarp.toml", &ran(&words))]);
+            count += 1;
+        }
+    }
+    assert!(count > 5, "{count}");
 }
