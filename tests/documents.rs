@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 fn root() -> PathBuf {
@@ -103,10 +103,12 @@ fn files_that_are_shown_can_be_read() {
     let folder = std::env::temp_dir().join(format!("ucarp-documents-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a temporary folder");
     let mut count = 0;
-    for (name, text) in documents() {
+    for text in documents().into_values() {
         for shown in text.split("```toml\n").skip(1) {
             let shown = shown.split("```").next().unwrap_or_default();
-            assert_reads(&folder, &format!("{name}: {shown}"), shown);
+            let file = folder.join("ucarp.toml");
+            fs::write(&file, shown).expect("a temporary file");
+            ran(&["--check=syntax", "--config", file.to_str().expect("UTF-8")]);
             count += 1;
         }
     }
@@ -114,13 +116,45 @@ fn files_that_are_shown_can_be_read() {
     assert!(count > 3, "{count}");
 }
 
-fn assert_reads(folder: &Path, what: &str, text: &str) {
-    let file = folder.join("ucarp.toml");
-    fs::write(&file, text).expect("a temporary file");
+/// What the program prints, which has nothing to complain of.
+fn ran(args: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ucarp"));
-    command.env("LC_ALL", "C").env_remove("LANGUAGE").arg("--check=syntax").arg("--config").arg(file);
-    let output = command.output().expect("the program runs");
-    assert!(output.status.success(), "{what}{}", String::from_utf8_lossy(&output.stderr));
+    let output =
+        command.env("LC_ALL", "C").env_remove("LANGUAGE").args(args).output().expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{args:?}: {said}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn command_lines_that_are_shown_are_understood() {
+    let mut count = 0;
+    for text in documents().into_values() {
+        let text = text.replace("\\\n", " ");
+        for line in text.lines().filter_map(|line| line.strip_prefix("    ucarp ")) {
+            // These look at files and interfaces.
+            if ["--config=", "--check", "--sniff"].iter().all(|other| !line.contains(other)) {
+                ran(&line.split_whitespace().chain(["--print-config"]).collect::<Vec<_>>());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 2, "{count}");
+}
+
+#[test]
+fn options_that_are_named_are_there() {
+    let end = |text: &str| text.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(text.len());
+    let help = ran(&["--help"]);
+    // Of other commands.
+    let theirs = ["--link", "--quick", "--kernel"];
+    for (name, text) in documents() {
+        for option in
+            text.split("`--").skip(1).filter_map(|rest| Some(format!("--{}", rest.get(..end(rest))?)))
+        {
+            assert!(help.contains(&option) || theirs.contains(&&*option), "{name}: {option}");
+        }
+    }
 }
 
 #[test]

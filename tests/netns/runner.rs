@@ -10,6 +10,7 @@ mod attacks;
 mod cases;
 mod daemon;
 mod demonstration;
+mod documented;
 mod families;
 mod faults;
 mod frames;
@@ -133,6 +134,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(surroundings::all());
     cases.extend(watching::all());
     cases.extend(demonstration::all());
+    cases.extend(documented::all());
     let total = cases.len();
     cases.retain(|case| wanted(&case.name) && !arguments.ignored_only);
     let mut out = std::io::stdout();
