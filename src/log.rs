@@ -84,6 +84,8 @@ pub struct Log {
 #[derive(Default)]
 struct Kept {
     lines: VecDeque<(Level, String)>,
+    /// How much they take.
+    taken: usize,
     lost: u64,
 }
 
@@ -111,7 +113,14 @@ impl Log {
 
     /// The next line that was kept.
     pub fn next_line(&mut self) -> Option<(Level, String)> {
-        self.kept.as_mut()?.lines.pop_front()
+        let Kept { lines, taken, .. } = self.kept.as_mut()?;
+        let (level, text) = lines.pop_front()?;
+        *taken -= text.len() + KEEPING;
+        if lines.is_empty() {
+            // A burst is over.
+            lines.shrink_to(FEW);
+        }
+        Some((level, text))
     }
 
     /// A line that was kept could not be handed over.
@@ -131,9 +140,21 @@ impl Log {
         }
     }
 
-    /// From now on lines go this way: whoever wrote them before is gone.
-    pub fn reconnect(&mut self, text: Text) {
+    /// From now on lines go this way, those first that could not go the other: whoever wrote them before is gone.
+    pub fn reconnect(&mut self, mut text: Text) {
+        self.text.iter_mut().for_each(|before| text.take_over(before));
         self.text = Some(text);
+    }
+
+    /// Whether lines wait until whoever writes them has read others: [`Log::flush`] is due then.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.text.as_ref().is_some_and(Text::is_behind)
+    }
+
+    /// Sends lines on their way that wait.
+    pub fn flush(&mut self) {
+        self.text.iter_mut().for_each(Text::flush);
     }
 
     /// That many lines could not be written after they had been sent on their way, for each of [`Standard::ALL`].
@@ -168,10 +189,12 @@ impl Log {
         let services = self.services;
         let text = one_line(text, LONGEST);
         if let Some(kept) = &mut self.kept {
-            let Kept { lines, lost } = kept;
+            let Kept { lines, taken, lost } = kept;
             let mut keep = |level, text: &str| {
-                let has_room = lines.len() < MOST_KEPT;
+                let takes = text.len() + KEEPING;
+                let has_room = *taken + takes <= MOST_KEPT;
                 if has_room {
+                    *taken += takes;
                     lines.push_back((level, text.to_owned()));
                 }
                 has_room
@@ -191,8 +214,13 @@ impl Log {
 /// Peers, scripts and interfaces have a say in what is logged.
 const LONGEST: usize = 2000;
 
-/// How many lines are kept until they are handed over, which is at each turn.
-const MOST_KEPT: usize = 5000;
+/// What the lines take, in bytes, that are kept until they are handed over: thousands of virtual hosts that begin at once
+/// have so much to say.
+const MOST_KEPT: usize = 4 * 1024 * 1024;
+/// What one of them takes besides its text.
+const KEEPING: usize = 64;
+/// For how many there is always room.
+const FEW: usize = 16;
 
 /// stdout and stderr. In one sequence: where both are the same terminal, its lines are in order.
 #[derive(Default)]
@@ -528,19 +556,23 @@ mod tests {
             terminal.write(Some(&mut text), Level::Info, &noon(), "x", &SERVICES);
             sent += 1;
         }
+        assert!(text.is_behind() && (30_000..100_000).contains(&sent), "{sent} lines");
         let others = b"two lines of somebody else\nwho has more to say than that\n";
         terminal.pass_on(Some(&mut text), Standard::Error, others);
         terminal.write(Some(&mut text), Level::Info, &noon(), "lost as well", &SERVICES);
         assert_eq!(terminal.lost, [2, 2]);
-        let whole = arrived(&mut far).len();
-        let torn = usize::from(!far.begun.is_empty());
-        assert_eq!(whole + torn, sent - 1);
+        let mut whole = arrived(&mut far).len();
+        while text.is_behind() {
+            text.flush();
+            whole += arrived(&mut far).len();
+        }
+        assert_eq!((whole, far.begun.len()), (sent - 1, 0));
         terminal.write(Some(&mut text), Level::Info, &noon(), "back", &SERVICES);
         terminal.lost[0] = 3;
         terminal.write(Some(&mut text), Level::Info, &noon(), "again", &SERVICES);
         terminal.write(Some(&mut text), Level::Error, &noon(), "there too", &SERVICES);
         let ends: Vec<_> =
-            arrived(&mut far).into_iter().skip(torn).map(|(to, text)| (to, text[28..].to_owned())).collect();
+            arrived(&mut far).into_iter().map(|(to, text)| (to, text[28..].to_owned())).collect();
         let expected = [
             (0, "[WARNING] lost 2\n"),
             (0, "[INFO] back\n"),
@@ -602,11 +634,14 @@ mod tests {
             assert_eq!(lines.next(), Some((level, text.to_owned())));
         }
         assert_eq!(lines.next(), None);
-        for line in 0..MOST_KEPT + 7 {
-            log.write(Level::Info, &line.to_string());
+        for (length, count) in [(0, 65_536), (1990, 2042), (136, 20_971)] {
+            for _ in 0..count + 7 {
+                log.write(Level::Info, &"x".repeat(length));
+            }
+            assert_eq!(std::iter::from_fn(|| log.next_line()).count(), count, "of {length} bytes");
+            log.write(Level::Info, "after");
+            assert_eq!(log.next_line(), Some((Level::Warning, "lost 7".into())));
+            assert_eq!(log.next_line(), Some((Level::Info, "after".into())));
         }
-        assert_eq!(std::iter::from_fn(|| log.next_line()).count(), MOST_KEPT);
-        log.write(Level::Info, "after");
-        assert_eq!(log.next_line(), Some((Level::Warning, "lost 7".into())));
     }
 }

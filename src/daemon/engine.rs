@@ -110,11 +110,13 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
     match lived {
         Ok(Ok(())) => {
             sources.hands.ask(&Request::Finished { status: 0, why: None });
+            sources.hands.part(report.log());
             0
         }
         Ok(Err(error)) => {
             report.gives_up(&error);
             event_loop::hand_over(&mut fleet, &mut sources, &mut report, now());
+            sources.hands.part(report.log());
             BUG
         }
         Err(_) => report_bug(Some(&mut fleet), sources.hands, &mut report),
@@ -122,7 +124,7 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
 }
 
 /// The last words of an engine with a fault. The hands do the rest.
-fn report_bug(fleet: Option<&mut Fleet>, mut hands: Liaison, report: &mut Report) -> u8 {
+fn report_bug(fleet: Option<&mut Fleet>, hands: Liaison, report: &mut Report) -> u8 {
     report.bug(&SAID.take());
     if let Some(fleet) = fleet {
         // What was to be done is not: whoever goes on decides anew.
@@ -133,7 +135,7 @@ fn report_bug(fleet: Option<&mut Fleet>, mut hands: Liaison, report: &mut Report
             report.told(one.about(&link.name), &one.record, Level::Error);
         }
     }
-    report.hand_over(|level, text| hands.say(level, text));
+    hands.part(report.log());
     BUG
 }
 

@@ -133,7 +133,7 @@ pub(super) fn serve(
 /// Hands over what came of a turn: lines for the log, that we work, and errands. In this order: whoever waits for us to
 /// work may have his streams back then, which scripts would hold.
 pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report, now: Time) {
-    hand_over_lines(sources, report);
+    sources.hands.hand_over(report.log());
     if sources.hands.stands() {
         let changed = fleet.take_role_change();
         if let Some(beat) = sources.pulse.beat(fleet.cores(), changed, now) {
@@ -161,11 +161,7 @@ pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &m
             }
         }
     }
-    hand_over_lines(sources, report);
-}
-
-fn hand_over_lines(sources: &mut Sources<'_>, report: &mut Report) {
-    report.hand_over(|level, text| sources.hands.say(level, text));
+    sources.hands.hand_over(report.log());
 }
 
 /// Ends the look around for other users of our ids when its time is over.

@@ -183,6 +183,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
 impl Hands {
     /// One wait, then everything that is ready: what the engine said comes before what may be thought of its silence.
     fn turn(&mut self, ready: &mut Vec<bool>) -> Result<(), StartError> {
+        self.overheard.ask_for_room(self.report.log());
         let asleep = now();
         let behind = self.engine.as_ref().filter(|engine| engine.channel.is_behind()).map(|_| asleep + SOON);
         let own = [self.supervisor.deadline(), self.overheard.deadline(), self.reading.deadline(), behind];

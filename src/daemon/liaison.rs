@@ -4,13 +4,17 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use super::clock::now;
 use super::request::{Fact, Request, decode, encode};
-use crate::log::Level;
-use crate::platform::{Channel, MOST_DESCRIPTORS};
+use crate::log::{Level, Log};
+use crate::platform::{self, Channel, MOST_DESCRIPTORS};
 use crate::protocol::Time;
 
 /// How soon is looked again whether hands that did not read do.
 const SOON: Duration = Duration::from_millis(10);
+/// How long an engine that ends waits for them to read, and how soon it looks. They wait longer for its end.
+const FAREWELL: Duration = Duration::from_millis(500);
+const MOMENT: Duration = Duration::from_millis(1);
 /// How many facts are taken in at a time.
 const MOST_FACTS: usize = 256;
 
@@ -47,6 +51,30 @@ impl Liaison {
     /// Asks for something. `false`: they will never hear of it.
     pub(super) fn ask(&mut self, request: &Request) -> bool {
         self.channel.as_mut().is_some_and(|channel| channel.send(&encode(request), Vec::new()).is_ok())
+    }
+
+    /// Has them write the lines of a log that were kept, as long as they read. The others stay where they are, so that no
+    /// line keeps a request away.
+    pub(super) fn hand_over(&mut self, log: &mut Log) {
+        while self.channel.as_ref().is_none_or(|channel| !channel.is_behind()) {
+            let Some((level, text)) = log.next_line() else { return };
+            if !self.say(level, &text) {
+                log.lose_line();
+            }
+        }
+    }
+
+    /// The end: what is left to be said is said, if they read it in time.
+    pub(super) fn part(mut self, log: &mut Log) {
+        let until = now() + FAREWELL;
+        loop {
+            self.hand_over(log);
+            if !self.channel.as_ref().is_some_and(Channel::is_behind) || now() >= until {
+                return;
+            }
+            let _ = platform::wait(&[], &mut Vec::new(), Some(MOMENT));
+            self.flush();
+        }
     }
 
     /// Has them write a line. `false`: it is lost.
@@ -98,6 +126,56 @@ mod tests {
         let heard: Vec<Fact> = hands.hear().into_iter().map(|(fact, _)| fact).collect();
         assert_eq!(heard, [Fact::Signal(Signal::User1), Fact::Signal(Signal::Terminate)]);
         assert!(!hands.stands() && !hands.ask(&beat()) && hands.descriptor().is_none());
+    }
+
+    #[test]
+    fn lines_wait_for_hands_that_do_not_read_and_keep_no_request_away() {
+        let mut log = Log::none(crate::daemon::SERVICES);
+        log.keep_lines();
+        let line = |number: u32| format!("{number:0>2000}");
+        (0..1000).for_each(|number| log.write(Level::Info, &line(number)));
+        let (mut hands, mut far) = pair();
+        hands.hand_over(&mut log);
+        assert!(hands.deadline(Time::ZERO).is_some() && hands.ask(&beat()));
+        let (mut lines, mut beats) = (Vec::new(), 0);
+        while lines.len() < 1000 {
+            hands.flush();
+            hands.hand_over(&mut log);
+            while let Some(message) = far.receive(0).unwrap() {
+                match decode::<Request>(&message.bytes) {
+                    Some(Request::Say { text, .. }) => lines.push(text),
+                    _ => beats += 1,
+                }
+            }
+        }
+        assert_eq!((lines, beats), ((0..1000).map(line).collect(), 1));
+        assert_eq!(log.next_line(), None);
+        // Where nobody reads any more they are for nobody.
+        drop(far);
+        log.write(Level::Info, "line");
+        assert!(hands.hear().is_empty());
+        hands.hand_over(&mut log);
+        assert_eq!(log.next_line(), None);
+    }
+
+    #[test]
+    fn the_last_lines_are_given_a_moment() {
+        let mut log = Log::none(crate::daemon::SERVICES);
+        log.keep_lines();
+        (0..1000).for_each(|_| log.write(Level::Info, &"x".repeat(2000)));
+        let (hands, mut far) = pair();
+        let reader = std::thread::spawn(move || {
+            let mut heard = 0;
+            loop {
+                match far.receive(0) {
+                    Ok(Some(_)) => heard += 1,
+                    Ok(None) => std::thread::yield_now(),
+                    Err(_) => return heard,
+                }
+            }
+        });
+        hands.part(&mut log);
+        assert_eq!(reader.join().unwrap(), 1000);
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub(crate) struct Overheard {
     replaced: Option<Time>,
     /// When to start another writing process.
     again: Option<Time>,
+    /// The writing process was asked to tell when there is room for more text.
+    asked: bool,
 }
 
 /// One pipe.
@@ -75,6 +77,7 @@ impl Overheard {
             rests_until: None,
             replaced: None,
             again: None,
+            asked: false,
         }
     }
 
@@ -103,6 +106,13 @@ impl Overheard {
         Some((number, writer))
     }
 
+    /// Before a wait: where more is to be shown than there was room for, that there is room wakes.
+    pub(crate) fn ask_for_room(&mut self, log: &Log) {
+        if !self.asked && log.is_behind() {
+            self.asked = self.keeper.as_ref().is_some_and(PipeKeeper::ask_for_room);
+        }
+    }
+
     /// What to wait for.
     pub(crate) fn descriptors(&self, now: Time) -> impl Iterator<Item = BorrowedFd<'_>> {
         let rests = self.rests_until.is_some_and(|until| until > now);
@@ -126,10 +136,14 @@ impl Overheard {
         let ended = self.keeper.as_ref().is_some_and(|keeper| {
             let told = keeper.read();
             log.unwritten(told.unwritten);
+            if told.has_read {
+                self.asked = false;
+                log.flush();
+            }
             told.ended
         });
         if ended {
-            self.keeper = None;
+            (self.keeper, self.asked) = (None, false);
             self.again = Some(self.replaced.map_or(now, |then| now.max(then + MINUTE)));
         }
         let again = self.again?;

@@ -105,18 +105,9 @@ impl Report {
         &mut self.log
     }
 
-    /// From now on lines are for [`Report::hand_over`].
+    /// From now on lines are for whoever takes them from the log.
     pub(crate) fn keep_lines(&mut self) {
         self.log.keep_lines();
-    }
-
-    /// Hands the lines that were kept to whoever writes them; which it does not take are lost.
-    pub(crate) fn hand_over(&mut self, mut take: impl FnMut(Level, &str) -> bool) {
-        while let Some((level, text)) = self.log.next_line() {
-            if !take(level, &text) {
-                self.log.lose_line();
-            }
-        }
     }
 
     /// A line that is not limited.

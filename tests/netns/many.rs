@@ -22,6 +22,7 @@ pub(crate) fn all() -> Vec<Case> {
     let ours = &[Kind::Ours];
     vec![
         Case::new("many_on_one_interface", ours, on_one_interface),
+        Case::new("many_lines_at_once", ours, lines_at_once),
         Case::new("many_same_id_on_two_interfaces", ours, same_id_on_two_interfaces),
         Case::new(
             "many_beside_an_interface_that_comes_and_goes",
@@ -36,8 +37,14 @@ pub(crate) fn all() -> Vec<Case> {
 
 /// One process with these groups of virtual hosts, each the ids and the words they have in common, in a file.
 fn front(segment: &Segment, host: usize, groups: &[String]) -> Daemon {
+    front_that_says(segment, host, false, groups)
+}
+
+/// One that says everything, if this is wanted.
+fn front_that_says(segment: &Segment, host: usize, all: bool, groups: &[String]) -> Daemon {
     let place = &segment.hosts[host];
-    let mut text = "[daemon]\nfacility = \"none\"\n[defaults]\nmanage-address = false\n".to_owned();
+    let mut text =
+        format!("[daemon]\nfacility = \"none\"\ndebug = {all}\n[defaults]\nmanage-address = false\n");
     for (number, group) in groups.iter().enumerate() {
         let (range, words) = group.split_once(' ').expect("a group has words");
         let (first, last) = range.split_once('-').unwrap_or((range, range));
@@ -129,6 +136,24 @@ fn await_backups(daemon: &Daemon, last: u8, interval: Duration) {
     let introduced = format!(" as id {last} on ");
     daemon.await_line("its last virtual host", seconds(5), |line| line.contains(&introduced));
     thread::sleep(interval * 2 * patience());
+}
+
+/// What all of them say in one moment is more than fits between two processes at a time.
+fn lines_at_once() {
+    let segment = Segment::new(1);
+    let a = front_that_says(&segment, 0, true, &[group(&segment, 0, "1-255", 128, "")]);
+    await_ids(&segment, 0, 0.0, &(1..=255).collect(), seconds(8));
+    a.signal(Signal::SIGUSR1);
+    for id in 1..=255 {
+        for what in [
+            format!(" as id {id} on eth0"),
+            format!("v0-{id}: MASTER on eth0 id {id}"),
+            format!("v0-{id}: for "),
+        ] {
+            a.await_line("what is said of each", seconds(5), |line| line.contains(&what));
+        }
+    }
+    assert_eq!(a.lines(|line| line.contains(" log lines were lost")), [""; 0]);
 }
 
 fn on_one_interface() {

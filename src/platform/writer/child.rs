@@ -20,7 +20,9 @@ use nix::unistd::{
 };
 
 use super::super::{signals, sys};
-use super::{HEADER, HOLD, IS_ERROR, LONGEST_TEXT, MOST_HELD, NUMBER, SYSTEM_LOG, Standard};
+use super::{
+    HAS_READ, HEADER, HOLD, IS_ERROR, LONGEST_TEXT, MOST_HELD, NUMBER, READ_ALL, SYSTEM_LOG, Standard,
+};
 
 /// Nobody's number on every system, or an unassigned one.
 const NOBODY: u32 = 65_534;
@@ -47,6 +49,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MUTE: Duration = Duration::from_secs(10);
 /// How long a stream that does not take text is left alone.
 const PAUSE_MS: u16 = 20;
+/// How long there is nothing to be read when all is read, for a parent that has more than there was room for.
+const LULL_MS: u16 = 1;
 
 /// The whole life of the child. Returns when there is nothing left to do.
 pub(super) fn run(text: &UnixStream, pipes: &UnixStream, prints: bool) {
@@ -130,6 +134,8 @@ struct Child {
     held: [Option<(OwnedFd, Standard)>; MOST_HELD],
     prints: bool,
     inbox: Vec<u8>,
+    /// The parent wants to know when all text is read.
+    is_asked: bool,
     page: Option<Page>,
     /// The last line on this stream was only written in part; the next one starts on a line of its own.
     torn: [bool; 2],
@@ -147,6 +153,7 @@ impl Child {
             held: [const { None }; MOST_HELD],
             prints,
             inbox: Vec::with_capacity(2 * LONGEST_TEXT),
+            is_asked: false,
             page: None,
             torn: [false; 2],
             gone: None,
@@ -235,7 +242,11 @@ impl Child {
         let orphans = self.held.iter().flatten().filter(|_| pipes.is_none()).map(|(pipe, _)| pipe.as_fd());
         let fds: Vec<_> = pipes.into_iter().chain(text).chain(orphans).collect();
         let mut entries: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
-        let timeout = if stuck { PollTimeout::from(PAUSE_MS) } else { PollTimeout::NONE };
+        let timeout = match (stuck, self.is_asked) {
+            (true, _) => PollTimeout::from(PAUSE_MS),
+            (false, true) => PollTimeout::from(LULL_MS),
+            (false, false) => PollTimeout::NONE,
+        };
         if poll(&mut entries, timeout).is_err() {
             return;
         }
@@ -255,7 +266,12 @@ impl Child {
         match text.read(&mut bytes) {
             Ok(0) => {}
             Ok(count) => return self.inbox.extend(bytes.iter().take(count)),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let tell = |pipes: &mut UnixStream| pipes.write(&[HAS_READ]).is_ok();
+                self.is_asked = self.is_asked && !self.pipes.as_mut().is_some_and(tell);
+                return;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => return,
             Err(_) => {}
         }
         // The parent waits for this one to be closed as the sign that all is written; nothing is left in the inbox that
@@ -278,6 +294,10 @@ impl Child {
                 Ok((0, _)) => {}
                 Ok((_, descriptor)) => {
                     let [message] = message;
+                    if message == READ_ALL {
+                        self.is_asked = true;
+                        continue;
+                    }
                     let to = if message & IS_ERROR == 0 { Standard::Output } else { Standard::Error };
                     if let Some(place) = self.held.get_mut(usize::from(message & NUMBER)) {
                         *place = descriptor.filter(|_| message & HOLD != 0).map(|pipe| (pipe, to));
@@ -327,6 +347,30 @@ fn first_descriptor(message: ControlMessageOwned) -> Option<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_asks_is_told_when_all_is_read() {
+        let [(near_text, text), (mut near_pipes, pipes)] =
+            [UnixStream::pair().unwrap(), UnixStream::pair().unwrap()];
+        for end in [&text, &near_pipes, &pipes] {
+            end.set_nonblocking(true).unwrap();
+        }
+        let mut child = Child::new(text, pipes, false);
+        let mut told = move || {
+            let mut bytes = [0; 8];
+            near_pipes.read(&mut bytes).map(|count| bytes[..count].to_vec()).unwrap_or_default()
+        };
+        child.take_text();
+        assert!(told().is_empty(), "nobody has asked");
+        (&near_text).write_all(&[0; LONGEST_TEXT + 1]).unwrap();
+        child.is_asked = true;
+        for _ in 0..2 {
+            child.take_text();
+            assert!(told().is_empty());
+        }
+        child.take_text();
+        assert_eq!((told(), child.is_asked), (vec![HAS_READ], false));
+    }
 
     #[test]
     fn a_line_for_the_log_is_no_page() {
