@@ -1,4 +1,5 @@
 //! What `ci/install` puts where, on each system, and that `ci/uninstall` takes it away again.
+#![expect(clippy::disallowed_methods, reason = "runs the scripts under test")]
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test panics")]
 
