@@ -19,7 +19,7 @@
 //! | [`config`] | words into values | open devices, log, keep state |
 //! | [`daemon`] | obtain events, perform actions | hold an election rule, or `unsafe` |
 //! | [`platform`] | one kernel's way to do a few things | know what CARP is |
-//! | [`log`] | levels and sinks; may lose lines, never time | choose words |
+//! | [`log`] | levels, sinks, what a line looks like; may lose lines, never time | choose words |
 //! | [`i18n`] | the message catalogue | be called from protocol or platform |
 //!
 //! Dependencies point one way: main → daemon → {config, platform, log} → i18n; config and daemon → protocol.
@@ -27,8 +27,7 @@
 //! `daemon::sniff`, libc and nix in [`platform`], hmac and sha1 in `protocol::auth`, getopts in `config::cli`, toml
 //! in `config::file`, gettext in [`i18n`], syslog in [`log`].
 //!
-//! `ucarp --sniff` is another life of the same rooms: `daemon::sniff` shows frames and what the protocol makes of them,
-//! and never acts.
+//! `ucarp --sniff` is another life of the same rooms: `daemon::sniff` shows frames, and what they mean, and never acts.
 //!
 //! To begin reading: this page, `protocol/mod.rs` (the compatibility register), `protocol/election`,
 //! `daemon/event_loop.rs`. In `daemon` all virtual hosts are the `fleet`, one of them is `host` with the one door through
@@ -69,12 +68,13 @@
 //! that ran is not a hook that did its work: what it owes is in `protocol::takeover`. No write to a terminal can be made
 //! safe from waiting, nor can the call that logs on macOS, so a small process without rights does both
 //! (`platform/writer.rs`); it also holds the other end of what scripts say (`daemon::overheard`). Who serves what is told
-//! by a listening socket or a lock file (`platform/claim.rs`), and only another ucarp counts. An address that the system
-//! lists and does not use, because it searches for duplicates, is not there: `Presence` knows both.
+//! by a listening socket or a lock file (`platform/claim.rs`); only another ucarp counts. An address that the system lists
+//! and does not use, because it searches for duplicates, is not there: `Presence` knows both.
 
 pub mod config;
 pub mod daemon;
 pub mod i18n;
+mod json;
 pub mod log;
 pub mod platform;
 pub mod protocol;

@@ -10,15 +10,23 @@
 //! This file must not choose words: sentences come from `daemon::report`, even the one about lost lines.
 //! It reads no clock and makes no system call of its own kind; [`Services`] brings what only the platform has.
 
+mod line;
+mod look;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::time::Duration;
 
-use syslog::{Formatter3164, LogFormat, Severity};
+use syslog::{Formatter3164, LogFormat as _, Severity};
 
-use crate::config::{Facility, LogConfig, one_line};
+use crate::config::{Facility, LogConfig, LogFormat, one_line};
 use crate::platform::{self, LOG_IS_A_CALL, LocalTime, Standard, Text};
+
+pub use line::{Facts, Line};
+pub use look::last_words;
+use look::look;
 
 /// How much an operator should care.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -45,12 +53,6 @@ impl fmt::Display for Level {
     }
 }
 
-/// ISO 8601 without a zone: `2026-04-24T17:38:22.123456`, as the ancestor writes it.
-fn iso_8601(time: LocalTime) -> String {
-    let LocalTime { year, month, day, hour, minute, second, microsecond } = time;
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{microsecond:06}")
-}
-
 /// RFC 3164 section 4.1.2: `Apr  4 17:38:22`, always 15 bytes.
 fn rfc_3164(time: LocalTime) -> String {
     const MONTHS: [&str; 12] =
@@ -62,8 +64,10 @@ fn rfc_3164(time: LocalTime) -> String {
 /// What the log needs from elsewhere.
 #[derive(Clone, Copy)]
 pub struct Services {
-    /// The time of day now.
+    /// The time of day now, as it is here.
     pub local_time: fn() -> LocalTime,
+    /// How long after 1970 began it is.
+    pub wall: fn() -> Duration,
     /// The sentence for the operator when this many lines were lost.
     pub lost: fn(u64) -> String,
 }
@@ -83,18 +87,24 @@ pub struct Log {
 /// Lines on their way to somebody who writes them.
 #[derive(Default)]
 struct Kept {
-    lines: VecDeque<(Level, String)>,
+    lines: VecDeque<Line>,
     /// How much they take.
     taken: usize,
     lost: u64,
 }
 
 impl Log {
-    /// Opens the sinks: stdout and stderr by way of `text` if it `prints`, and syslog unless `config` turns it off. A sink
-    /// that cannot be opened now is no error; syslog is tried again with each line.
+    /// Opens the sinks: stdout and stderr by way of `text` if lines on them look somehow, for each of [`Standard::ALL`],
+    /// and syslog unless `config` turns it off. A sink that cannot be opened now is no error; syslog is tried again with
+    /// each line.
     #[must_use]
-    pub fn open(config: LogConfig, text: Option<Text>, prints: bool, services: Services) -> Self {
-        let terminal = prints.then(Terminal::default);
+    pub fn open(
+        config: LogConfig,
+        text: Option<Text>,
+        formats: Option<[LogFormat; 2]>,
+        services: Services,
+    ) -> Self {
+        let terminal = formats.map(|formats| Terminal { formats, lost: [0; 2] });
         let way = || if LOG_IS_A_CALL { Way::Call } else { Way::socket(&SOCKETS) };
         let syslog = config.facility.map(|facility| Syslog { facility, way: way(), lost: 0 });
         Self { services, debug: config.debug, text, terminal, syslog, kept: None }
@@ -103,7 +113,7 @@ impl Log {
     /// One without any sink.
     #[must_use]
     pub fn none(services: Services) -> Self {
-        Self::open(LogConfig { facility: None, debug: false }, None, false, services)
+        Self::open(LogConfig { facility: None, debug: false, format: None }, None, None, services)
     }
 
     /// From now on lines are for [`Log::next_line`]: of two processes with the same sinks one writes.
@@ -112,15 +122,15 @@ impl Log {
     }
 
     /// The next line that was kept.
-    pub fn next_line(&mut self) -> Option<(Level, String)> {
+    pub fn next_line(&mut self) -> Option<Line> {
         let Kept { lines, taken, .. } = self.kept.as_mut()?;
-        let (level, text) = lines.pop_front()?;
-        *taken -= text.len() + KEEPING;
+        let line = lines.pop_front()?;
+        *taken -= line.text.len() + KEEPING;
         if lines.is_empty() {
             // A burst is over.
             lines.shrink_to(FEW);
         }
-        Some((level, text))
+        Some(line)
     }
 
     /// A line that was kept could not be handed over.
@@ -135,8 +145,8 @@ impl Log {
 
     /// Nobody else writes any more: what was kept is written here, and what comes after it.
     pub fn write_lines(&mut self) {
-        for (level, text) in self.kept.take().unwrap_or_default().lines {
-            self.write(level, &text);
+        for line in self.kept.take().unwrap_or_default().lines {
+            self.write(line);
         }
     }
 
@@ -164,10 +174,10 @@ impl Log {
         }
     }
 
-    /// What somebody else said, to be shown on the terminal as it is, or lost.
+    /// What somebody else said, to be shown on the terminal as it is, or, among objects, as objects, or lost.
     pub fn pass_on(&mut self, to: Standard, said: &[u8]) {
         if let Some(terminal) = &mut self.terminal {
-            terminal.pass_on(self.text.as_mut(), to, said);
+            terminal.pass_on(self.text.as_mut(), to, said, &self.services);
         }
     }
 
@@ -182,31 +192,30 @@ impl Log {
 
     /// Writes one line to every sink, or loses it. Never waits, never fails. Control characters are escaped,
     /// and text beyond 2000 bytes is cut.
-    pub fn write(&mut self, level: Level, text: &str) {
-        if !self.wants(level) {
+    pub fn write(&mut self, line: Line) {
+        if !self.wants(line.level) {
             return;
         }
         let services = self.services;
-        let text = one_line(text, LONGEST);
+        let line = Line { text: one_line(&line.text, LONGEST), ..line };
         if let Some(kept) = &mut self.kept {
             let Kept { lines, taken, lost } = kept;
-            let mut keep = |level, text: &str| {
-                let takes = text.len() + KEEPING;
+            let mut keep = |line: &Line| {
+                let takes = line.text.len() + KEEPING;
                 let has_room = *taken + takes <= MOST_KEPT;
                 if has_room {
                     *taken += takes;
-                    lines.push_back((level, text.to_owned()));
+                    lines.push_back(line.clone());
                 }
                 has_room
             };
-            return put_or_count(lost, &services, level, &text, &mut keep);
+            return put_or_count(lost, &services, &line, &mut keep);
         }
-        let now = (services.local_time)();
         if let Some(terminal) = &mut self.terminal {
-            terminal.write(self.text.as_mut(), level, &now, &text, &services);
+            terminal.write(self.text.as_mut(), &line, &services);
         }
         if let Some(syslog) = &mut self.syslog {
-            syslog.write(self.text.as_mut(), level, &now, &text, &services);
+            syslog.write(self.text.as_mut(), &line, &services);
         }
     }
 }
@@ -217,58 +226,52 @@ const LONGEST: usize = 2000;
 /// What the lines take, in bytes, that are kept until they are handed over: thousands of virtual hosts that begin at once
 /// have so much to say.
 const MOST_KEPT: usize = 4 * 1024 * 1024;
-/// What one of them takes besides its text.
-const KEEPING: usize = 64;
+/// What one of them takes besides its text, with the names in it.
+const KEEPING: usize = 256;
 /// For how many there is always room.
 const FEW: usize = 16;
 
-/// stdout and stderr. In one sequence: where both are the same terminal, its lines are in order.
-#[derive(Default)]
+/// stdout and stderr. In one sequence: where both are the same terminal, its lines are in order. All for each of
+/// [`Standard::ALL`].
 struct Terminal {
-    /// For each of [`Standard::ALL`].
+    formats: [LogFormat; 2],
     lost: [u64; 2],
 }
 
 impl Terminal {
-    fn write(
-        &mut self,
-        mut by: Option<&mut Text>,
-        level: Level,
-        now: &LocalTime,
-        text: &str,
-        services: &Services,
-    ) {
-        let to = match level {
+    fn write(&mut self, mut by: Option<&mut Text>, line: &Line, services: &Services) {
+        let to = match line.level {
             Level::Debug | Level::Info => Standard::Output,
             Level::Warning | Level::Error => Standard::Error,
         };
-        let put = |level: Level, text: &str| {
-            by.as_mut()
-                .is_some_and(|by| by.send(to, format!("{}: [{level}] {text}\n", iso_8601(*now)).as_bytes()))
-        };
-        put_or_count(&mut self.lost[to.index()], services, level, text, put);
+        let format = self.formats[to.index()];
+        let put =
+            |line: &Line| by.as_mut().is_some_and(|by| by.send(to, look(format, line, services).as_bytes()));
+        put_or_count(&mut self.lost[to.index()], services, line, put);
     }
 
-    fn pass_on(&mut self, by: Option<&mut Text>, to: Standard, text: &[u8]) {
-        if !by.is_some_and(|by| by.send(to, text)) {
+    fn pass_on(&mut self, mut by: Option<&mut Text>, to: Standard, text: &[u8], services: &Services) {
+        let lost = &mut self.lost[to.index()];
+        if self.formats[to.index()] == LogFormat::Json {
+            for line in text.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()) {
+                let text = one_line(&String::from_utf8_lossy(line), LONGEST);
+                let object = look(LogFormat::Json, &Line::new(Level::Info, text), services);
+                let sent = by.as_mut().is_some_and(|by| by.send(to, object.as_bytes()));
+                *lost += u64::from(!sent);
+            }
+        } else if !by.is_some_and(|by| by.send(to, text)) {
             let lines = text.iter().filter(|byte| **byte == b'\n').count().max(1);
-            self.lost[to.index()] += u64::try_from(lines).unwrap_or(u64::MAX);
+            *lost += u64::try_from(lines).unwrap_or(u64::MAX);
         }
     }
 }
 
 /// Hands out a line, and before it how many were lost; what finds no room is one more.
-fn put_or_count(
-    lost: &mut u64,
-    services: &Services,
-    level: Level,
-    text: &str,
-    mut put: impl FnMut(Level, &str) -> bool,
-) {
-    if *lost > 0 && put(Level::Warning, &(services.lost)(*lost)) {
+fn put_or_count(lost: &mut u64, services: &Services, line: &Line, mut put: impl FnMut(&Line) -> bool) {
+    if *lost > 0 && put(&Line::new(Level::Warning, (services.lost)(*lost))) {
         *lost = 0;
     }
-    if *lost > 0 || !put(level, text) {
+    if *lost > 0 || !put(line) {
         *lost += 1;
     }
 }
@@ -334,16 +337,10 @@ impl Way {
 }
 
 impl Syslog {
-    fn write(
-        &mut self,
-        mut by: Option<&mut Text>,
-        level: Level,
-        now: &LocalTime,
-        text: &str,
-        services: &Services,
-    ) {
-        put_or_count(&mut self.lost, services, level, text, |level, text| {
-            self.way.put(self.facility, by.as_deref_mut(), level, now, text)
+    fn write(&mut self, mut by: Option<&mut Text>, line: &Line, services: &Services) {
+        let now = (services.local_time)();
+        put_or_count(&mut self.lost, services, line, |line| {
+            self.way.put(self.facility, by.as_deref_mut(), line.level, &now, &line.text)
         });
     }
 }
@@ -419,7 +416,8 @@ mod tests {
         LocalTime { year: 2026, month: 4, day: 4, hour: 12, minute: 3, second: 9, microsecond: 42 }
     }
 
-    const SERVICES: Services = Services { local_time: noon, lost: |count| format!("lost {count}") };
+    const SERVICES: Services =
+        Services { local_time: noon, wall: || Duration::ZERO, lost: |count| format!("lost {count}") };
 
     /// A socket file that goes away with the test.
     struct Place(PathBuf);
@@ -463,7 +461,7 @@ mod tests {
     fn syslog_lines_look_like_everybody_elses() {
         let place = Place::new("shape");
         let daemon = place.listen();
-        place.sender().write(None, Level::Info, &noon(), "BACKUP on eth0 id 198", &SERVICES);
+        place.sender().write(None, &Line::new(Level::Info, "BACKUP on eth0 id 198"), &SERVICES);
         let pid = std::process::id();
         let expected = format!("<30>Apr  4 12:03:09 ucarp[{pid}]: [INFO] BACKUP on eth0 id 198");
         assert_eq!(heard(&daemon), Some(expected));
@@ -476,10 +474,10 @@ mod tests {
         let mut syslog = place.sender();
         drop(daemon);
         std::fs::remove_file(&place.0).unwrap();
-        syslog.write(None, Level::Info, &noon(), "one", &SERVICES);
-        syslog.write(None, Level::Info, &noon(), "two", &SERVICES);
+        syslog.write(None, &Line::new(Level::Info, "one"), &SERVICES);
+        syslog.write(None, &Line::new(Level::Info, "two"), &SERVICES);
         let daemon = place.listen();
-        syslog.write(None, Level::Error, &noon(), "three", &SERVICES);
+        syslog.write(None, &Line::new(Level::Error, "three"), &SERVICES);
         assert!(heard(&daemon).unwrap().ends_with("[WARNING] lost 2"));
         assert!(heard(&daemon).unwrap().ends_with("[ERROR] three"));
         assert_eq!(heard(&daemon), None);
@@ -491,12 +489,12 @@ mod tests {
         let daemon = place.listen();
         let mut syslog = place.sender();
         for line in 0..10_000 {
-            syslog.write(None, Level::Info, &noon(), &line.to_string(), &SERVICES);
+            syslog.write(None, &Line::new(Level::Info, line.to_string()), &SERVICES);
         }
         assert!(syslog.lost > 0);
         let lost = syslog.lost;
         while heard(&daemon).is_some() {}
-        syslog.write(None, Level::Info, &noon(), "after", &SERVICES);
+        syslog.write(None, &Line::new(Level::Info, "after"), &SERVICES);
         assert!(heard(&daemon).unwrap().ends_with(&format!("lost {lost}")));
         assert!(heard(&daemon).unwrap().ends_with("after"));
     }
@@ -504,7 +502,7 @@ mod tests {
     #[test]
     fn no_syslogd_at_all() {
         let mut syslog = over(Facility::Local3, &["/nonexistent/log"]);
-        syslog.write(None, Level::Info, &noon(), "nobody hears", &SERVICES);
+        syslog.write(None, &Line::new(Level::Info, "nobody hears"), &SERVICES);
         assert_eq!(syslog.lost, 1);
     }
 
@@ -534,14 +532,18 @@ mod tests {
         let (near, far) = UnixStream::pair().unwrap();
         near.set_nonblocking(true).unwrap();
         far.set_nonblocking(true).unwrap();
-        (Terminal::default(), Text::over(near), Far { socket: far, begun: Vec::new() })
+        (
+            Terminal { formats: [LogFormat::Plain; 2], lost: [0; 2] },
+            Text::over(near),
+            Far { socket: far, begun: Vec::new() },
+        )
     }
 
     #[test]
     fn terminal_lines_are_the_ancestors() {
         let (mut terminal, mut text, mut far) = terminal();
-        terminal.write(Some(&mut text), Level::Warning, &noon(), "text", &SERVICES);
-        terminal.write(Some(&mut text), Level::Info, &noon(), "more", &SERVICES);
+        terminal.write(Some(&mut text), &Line::new(Level::Warning, "text"), &SERVICES);
+        terminal.write(Some(&mut text), &Line::new(Level::Info, "more"), &SERVICES);
         let lines = arrived(&mut far);
         assert_eq!(lines[0], (1, "2026-04-04T12:03:09.000042: [WARNING] text\n".into()));
         assert_eq!(lines[1], (0, "2026-04-04T12:03:09.000042: [INFO] more\n".into()));
@@ -553,13 +555,13 @@ mod tests {
         let mut sent = 0;
         // Where no such line fits, no longer one does.
         while terminal.lost == [0, 0] {
-            terminal.write(Some(&mut text), Level::Info, &noon(), "x", &SERVICES);
+            terminal.write(Some(&mut text), &Line::new(Level::Info, "x"), &SERVICES);
             sent += 1;
         }
         assert!(text.is_behind() && (30_000..100_000).contains(&sent), "{sent} lines");
         let others = b"two lines of somebody else\nwho has more to say than that\n";
-        terminal.pass_on(Some(&mut text), Standard::Error, others);
-        terminal.write(Some(&mut text), Level::Info, &noon(), "lost as well", &SERVICES);
+        terminal.pass_on(Some(&mut text), Standard::Error, others, &SERVICES);
+        terminal.write(Some(&mut text), &Line::new(Level::Info, "lost as well"), &SERVICES);
         assert_eq!(terminal.lost, [2, 2]);
         let mut whole = arrived(&mut far).len();
         while text.is_behind() {
@@ -567,10 +569,10 @@ mod tests {
             whole += arrived(&mut far).len();
         }
         assert_eq!((whole, far.begun.len()), (sent - 1, 0));
-        terminal.write(Some(&mut text), Level::Info, &noon(), "back", &SERVICES);
+        terminal.write(Some(&mut text), &Line::new(Level::Info, "back"), &SERVICES);
         terminal.lost[0] = 3;
-        terminal.write(Some(&mut text), Level::Info, &noon(), "again", &SERVICES);
-        terminal.write(Some(&mut text), Level::Error, &noon(), "there too", &SERVICES);
+        terminal.write(Some(&mut text), &Line::new(Level::Info, "again"), &SERVICES);
+        terminal.write(Some(&mut text), &Line::new(Level::Error, "there too"), &SERVICES);
         let ends: Vec<_> =
             arrived(&mut far).into_iter().map(|(to, text)| (to, text[28..].to_owned())).collect();
         let expected = [
@@ -585,11 +587,28 @@ mod tests {
     }
 
     #[test]
+    fn what_others_say_is_an_object_among_objects() {
+        let (mut terminal, mut text, mut far) = terminal();
+        terminal.formats = [LogFormat::Plain, LogFormat::Json];
+        terminal.pass_on(Some(&mut text), Standard::Error, b"one\n\r\ntw\"o\xff", &SERVICES);
+        terminal.pass_on(Some(&mut text), Standard::Output, b"plain\n", &SERVICES);
+        let lines = arrived(&mut far);
+        assert_eq!(lines.len(), 3);
+        for ((to, line), said) in lines.iter().zip(["one", "tw\"o\u{fffd}"]) {
+            let object: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!((*to, &object["message"], &object["id"].is_null()), (1, &said.into(), &true));
+        }
+        assert_eq!(lines[2], (0, "plain\n".into()));
+        terminal.pass_on(None, Standard::Error, b"one\ntwo\n", &SERVICES);
+        assert_eq!(terminal.lost, [0, 2]);
+    }
+
+    #[test]
     fn a_call_is_made_by_whoever_may_wait_and_keeps_what_happened() {
         let (_, mut text, mut far) = terminal();
         let mut syslog = Syslog { facility: Facility::Local2, way: Way::Call, lost: 0 };
         let write = |syslog: &mut Syslog, text: Option<&mut Text>, level| {
-            syslog.write(text, level, &noon(), "line", &SERVICES);
+            syslog.write(text, &Line::new(level, "line"), &SERVICES);
         };
         write(&mut syslog, None, Level::Error);
         for level in [Level::Debug, Level::Info, Level::Warning, Level::Error] {
@@ -613,10 +632,10 @@ mod tests {
 
     #[test]
     fn debug_lines_are_for_those_who_asked() {
-        let config = |debug| LogConfig { facility: None, debug };
-        assert!(!Log::open(config(false), None, true, SERVICES).wants(Level::Debug));
-        assert!(Log::open(config(true), None, true, SERVICES).wants(Level::Debug));
-        assert!(Log::open(config(false), None, true, SERVICES).wants(Level::Info));
+        let config = |debug| LogConfig { facility: None, debug, format: None };
+        assert!(!Log::open(config(false), None, Some([LogFormat::Plain; 2]), SERVICES).wants(Level::Debug));
+        assert!(Log::open(config(true), None, Some([LogFormat::Plain; 2]), SERVICES).wants(Level::Debug));
+        assert!(Log::open(config(false), None, Some([LogFormat::Plain; 2]), SERVICES).wants(Level::Info));
     }
 
     #[test]
@@ -624,24 +643,24 @@ mod tests {
         let mut log = Log::none(SERVICES);
         assert_eq!(log.next_line(), None);
         log.keep_lines();
-        log.write(Level::Info, "one\ntwo");
-        log.write(Level::Debug, "nobody asked");
+        log.write(Line::new(Level::Info, "one\ntwo"));
+        log.write(Line::new(Level::Debug, "nobody asked"));
         log.lose_line();
-        log.write(Level::Error, "three");
+        log.write(Line::new(Level::Error, "three"));
         let mut lines = std::iter::from_fn(|| log.next_line());
         let expected = [(Level::Info, "one\\ntwo"), (Level::Warning, "lost 1"), (Level::Error, "three")];
         for (level, text) in expected {
-            assert_eq!(lines.next(), Some((level, text.to_owned())));
+            assert_eq!(lines.next(), Some(Line::new(level, text)));
         }
         assert_eq!(lines.next(), None);
-        for (length, count) in [(0, 65_536), (1990, 2042), (136, 20_971)] {
+        for (length, count) in [(0, 16_384), (1792, 2048), (768, 4096)] {
             for _ in 0..count + 7 {
-                log.write(Level::Info, &"x".repeat(length));
+                log.write(Line::new(Level::Info, "x".repeat(length)));
             }
             assert_eq!(std::iter::from_fn(|| log.next_line()).count(), count, "of {length} bytes");
-            log.write(Level::Info, "after");
-            assert_eq!(log.next_line(), Some((Level::Warning, "lost 7".into())));
-            assert_eq!(log.next_line(), Some((Level::Info, "after".into())));
+            log.write(Line::new(Level::Info, "after"));
+            assert_eq!(log.next_line(), Some(Line::new(Level::Warning, "lost 7")));
+            assert_eq!(log.next_line(), Some(Line::new(Level::Info, "after")));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::panic;
 use std::process::ExitCode;
 
 use ucarp::config::cli::{self, Exposed, Invocation};
-use ucarp::config::{US, one_line};
+use ucarp::config::{LogFormat, US};
 use ucarp::daemon::{self, BUG};
 use ucarp::{i18n, platform};
 
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
 
 fn start() -> ExitCode {
     platform::forbid_core_files();
+    let mut format = None;
     let done = match cli::parse(std::env::args_os().skip(1), &daemon::caller()) {
         Ok(Invocation::Print(text)) => return show(&text),
         Ok(Invocation::Check { config, warnings }) => {
@@ -26,16 +27,17 @@ fn start() -> ExitCode {
         }
         Ok(Invocation::Sniff { config, warnings, exposed }) => {
             cover(&exposed);
-            warnings.iter().for_each(|warning| _ = complain(US, warning, 0));
+            warnings.iter().for_each(|warning| _ = complain(None, US, warning, 0));
             daemon::sniff(&config, &mut io::stdout().lock()).map(|()| ExitCode::SUCCESS)
         }
         Ok(Invocation::Run { config, warnings, exposed }) => {
             cover(&exposed);
+            format = config.log.format;
             daemon::run(&config, &warnings).map(|ended| ExitCode::from(ended.status()))
         }
-        Err(errors) => return errors.iter().fold(ExitCode::FAILURE, |_, e| complain(e.speaker(), e, 1)),
+        Err(all) => return all.iter().fold(ExitCode::FAILURE, |_, e| complain(None, e.speaker(), e, 1)),
     };
-    done.unwrap_or_else(|error| complain(US, &error, error.exit_code()))
+    done.unwrap_or_else(|error| complain(format, US, &error, error.exit_code()))
 }
 
 /// Where a password cannot be covered it stays in sight, as the manual says.
@@ -51,9 +53,8 @@ fn show(text: &str) -> ExitCode {
     }
 }
 
-/// One line on stderr, as every tool does it.
-fn complain(speaker: &str, error: &dyn Display, code: u8) -> ExitCode {
-    // Without a stderr there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "{speaker}{}", one_line(&error.to_string(), usize::MAX));
+/// One line on stderr, as every tool does it. Without a stderr there is nobody left to tell.
+fn complain(format: Option<LogFormat>, speaker: &str, error: &dyn Display, code: u8) -> ExitCode {
+    let _ = io::stderr().write_all(daemon::last_words(format, speaker, &error.to_string()).as_bytes());
     ExitCode::from(code)
 }

@@ -8,9 +8,11 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -263,6 +265,38 @@ mod kept {
 mod ours {
     use super::*;
 
+    /// What a start that fails says on a standard error that is a socket; `is_named`: as the journal's.
+    fn last_words(args: &[&str], is_named: bool) -> String {
+        let (mut near, far) = UnixStream::pair().expect("a pair of sockets");
+        let far = fs::File::from(OwnedFd::from(far));
+        let known = far.metadata().expect("a socket is a file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ucarp"));
+        command.args(args).env("LC_ALL", "C").env_remove("LANGUAGE").stderr(far);
+        let file = known.ino() + u64::from(!is_named);
+        command.env("JOURNAL_STREAM", format!("{}:{file}", known.dev()));
+        assert!(!command.status().expect("the program runs").success());
+        drop(command);
+        let mut said = String::new();
+        near.read_to_string(&mut said).expect("text");
+        said
+    }
+
+    #[test]
+    fn last_words_are_for_whoever_reads_them() {
+        if other() {
+            return;
+        }
+        assert!(last_words(&["-v0"], false).starts_with("ucarp: "));
+        assert!(last_words(&["-v0"], true).starts_with("<3>ucarp: "));
+        let failing = ["-i", "nosuch0", "-s192.0.2.1", "-v1", "-pcan4ry", "-a192.0.2.10", "--facility=none"];
+        let said = |format: &'static str| last_words(&[&failing[..], &[format]].concat(), true);
+        let object: serde_json::Value = serde_json::from_str(&said("--log-format=json")).expect("an object");
+        assert_eq!(object["priority"], 3);
+        assert!(object["message"].as_str().is_some_and(|text| text.contains("nosuch0")), "{object}");
+        assert!(said("--log-format=syslog-prefix").starts_with("<3>ucarp: "));
+        assert!(said("--log-format=plain").starts_with("ucarp: "));
+    }
+
     /// One line on stderr that begins with our name and holds each of `words`; nothing on stdout; status 1.
     fn refuses<S: AsRef<OsStr>>(name: &str, args: &[S], words: &[&str]) {
         let ran = run(args);
@@ -341,7 +375,7 @@ mod ours {
         }
         let folder = Folder::new("mistakes");
         let plain = folder.file("plain", b"#!/bin/sh\n", 0o644);
-        let rows: [(&[&str], &[&str]); 21] = [
+        let rows: [(&[&str], &[&str]); 23] = [
             // 2, with 1, 0 and 255: what is left of them in a byte.
             (&["-v1", "-b257"], &["--advbase", "'257'"]),
             (&["-v1", "-k256"], &["--advskew", "'256'"]),
@@ -363,6 +397,9 @@ mod ours {
             (&["-v1", "--mcastip=10.0.0.1"], &["--mcast", "'10.0.0.1'"]),
             // 2, after "unknown syslog facility", and logs to the default one.
             (&["-v1", "-f", "bogus"], &["--facility", "'bogus'"]),
+            // Ours alone.
+            (&["-v1", "--log-format=xml"], &["--log-format", "'xml'", "plain, syslog-prefix, json"]),
+            (&["-v1", "--log-format="], &["--log-format", "''"]),
             // 2, and takes the address although nothing configures it.
             (&["-v1", "-u", "/nonexistent"], &["--upscript", "'/nonexistent'"]),
             (&["-v1", "-d", &plain], &["--downscript", &plain]),
@@ -957,9 +994,9 @@ mod ours {
             return;
         }
         let mut command = Command::new(env!("CARGO_BIN_EXE_ucarp"));
-        let (reader, writer) = std::os::unix::net::UnixStream::pair().expect("a pair of sockets");
+        let (reader, writer) = UnixStream::pair().expect("a pair of sockets");
         drop(reader);
-        let status = command.arg("--help").stdout(std::os::fd::OwnedFd::from(writer)).status();
+        let status = command.arg("--help").stdout(OwnedFd::from(writer)).status();
         assert!(status.expect("the program runs").success());
     }
 }

@@ -348,7 +348,7 @@ fn how_many_there_may_be() {
 #[test]
 fn what_may_stand_beside_a_file() {
     let folder = Folder::new("beside");
-    let text = "[daemon]\nfacility = \"local3\"\n".to_owned() + &vip("web", 1);
+    let text = "[daemon]\nfacility = \"local3\"\nlog-format = \"json\"\n".to_owned() + &vip("web", 1);
     let file = folder.file("ucarp.toml", text);
     let file = file.to_str().unwrap();
     let ran = run(&["-c", file, "--check", "-D", "-B", "-f", "user", "--user=12:34", "--mlock"]);
@@ -358,6 +358,9 @@ fn what_may_stand_beside_a_file() {
     }
     let ran = run(&["--config", file, "--check"]);
     assert!(ran.stdout.contains("facility: local3\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("log-format: json\n"), "{}", ran.stdout);
+    let ran = run(&["--config", file, "--check", "--log-format=plain"]);
+    assert!(ran.stdout.contains("log-format: plain\n"), "{}", ran.stdout);
     for word in ["-v1", "-P", "--shutdown", "--wait-interface", "--print-config", "-pcan4ry", "-ieth0"] {
         let ran = run(&["-c", file, "--check", word]);
         assert_eq!(ran.status, Some(1), "{word}");

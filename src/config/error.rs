@@ -72,6 +72,7 @@ pub enum Error {
     HookCarriageReturn { option: &'static str, path: String },
     HookInterpreter { option: &'static str, path: String, program: String, source: io::Error },
     Facility { option: &'static str, value: String },
+    LogFormat { option: &'static str, value: String },
     HookFailure { option: &'static str, value: String },
     OnLostAddress { option: &'static str, value: String },
     PeerType { option: &'static str, value: String },
@@ -391,6 +392,10 @@ impl Error {
             ),
             Self::Facility { option, value } => fill(
                 &tr("{option}: '{value}' is not a syslog facility; daemon, local0 to local7 are some, none turns syslog off"),
+                &[("option", option), ("value", value)],
+            ),
+            Self::LogFormat { option, value } => fill(
+                &tr("{option}: '{value}' is none of plain, syslog-prefix, json"),
                 &[("option", option), ("value", value)],
             ),
             Self::HookFailure { option, value } => {

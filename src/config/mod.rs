@@ -333,6 +333,34 @@ pub struct LogConfig {
     pub facility: Option<Facility>,
     /// Debug lines too.
     pub debug: bool,
+    /// What a line on a standard stream looks like (`--log-format`); without it that depends on what the stream is.
+    pub format: Option<LogFormat>,
+}
+
+/// What a line on a standard stream looks like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// With the time, for people.
+    Plain,
+    /// With the number of its priority in front and no time, as sd-daemon(3) has it: the reader adds the time.
+    SyslogPrefix,
+    /// A JSON object.
+    Json,
+}
+
+impl LogFormat {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::SyslogPrefix, Self::Json];
+
+    /// The word for it, as `--log-format` takes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::SyslogPrefix => "syslog-prefix",
+            Self::Json => "json",
+        }
+    }
 }
 
 /// A syslog facility, as syslog.conf(5) knows it.
@@ -363,6 +391,30 @@ pub enum Facility {
 }
 
 impl Facility {
+    /// All of them.
+    const ALL: [Self; 20] = [
+        Self::Auth,
+        Self::Authpriv,
+        Self::Cron,
+        Self::Daemon,
+        Self::Ftp,
+        Self::Kern,
+        Self::Lpr,
+        Self::Mail,
+        Self::News,
+        Self::Syslog,
+        Self::User,
+        Self::Uucp,
+        Self::Local0,
+        Self::Local1,
+        Self::Local2,
+        Self::Local3,
+        Self::Local4,
+        Self::Local5,
+        Self::Local6,
+        Self::Local7,
+    ];
+
     /// The word for it, as `--facility` takes it.
     #[must_use]
     pub const fn name(self) -> &'static str {

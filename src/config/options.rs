@@ -236,6 +236,8 @@ pub(super) static SECTIONS: &[Section] = &[
             || tr("  -f, --facility=NAME       syslog facility (default daemon), or none")) },
         old("D", "--debug", Nothing, Daemon,
             || tr("  -D, --debug               more of them")),
+        new("--log-format", Word, Daemon,
+            || tr("      --log-format=WORD     lines on the terminal: plain, syslog-prefix or json")),
         old("h", "--help", Nothing, Start,
             || tr("  -h, --help                show this text")),
         Row { short: "V", ..new("--version", Nothing, Start,

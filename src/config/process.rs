@@ -22,6 +22,7 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Process {
     let log = LogConfig {
         facility: facility.unwrap_or(Some(Facility::default())),
         debug: reading.switch("--debug", false),
+        format: reading.value("--log-format", words::log_format),
     };
     let pidfile = reading.file("--pidfile", words::file);
     let lock_memory = reading.switch("--mlock", false);

@@ -18,7 +18,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::{
-    Account, Caller, Error, Facility, NoAccount, Secret, VirtualAddress, Warning, script, shown, trust,
+    Account, Caller, Error, Facility, LogFormat, NoAccount, Secret, VirtualAddress, Warning, script, shown,
+    trust,
 };
 use crate::protocol::{Dialect, HookFailure, OnLostAddress, Replay};
 
@@ -155,30 +156,23 @@ pub(super) fn facility(option: &'static str, word: &OsStr) -> Result<Option<Faci
         return Err(Error::Empty { option });
     }
     let name = word.to_str().unwrap_or_default().to_ascii_lowercase();
-    Ok(Some(match name.as_str() {
-        "none" => return Ok(None),
-        "auth" | "security" => Facility::Auth,
-        "authpriv" => Facility::Authpriv,
-        "cron" => Facility::Cron,
-        "daemon" => Facility::Daemon,
-        "ftp" => Facility::Ftp,
-        "kern" => Facility::Kern,
-        "lpr" => Facility::Lpr,
-        "mail" => Facility::Mail,
-        "news" => Facility::News,
-        "syslog" => Facility::Syslog,
-        "user" => Facility::User,
-        "uucp" => Facility::Uucp,
-        "local0" => Facility::Local0,
-        "local1" => Facility::Local1,
-        "local2" => Facility::Local2,
-        "local3" => Facility::Local3,
-        "local4" => Facility::Local4,
-        "local5" => Facility::Local5,
-        "local6" => Facility::Local6,
-        "local7" => Facility::Local7,
-        _ => return Err(Error::Facility { option, value: shown(word) }),
-    }))
+    match name.as_str() {
+        "none" => Ok(None),
+        "security" => Ok(Some(Facility::Auth)),
+        name => Facility::ALL
+            .into_iter()
+            .find(|facility| facility.name() == name)
+            .map(Some)
+            .ok_or_else(|| Error::Facility { option, value: shown(word) }),
+    }
+}
+
+/// What a line looks like.
+pub(super) fn log_format(option: &'static str, word: &OsStr) -> Result<LogFormat, Error> {
+    LogFormat::ALL
+        .into_iter()
+        .find(|format| format.name().as_bytes() == word.as_bytes())
+        .ok_or_else(|| Error::LogFormat { option, value: shown(word) })
 }
 
 /// What a failed up hook means.

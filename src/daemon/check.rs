@@ -18,8 +18,8 @@ use super::report::unguarded;
 use super::request::{Request, decode};
 use super::survey::Surveyor;
 use super::{engine, introduction, place, placing, start};
-use crate::config::{Config, Facility, VirtualAddress, VirtualHostConfig, Warning, one_line};
-use crate::log::Level;
+use crate::config::{Config, Facility, LogFormat, VirtualAddress, VirtualHostConfig, Warning, one_line};
+use crate::log::{Level, Line};
 use crate::platform::{self, Channel, LinkState};
 use crate::protocol::{HookFailure, OnLostAddress, Replay};
 
@@ -54,6 +54,7 @@ pub fn check(config: &Config, warnings: &[Warning], out: &mut dyn Write) -> Resu
     lines.yes_or_no("daemonize", config.daemonize);
     lines.add("facility", config.log.facility.map_or("none", Facility::name));
     lines.yes_or_no("debug", config.log.debug);
+    lines.maybe("log-format", config.log.format.map(LogFormat::name));
     for warning in warnings {
         lines.add("warning", warning);
     }
@@ -74,9 +75,9 @@ fn guards(config: &Config, user: &EngineUser, lines: &mut Lines) {
         let mut liaison = Liaison::new(channel);
         let guarded = platform::surrender(user.becomes.as_ref()).and(platform::confine(&needs));
         let by: Vec<&str> = guarded.by.iter().map(|guard| guard.name()).collect();
-        liaison.say(Level::Info, &by.join(" "));
+        liaison.say(Line::new(Level::Info, by.join(" ")));
         for (guard, why) in guarded.not_by.iter().filter(|(_, why)| why.kind() != ErrorKind::Unsupported) {
-            liaison.say(Level::Warning, &unguarded(*guard, why));
+            liaison.say(Line::new(Level::Warning, unguarded(*guard, why)));
         }
         0
     });
@@ -92,8 +93,8 @@ fn guards(config: &Config, user: &EngineUser, lines: &mut Lines) {
             continue;
         };
         match decode(&message.bytes) {
-            Some(Request::Say { level: Level::Info, text }) => lines.add("guards", text),
-            Some(Request::Say { text, .. }) => lines.add("warning", text),
+            Some(Request::Say(Line { level: Level::Info, text, .. })) => lines.add("guards", text),
+            Some(Request::Say(line)) => lines.add("warning", line.text),
             _ => {}
         }
     }

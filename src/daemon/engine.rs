@@ -26,7 +26,7 @@ use super::roster::{Roster, Standing};
 use super::start;
 use super::survey::{self, Surveyor};
 use crate::config::VirtualHostConfig;
-use crate::log::Level;
+use crate::log::{Level, Line};
 use crate::platform::{
     self, Changes, Channel, DEVICES_NEED_RIGHTS, Guarded, LinkMonitor, Needs, PidFile, Signals,
 };
@@ -86,7 +86,7 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
             let status = why.exit_code();
             // Who has served is needed, and is tried again.
             if has_served {
-                hands.say(Level::Error, &why.to_string());
+                hands.say(Line::new(Level::Error, why.to_string()));
             } else {
                 hands.ask(&Request::Finished { status, why: Some(why.to_string()) });
             }

@@ -289,7 +289,7 @@ impl Hands {
             }
             Act::Forget { host } => self.forget(host, now),
             Act::Settle { host } => self.settle(host, now),
-            Act::Say { level, text } => self.report.say(level, text),
+            Act::Say(line) => self.report.pass_on(line.clone()),
             Act::End { status, why } => {
                 self.why = why.map(str::to_owned);
                 self.see(Seen::Finished(status), now);

@@ -60,16 +60,16 @@ pub(super) fn introduce(one: &Served, interface: &str, report: &mut Report) {
             ("skew", &parameters.interval.skew),
         ],
     );
-    report.say(Level::Info, &(About::host(&one.config, interface).opening() + &text));
+    report.say_of(About::host(&one.config, interface), &text);
     for doubt in doubts(interface, &one.outside) {
-        report.say(Level::Warning, &format!("{doubt} [UC2020]"));
+        report.tell_on(interface, Level::Warning, &doubt, "UC2020");
     }
     let vlans = platform::mingled_vlans(interface).unwrap_or_default();
     if let Some(warning) = mingling(interface, parameters.vhid, &vlans) {
-        report.say(Level::Warning, &format!("{warning} [UC2026]"));
+        report.tell_on(interface, Level::Warning, &warning, "UC2026");
     }
     if let Some(delay) = delay(&one.config) {
-        report.say(Level::Warning, &format!("{delay} [UC2024]"));
+        report.tell_on(interface, Level::Warning, &delay, "UC2024");
     }
     for (hook, missing) in [(Hook::Up, one.config.up.is_none()), (Hook::Down, one.config.down.is_none())] {
         if missing {

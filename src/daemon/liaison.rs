@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::clock::now;
 use super::request::{Fact, Request, decode, encode};
-use crate::log::{Level, Log};
+use crate::log::{Line, Log};
 use crate::platform::{self, Channel, MOST_DESCRIPTORS};
 use crate::protocol::Time;
 
@@ -57,8 +57,8 @@ impl Liaison {
     /// line keeps a request away.
     pub(super) fn hand_over(&mut self, log: &mut Log) {
         while self.channel.as_ref().is_none_or(|channel| !channel.is_behind()) {
-            let Some((level, text)) = log.next_line() else { return };
-            if !self.say(level, &text) {
+            let Some(line) = log.next_line() else { return };
+            if !self.say(line) {
                 log.lose_line();
             }
         }
@@ -78,8 +78,8 @@ impl Liaison {
     }
 
     /// Has them write a line. `false`: it is lost.
-    pub(super) fn say(&mut self, level: Level, text: &str) -> bool {
-        self.ask(&Request::Say { level, text: text.to_owned() })
+    pub(super) fn say(&mut self, line: Line) -> bool {
+        self.ask(&Request::Say(line))
     }
 
     /// What they told. When nothing more can be heard of them there are none from then on.
@@ -103,6 +103,7 @@ impl Liaison {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::Level;
     use crate::platform::Signal;
 
     fn pair() -> (Liaison, Channel) {
@@ -133,7 +134,7 @@ mod tests {
         let mut log = Log::none(crate::daemon::SERVICES);
         log.keep_lines();
         let line = |number: u32| format!("{number:0>2000}");
-        (0..1000).for_each(|number| log.write(Level::Info, &line(number)));
+        (0..1000).for_each(|number| log.write(Line::new(Level::Info, line(number))));
         let (mut hands, mut far) = pair();
         hands.hand_over(&mut log);
         assert!(hands.deadline(Time::ZERO).is_some() && hands.ask(&beat()));
@@ -143,7 +144,7 @@ mod tests {
             hands.hand_over(&mut log);
             while let Some(message) = far.receive(0).unwrap() {
                 match decode::<Request>(&message.bytes) {
-                    Some(Request::Say { text, .. }) => lines.push(text),
+                    Some(Request::Say(said)) => lines.push(said.text),
                     _ => beats += 1,
                 }
             }
@@ -152,7 +153,7 @@ mod tests {
         assert_eq!(log.next_line(), None);
         // Where nobody reads any more they are for nobody.
         drop(far);
-        log.write(Level::Info, "line");
+        log.write(Line::new(Level::Info, "line"));
         assert!(hands.hear().is_empty());
         hands.hand_over(&mut log);
         assert_eq!(log.next_line(), None);
@@ -162,7 +163,7 @@ mod tests {
     fn the_last_lines_are_given_a_moment() {
         let mut log = Log::none(crate::daemon::SERVICES);
         log.keep_lines();
-        (0..1000).for_each(|_| log.write(Level::Info, &"x".repeat(2000)));
+        (0..1000).for_each(|_| log.write(Line::new(Level::Info, "x".repeat(2000))));
         let (hands, mut far) = pair();
         let reader = std::thread::spawn(move || {
             let mut heard = 0;
@@ -188,7 +189,7 @@ mod tests {
     #[test]
     fn hands_that_do_not_read_are_asked_no_more_and_nobody_waits() {
         let (mut hands, mut far) = pair();
-        let line = Request::Say { level: Level::Info, text: "x".repeat(2000) };
+        let line = Request::Say(Line::new(Level::Info, "x".repeat(2000)));
         let mut asked = 0;
         while hands.ask(&line) {
             asked += 1;

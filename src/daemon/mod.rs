@@ -27,6 +27,7 @@ mod hearing;
 mod host;
 mod interface;
 mod introduction;
+mod journal;
 mod liaison;
 mod link;
 mod mismatch;
@@ -62,6 +63,7 @@ use crate::platform::{self, Claims, LOG_IS_A_CALL, Process, Signals};
 pub use caller::caller;
 pub use check::check;
 pub use failure::StartError;
+pub use journal::last_words;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use request::message_bytes;
@@ -134,7 +136,8 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     platform::keep_descriptors_private()
         .map_err(|error| StartError::new(Doing::CloseDescriptors, "", error))?;
     // Before anything else takes the last descriptors: what is there to be said must not get lost.
-    let mut report = Report::new(Log::open(config.log, text, prints, SERVICES));
+    let formats = prints.then(|| journal::formats(config.log.format));
+    let mut report = Report::new(Log::open(config.log, text, formats, SERVICES));
     let signals = Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?;
     // A start that fails is one line. What is said until then is the engine's to say, when it has got as far.
     report.keep_lines();
@@ -212,4 +215,8 @@ impl Over {
     }
 }
 
-const SERVICES: log::Services = log::Services { local_time: platform::local_time, lost: report::lost };
+const SERVICES: log::Services = log::Services {
+    local_time: platform::local_time,
+    wall: || clock::wall().unwrap_or_default(),
+    lost: report::lost,
+};

@@ -7,6 +7,7 @@
 
 mod devices;
 mod explanation;
+mod facts;
 mod managed;
 mod notices;
 mod processes;
@@ -23,7 +24,7 @@ use super::addresses::Shifted;
 use super::outcome::Ended;
 use crate::config::VirtualHostConfig;
 use crate::i18n::{fill, tr, trn};
-use crate::log::{Level, Log};
+use crate::log::{Facts, Level, Line, Log};
 use crate::platform::{LinkState, Signal};
 use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
 
@@ -112,12 +113,31 @@ impl Report {
 
     /// A line that is not limited.
     pub(crate) fn say(&mut self, level: Level, sentence: &str) {
-        self.log.write(level, sentence);
+        self.pass_on(Line::new(level, sentence));
+    }
+
+    /// A line of somebody else.
+    pub(crate) fn pass_on(&mut self, line: Line) {
+        self.log.write(line);
     }
 
     /// A line of the daemon's own, with its stable identifier.
     fn tell(&mut self, level: Level, sentence: &str, id: &str) {
-        self.log.write(level, &format!("{sentence} [{id}]"));
+        self.write(level, sentence, id, "", Facts::id(id));
+    }
+
+    /// The same, about an interface.
+    pub(crate) fn tell_on(&mut self, interface: &str, level: Level, sentence: &str, id: &str) {
+        self.write(level, sentence, id, "", Facts::id(id).on(interface));
+    }
+
+    /// The same, about a virtual host.
+    pub(crate) fn tell_of(&mut self, about: About<'_>, level: Level, sentence: &str, id: &str) {
+        self.write(level, &(about.opening() + sentence), id, "", about.facts(id));
+    }
+
+    fn write(&mut self, level: Level, sentence: &str, code: &str, repeats: &str, facts: Facts) {
+        self.log.write(Line { level, text: format!("{sentence} [{code}]{repeats}"), facts });
     }
 
     /// Something the core has to tell.
@@ -141,9 +161,9 @@ impl Report {
         } else {
             notice.id().to_owned()
         };
-        self.log.write(level, &format!("{text} [{code}]{}", repeats(held_back)));
+        self.write(level, &text, &code, &repeats(held_back), about.facts_of(notice));
         if let Some((level, hint)) = hint(notice) {
-            self.log.write(level, &format!("{}{hint} [{code}]", about.opening()));
+            self.write(level, &(about.opening() + &hint), &code, "", about.facts_of(notice));
         }
     }
 
@@ -163,16 +183,21 @@ impl Report {
                 ("interface", &about.interface),
             ],
         );
-        let opening = about.opening();
-        self.log.write(level, &format!("{opening}{text} [{}]{}", rejected.code(), repeats(held_back)));
+        let code = rejected.code();
+        let facts = Facts { peer: from.address().map(|peer| peer.to_string()), ..about.facts(code) };
+        self.write(level, &(about.opening() + &text), code, &repeats(held_back), facts);
+    }
+
+    /// A line about a virtual host without an identifier.
+    pub(crate) fn say_of(&mut self, about: About<'_>, sentence: &str) {
+        let facts = Facts { id: None, ..about.facts("") };
+        self.log.write(Line { level: Level::Info, text: about.opening() + sentence, facts });
     }
 
     /// The answer to SIGUSR1: the ancestor's line, and one with the rest.
     pub(crate) fn status(&mut self, about: About<'_>, snapshot: &Snapshot, now: Time) {
-        self.log.write(
-            Level::Info,
-            &(about.opening() + &on(&tr("{state} on {interface} id {vhid}"), about, snapshot.role.code())),
-        );
+        let state = on(&tr("{state} on {interface} id {vhid}"), about, snapshot.role.code());
+        self.say_of(about, &state);
         let counters = &snapshot.counters;
         let refused: Vec<_> = counters
             .rejections
@@ -222,17 +247,17 @@ impl Report {
                 ("refused", &if refused.is_empty() { "-".to_owned() } else { refused.join(", ") }),
             ],
         );
-        self.log.write(Level::Info, &(about.opening() + &text));
+        self.say_of(about, &text);
         if let Some(peer) = snapshot.refused {
             let text = fill(
                 &tr("{peer} advertises id {vhid} too, and does not authenticate"),
                 &[("peer", &describe(peer)), ("vhid", &about.vhid)],
             );
-            self.tell(Level::Info, &(about.opening() + &text), Rejected::BadAuth.code());
+            self.tell_of(about, Level::Info, &text, Rejected::BadAuth.code());
         }
         if let Some((shift, at)) = snapshot.owed_shift {
             let (level, text) = managed::not_shifted(about, shift, Some(at.since(now)));
-            self.tell(level, &(about.opening() + &text), "UC1063");
+            self.tell_of(about, level, &text, "UC1063");
         }
         if snapshot.address_missing {
             let (text, id) = match about.shared.0 {
@@ -244,7 +269,7 @@ impl Report {
                 }
             };
             let text = fill(&text, &[("interface", &about.interface), ("addresses", &list(about.shared.1))]);
-            self.tell(Level::Error, &(about.opening() + &text), id);
+            self.tell_of(about, Level::Error, &text, id);
         }
     }
 
@@ -267,7 +292,7 @@ impl Report {
                 ("vhid", &about.vhid),
             ],
         );
-        self.tell(Level::Warning, &(about.opening() + &text + &repeats(held_back)), "UC2002");
+        self.tell_of(about, Level::Warning, &(text + &repeats(held_back)), "UC2002");
     }
 
     /// The last line of all. `by`: the signal that asked for the end.
@@ -285,7 +310,7 @@ impl Report {
     /// The interface is missing, or not yet as it has to be.
     pub(crate) fn waiting(&mut self, interface: &str, why: &dyn std::error::Error) {
         let text = fill(&tr("Waiting for {interface}: {why}"), &[("interface", &interface), ("why", &why)]);
-        self.tell(Level::Warning, &text, "UC2004");
+        self.tell_on(interface, Level::Warning, &text, "UC2004");
     }
 
     /// That the interface has no link, if it has none: on some systems it can be taken up all the same.
@@ -296,7 +321,7 @@ impl Report {
             LinkState::Disabled => tr("it is set down"),
         };
         let text = fill(&tr("Waiting for {interface}: {why}"), &[("interface", &interface), ("why", &why)]);
-        self.tell(Level::Warning, &text, "UC2004");
+        self.tell_on(interface, Level::Warning, &text, "UC2004");
     }
 
     /// The interface lives on under another name.
@@ -305,7 +330,7 @@ impl Report {
             &tr("Interface {interface} was renamed to {new}: waiting for one that is called {interface}"),
             &[("interface", &interface), ("new", &new)],
         );
-        self.tell(Level::Warning, &text, "UC2005");
+        self.tell_on(interface, Level::Warning, &text, "UC2005");
     }
 
     /// Advertisements come from another address than before.
@@ -316,7 +341,7 @@ impl Report {
             (Level::Warning, tr("Interface {interface} lost the address {old}: sending from {new} now"))
         };
         let text = fill(&template, &[("interface", &interface), ("old", &old), ("new", &new)]);
-        self.tell(level, &text, "UC2006");
+        self.tell_on(interface, level, &text, "UC2006");
     }
 
     /// The interface has another hardware address.
@@ -325,14 +350,14 @@ impl Report {
             &tr("The hardware address of {interface} is {mac} now"),
             &[("interface", &interface), ("mac", &mac)],
         );
-        self.tell(Level::Warning, &text, "UC2008");
+        self.tell_on(interface, Level::Warning, &text, "UC2008");
     }
 
     /// The interface is back after it had been removed.
     pub(crate) fn interface_back(&mut self, interface: &str) {
         let text =
             fill(&tr("Interface {interface} exists again: taking it up"), &[("interface", &interface)]);
-        self.tell(Level::Warning, &text, "UC2003");
+        self.tell_on(interface, Level::Warning, &text, "UC2003");
     }
 
     /// As [`Report::passes`], once a minute, for what is about no virtual host.

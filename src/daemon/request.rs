@@ -16,7 +16,7 @@ use super::addresses::Shifted;
 use super::capture::Looks;
 use super::outcome::Outcome;
 use crate::config::VirtualHostConfig;
-use crate::log::Level;
+use crate::log::{Facts, Level, Line};
 use crate::platform::{LinkState, Signal, Unready};
 use crate::protocol::{Hook, Reason, Role, Shift};
 
@@ -48,7 +48,7 @@ pub(super) enum Request {
     /// What is configured of a host is sent, or what was in use besides is over.
     Settled { host: u16 },
     /// A line for the log.
-    Say { level: Level, text: String },
+    Say(Line),
     /// Everything is done that was to be done, or nothing can be: the process ends now, and with it everything, with this
     /// status; and why, where it could not start.
     Finished { status: u8, why: Option<String> },
@@ -173,7 +173,7 @@ impl Request {
             Self::Heartbeat { .. }
             | Self::Left { .. }
             | Self::Settled { .. }
-            | Self::Say { .. }
+            | Self::Say(_)
             | Self::Finished { .. } => Asked::Other,
         }
     }
@@ -211,6 +211,8 @@ one_of! {
     ],
 }
 
+coded!(Line { level, text, facts });
+coded!(Facts { id, vip, interface, vhid, from, to, reason, peer });
 coded!(Shifted { changed, failed });
 coded!(Run { host, hook, interface, role, reason, master });
 coded!(Survey { link, mac, addresses, elsewhere, unready, networks });
@@ -220,7 +222,7 @@ coded! { Request:
     2 Survey { interface },
     3 OpenDevices { interface, hosts, looks, capture_only },
     4 Heartbeat { roles, ahead },
-    5 Say { level, text },
+    5 Say(line),
     6 Finished { status, why },
     7 Left { host },
     8 Connect { interface, source, peers },

@@ -15,7 +15,7 @@ use super::capture::Looks;
 use super::request::{Request, Run};
 use super::roster::{Entry, Roster, Standing};
 use crate::config::script;
-use crate::log::Level;
+use crate::log::Line;
 use crate::platform::{MOST_DESCRIPTORS, Program};
 use crate::protocol::{Family, Hook, Role, Shift, Time};
 
@@ -78,10 +78,7 @@ pub(super) enum Act<'a> {
         roles: &'a [Role],
         ahead: &'a [(u16, u32)],
     },
-    Say {
-        level: Level,
-        text: &'a str,
-    },
+    Say(&'a Line),
     End {
         status: u8,
         why: Option<&'a str>,
@@ -274,7 +271,7 @@ impl Rules {
                 }
                 Ok(Act::Note { roles, ahead })
             }
-            Request::Say { level, text } => Ok(Act::Say { level: *level, text }),
+            Request::Say(line) => Ok(Act::Say(line)),
             Request::Settled { host } => {
                 self.host(*host)?;
                 Ok(Act::Settle { host: *host })
@@ -326,7 +323,7 @@ impl Rules {
         let hosts = u32::try_from(self.roster.len()).unwrap_or(u32::MAX);
         let most = |most: u32| most.saturating_add(hosts.saturating_mul(MORE_BY_HOST));
         match request {
-            Request::Say { .. } => self.lines.counts(most(MOST_LINES), now),
+            Request::Say(_) => self.lines.counts(most(MOST_LINES), now),
             Request::Finished { .. } => true,
             _ => self.requests.counts(most(MOST_REQUESTS), now),
         }

@@ -60,7 +60,7 @@ fn defaults() {
     assert_eq!(host.announcing, Announcing::default());
     assert_eq!(host.hook_timeout, Duration::from_secs(60));
     assert_eq!((host.replay, host.only_ours), (Replay::Warn, false));
-    assert_eq!(config.log, LogConfig { facility: Some(Facility::Daemon), debug: false });
+    assert_eq!(config.log, LogConfig { facility: Some(Facility::Daemon), debug: false, format: None });
     assert_eq!(warnings, [Warning::NoHooks]);
 }
 

@@ -12,7 +12,7 @@ use super::super::rules::{Act, Circumstances, Refusal, Rules};
 use super::*;
 use crate::config::LogConfig;
 use crate::daemon::rules::tests::host;
-use crate::log::Level;
+use crate::log::{Level, Line};
 use crate::platform::{Broken, Channel};
 use crate::protocol::{Reason, Role, Time};
 
@@ -40,8 +40,8 @@ impl Sandbox {
         (first.up, first.down) = (Some(file("up")), Some(file("down")));
         (second.up, second.down) = (None, first.down.clone());
         let rules = Rules::of(Roster::of(vec![(first, interface.clone()), (second, interface)]));
-        let config = LogConfig { facility: None, debug: false };
-        let log = Log::open(config, None, false, crate::daemon::SERVICES);
+        let config = LogConfig { facility: None, debug: false, format: None };
+        let log = Log::open(config, None, None, crate::daemon::SERVICES);
         Self { folder, rules, children: Children::default(), overheard: Overheard::nobody(), log }
     }
 
@@ -58,7 +58,7 @@ impl Sandbox {
             | Act::Open { .. }
             | Act::Connect { .. }
             | Act::Note { .. }
-            | Act::Say { .. }
+            | Act::Say(_)
             | Act::End { .. }
             | Act::Forget { .. }
             | Act::Settle { .. } => {}
@@ -201,7 +201,7 @@ impl Dice {
                 looks: Looks::Around,
                 capture_only: host % 2 == 0,
             },
-            15..17 => Request::Say { level: Level::Error, text: interface },
+            15..17 => Request::Say(Line::new(Level::Error, interface)),
             17 if self.below(2) == 0 => Request::Left { host },
             17 => Request::Settled { host },
             _ => Request::Heartbeat { roles: vec![role; usize::from(host % 5)], ahead: vec![(host, 500)] },

@@ -13,7 +13,12 @@ impl Report {
     pub(crate) fn source_lost(&mut self, interface: &str, old: IpAddr) {
         let template =
             tr("Interface {interface} lost the address {old} and has no other: still sending from it");
-        self.tell(Level::Error, &fill(&template, &[("interface", &interface), ("old", &old)]), "UC2007");
+        self.tell_on(
+            interface,
+            Level::Error,
+            &fill(&template, &[("interface", &interface), ("old", &old)]),
+            "UC2007",
+        );
     }
 
     /// It is back.
@@ -22,7 +27,7 @@ impl Report {
             &tr("Interface {interface} has the address {source} again, from which is sent"),
             &[("interface", &interface), ("source", &source)],
         );
-        self.tell(Level::Info, &text, "UC2007");
+        self.tell_on(interface, Level::Info, &text, "UC2007");
     }
 
     /// The system did not answer a question about the interface.
@@ -30,13 +35,18 @@ impl Report {
         let template = tr(
             "Cannot find out what became of {interface}: {why}. Going on as if nothing had changed, and asking again.",
         );
-        self.tell(Level::Warning, &fill(&template, &[("interface", &interface), ("why", &why)]), "UC2015");
+        self.tell_on(
+            interface,
+            Level::Warning,
+            &fill(&template, &[("interface", &interface), ("why", &why)]),
+            "UC2015",
+        );
     }
 
     /// It does again.
     pub(crate) fn answered(&mut self, interface: &str) {
         let text = fill(&tr("What became of {interface} is known again"), &[("interface", &interface)]);
-        self.tell(Level::Info, &text, "UC2015");
+        self.tell_on(interface, Level::Info, &text, "UC2015");
     }
 
     /// Nothing can be heard.
@@ -44,19 +54,29 @@ impl Report {
         let template = tr(
             "Cannot hear other hosts on {interface}: {why}. Trying again; a backup does not take over meanwhile.",
         );
-        self.tell(Level::Error, &fill(&template, &[("interface", &interface), ("why", &why)]), "UC2016");
+        self.tell_on(
+            interface,
+            Level::Error,
+            &fill(&template, &[("interface", &interface), ("why", &why)]),
+            "UC2016",
+        );
     }
 
     /// Others are heard again.
     pub(crate) fn hears(&mut self, interface: &str) {
         let text = fill(&tr("Other hosts can be heard on {interface} again"), &[("interface", &interface)]);
-        self.tell(Level::Info, &text, "UC2016");
+        self.tell_on(interface, Level::Info, &text, "UC2016");
     }
 
     /// The capture failed, and there is another.
     pub(crate) fn heard_anew(&mut self, interface: &str, why: &dyn Error) {
         let template = tr("The capture on {interface} failed, and another was opened: {why}");
-        self.tell(Level::Warning, &fill(&template, &[("interface", &interface), ("why", &why)]), "UC2017");
+        self.tell_on(
+            interface,
+            Level::Warning,
+            &fill(&template, &[("interface", &interface), ("why", &why)]),
+            "UC2017",
+        );
     }
 
     /// The capture's filter could not be changed.
@@ -64,7 +84,12 @@ impl Report {
         let template = tr(
             "Cannot change the filter of the capture on {interface}: {why}. What was heard so far is still heard; trying again.",
         );
-        self.tell(Level::Warning, &fill(&template, &[("interface", &interface), ("why", &why)]), "UC2022");
+        self.tell_on(
+            interface,
+            Level::Warning,
+            &fill(&template, &[("interface", &interface), ("why", &why)]),
+            "UC2022",
+        );
     }
 
     /// It could.
@@ -73,7 +98,7 @@ impl Report {
             &tr("The filter of the capture on {interface} is as it should be again"),
             &[("interface", &interface)],
         );
-        self.tell(Level::Info, &text, "UC2022");
+        self.tell_on(interface, Level::Info, &text, "UC2022");
     }
 
     /// There is a source in one IP version alone, for this reason, if there is one.
@@ -81,7 +106,12 @@ impl Report {
         let Some(why) = why else { return };
         let template =
             tr("Sending in IPv4 only on {interface}, until it has an IPv6 source of its own: {why}");
-        self.tell(Level::Warning, &fill(&template, &[("interface", &interface), ("why", why)]), "UC2018");
+        self.tell_on(
+            interface,
+            Level::Warning,
+            &fill(&template, &[("interface", &interface), ("why", why)]),
+            "UC2018",
+        );
     }
 
     /// There is one in both.
@@ -90,7 +120,7 @@ impl Report {
             &tr("Interface {interface} has the address {source} now: sending in IPv6 too"),
             &[("interface", &interface), ("source", &source)],
         );
-        self.tell(Level::Info, &text, "UC2018");
+        self.tell_on(interface, Level::Info, &text, "UC2018");
     }
 
     /// Waiting fails.

@@ -4,7 +4,7 @@
 
 use super::{About, MINUTE, Report, repeats};
 use crate::i18n::{fill, tr};
-use crate::log::Level;
+use crate::log::{Facts, Level};
 use crate::protocol::wire::Decoded;
 use crate::protocol::{Cause, Rejected, Time};
 
@@ -96,8 +96,9 @@ impl Report {
                 ),
             ),
         };
-        let (opening, code) = (about.opening(), Rejected::BadAuth.code());
-        self.say(level, &format!("{opening}{text} [{code}]{}", repeats(held_back)));
+        let code = Rejected::BadAuth.code();
+        let facts = Facts { peer: Some(decoded.source.to_string()), ..about.facts(code) };
+        self.write(level, &(about.opening() + &text), code, &repeats(held_back), facts);
     }
 }
 

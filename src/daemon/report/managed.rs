@@ -86,6 +86,6 @@ impl Report {
     /// The hands could not take the addresses off, and nobody else is going to.
     pub(crate) fn not_withdrawn(&mut self, about: About<'_>, shifted: &Shifted) {
         let (level, text) = not_shifted(About { shifted: Some(shifted), ..about }, Shift::Withdraw, None);
-        self.tell(level, &text, "UC2060");
+        self.tell_of(about, level, &text, "UC2060");
     }
 }

@@ -87,9 +87,9 @@ impl Report {
             return;
         }
         let whose = format!("{} id {}", about.interface, about.vhid);
-        self.log.write(level, &format!("{whose} was told {} facts; the last:", record.count()));
+        self.say(level, &format!("{whose} was told {} facts; the last:", record.count()));
         for (at, told) in record.last() {
-            self.log.write(level, &format!("{whose}: {:.6} {told:?}", at.since_zero().as_secs_f64()));
+            self.say(level, &format!("{whose}: {:.6} {told:?}", at.since_zero().as_secs_f64()));
         }
     }
 
@@ -152,7 +152,7 @@ impl Report {
             &tr("Cannot tell other hosts on {interface} that this one is no master any more: {why}"),
             &[("interface", &interface), ("why", why)],
         );
-        self.tell(Level::Error, &text, "UC2033");
+        self.tell_on(interface, Level::Error, &text, "UC2033");
     }
 
     /// The hands could not do what was asked for.
@@ -167,7 +167,7 @@ impl Report {
             &tr("The main process cannot open or look at {interface}: {why}"),
             &[("interface", interface), ("why", &why)],
         );
-        self.tell(Level::Warning, &(text + &super::repeats(held_back)), "UC2034");
+        self.tell_on(interface, Level::Warning, &(text + &super::repeats(held_back)), "UC2034");
     }
 
     /// There are no hands any more.

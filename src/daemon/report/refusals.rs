@@ -110,6 +110,10 @@ impl Sender {
         self.mac.map_or_else(|| "?".to_owned(), |mac| mac.to_string())
     }
 
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.source
+    }
+
     pub(super) fn source(&self) -> String {
         self.source.map_or_else(|| "?".to_owned(), |source| source.to_string())
     }

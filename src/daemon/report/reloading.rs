@@ -50,7 +50,8 @@ impl Report {
                 ("options", &what),
             ],
         );
-        self.tell(Level::Info, &text, "UC2053");
+        // The sentence begins with the name as it is.
+        self.write(Level::Info, &text, "UC2053", "", about.facts("UC2053"));
     }
 
     /// The configuration is taken over.
@@ -68,7 +69,7 @@ impl Report {
             "What other hosts still have to learn of is not remembered over a restart, in {folder}: {why}",
         );
         let text = fill(&template, &[("folder", &folder.display()), ("why", why)]);
-        self.tell(Level::Warning, &(about.opening() + &text), "UC2056");
+        self.tell_of(about, Level::Warning, &text, "UC2056");
     }
 
     /// It is not: one of the reasons.

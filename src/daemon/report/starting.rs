@@ -35,6 +35,6 @@ impl Report {
             }
             Doubt::Unasked { place, error } => (says(&unasked, [("place", place), ("why", error)]), "UC2031"),
         };
-        self.tell(Level::Warning, &text, id);
+        self.tell_of(about, Level::Warning, &text, id);
     }
 }

@@ -38,7 +38,10 @@ fn requests() -> Vec<Request> {
             roles: vec![Role::Init, Role::Backup, Role::Master],
             ahead: vec![(0, 500), (2, u32::MAX)],
         },
-        Request::Say { level: Level::Warning, text: "ça ne va pas".into() },
+        Request::Say(Line {
+            facts: Facts { vhid: Some(7), peer: Some("10.0.0.2".into()), ..Facts::id("UC1001").on("eth0") },
+            ..Line::new(Level::Warning, "ça ne va pas")
+        }),
         Request::Finished { status: 70, why: Some("kaputt".into()) },
         Request::Finished { status: 0, why: None },
         Request::Left { host: 4096 },

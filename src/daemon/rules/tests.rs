@@ -3,6 +3,7 @@ use super::*;
 use crate::config::cli::{self, Invocation};
 use crate::config::{Config, VirtualHostConfig};
 use crate::daemon::request::tests::run;
+use crate::log::Level;
 
 /// A host on eth7 with an up script alone, unless more is said.
 pub(in super::super) fn host(vhid: &str, more: &[&str]) -> (VirtualHostConfig, String) {
@@ -114,7 +115,7 @@ fn other_requests() {
         (beat(3, &[]), Err(Refusal::OtherHosts)),
         (beat(2, &[(2, 1)]), Err(Refusal::NoSuchHost)),
         (beat(2, &[(0, 500), (1, 86_400_001)]), Err(Refusal::TooLate)),
-        (Request::Say { level: Level::Error, text: "kaputt".into() }, Ok(())),
+        (Request::Say(Line::new(Level::Error, "kaputt")), Ok(())),
         (Request::Left { host: 1 }, Err(Refusal::Stays)),
         (Request::Settled { host: 1 }, Ok(())),
         (Request::Settled { host: 2 }, Err(Refusal::NoSuchHost)),
@@ -139,7 +140,7 @@ fn an_engine_that_asks_and_asks_is_not_heard() {
         "its last word is"
     );
     assert_eq!(verdict(&mut rules, &beat, at(2500), &[]), Ok(()));
-    let line = Request::Say { level: Level::Debug, text: String::new() };
+    let line = Request::Say(Line::new(Level::Debug, ""));
     let allowed = (0..5000).filter(|_| verdict(&mut rules, &line, at(2600), &[]).is_ok()).count();
     assert_eq!(allowed, 1000 + 2 * 16);
     assert_eq!(verdict(&mut rules, &beat, at(2600), &[]), Ok(()), "which are counted by themselves");

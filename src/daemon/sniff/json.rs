@@ -1,11 +1,10 @@
 //! One packet as one JSON object on one line (RFC 8259).
 //!
 //! Every value is a number, null, true, false, a list of numbers, or a string made of the characters of numbers,
-//! addresses and our own codes; nothing a stranger sends is copied as text, so nothing has to be escaped. Every object has every name.
-
-use std::fmt::{Display, Write};
+//! addresses and our own codes; nothing a stranger sends is copied as text. Every object has every name.
 
 use super::packet::Packet;
+use crate::json::Object;
 use crate::protocol::{Family, Rejected};
 
 /// The object, with its line end.
@@ -40,27 +39,5 @@ pub(super) fn object(packet: &Packet) -> String {
     object.text("kind", Some(packet.kind.code()));
     object.text("verdict", Some(packet.verdict.map_or_else(Rejected::code, |()| "accepted")));
     object.plain("authenticated", packet.authenticated);
-    object.0 + "}\n"
-}
-
-#[derive(Default)]
-struct Object(String);
-
-impl Object {
-    fn name(&mut self, name: &str) {
-        self.0.push(if self.0.is_empty() { '{' } else { ',' });
-        write!(self.0, "\"{name}\":").expect("writing into a String cannot fail");
-    }
-
-    fn plain(&mut self, name: &str, value: Option<impl Display>) {
-        self.name(name);
-        match value {
-            Some(value) => write!(self.0, "{value}").expect("writing into a String cannot fail"),
-            None => self.0.push_str("null"),
-        }
-    }
-
-    fn text(&mut self, name: &str, value: Option<impl Display>) {
-        self.plain(name, value.map(|value| format!("\"{value}\"")));
-    }
+    object.line()
 }
