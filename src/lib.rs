@@ -25,7 +25,7 @@
 //! Dependencies point one way: main → daemon → {config, platform, log} → i18n; config and daemon → protocol.
 //! `tests/architecture.rs` is the wall. One crate has one door: pcap in `daemon::capture`, pcap-parser in
 //! `daemon::sniff`, libc and nix in [`platform`], hmac and sha1 in `protocol::auth`, getopts in `config::cli`, toml
-//! in `config::file`, gettext in [`i18n`], syslog in [`log`].
+//! in `config::file`, gettext in [`i18n`].
 //!
 //! `ucarp --sniff` is another life of the same rooms: `daemon::sniff` shows frames, and what they mean, and never acts.
 //!

@@ -1,11 +1,10 @@
 //! Levels and sinks: the terminal, syslog, or none.
 //!
 //! A log may lose lines, never time: a stuck syslogd, a stopped terminal or a full pipe must not delay the
-//! advertisements of a master. So the syslog crate only formats, into a buffer; the socket is ours,
-//! non-blocking, and reopened when syslogd has come back. What goes to the terminal is written by a process of its own
-//! ([`Text`]): no way of asking first keeps a write to a terminal from waiting. It also makes the call that reaches the
-//! log of a system without such a socket. What could not be written is counted for each sink, and the count is the next
-//! line that gets through.
+//! advertisements of a master. So the socket of syslog is ours, non-blocking, and reopened when syslogd has come back.
+//! What goes to the terminal is written by a process of its own ([`Text`]): no way of asking first keeps a write to a
+//! terminal from waiting. It also makes the call that reaches the log of a system without such a socket. What could not
+//! be written is counted for each sink, and the count is the next line that gets through.
 //!
 //! This file must not choose words: sentences come from `daemon::report`, even the one about lost lines.
 //! It reads no clock and makes no system call of its own kind; [`Services`] brings what only the platform has.
@@ -18,8 +17,6 @@ use std::fmt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::Duration;
-
-use syslog::{Formatter3164, LogFormat as _, Severity};
 
 use crate::config::{Facility, LogConfig, LogFormat, one_line};
 use crate::platform::{self, LOG_IS_A_CALL, LocalTime, Standard, Text};
@@ -314,14 +311,14 @@ impl Way {
                 // macOS keeps what is for information in memory alone (`shim_syslog_to_log_type` of its syslog.c), and
                 // who became master, and why, is to be found later.
                 let severity = match severity(level) {
-                    Severity::LOG_INFO => Severity::LOG_NOTICE,
+                    INFO => NOTICE,
                     other => other,
                 };
-                let priority = of(facility) as u8 | severity as u8;
+                let priority = number(facility) << 3 | severity;
                 by.is_some_and(|by| by.log(priority, &format!("[{level}] {text}")))
             }
             Self::Socket { paths, socket } => {
-                let Some(datagram) = datagram(facility, level, now, text) else { return false };
+                let datagram = datagram(facility, level, now, text);
                 match socket.as_ref().map(|socket| socket.send(&datagram)) {
                     Some(Ok(_)) => return true,
                     // Full: syslogd is there but does not read. A new socket would be as full.
@@ -345,30 +342,25 @@ impl Syslog {
     }
 }
 
-/// A line as syslogd reads it.
-fn datagram(facility: Facility, level: Level, now: &LocalTime, text: &str) -> Option<Vec<u8>> {
-    let formatter = Formatter3164 {
-        facility: of(facility),
-        hostname: None,
-        process: "ucarp".to_owned(),
-        pid: std::process::id(),
-    };
-    let mut datagram = Vec::with_capacity(text.len() + 64);
-    formatter.format(&mut datagram, severity(level), format_args!("[{level}] {text}")).ok()?;
-    // The crate stamps UTC, while RFC 3164 and every syslogd that keeps the sender's stamp expect local
-    // time: the 15 bytes behind the priority are replaced.
-    let stamp = rfc_3164(*now);
-    let start = datagram.iter().position(|&byte| byte == b'>')? + 1;
-    datagram.get_mut(start..start + stamp.len())?.copy_from_slice(stamp.as_bytes());
-    Some(datagram)
+/// A line as syslogd reads it: RFC 3164, with local time, which every syslogd that keeps the sender's stamp expects.
+fn datagram(facility: Facility, level: Level, now: &LocalTime, text: &str) -> Vec<u8> {
+    let (priority, pid) = (number(facility) << 3 | severity(level), std::process::id());
+    format!("<{priority}>{} ucarp[{pid}]: [{level}] {text}", rfc_3164(*now)).into_bytes()
 }
 
-const fn severity(level: Level) -> Severity {
+// RFC 3164 section 4.1.1, and what every syslog.h has.
+const ERROR: u8 = 3;
+const WARNING: u8 = 4;
+const NOTICE: u8 = 5;
+const INFO: u8 = 6;
+const DEBUG: u8 = 7;
+
+const fn severity(level: Level) -> u8 {
     match level {
-        Level::Debug => Severity::LOG_DEBUG,
-        Level::Info => Severity::LOG_INFO,
-        Level::Warning => Severity::LOG_WARNING,
-        Level::Error => Severity::LOG_ERR,
+        Level::Debug => DEBUG,
+        Level::Info => INFO,
+        Level::Warning => WARNING,
+        Level::Error => ERROR,
     }
 }
 
@@ -379,28 +371,28 @@ fn connect(paths: &[String]) -> Option<UnixDatagram> {
     paths.iter().any(|path| socket.connect(Path::new(path)).is_ok()).then_some(socket)
 }
 
-const fn of(facility: Facility) -> syslog::Facility {
+const fn number(facility: Facility) -> u8 {
     match facility {
-        Facility::Auth => syslog::Facility::LOG_AUTH,
-        Facility::Authpriv => syslog::Facility::LOG_AUTHPRIV,
-        Facility::Cron => syslog::Facility::LOG_CRON,
-        Facility::Daemon => syslog::Facility::LOG_DAEMON,
-        Facility::Ftp => syslog::Facility::LOG_FTP,
-        Facility::Kern => syslog::Facility::LOG_KERN,
-        Facility::Lpr => syslog::Facility::LOG_LPR,
-        Facility::Mail => syslog::Facility::LOG_MAIL,
-        Facility::News => syslog::Facility::LOG_NEWS,
-        Facility::Syslog => syslog::Facility::LOG_SYSLOG,
-        Facility::User => syslog::Facility::LOG_USER,
-        Facility::Uucp => syslog::Facility::LOG_UUCP,
-        Facility::Local0 => syslog::Facility::LOG_LOCAL0,
-        Facility::Local1 => syslog::Facility::LOG_LOCAL1,
-        Facility::Local2 => syslog::Facility::LOG_LOCAL2,
-        Facility::Local3 => syslog::Facility::LOG_LOCAL3,
-        Facility::Local4 => syslog::Facility::LOG_LOCAL4,
-        Facility::Local5 => syslog::Facility::LOG_LOCAL5,
-        Facility::Local6 => syslog::Facility::LOG_LOCAL6,
-        Facility::Local7 => syslog::Facility::LOG_LOCAL7,
+        Facility::Kern => 0,
+        Facility::User => 1,
+        Facility::Mail => 2,
+        Facility::Daemon => 3,
+        Facility::Auth => 4,
+        Facility::Syslog => 5,
+        Facility::Lpr => 6,
+        Facility::News => 7,
+        Facility::Uucp => 8,
+        Facility::Cron => 9,
+        Facility::Authpriv => 10,
+        Facility::Ftp => 11,
+        Facility::Local0 => 16,
+        Facility::Local1 => 17,
+        Facility::Local2 => 18,
+        Facility::Local3 => 19,
+        Facility::Local4 => 20,
+        Facility::Local5 => 21,
+        Facility::Local6 => 22,
+        Facility::Local7 => 23,
     }
 }
 
@@ -465,6 +457,23 @@ mod tests {
         let pid = std::process::id();
         let expected = format!("<30>Apr  4 12:03:09 ucarp[{pid}]: [INFO] BACKUP on eth0 id 198");
         assert_eq!(heard(&daemon), Some(expected));
+    }
+
+    #[test]
+    fn facilities_and_severities_have_the_numbers_of_the_rfc() {
+        for (facility, level, priority) in [
+            (Facility::Kern, Level::Error, "<3>"),
+            (Facility::User, Level::Debug, "<15>"),
+            (Facility::Auth, Level::Warning, "<36>"),
+            (Facility::Cron, Level::Info, "<78>"),
+            (Facility::Authpriv, Level::Info, "<86>"),
+            (Facility::Ftp, Level::Info, "<94>"),
+            (Facility::Local0, Level::Warning, "<132>"),
+            (Facility::Local7, Level::Debug, "<191>"),
+        ] {
+            let line = String::from_utf8(datagram(facility, level, &noon(), "")).unwrap();
+            assert!(line.starts_with(priority), "{facility:?} {level}: {line}");
+        }
     }
 
     #[test]

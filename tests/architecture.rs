@@ -108,7 +108,7 @@ fn platform_moves_bytes_and_names() {
 
 #[test]
 fn each_crate_has_one_door() {
-    let doors: [(&str, &[&str]); 10] = [
+    let doors: [(&str, &[&str]); 9] = [
         ("pcap::", &["src/daemon/capture.rs", "src/daemon/capture/"]),
         ("pcap_parser::", &["src/daemon/sniff/recording.rs"]),
         ("libc::", &["src/platform/"]),
@@ -118,7 +118,6 @@ fn each_crate_has_one_door() {
         ("getopts::", &["src/config/cli.rs"]),
         ("toml::", &["src/config/file.rs", "src/config/file/"]),
         ("gettextrs::", &["src/i18n.rs"]),
-        ("syslog::", &["src/log.rs"]),
     ];
     for (name, door) in doors {
         forbid(&format!("{name} belongs to {door:?}"), |source| {

@@ -33,14 +33,14 @@ pub fn last_words(format: LogFormat, speaker: &str, text: &str, wall: Duration) 
 
 /// What sd-daemon(3) and those who read the same have in front of a line.
 fn prefix(level: Level) -> String {
-    format!("<{}>", severity(level) as u8)
+    format!("<{}>", severity(level))
 }
 
 fn object(level: Level, text: &str, facts: &Facts, wall: Duration) -> String {
     let name = |name: &Option<String>| name.as_deref().map(|name| one_line(name, LONGEST_NAME));
     let mut object = Object::default();
     object.text("time", Some(rfc_3339(wall)));
-    object.plain("priority", Some(severity(level) as u8));
+    object.plain("priority", Some(severity(level)));
     object.text("id", name(&facts.id));
     object.text("vip", name(&facts.vip));
     object.text("interface", name(&facts.interface));
