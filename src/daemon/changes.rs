@@ -13,7 +13,7 @@ use super::start::parameters;
 use super::survey::{self, Surveyor};
 use crate::config::VirtualHostConfig;
 use crate::platform::Changes;
-use crate::protocol::{Event, Time, VirtualHost};
+use crate::protocol::{Departure, Event, Time, VirtualHost};
 
 /// This is how a host is to be served from now on. The link on which [`settle`] has something to do then.
 pub(super) fn serve(
@@ -54,11 +54,11 @@ pub(super) fn serve(
 }
 
 /// A host is to give back what it has.
-pub(super) fn leave(fleet: &mut Fleet, number: u16, report: &mut Report, now: Time) {
+pub(super) fn leave(fleet: &mut Fleet, number: u16, departure: Departure, report: &mut Report, now: Time) {
     let host = usize::from(number);
     if fleet.hosts().get(host).is_some_and(|one| !one.gone && !one.core().leaves()) {
         fleet.depart(host);
-        fleet.tell(host, Event::Shutdown { withdraw: true }, report, now);
+        fleet.tell(host, Event::Leave(departure), report, now);
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
     use crate::daemon::SERVICES;
     use crate::log::Log;
-    use crate::protocol::{Hook, HookEnd, Link, Role};
+    use crate::protocol::{Hook, HookEnd, Link, Reason, Role};
 
     struct Bench {
         fleet: Fleet,
@@ -168,13 +168,13 @@ mod tests {
         bench.serve(0, "7", "eth7", &[]);
         bench.serve(1, "8", "eth7", &[]);
         bench.reign(0);
-        leave(&mut bench.fleet, 0, &mut bench.report, at(6_000));
+        leave(&mut bench.fleet, 0, Departure::Moved, &mut bench.report, at(6_000));
         // Whatever is said twice is said once.
-        leave(&mut bench.fleet, 0, &mut bench.report, at(6_001));
-        leave(&mut bench.fleet, 77, &mut bench.report, at(6_001));
+        leave(&mut bench.fleet, 0, Departure::Removed, &mut bench.report, at(6_001));
+        leave(&mut bench.fleet, 77, Departure::Moved, &mut bench.report, at(6_001));
         let errands = bench.see_off(6_002);
         assert!(
-            matches!(errands.as_slice(), [Request::Run(run)] if run.host == 0 && run.hook == Hook::Down),
+            matches!(errands.as_slice(), [Request::Run(run)] if run.host == 0 && run.hook == Hook::Down && run.reason == Reason::Moved),
             "{errands:?}"
         );
         // The one that takes its place on the wire has another number.

@@ -180,8 +180,8 @@ fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, Link
     }
     take_up(&mut fleet, given.left.as_ref(), report);
     for (host, entry) in given.roster.there() {
-        if entry.standing == Standing::Leaves {
-            changes::leave(&mut fleet, host, report, now());
+        if let Standing::Leaves(departure) = entry.standing {
+            changes::leave(&mut fleet, host, departure, report, now());
         }
     }
     Ok((fleet, signals, links))

@@ -244,7 +244,7 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
             Fact::Serve { host, interface, config } => {
                 changed.extend(changes::serve(fleet, host, &interface, *config, report, now));
             }
-            Fact::Leave { host } => changes::leave(fleet, host, report, now),
+            Fact::Leave { host, departure } => changes::leave(fleet, host, departure, report, now),
             Fact::Changed { silence } => sources.pulse.may_be_silent(silence),
         }
     }

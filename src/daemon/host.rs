@@ -135,7 +135,8 @@ impl Served {
                     | Event::HookDone { .. }
                     | Event::Shifted { .. }
                     | Event::Resign
-                    | Event::Shutdown { .. } => self.told = None,
+                    | Event::Shutdown { .. }
+                    | Event::Leave(_) => self.told = None,
                     Event::Tick
                     | Event::Wall(_)
                     | Event::Late(_)

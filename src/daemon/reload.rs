@@ -19,7 +19,7 @@ use crate::config::diff::{self, Fate};
 use crate::config::{Config, Errors, Source, VirtualHostConfig, Warning, file};
 use crate::i18n::{fill, tr};
 use crate::platform::{self, Channel, Claims, Doubt, Unsent};
-use crate::protocol::Time;
+use crate::protocol::{Departure, Time};
 
 /// Reads what was read at the start.
 pub(super) type Reread = Box<dyn Fn() -> Result<(Config, Vec<Warning>), Errors>>;
@@ -237,9 +237,10 @@ pub(super) fn reloaded(
     let mut roster = before.clone();
     let mut facts = Vec::new();
     // Who leaves makes room for who comes.
-    for (host, _) in fates.iter().filter_map(|fate| old.get(leaves(fate)?)) {
-        roster.set(*host, Standing::Leaves);
-        facts.push(Fact::Leave { host: *host });
+    for (place, departure) in fates.iter().filter_map(leaves) {
+        let Some((host, _)) = old.get(place) else { continue };
+        roster.set(*host, Standing::Leaves(departure));
+        facts.push(Fact::Leave { host: *host, departure });
     }
     let mut lines = Lines { warnings: read.warnings, doubts, kept: 0, others: Vec::new() };
     let mut archived = Vec::new();
@@ -306,9 +307,10 @@ fn comes(fate: &Fate) -> Option<usize> {
     }
 }
 
-fn leaves(fate: &Fate) -> Option<usize> {
+fn leaves(fate: &Fate) -> Option<(usize, Departure)> {
     match fate {
-        Fate::Ended { old } | Fate::Replaced { old, .. } => Some(*old),
+        Fate::Ended { old } => Some((*old, Departure::Removed)),
+        Fate::Replaced { old, .. } => Some((*old, Departure::Moved)),
         Fate::Kept { .. } | Fate::Changed { .. } | Fate::Started { .. } => None,
     }
 }
@@ -361,10 +363,11 @@ mod tests {
         }
     }
 
-    fn told(facts: &[Fact]) -> Vec<(bool, u16)> {
+    /// Who is served, and who leaves and why.
+    fn told(facts: &[Fact]) -> Vec<(Option<Departure>, u16)> {
         let told = |fact: &Fact| match fact {
-            Fact::Serve { host, .. } => (true, *host),
-            Fact::Leave { host } => (false, *host),
+            Fact::Serve { host, .. } => (None, *host),
+            Fact::Leave { host, departure } => (Some(*departure), *host),
             other => panic!("{other:?}"),
         };
         facts.iter().map(told).collect()
@@ -387,14 +390,16 @@ mod tests {
         let mut place = Place::new("order");
         let new = [named("a", "206", &[]), named("b", "204", &["-k", "7"]), named("d", "207", &[])];
         let after = place.reloaded(&before, read(&new)).unwrap();
-        assert_eq!(told(&after.facts), [(false, 2), (false, 0), (true, 3), (true, 1), (true, 4)]);
+        let [removed, moved] = [Departure::Removed, Departure::Moved];
+        let expected = [(Some(removed), 2), (Some(moved), 0), (None, 3), (None, 1), (None, 4)];
+        assert_eq!(told(&after.facts), expected);
         let standing = |host| after.roster.get(host).map(|entry| entry.standing);
         assert_eq!(
             [0, 1, 2, 3, 4].map(standing),
             [
-                Some(Standing::Leaves),
+                Some(Standing::Leaves(moved)),
                 Some(Standing::Serves),
-                Some(Standing::Leaves),
+                Some(Standing::Leaves(removed)),
                 Some(Standing::Serves),
                 Some(Standing::Serves)
             ]
@@ -422,7 +427,7 @@ mod tests {
         assert!(start::claim(&mut other, &both[1], "eth7", Some(&place.folder)).is_ok(), "given back");
         drop(other);
         let after = place.reloaded(&before, read(&both)).unwrap();
-        assert_eq!(told(&after.facts), [(true, 1), (true, 2)]);
+        assert_eq!(told(&after.facts), [(None, 1), (None, 2)]);
         let mut other = Claims::default();
         assert!(start::claim(&mut other, &both[1], "eth7", Some(&place.folder)).is_err(), "ours now");
     }

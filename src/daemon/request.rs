@@ -18,7 +18,7 @@ use super::outcome::Outcome;
 use crate::config::VirtualHostConfig;
 use crate::log::{Facts, Level, Line};
 use crate::platform::{LinkState, Signal, Unready};
-use crate::protocol::{Hook, Reason, Role, Shift};
+use crate::protocol::{Departure, Hook, Reason, Role, Shift};
 
 use coded::{Coded, coded, one_of, put_one_of, take_one_of};
 
@@ -91,7 +91,7 @@ pub(super) enum Fact {
     /// This is how a host is to be served from now on: a new one, or one that is served already.
     Serve { host: u16, interface: String, config: Box<VirtualHostConfig> },
     /// It is to give back what it has: [`Request::Left`] follows.
-    Leave { host: u16 },
+    Leave { host: u16, departure: Departure },
     /// That was all that changed. An engine may be silent for so long from now on.
     Changed { silence: Duration },
 }
@@ -197,6 +197,7 @@ one_of! {
     Shift: [Shift::Assign, Shift::Withdraw],
     Role: [Role::Init, Role::Backup, Role::Master],
     Reason: Reason::ALL,
+    Departure: [Departure::Removed, Departure::Moved],
     Level: [Level::Debug, Level::Info, Level::Warning, Level::Error],
     LinkState: [LinkState::Up, LinkState::Down, LinkState::Disabled, LinkState::Gone],
     Unready: [Unready::Tentative, Unready::Duplicate, Unready::Deprecated],
@@ -238,7 +239,7 @@ coded! { Fact:
     5 Devices { interface, devices },
     6 CouldNot { what, why },
     7 Serve { host, interface, config },
-    8 Leave { host },
+    8 Leave { host, departure },
     9 Changed { silence },
     10 Connected { interface, source, peers },
     11 Shifted { host, shift, shifted },

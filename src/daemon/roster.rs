@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::supervise::Plan;
 use crate::config::diff::Placed;
 use crate::config::{VirtualAddress, VirtualHostConfig};
-use crate::protocol::{Former, Hook};
+use crate::protocol::{Departure, Former, Hook};
 
 /// One of them.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub(super) struct Entry {
 pub(super) enum Standing {
     Serves,
     /// It gives back what it has, and then it is gone.
-    Leaves,
+    Leaves(Departure),
     Gone,
 }
 
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn a_number_is_given_away_when_nothing_is_left_of_its_host() {
         let mut roster = Roster::of(vec![host("1", &[]), host("2", &[]), host("3", &[])]);
-        roster.set(1, Standing::Leaves);
+        roster.set(1, Standing::Leaves(Departure::Removed));
         let add = |roster: &mut Roster, id: &str| {
             let (config, interface) = host(id, &[]);
             roster.add(config, interface)

@@ -277,7 +277,7 @@ impl Rules {
                 Ok(Act::Settle { host: *host })
             }
             Request::Left { host } => {
-                if self.host(*host)?.standing != Standing::Leaves {
+                if !matches!(self.host(*host)?.standing, Standing::Leaves(_)) {
                     return Err(Refusal::Stays);
                 }
                 if (circumstances.running)(*host).is_some() {

@@ -73,6 +73,28 @@ pub enum Event {
         /// Bow out and run the down hook, or leave everything as it is.
         withdraw: bool,
     },
+    /// This virtual host is to be served no more, while the daemon goes on: it bows out and gives everything back.
+    Leave(Departure),
+}
+
+/// Why a virtual host is served no more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Departure {
+    /// It is configured no more.
+    Removed,
+    /// Its id or its interface is another now, which makes it another virtual host.
+    Moved,
+}
+
+impl Departure {
+    /// What it gives as the reason for its last role.
+    #[must_use]
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Removed => Reason::Removed,
+            Self::Moved => Reason::Moved,
+        }
+    }
 }
 
 /// State of the network interface.

@@ -80,7 +80,8 @@ mod watch;
 pub mod wire;
 
 pub use action::{
-    Action, Demotion, Event, Frame, Link, Notice, Packets, Peer, Role, Settled, Transmission, Unicast,
+    Action, Demotion, Departure, Event, Frame, Link, Notice, Packets, Peer, Role, Settled, Transmission,
+    Unicast,
 };
 pub use address::{Family, MacAddr, Vhid};
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};

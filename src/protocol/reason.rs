@@ -47,11 +47,15 @@ pub enum Reason {
     AddressTaken,
     /// The daemon ends.
     Shutdown,
+    /// The configuration has this virtual host no more.
+    Removed,
+    /// Another virtual host takes its place: with another id, or on another interface.
+    Moved,
 }
 
 impl Reason {
     /// Every one, in the order of their declaration.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Started,
         Self::Resumed,
         Self::LinkUp,
@@ -74,6 +78,8 @@ impl Reason {
         Self::HookFailed,
         Self::AddressTaken,
         Self::Shutdown,
+        Self::Removed,
+        Self::Moved,
     ];
 
     /// Stable name for `UCARP_REASON`, status and JSON; never translated.
@@ -102,6 +108,8 @@ impl Reason {
             Self::HookFailed => "hook_failed",
             Self::AddressTaken => "address_taken",
             Self::Shutdown => "shutdown",
+            Self::Removed => "removed",
+            Self::Moved => "moved",
         }
     }
 }

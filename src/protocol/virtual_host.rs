@@ -238,19 +238,23 @@ impl VirtualHost {
                 self.keeping.close();
                 self.takeover.abandon(&mut out);
             }
-            Event::Shutdown { withdraw } => {
-                self.leaving = true;
-                if withdraw {
-                    self.keeping.hurry(now);
-                    self.takeover.hurry(now);
-                } else {
-                    self.keeping.close();
-                    self.takeover.close();
-                }
-                self.elect(Fact::Shutdown { withdraw }, now, &mut out);
-            }
+            Event::Shutdown { withdraw } => self.depart(withdraw, Reason::Shutdown, now, &mut out),
+            Event::Leave(_) if self.leaving => {}
+            Event::Leave(departure) => self.depart(true, departure.reason(), now, &mut out),
         }
         out
+    }
+
+    fn depart(&mut self, withdraw: bool, reason: Reason, now: Time, out: &mut Vec<Action>) {
+        self.leaving = true;
+        if withdraw {
+            self.keeping.hurry(now);
+            self.takeover.hurry(now);
+        } else {
+            self.keeping.close();
+            self.takeover.close();
+        }
+        self.elect(Fact::Leave { withdraw, reason }, now, out);
     }
 
     /// By when `handle(Event::Tick)` must be called again. Early is harmless, late costs quality.
@@ -304,7 +308,7 @@ impl VirtualHost {
         self.election.master_down()
     }
 
-    /// Whether, after a `Shutdown`, nothing is left to do.
+    /// Whether, after a `Shutdown` or a `Leave`, nothing is left to do.
     #[must_use]
     pub fn finished(&self) -> bool {
         self.leaving && self.farewell.is_none() && self.keeping.idle() && self.takeover.idle()

@@ -232,6 +232,10 @@ fn comes_and_goes() {
         runs.iter().filter(is).count()
     };
     assert_eq!((of("8", "down"), of("7", "down"), of("7", "up")), (2, 1, 1), "{runs:?}");
+    assert!(
+        runs.iter().any(|run| run.reason() == "removed" && run.environment["UCARP_VHID"] == "8"),
+        "{runs:?}"
+    );
     assert!(longest_gap(&segment, 0, 7, from) < 1.5);
     assert!(!ads(&segment, 0, at + 0.5).iter().any(|ad| ad.vhid == 8));
     // The same id under another name and on another group, and back again within moments.
@@ -244,6 +248,11 @@ fn comes_and_goes() {
     throughout("the other one is gone", seconds(1), || {
         !ads(&segment, 0, at + 4.0).iter().any(|ad| ad.vhid == 10)
     });
+    let runs = served.daemon().hooks();
+    assert!(
+        runs.iter().any(|run| run.reason() == "moved" && run.environment["UCARP_VHID"] == "9"),
+        "{runs:?}"
+    );
     assert!(served.daemon().is_running());
 }
 

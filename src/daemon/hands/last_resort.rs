@@ -6,7 +6,7 @@ use super::super::addresses;
 use super::super::farewell;
 use super::super::report::About;
 use super::super::request::Run;
-use super::super::roster::Entry;
+use super::super::roster::{Entry, Standing};
 use super::super::rules::Circumstances;
 use super::super::supervise::Seen;
 use super::Hands;
@@ -35,13 +35,17 @@ impl Hands {
 
     /// Runs the down hook of a host, because nobody else is going to ask for it.
     pub(super) fn run_down(&mut self, host: u16, now: Time) {
-        let Some(Entry { config, interface, .. }) = self.rules.roster().get(host).cloned() else { return };
+        let Some(entry) = self.rules.roster().get(host).cloned() else { return };
+        let Entry { config, interface, standing, .. } = entry;
         let run = Run {
             host,
             hook: Hook::Down,
             interface: interface.clone(),
             role: Role::Init,
-            reason: Reason::Shutdown,
+            reason: match standing {
+                Standing::Leaves(departure) => departure.reason(),
+                Standing::Serves | Standing::Gone => Reason::Shutdown,
+            },
             master: None,
         };
         let about = About::host(&config, &interface);

@@ -504,6 +504,8 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
         (Reason::HookFailed, _) => tr("the up script failed"),
         (Reason::AddressTaken, _) => tr("the address is taken away again and again"),
         (Reason::Shutdown, _) => tr("this program ends"),
+        (Reason::Removed, _) => tr("it is not in the configuration any more"),
+        (Reason::Moved, _) => tr("it has another id or another interface now"),
     };
     let peer = peer.map(describe).unwrap_or_default();
     fill(&template, &[("peer", &peer), ("silent", &silent.map(seconds).unwrap_or_default())])

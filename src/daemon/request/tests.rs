@@ -117,7 +117,7 @@ fn facts() -> Vec<Fact> {
                 failed: vec![(address("10.0.0.8"), "kaputt".into())],
             },
         },
-        Fact::Leave { host: 3 },
+        Fact::Leave { host: 3, departure: Departure::Moved },
         Fact::Changed { silence: Duration::from_millis(1_700) },
     ]
 }

@@ -4,6 +4,7 @@ use crate::config::cli::{self, Invocation};
 use crate::config::{Config, VirtualHostConfig};
 use crate::daemon::request::tests::run;
 use crate::log::Level;
+use crate::protocol::Departure;
 
 /// A host on eth7 with an up script alone, unless more is said.
 pub(in super::super) fn host(vhid: &str, more: &[&str]) -> (VirtualHostConfig, String) {
@@ -151,7 +152,7 @@ fn who_leaves_is_forgotten_when_its_script_has_ended() {
     let mut rules = rules();
     let left = |rules: &mut Rules, host| verdict(rules, &Request::Left { host }, Time::ZERO, &[]);
     let mut roster = rules.roster().clone();
-    [0, 1].into_iter().for_each(|host| roster.set(host, Standing::Leaves));
+    [0, 1].into_iter().for_each(|host| roster.set(host, Standing::Leaves(Departure::Removed)));
     rules.replace(roster);
     assert_eq!(left(&mut rules, 0), Ok(()));
     assert_eq!(left(&mut rules, 1), Err(Refusal::HookRuns));

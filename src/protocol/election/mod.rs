@@ -60,8 +60,10 @@ pub(super) enum Fact<'a> {
     /// What it goes by is this from now on.
     Tuned(Tuning),
     Resign,
-    Shutdown {
+    /// The last one.
+    Leave {
         withdraw: bool,
+        reason: Reason,
     },
 }
 
@@ -278,7 +280,7 @@ impl Election {
             Fact::Deaf(deaf) => self.deaf = deaf,
             Fact::Tuned(tuning) => self.tuning = tuning,
             Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Init })),
-            Fact::Shutdown { .. } => self.started = false,
+            Fact::Leave { .. } => self.started = false,
             Fact::Tick
             | Fact::Late(_)
             | Fact::Lost
@@ -340,7 +342,7 @@ impl Election {
             Fact::UpHook { success } => self.up_hook_ended(success, out),
             Fact::Tuned(tuning) => self.tune_backup(tuning, master_down, listened, now),
             Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Backup })),
-            Fact::Shutdown { .. } => self.shut_down(now, out),
+            Fact::Leave { reason, .. } => self.leave(reason, now, out),
             Fact::Start | Fact::Resume { .. } | Fact::AdvertSent { .. } | Fact::Unholdable => {}
         }
     }
@@ -405,11 +407,11 @@ impl Election {
                 self.hold_until = Some(self.hold_until.unwrap_or_default().max(now + RESIGNED));
                 self.step_aside(Reason::Resigned, grace_ends, now, out);
             }
-            Fact::Shutdown { withdraw } => {
+            Fact::Leave { withdraw, reason } => {
                 if withdraw && grace_ends.is_none() {
                     out.push(Decision::BowOut);
                 }
-                self.shut_down(now, out);
+                self.leave(reason, now, out);
             }
             Fact::Start | Fact::Resume { .. } | Fact::Lost => {}
         }
@@ -488,9 +490,9 @@ impl Election {
         self.state = State::Init;
     }
 
-    fn shut_down(&mut self, now: Time, out: &mut Vec<Decision>) {
+    fn leave(&mut self, reason: Reason, now: Time, out: &mut Vec<Decision>) {
         self.started = false;
-        self.enter_init(Reason::Shutdown, now, out);
+        self.enter_init(reason, now, out);
     }
 
     fn link_of_master(

@@ -769,7 +769,7 @@ fn shutting_down() {
     ] {
         let mut host = host(1, 0).master();
         host.tell(Fact::Link(link));
-        assert_eq!(words(&host.tell(Fact::Shutdown { withdraw })), expected);
+        assert_eq!(words(&host.tell(Fact::Leave { withdraw, reason: Reason::Shutdown })), expected);
         assert_eq!(words(&host.tell(Fact::Link(Link::Up))), [""; 0], "it does not come back");
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::*;
 use crate::protocol::wire::{self, carp, ethernet};
 use crate::protocol::{
-    Announcing, Authenticator, Destination, Dialect, Hooks, Key, Link, Presence, Rejected, Replay, Vhid,
+    Announcing, Authenticator, Departure, Destination, Dialect, Hooks, Key, Link, Presence, Rejected, Replay,
+    Vhid,
 };
 
 const HERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 5)), v6: None };
@@ -575,4 +576,25 @@ fn a_new_password_is_sent_with_another_time() {
     host.handle(Event::Confirm, now);
     assert_eq!(says(&mut host, 3), Ok(()));
     assert_eq!(host.snapshot(now).forms.len(), 2);
+}
+
+// Another one takes the place of who leaves, or nobody; what it gives back is the same.
+#[test]
+fn who_leaves_says_why_and_gives_everything_back() {
+    for departure in [Departure::Removed, Departure::Moved] {
+        let (mut host, now) = master(HERE, MAC);
+        let actions = host.handle(Event::Leave(departure), now);
+        let says = |action: &Action| match action {
+            Action::Tell(Notice::Transition { to: Role::Init, reason, .. }) => Some(*reason),
+            _ => None,
+        };
+        assert_eq!(actions.iter().find_map(says), Some(departure.reason()));
+        let (mut ended, now) = master(HERE, MAC);
+        let others = ended.handle(Event::Shutdown { withdraw: true }, now);
+        let deeds = |actions: &[Action]| {
+            actions.iter().filter(|action| says(action).is_none()).cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(deeds(&actions), deeds(&others));
+        assert!(host.leaves() && host.handle(Event::Leave(departure), now).is_empty(), "once is enough");
+    }
 }
