@@ -7,7 +7,7 @@ mod include;
 mod opening;
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
@@ -127,13 +127,14 @@ struct Collection<'m> {
     /// How many bytes of other files may still come.
     left: u64,
     hosts: Vec<VirtualHostConfig>,
-    names: BTreeMap<String, Place>,
-    served: BTreeMap<(String, u8, Ipv4Addr), (String, Place)>,
+    names: HashMap<String, Place>,
+    served: HashMap<(String, u8, Ipv4Addr), (String, Place)>,
     on_interface: BTreeMap<String, usize>,
     errors: Vec<Error>,
     warnings: Vec<Warning>,
-    /// What is wrong with a default is found with each virtual host, and said once.
+    /// What is wrong with a default, or odd, is found with each virtual host, and said once.
     told: BTreeSet<String>,
+    odd: HashSet<Warning>,
 }
 
 /// The tables of one file.
@@ -145,17 +146,18 @@ struct Tables<'t> {
 }
 
 impl<'m> Collection<'m> {
-    const fn new(manner: &'m Manner<'m>) -> Self {
+    fn new(manner: &'m Manner<'m>) -> Self {
         Self {
             manner,
             left: 0,
             hosts: Vec::new(),
-            names: BTreeMap::new(),
-            served: BTreeMap::new(),
+            names: HashMap::new(),
+            served: HashMap::new(),
             on_interface: BTreeMap::new(),
             errors: Vec::new(),
             warnings: Vec::new(),
             told: BTreeSet::new(),
+            odd: HashSet::new(),
         }
     }
 
@@ -354,7 +356,8 @@ impl<'m> Collection<'m> {
         let Reading { errors, warnings, .. } = reading;
         errors.into_iter().for_each(|error| self.wrong(error));
         for warning in warnings {
-            if self.told.insert(warning.to_string()) {
+            if !self.odd.contains(&warning) {
+                self.odd.insert(warning.clone());
                 self.warnings.push(warning);
             }
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::shown;
 
 /// A place in a file, or the file as a whole.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Place {
     /// Its name, as it may stand in a sentence.
     file: Arc<str>,

@@ -212,7 +212,9 @@ impl<'a> Reading<'a> {
         option: &'static str,
         read: impl FnOnce(&'static str, &OsStr, &Path) -> Result<T, Error>,
     ) -> Option<T> {
-        let (word, spot) = self.words(option).pop()?;
+        let (layer, Answer { value: Value::Words(words), .. }) = self.find(option)? else { return None };
+        let (word, at) = words.last()?;
+        let spot = (layer, *at);
         self.keep(spot, read(option, word, spot.0.folder()))
     }
 

@@ -7,7 +7,7 @@ use crate::config::place::Place;
 use crate::config::spelt::Spelt;
 
 /// What is allowed, but worth a line in the log at start. `Display` is the translated sentence, one line.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[expect(missing_docs, reason = "the sentence in Display is the documentation of each variant")]
 pub enum Warning {
     TwoPasswords { used: &'static str, ignored: &'static str },

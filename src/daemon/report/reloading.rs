@@ -14,9 +14,9 @@ use crate::log::Level;
 /// first of them, with how many more there are.
 pub(crate) fn gathered(warnings: &[Warning]) -> Vec<String> {
     let mut lines: Vec<(String, u64)> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut known: HashMap<&Warning, usize> = HashMap::new();
     for warning in warnings {
-        let place = *known.entry(warning.what().to_string()).or_insert(lines.len());
+        let place = *known.entry(warning.what()).or_insert(lines.len());
         match lines.get_mut(place) {
             Some((_, more)) => *more += 1,
             None => lines.push((warning.to_string(), 0)),
