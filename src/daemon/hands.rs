@@ -32,7 +32,7 @@ use super::supervise::{Deed, Seen, Supervisor};
 use super::survey::{self, Surveyor};
 use super::{place, placing};
 use crate::log::{Level, Log};
-use crate::platform::{self, Channel, Claims, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
+use crate::platform::{self, Channel, Claims, Heir, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
 use crate::protocol::Time;
 
 /// How many requests are taken in at a time.
@@ -79,6 +79,8 @@ pub(super) struct Over {
 
 struct Hands {
     claims: Claims,
+    /// Who may be left behind with them.
+    heir: Heir,
     lockdir: Option<PathBuf>,
     archive: Option<Archive>,
     reading: Reading,
@@ -147,6 +149,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         ahead: vec![0; roster.len()],
         rules: Rules::of(roster),
         claims,
+        heir: Heir::unnamed(lockdir.as_deref()),
         lockdir,
         archive,
         reading: Reading::new(reread),
@@ -482,6 +485,8 @@ impl Hands {
                 report,
             )
         })?;
+        // Without it a later start finds the names taken, and says by whom.
+        let _ = self.heir.name(pid);
         // It knows all that changed before.
         self.engine = near.map(|channel| Engine { pid, channel, untold: VecDeque::new() });
         Ok(())

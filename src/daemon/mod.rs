@@ -145,7 +145,12 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let mut claims = Claims::default();
     for host in &config.hosts {
         let interface = start::interface_for(host).map_err(StartError::explained)?;
-        for doubt in start::claim(&mut claims, host, &interface, config.lockdir.as_deref())? {
+        let lockdir = config.lockdir.as_deref();
+        let inherits = |dead| match platform::end_heir_of(dead, lockdir) {
+            Ok(heir) => heir.inspect(|heir| report.heir_ended(dead, *heir)).is_some(),
+            Err(_) => false,
+        };
+        for doubt in start::claim(&mut claims, host, &interface, lockdir, inherits)? {
             report.claim_in_doubt(About::host(host, &interface), &doubt);
         }
         hosts.push((host.clone(), interface));

@@ -307,6 +307,9 @@ pub(super) fn keep_to_link(fd: BorrowedFd<'_>, interface: &str, ipv6: bool) -> i
     descriptors::set_option(fd, level, option, &interfaces::interface_index(interface)?)
 }
 
+/// Where lock files are made.
+pub(super) const LOCKS: &str = "/var/run";
+
 /// The only one of its name on this host.
 #[derive(Debug)]
 pub(super) struct Claim {
@@ -314,9 +317,9 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Takes the name, by a lock file in `folder` or in /var/run, waiting a moment for somebody who is being ended.
+    /// Takes the name, by a lock file in `folder` or in [`LOCKS`], waiting a moment for somebody who is being ended.
     pub(super) fn take(name: &str, folder: Option<&Path>) -> Result<(Self, Vec<Doubt>), Holder> {
-        let folder = folder.unwrap_or(Path::new("/var/run"));
+        let folder = folder.unwrap_or(Path::new(LOCKS));
         Ok(match lock_file::patiently(|| claim::lock(folder, name), Result::is_err)? {
             Ok(lock) => (Self { _lock: Some(lock) }, Vec::new()),
             Err(doubt) => (Self { _lock: None }, vec![doubt]),

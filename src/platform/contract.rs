@@ -128,6 +128,7 @@ const _: fn(sys::Claim, &mut sys::Parking) = sys::Claim::give_back;
 const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;
 const _: fn(&sys::LinkSocket, &[u8]) -> io::Result<()> = sys::LinkSocket::send;
 const _: fn(&sys::LinkSocket) -> io::Result<Option<String>> = sys::LinkSocket::interface;
+const _: &str = sys::LOCKS;
 const _: &str = sys::STATE;
 const _: bool = sys::DEVICES_NEED_RIGHTS;
 const _: bool = sys::QUESTIONS_NEED_RIGHTS;

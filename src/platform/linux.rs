@@ -24,7 +24,7 @@ use nix::time::{ClockId, clock_gettime};
 use super::rights::Guarded;
 use super::{Changes, Instruction, LinkState, Unready, descriptors, interfaces};
 
-pub(super) use super::linux_claim::Claim;
+pub(super) use super::linux_claim::{Claim, LOCKS};
 pub use super::linux_rights::missing_privilege;
 pub(super) use super::linux_rights::{
     after_surrender, before_surrender, confine, forgo_rights, refuse_core_files,

@@ -20,7 +20,8 @@ use super::claim::{self, Doubt, Holder};
 use super::lock_file::{self, LockFile};
 use super::parking::{Parking, Ticket};
 
-const LOCKS: &str = "/run";
+/// Where lock files are made.
+pub(super) const LOCKS: &str = "/run";
 
 /// The only one of its name in this network namespace.
 #[derive(Debug)]

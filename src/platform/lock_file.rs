@@ -140,9 +140,14 @@ pub(super) fn open(path: &Path, mode: u32) -> io::Result<File> {
 }
 
 /// Makes our number and a newline all there is in a file.
-pub(super) fn write_number(mut file: &File) -> io::Result<()> {
+pub(super) fn write_number(file: &File) -> io::Result<()> {
+    write(file, std::process::id())
+}
+
+/// The same with the number of another process.
+pub(super) fn write(mut file: &File, number: u32) -> io::Result<()> {
     file.set_len(0)?;
-    writeln!(file, "{}", std::process::id())
+    writeln!(file, "{number}")
 }
 
 /// Removes a file that is still the one `path` names.
@@ -164,7 +169,8 @@ fn identity(file: &File) -> io::Result<Identity> {
     file.metadata().map(|about| (about.dev(), about.ino()))
 }
 
-fn number_in(mut file: &File) -> Option<u32> {
+/// What it holds, if that is a number.
+pub(super) fn number_in(mut file: &File) -> Option<u32> {
     let mut text = [0; 16];
     let length = file.read(&mut text).ok()?;
     std::str::from_utf8(text.get(..length)?).ok()?.trim_ascii().parse().ok()

@@ -30,6 +30,7 @@ mod files;
 pub mod fuzzing;
 #[cfg(any(target_os = "freebsd", target_os = "macos"))]
 mod group_req;
+mod heir;
 mod instruction;
 mod interfaces;
 mod ip_socket;
@@ -114,6 +115,7 @@ pub use channel::{Broken, Channel, LONGEST_MESSAGE, MOST_DESCRIPTORS, Message, U
 pub use claim::{Claims, Doubt, Holder};
 pub use descriptors::{close_on_exec, says_no_room};
 pub use files::{may_create_in, may_execute, user_and_group};
+pub use heir::{Heir, end_heir_of};
 pub use instruction::Instruction;
 pub use interfaces::{
     addresses, interface_addresses, interface_index, interface_names, interface_of, mingled_vlans,

@@ -27,6 +27,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.push(Case::new("engine_that_dies_while_a_hook_runs", ours, dies_amid_hook));
     cases.push(Case::new("engine_that_dies_over_the_end", ours, dies_over_the_end));
     cases.push(Case::new("engine_whose_hook_nobody_runs", ours, hook_for_nobody));
+    cases.push(Case::new("engine_whose_daemon_is_started_anew", ours, started_anew));
     cases.push(Case::new("engine_that_hangs", ours, hangs));
     cases.push(Case::new("engine_that_was_stopped_with_its_hands", ours, stopped_together));
     cases.push(Case::new("engine_whose_capture_dies", ours, capture_dies));
@@ -308,6 +309,29 @@ fn assert_one_at_a_time(segment: &Segment) {
             assert!(both < bound, "two masters for {both:.3} s from {:.6} on", begun.max(other_begun));
         }
     }
+}
+
+/// As a supervisor does that knows the process that it started and no other. The one that is left must not keep the place
+/// for ever, where nobody can reload or stop it.
+fn started_anew() {
+    let segment = Segment::new(2);
+    let mut pair = Pair::new(&segment);
+    let engine = Alone::of(&mut pair.daemons[0]);
+    pair.daemons[0].await_line("that it goes on", seconds(1), |line| line.contains("[UC2035]"));
+    let at = wire::now();
+    pair.daemons[0] = Daemon::start(&segment, 0, Kind::Ours, &slower());
+    let [a, b] = &pair.daemons;
+    a.await_line("what was left behind", seconds(2), |line| {
+        line.contains("[UC2048]") && line.contains(&format!("Process {},", engine.0))
+    });
+    engine.await_end();
+    segment.await_bow_out_of(0, at, seconds(1));
+    b.await_hooks(&["down", "up"], seconds(2));
+    assert_eq!(b.hooks()[1].reason(), "master_left");
+    a.await_hooks(&["down"], seconds(2));
+    segment.await_owner(1, seconds(2));
+    eventually("it is whole again", seconds(2), || a.role() == "BACKUP");
+    assert_one_at_a_time(&segment);
 }
 
 fn dies_again() {

@@ -184,6 +184,14 @@ impl Report {
         self.tell(Level::Error, &text, "UC2035");
     }
 
+    /// What a main process that was killed left behind makes room for this one.
+    pub(crate) fn heir_ended(&mut self, dead: u32, heir: u32) {
+        let template = tr(
+            "Process {heir}, which had gone on serving since its main process {dead} was killed, was told to end",
+        );
+        self.tell(Level::Warning, &fill(&template, &[("heir", &heir), ("dead", &dead)]), "UC2048");
+    }
+
     /// The pidfile names a process that is no more.
     pub(crate) fn no_pidfile(&mut self, why: &io::Error) {
         let text = fill(&tr("The pidfile could not be changed: {why}"), &[("why", why)]);
