@@ -3,6 +3,7 @@
 //! Reading may take long, where the disk or the network that has the file does not answer, and what is read may be
 //! anything. So who reads is another process, which tells what it has read; the hands wait for nobody meanwhile.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -122,37 +123,32 @@ impl Reading {
 
     /// What was read, or why nothing was, when that is over; with the process that did, which is to be ended.
     pub(super) fn hear(&mut self, now: Time) -> Option<(u32, Result<Read, String>)> {
-        let reader = self.reader.as_mut()?;
-        let over = (0..MOST_WORDS).find_map(|_| match reader.channel.receive(0) {
-            Ok(Some(message)) => match decode(&message.bytes) {
-                Some(Word::Host(host)) => {
-                    reader.read.hosts.push(*host);
-                    None
-                }
-                Some(Word::Warning(text)) => {
-                    reader.read.warnings.push(text);
-                    None
-                }
-                Some(Word::Error(text)) => {
-                    reader.read.errors.push(text);
-                    None
-                }
-                Some(Word::Done) => Some(Ok(())),
-                None => Some(Err(tr("the process that read it has ended"))),
-            },
-            Ok(None) if reader.until <= now => Some(Err(tr("reading it takes too long"))),
-            // Whatever is left comes with the next turn.
-            Ok(None) => Some(Err("".into())),
-            Err(_) => Some(Err(tr("the process that read it has ended"))),
-        })?;
-        match over {
-            Err(why) if why.is_empty() => None,
-            over => {
-                let reader = self.reader.take()?;
-                let read = over.map(|()| reader.read).map_err(std::borrow::Cow::into_owned);
-                Some((reader.pid, read))
+        let over = self.reader.as_mut()?.hear(now)?;
+        let Reader { pid, read, .. } = self.reader.take()?;
+        Some((pid, over.map(|()| read).map_err(Cow::into_owned)))
+    }
+}
+
+impl Reader {
+    /// Takes in what came. When that was all, or nothing more can come, it is over.
+    fn hear(&mut self, now: Time) -> Option<Result<(), Cow<'static, str>>> {
+        let ended = || Some(Err(tr("the process that read it has ended")));
+        for _ in 0..MOST_WORDS {
+            match self.channel.receive(0) {
+                Ok(Some(message)) => match decode(&message.bytes) {
+                    Some(Word::Host(host)) => self.read.hosts.push(*host),
+                    Some(Word::Warning(text)) => self.read.warnings.push(text),
+                    Some(Word::Error(text)) => self.read.errors.push(text),
+                    Some(Word::Done) => return Some(Ok(())),
+                    None => return ended(),
+                },
+                Ok(None) if self.until <= now => return Some(Err(tr("reading it takes too long"))),
+                Ok(None) => return None,
+                Err(_) => return ended(),
             }
         }
+        // Whatever is left comes with the next turn.
+        None
     }
 }
 
@@ -245,28 +241,25 @@ pub(super) fn reloaded(
     let mut lines = Lines { warnings: read.warnings, doubts, kept: 0, others: Vec::new() };
     let mut archived = Vec::new();
     for fate in fates {
-        let entry = match &fate {
+        let (host, entry) = match &fate {
             Fate::Kept { .. } => {
                 lines.kept += 1;
                 continue;
             }
-            Fate::Ended { old: place } => old.get(*place).map(|(_, entry)| *entry),
-            Fate::Changed { new: place, .. }
-            | Fate::Replaced { new: place, .. }
-            | Fate::Started { new: place } => new.get(*place),
-        };
-        let Some(entry) = entry.cloned() else { continue };
-        let host = match &fate {
-            Fate::Changed { old: place, .. } => old.get(*place).map(|(host, _)| *host),
-            Fate::Replaced { .. } | Fate::Started { .. } => {
-                let host = roster.add(entry.config.clone(), entry.interface.clone());
+            Fate::Ended { old: place } => (None, old.get(*place).map(|(_, entry)| *entry)),
+            Fate::Changed { old: place, new: entry, .. } => {
+                (old.get(*place).map(|(host, _)| *host), new.get(*entry))
+            }
+            Fate::Replaced { new: entry, .. } | Fate::Started { new: entry } => {
+                let entry = new.get(*entry);
+                let host = entry.and_then(|entry| roster.add(entry.config.clone(), entry.interface.clone()));
                 if host.is_none() {
                     errors.push(tr("there are too many virtual hosts").into_owned());
                 }
-                host
+                (host, entry)
             }
-            Fate::Kept { .. } | Fate::Ended { .. } => None,
         };
+        let Some(entry) = entry.cloned() else { continue };
         if let Some(host) = host {
             if let Some(known) = roster.get_mut(host) {
                 match pending::after(&known.config, &known.kept, &entry.config, now) {
