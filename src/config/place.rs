@@ -55,6 +55,11 @@ impl<'a> Text<'a> {
         Place { file: Arc::clone(&self.file), at: None }
     }
 
+    /// All of it.
+    pub(super) const fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// The place of the byte with this number.
     pub(super) fn place(&self, byte: usize) -> Place {
         let line = self.begins.partition_point(|&begin| begin <= byte);

@@ -417,12 +417,18 @@ mod tests {
         let refused = place.reloaded(&before, read(&both)).err().unwrap();
         assert_eq!(refused.len(), 1);
         assert!(refused[0].contains("eth7 id 210"), "{refused:?}");
-        assert!(start::claim(&mut other, &both[1], "eth7", Some(&place.folder), |_| false).is_ok(), "given back");
+        assert!(
+            start::claim(&mut other, &both[1], "eth7", Some(&place.folder), |_| false).is_ok(),
+            "given back"
+        );
         drop(other);
         let after = place.reloaded(&before, read(&both)).unwrap();
         assert_eq!(told(&after.facts), [(None, 1), (None, 2)]);
         let mut other = Claims::default();
-        assert!(start::claim(&mut other, &both[1], "eth7", Some(&place.folder), |_| false).is_err(), "ours now");
+        assert!(
+            start::claim(&mut other, &both[1], "eth7", Some(&place.folder), |_| false).is_err(),
+            "ours now"
+        );
     }
 
     fn heard(reading: &mut Reading, at: Time) -> (u32, Result<Read, String>) {

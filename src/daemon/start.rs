@@ -78,7 +78,11 @@ pub(super) fn claim(
 }
 
 /// A master that is told to end says goodbye first.
-fn take_when_given_back(claims: &mut Claims, name: &str, lockdir: Option<&Path>) -> Result<Vec<Doubt>, Holder> {
+fn take_when_given_back(
+    claims: &mut Claims,
+    name: &str,
+    lockdir: Option<&Path>,
+) -> Result<Vec<Doubt>, Holder> {
     let mut taken = claims.take(name, lockdir);
     // Each of them waits a second.
     for _ in 0..4 {

@@ -1,6 +1,7 @@
 //! A table of a file as what was given for the options that its keys are.
 
 use std::ffi::OsString;
+use std::ops::Range;
 use std::path::Path;
 
 use toml::Spanned;
@@ -51,16 +52,61 @@ pub(super) fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
     entries
 }
 
-/// What the parser could not make sense of. Its reasons are about the grammar and hold nothing of the file.
+/// What the parser could not make sense of. Its reasons are about the grammar and hold nothing of the file. A virtual host
+/// whose name there is already is said with the place of the other, and once, not with each of its keys.
 pub(super) fn misunderstood(wrong: &[Misunderstanding], text: &Text<'_>) -> Vec<Error> {
     let mut wrong: Vec<&Misunderstanding> = wrong.iter().collect();
     wrong.sort_by_key(|error| error.span().map(|span| span.start));
-    let error = |error: &Misunderstanding| {
+    let mut again = 0..0;
+    let mut errors = Vec::new();
+    for error in wrong {
+        let span = error.span();
+        if errors.len() == MOST_ERRORS {
+            break;
+        }
+        let is_twice = error.message() == TWICE;
+        if is_twice && span.as_ref().is_some_and(|span| again.contains(&span.start)) {
+            continue;
+        }
         // What is nested too deeply it says of the file as a whole.
-        let place = error.span().map_or_else(|| text.whole(), |span| text.place(span.start));
-        Error::File(FileError::Syntax { reason: shown(error.message().as_ref()) }).at(Some(place))
+        let place = span.as_ref().map_or_else(|| text.whole(), |span| text.place(span.start));
+        let named = span.filter(|_| is_twice).and_then(|span| named_twice(&span, text));
+        let error = match named {
+            Some((error, its_keys)) => {
+                again = its_keys;
+                error
+            }
+            None => FileError::Syntax { reason: shown(error.message().as_ref()) },
+        };
+        errors.push(Error::File(error).at(Some(place)));
+    }
+    errors
+}
+
+/// As the parser says that there is a key of this name already.
+const TWICE: &str = "duplicate key";
+
+/// What is wrong where a virtual host has the name of another, if it is that, and where its keys are. The parser has
+/// forgotten the place of the first one.
+fn named_twice(span: &Range<usize>, text: &Text<'_>) -> Option<(FileError, Range<usize>)> {
+    const TABLE: &str = "[vip.";
+    let (before, name) = (text.text().get(..span.start)?, text.text().get(span.clone())?);
+    let (before, begun) = before.rsplit_once('\n')?;
+    if begun.trim_start() != TABLE {
+        return None;
+    }
+    let is_first = |line: &str| {
+        line.trim_start().strip_prefix(TABLE)?.strip_prefix(name)?.starts_with(']').then_some(())
     };
-    wrong.into_iter().take(MOST_ERRORS).map(error).collect()
+    let mut at = 0;
+    let first = before.split_inclusive('\n').find_map(|line| {
+        let found = is_first(line).map(|()| at + line.find(TABLE).unwrap_or_default() + TABLE.len());
+        at += line.len();
+        found
+    })?;
+    let rest = text.text().get(span.end..)?;
+    let end = rest.find("\n[").map_or(text.text().len(), |length| span.end + length);
+    Some((FileError::NameTwice { name: shown(name.as_ref()), first: text.place(first) }, span.end..end))
 }
 
 /// What a table gives for its options. What is wrong with single ones is added to `errors`, and left out.
