@@ -1,6 +1,7 @@
 //! The recipes in `dist` for packages: one version and one home in all of them, those of `Cargo.toml`, and lists of files
 //! that are what `ci/install` installs.
 #![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "runs what installs, and what reads recipes")]
 #![expect(clippy::unwrap_used, reason = "a test panics")]
 
 use std::collections::BTreeSet;
