@@ -254,6 +254,21 @@ mod tests {
     }
 
     #[test]
+    fn who_has_another_name_and_another_group_is_the_same_unless_somebody_else_is() {
+        let (a, b) = (named("a", 1, &["--mcast=224.0.0.1"]), named("b", 1, &["--mcast=224.0.0.2"]));
+        let other = named("c", 1, &["--mcast=224.0.0.3"]);
+        assert!(matches!(
+            fates(std::slice::from_ref(&b), std::slice::from_ref(&other))[..],
+            [Fate::Changed { old: 0, new: 0, .. }]
+        ));
+        // Who goes on as he was does not become somebody else.
+        assert!(matches!(
+            fates(&[a.clone(), b], &[a, other])[..],
+            [Fate::Kept { old: 0, new: 0 }, Fate::Changed { old: 1, new: 1, .. }]
+        ));
+    }
+
+    #[test]
     fn the_options_that_differ_are_named() {
         let old = named("a", 1, &[]);
         let what = |more: &[&str]| match fates(std::slice::from_ref(&old), &[named("a", 1, more)]).remove(0) {

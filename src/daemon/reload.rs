@@ -405,6 +405,17 @@ mod tests {
     }
 
     #[test]
+    fn what_others_have_to_learn_of_is_kept_and_nothing_else() {
+        let before = roster(&[named("a", "211", &[]), named("b", "212", &[])]);
+        let mut place = Place::new("kept");
+        let new = [named("a", "211", &["-k", "7"]), named("b", "212", &["-p", "another"])];
+        let after = place.reloaded(&before, read(&new)).unwrap();
+        assert_eq!((told(&after.facts), after.archived), (vec![(None, 0), (None, 1)], vec![1]));
+        let kept = |host| after.roster.get(host).is_some_and(|entry| !entry.kept.is_empty());
+        assert!(!kept(0) && kept(1));
+    }
+
+    #[test]
     fn with_anything_wrong_nothing_is_claimed_or_changed() {
         let before = roster(&[named("a", "208", &[])]);
         let mut place = Place::new("wrong");

@@ -205,6 +205,18 @@ mod tests {
     }
 
     #[test]
+    fn addresses_that_are_managed_no_more_stay_where_they_are() {
+        let mut entry = entry("/up");
+        let managed = |manage_address| VirtualHostConfig { manage_address, ..self::entry("/up").config };
+        entry.change(managed(true));
+        entry.held = given("10.0.0.10");
+        entry.change(managed(true));
+        assert_eq!(entry.held, given("10.0.0.10"));
+        entry.change(managed(false));
+        assert_eq!(entry.held, [], "nobody takes them off");
+    }
+
+    #[test]
     fn the_scripts_that_brought_the_role_take_it_back() {
         let mut entry = entry("/old");
         let script = |entry: &Entry, hook| entry.script(hook).map(|path| path.display().to_string());
