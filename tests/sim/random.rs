@@ -105,6 +105,8 @@ pub fn judge_told(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
         // Who has no clock is believed late when it is started anew (register, row 25).
         (slot.spec.wall, slot.spec.wakes_at) = (Some(0), None);
         slot.wall = Some(0);
+        // One that allows no advertisement to be missed is master at once when it is started beside a slower one.
+        slot.spec.ratio = slot.spec.ratio.max(3);
         slot.spec.plan = HookPlan { min: slot.spec.plan.min, max: slot.spec.plan.max, ..HookPlan::QUICK };
     }
     if logging {
