@@ -107,7 +107,14 @@ fn ad(source: IpAddr, skew: u8, counter: u64) -> Decoded {
         counter,
         code,
     };
-    Decoded { source, destination, mac: MacAddr([2, 0, 0, 0, 0, 2]), header, pseudo_header: false }
+    Decoded {
+        source,
+        destination,
+        mac: MacAddr([2, 0, 0, 0, 0, 2]),
+        header,
+        pseudo_header: false,
+        tail: Default::default(),
+    }
 }
 
 fn framed(decoded: &Decoded) -> Vec<u8> {

@@ -89,7 +89,14 @@ fn decoded() -> impl Strategy<Value = Decoded> {
     let v6 = (any::<[u8; 16]>(), any::<[u8; 16]>())
         .prop_map(|(a, b)| (IpAddr::V6(Ipv6Addr::from(a)), IpAddr::V6(Ipv6Addr::from(b))));
     (any::<[u8; 6]>(), prop_oneof![v4, v6], header()).prop_map(|(mac, (source, destination), header)| {
-        Decoded { mac: MacAddr(mac), source, destination, header, pseudo_header: false }
+        Decoded {
+            mac: MacAddr(mac),
+            source,
+            destination,
+            header,
+            pseudo_header: false,
+            tail: Default::default(),
+        }
     })
 }
 

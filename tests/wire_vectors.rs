@@ -325,6 +325,7 @@ fn cost_of_a_verdict() {
             destination: [224, 0, 0, 18].into(),
             header,
             pseudo_header: false,
+            tail: Default::default(),
         };
         wire::encode(&decoded, MacAddr([1, 0, 0x5e, 0, 0, 0x12]), 1)
     };

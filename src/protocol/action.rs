@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Family, Hook, HookEnd, Interval, MacAddr, PeerKind, Presence, Reason, Shift, Time};
+use super::{Agreement, Family, Hook, HookEnd, Interval, MacAddr, PeerKind, Presence, Reason, Shift, Time};
 
 /// A fact told to a virtual host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -467,6 +467,25 @@ pub enum Notice {
         /// Which.
         peer: IpAddr,
     },
+    /// A backup of ours follows this master, and would take over.
+    StandbyKnown {
+        /// From where it speaks.
+        address: IpAddr,
+    },
+    /// It was not heard for too long.
+    StandbyLost {
+        /// From where it spoke.
+        address: IpAddr,
+        /// There are others.
+        others: bool,
+    },
+    /// It means something else by the virtual host.
+    StandbyDisagrees {
+        /// From where it speaks.
+        address: IpAddr,
+        /// What is different.
+        agrees: Agreement,
+    },
     /// The first successful transmission failed after others had worked, or the reverse.
     Sending {
         /// What was being sent.
@@ -479,6 +498,8 @@ pub enum Notice {
 /// Why what is configured is sent from now on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Settled {
+    /// Every standby that is known accepts it.
+    Standbys,
     /// Another host uses it.
     Heard(IpAddr),
     /// The operator says so.
@@ -517,6 +538,9 @@ impl Notice {
             Self::EqualInterval { .. } => "UC1003",
             Self::SameSource { .. } => "UC1004",
             Self::Unheard { .. } => "UC1005",
+            Self::StandbyKnown { .. } => "UC1048",
+            Self::StandbyLost { .. } => "UC1049",
+            Self::StandbyDisagrees { .. } => "UC1050",
             Self::FormPending { .. } => "UC1041",
             Self::FormSent { .. } => "UC1042",
             Self::FormKept => "UC1043",

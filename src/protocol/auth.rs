@@ -20,6 +20,7 @@ use super::wire::Decoded;
 use super::{Dialect, Family, Interval, MacAddr, Rejected, Vhid};
 
 pub(super) mod mark;
+pub(super) mod tail;
 
 use mark::{Fields, Mark, Stamp, Word};
 
@@ -204,6 +205,8 @@ pub struct Authenticator {
     routable: Option<Hmac<Sha1>>,
     sends_routable: bool,
     mark: Mark,
+    /// Has taken in nothing but the key.
+    keyed: Hmac<Sha1>,
 }
 
 impl Authenticator {
@@ -242,13 +245,31 @@ impl Authenticator {
         let has_link_local = addresses.iter().filter_map(v6).any(|v6| v6.is_unicast_link_local());
         let routable = has_link_local.then(|| prepare(false));
         let mark = Mark::new(&keyed, vhid);
-        Self { vhid, addresses: prepare(true), routable, sends_routable: false, mark }
+        Self { vhid, addresses: prepare(true), routable, sends_routable: false, mark, keyed }
     }
 
     /// The same, sending the form that peers of this kind send.
     #[must_use]
     pub fn speaking(self, dialect: Dialect) -> Self {
         Self { sends_routable: dialect.omits_link_local(), ..self }
+    }
+
+    /// The HMAC of something else than advertisements.
+    fn proof(&self, what: &[u8], pieces: &[&[u8]]) -> [u8; 20] {
+        self.proving(what, pieces).finalize().into_bytes().into()
+    }
+
+    /// Whether this is it; it takes the same time wherever it differs.
+    fn proves(&self, proof: &[u8; 20], what: &[u8], pieces: &[&[u8]]) -> bool {
+        self.proving(what, pieces).verify_slice(proof).is_ok()
+    }
+
+    fn proving(&self, what: &[u8], pieces: &[&[u8]]) -> Hmac<Sha1> {
+        let mut mac = self.keyed.clone();
+        mac.update(what);
+        mac.update(&[self.vhid.get()]);
+        pieces.iter().for_each(|piece| mac.update(piece));
+        mac
     }
 
     /// The HMAC for a counter.
@@ -362,6 +383,7 @@ mod tests {
                 code,
             },
             pseudo_header: false,
+            tail: Default::default(),
         }
     }
 

@@ -10,6 +10,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::auth::tail::Short;
 use super::wire::Decoded;
 use super::{
     Advertisement, Authenticator, Dialect, Family, Key, Notice, Parameters, Rejected, Settled, Time, Vhid,
@@ -19,6 +20,8 @@ use super::{
 const MOST: usize = 4;
 /// Whose form is remembered.
 const SPEAKERS: usize = 16;
+/// A standby that is there has spoken in this time, thrice.
+const LISTENED: Duration = Duration::from_secs(30);
 /// Who used a form for the last time so long ago uses it no more.
 const RECENTLY: Duration = Duration::from_secs(60);
 
@@ -126,6 +129,10 @@ pub(super) struct Forms {
     next: u32,
     /// Until when another than the first is sent.
     settles: Option<Time>,
+    /// Since when.
+    pending: Time,
+    /// Another number whenever something else is accepted or configured.
+    version: u32,
     speakers: Vec<(IpAddr, u32, Time)>,
 }
 
@@ -163,6 +170,8 @@ impl Forms {
             sent: 0,
             next: 0,
             settles: None,
+            pending: Time::ZERO,
+            version: 0,
             speakers: Vec::new(),
         };
         configured(parameters).into_iter().for_each(|form| forms.add(form, None));
@@ -183,6 +192,7 @@ impl Forms {
                 continue;
             }
             if let Some(until) = sent.filter(|until| *until > now) {
+                self.pending = now;
                 (self.sent, self.settles) = (self.next, Some(until.min(accepted)));
             }
             self.add(form, Some(accepted));
@@ -218,6 +228,7 @@ impl Forms {
     ) -> Option<Notice> {
         let wanted = configured(parameters);
         let before = self.first().serial;
+        self.version = self.version.wrapping_add(1);
         let settle = parameters.settle;
         let until = now + settle * 2 + dead_after;
         for one in &mut self.accepted {
@@ -250,7 +261,7 @@ impl Forms {
         if self.first().serial == before {
             return None;
         }
-        self.settles = Some(now + settle);
+        (self.settles, self.pending) = (Some(now + settle), now);
         let sent = self.sent;
         if let Some(one) = self.accepted.iter_mut().find(|one| one.serial == sent && one.until.is_some()) {
             one.until = Some(until);
@@ -326,7 +337,7 @@ impl Forms {
             .then(|| self.settled(Settled::Heard(ad.source())))
     }
 
-    fn note_speaker(&mut self, source: IpAddr, form: u32, now: Time) {
+    pub(super) fn note_speaker(&mut self, source: IpAddr, form: u32, now: Time) {
         let known = self.speakers.iter().position(|(known, ..)| *known == source);
         if known.is_none() && self.speakers.len() < SPEAKERS {
             self.speakers.push((source, form, now));
@@ -342,6 +353,34 @@ impl Forms {
     /// The operator says that every host has been told.
     pub(super) fn confirm(&mut self) -> Option<Notice> {
         self.settles.is_some().then(|| self.settled(Settled::Confirmed))
+    }
+
+    /// All standbys accept what is configured, as far as that is known. Whoever may be missing has had the time to show itself
+    /// when `since` is long enough ago.
+    pub(super) fn agreed(&mut self, since: Time, settle: Duration, now: Time) -> Option<Notice> {
+        let heard_all = now.since(self.pending.max(since)) >= LISTENED.min(settle / 2);
+        (self.settles.is_some() && heard_all).then(|| self.settled(Settled::Standbys))
+    }
+
+    pub(super) const fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// All that is accepted, what is configured first.
+    pub(super) fn shorts(&self) -> Vec<Short> {
+        self.accepted.iter().map(|one| one.authenticator.short_of_form(&one.form.addresses)).collect()
+    }
+
+    /// The configured list, as those see it who use this form.
+    pub(super) fn short_of_list(&self, form: u32) -> Short {
+        let user = self.accepted.iter().find(|one| one.serial == form).unwrap_or_else(|| self.first());
+        user.authenticator.short_of_list(&self.first().form.addresses)
+    }
+
+    /// The authenticator of the form in which it was verified.
+    pub(super) fn of(&self, ad: &Advertisement) -> &Authenticator {
+        let form = self.accepted.iter().find(|one| one.serial == ad.form());
+        &form.unwrap_or_else(|| self.first()).authenticator
     }
 
     fn settled(&mut self, why: Settled) -> Notice {
@@ -368,6 +407,7 @@ impl Forms {
         if gone.is_empty() {
             return notices;
         }
+        self.version = self.version.wrapping_add(1);
         self.accepted.retain(|one| !gone.contains(&one.serial));
         if self.accepted.iter().all(|one| one.until.is_none()) {
             notices.push(Notice::FormsForgotten);

@@ -71,6 +71,8 @@ pub(super) struct Contents {
     pub(super) demotion: u8,
     /// Of another key it is another counter.
     pub(super) form: u32,
+    /// Another number for something else behind it.
+    pub(super) tail: u32,
 }
 
 /// A source address that proved to be of our kind, ours included.
@@ -499,7 +501,14 @@ mod tests {
 
     fn stamp(freshness: &mut Freshness, skew: u8, at: f64) -> Stamp {
         freshness.stamp(
-            Contents { to_one: false, words: 0, interval: Interval::new(1, skew), demotion: 0, form: 0 },
+            Contents {
+                to_one: false,
+                words: 0,
+                interval: Interval::new(1, skew),
+                demotion: 0,
+                form: 0,
+                tail: 0,
+            },
             s(at),
         )
     }
@@ -611,8 +620,14 @@ mod tests {
         for (wall, owed) in [(0.0, false), (0.5, false), (3_600.0, true)] {
             freshness.answered(&genuine, s(0.0));
             freshness.wall(WALL + Duration::from_secs_f64(wall), s(0.0));
-            let contents =
-                Contents { to_one: true, words: 0, interval: Interval::new(1, 0), demotion: 0, form: 0 };
+            let contents = Contents {
+                to_one: true,
+                words: 0,
+                interval: Interval::new(1, 0),
+                demotion: 0,
+                form: 0,
+                tail: 0,
+            };
             freshness.stamp(contents, s(0.1));
             assert_eq!(freshness.owes_answer(&genuine, s(0.1)), owed, "{wall}");
         }

@@ -54,6 +54,7 @@
 
 mod action;
 mod address;
+mod agreement;
 mod announcer;
 mod auth;
 mod damping;
@@ -71,6 +72,7 @@ mod peers;
 mod reason;
 mod refused;
 mod rejected;
+mod standbys;
 mod takeover;
 mod tampering;
 mod tie;
@@ -84,6 +86,7 @@ pub use action::{
     Unicast,
 };
 pub use address::{Family, MacAddr, Vhid};
+pub use agreement::Agreement;
 pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use deed::{Hook, HookEnd, Presence, Shift};
 pub use dialect::Dialect;
@@ -95,5 +98,6 @@ pub use parameters::{
 };
 pub use reason::Reason;
 pub use rejected::{Rejected, Rejections};
+pub use standbys::Standby;
 pub use time::Time;
 pub use virtual_host::{Counters, Snapshot, VirtualHost};

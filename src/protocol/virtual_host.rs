@@ -14,21 +14,24 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::announcer::Announcer;
+use super::auth::tail::Said;
 use super::election::{Decision, Election, Fact};
 use super::explain::{Cause, explain, shares_also};
 use super::forms::{Forms, InUse};
 use super::freshness::Freshness;
 use super::keeping::Keeping;
 use super::refused::Refused;
+use super::standbys::{Following, Standbys};
 use super::takeover::{Begun, Ended, Takeover};
 use super::tampering::Tampering;
 use super::watch::{Change, Watch};
 use super::wire::Decoded;
 use super::{
     Action, Event, Hook, HookEnd, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Rejections,
-    Role, Shift, Sources, Time, Transmission,
+    Role, Shift, Sources, Standby, Time, Transmission,
 };
 
+mod following;
 mod managing;
 mod reception;
 mod reconfiguration;
@@ -63,6 +66,11 @@ pub struct VirtualHost {
     tampering: Tampering,
     company: Company,
     aftermath: Aftermath,
+    standbys: Standbys,
+    following: Following,
+    /// What was told to a master or a standby last, and how often that was something else.
+    last_said: Option<Said>,
+    said: u32,
     packets: u16,
     advert_works: Option<bool>,
     announcement_works: Option<bool>,
@@ -125,6 +133,8 @@ pub struct Snapshot {
     pub address_missing: bool,
     /// What is accepted besides what is sent, and who uses it; nothing if nothing is.
     pub forms: Vec<InUse>,
+    /// Who follows this master, as far as it says so.
+    pub standbys: Vec<Standby>,
     /// What was counted.
     pub counters: Counters,
 }
@@ -149,6 +159,10 @@ impl VirtualHost {
             tampering: Tampering::default(),
             company: Company::default(),
             aftermath: Aftermath::default(),
+            standbys: Standbys::default(),
+            following: Following::default(),
+            last_said: None,
+            said: 0,
             packets: 0,
             advert_works: None,
             announcement_works: None,
@@ -263,6 +277,8 @@ impl VirtualHost {
         [
             self.election.deadline(),
             self.forms.deadline().filter(|_| !self.leaving),
+            self.following.deadline(),
+            self.standbys.deadline(),
             self.takeover.deadline().filter(|_| !self.hooks_wait()),
             self.keeping.deadline(),
             self.watch.deadline().filter(|_| self.holds_addresses()),
@@ -387,6 +403,7 @@ impl VirtualHost {
             owed_shift: self.keeping.owed(),
             address_missing: self.watch.missing(),
             forms: self.forms.in_use(),
+            standbys: self.standbys.list(),
             counters: self.counters,
         }
     }
@@ -408,6 +425,8 @@ impl VirtualHost {
             self.farewell = (left > 1).then(|| (again.max(now) + BOW_OUT_AGAIN, left - 1));
             self.transmit_adverts(Interval::BOW_OUT, now, out);
         }
+        self.follow_up(now);
+        self.speak_to_master(now, out);
         self.come_after(now, out);
         self.settle(now, out);
         self.announce(now, out);
@@ -464,7 +483,7 @@ impl VirtualHost {
                     self.farewell = Some((now + BOW_OUT_AGAIN, BOW_OUT_REPEATS));
                 }
                 Decision::GiveWay { to } => {
-                    let audience = Audience::One { peer: &to, gives_way: true };
+                    let audience = Audience::One { peer: &to, gives_way: true, says: None };
                     self.transmit_to(audience, self.election.interval(), now, out);
                 }
                 Decision::Announce => {
@@ -476,6 +495,7 @@ impl VirtualHost {
             }
         }
         self.keeping.settle(now, out);
+        self.follow_up(now);
         tells.extend(self.refused.tell(self.election.role(), now).map(Action::Tell));
         out.append(&mut tells);
         self.settle(now, out);

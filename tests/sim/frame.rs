@@ -95,6 +95,15 @@ pub fn to_one(source: IpAddr, mac: [u8; 6], peer: IpAddr, peer_mac: [u8; 6], pac
         _ => panic!("from {source} to {peer}"),
     };
     frame[..6].copy_from_slice(&peer_mac);
+    let length = u8::try_from(packet.len()).expect("short");
+    if source.is_ipv4() {
+        frame[17] = 20 + length;
+        frame[24..26].fill(0);
+        let sum = internet_checksum(&frame[14..34]);
+        frame[24..26].copy_from_slice(&sum.to_be_bytes());
+    } else {
+        frame[19] = length;
+    }
     frame.extend(packet);
     frame
 }

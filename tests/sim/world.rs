@@ -474,6 +474,8 @@ pub struct World {
     heap: BinaryHeap<Reverse<Due>>,
     made: u64,
     rng: Rng,
+    /// For what came later, so that older seeds stay the worlds they were.
+    whims: Rng,
 }
 
 impl World {
@@ -502,6 +504,7 @@ impl World {
             heap: BinaryHeap::new(),
             made: 0,
             rng: Rng::new(seed),
+            whims: Rng::new(seed ^ 0x7a11),
         }
     }
 
@@ -887,7 +890,7 @@ impl World {
             // Who only listens answers each name that proved itself, at two hardware addresses, once a second, and repeats
             // the bow-out of a second ago.
             let listens = slot.role == Role::Backup && slot.changes_in_window == 0;
-            let answers = 2 * 2 * others * families * families + 2 * copies * families;
+            let answers = 2 * 2 * others * families * families + 2 * copies * families + 4;
             let most = if listens { answers } else { ads + announcements };
             if slot.window.1 > most {
                 let sent = slot.window.1;
@@ -955,10 +958,15 @@ impl World {
                 continue;
             }
             let (low, high) = (wire.low, wire.high);
-            let copies = if self.rng.percent(self.doubling) { 2 } else { 1 };
+            let length = if v6 { 54 } else { 34 } + 36;
+            let more = bytes.len() > length;
+            let (doubling, loss) = (self.doubling, self.loss);
+            let rng = if more { &mut self.whims } else { &mut self.rng };
+            let copies = if rng.percent(doubling) { 2 } else { 1 };
             for _ in 0..copies {
-                let delay = self.rng.within(low, high);
-                if !self.rng.percent(self.loss) {
+                let rng = if more { &mut self.whims } else { &mut self.rng };
+                let delay = rng.within(low, high);
+                if !rng.percent(loss) {
                     self.push(self.now + delay, Entry::Frame { to, bytes: bytes.clone(), forged: None });
                 }
             }

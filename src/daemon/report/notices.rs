@@ -8,7 +8,9 @@ use super::{About, HOUR, MINUTE, describe, list, managed, of, seconds};
 use crate::i18n::{fill, tr, trn};
 use crate::log::Level;
 use crate::platform;
-use crate::protocol::{Demotion, Hook, HookEnd, Notice, Peer, PeerKind, Reason, Role, Settled, Transmission};
+use crate::protocol::{
+    Agreement, Demotion, Hook, HookEnd, Notice, Peer, PeerKind, Reason, Role, Settled, Transmission,
+};
 
 /// How long a repeated notice is held back.
 pub(super) fn period(notice: &Notice) -> Duration {
@@ -42,6 +44,9 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::HookKilled { .. }
         | Notice::HookSucceeded { .. }
         | Notice::FormPending { .. }
+        | Notice::StandbyKnown { .. }
+        | Notice::StandbyLost { .. }
+        | Notice::StandbyDisagrees { .. }
         | Notice::FormSent { .. }
         | Notice::FormKept
         | Notice::FormsForgotten
@@ -320,6 +325,29 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
         Notice::FormSent { why: Settled::Heard(peer) } => {
             let template = tr("The new password and addresses are sent from now on, because {peer} sends them");
             (Level::Info, fill(&template, &[("peer", peer)]))
+        }
+        Notice::FormSent { why: Settled::Standbys } => (
+            Level::Info,
+            tr("The new password and addresses are sent from now on, because every known standby accepts them")
+                .into_owned(),
+        ),
+        Notice::StandbyKnown { address } => {
+            (Level::Info, fill(&tr("Standby: {address} follows this master"), &[("address", address)]))
+        }
+        Notice::StandbyLost { address, others: true } => {
+            (Level::Info, fill(&tr("The standby {address} is not heard any more"), &[("address", address)]))
+        }
+        Notice::StandbyLost { address, others: false } => {
+            let template = tr("NO standby known: {address} is not heard any more, and nobody else follows this master");
+            (Level::Warning, fill(&template, &[("address", address)]))
+        }
+        Notice::StandbyDisagrees { address, agrees: Agreement::List } => {
+            let template = tr("The standby {address} is configured with other addresses: give all hosts the same");
+            (Level::Warning, fill(&template, &[("address", address)]))
+        }
+        Notice::StandbyDisagrees { address, .. } => {
+            let template = tr("The standby {address} is configured with another password or peer type: give all hosts the same");
+            (Level::Warning, fill(&template, &[("address", address)]))
         }
         Notice::FormSent { why: Settled::Confirmed } => (
             Level::Info,

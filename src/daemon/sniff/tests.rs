@@ -211,7 +211,8 @@ fn ours(alter: impl FnOnce(&mut Decoded)) -> (SniffConfig, Vec<u8>) {
         code: authenticator.code(counter),
     };
     let (mac, destination) = (MacAddr([2, 0, 0, 0, 0, 1]), Destination::GROUP_V4.into());
-    let mut sent = Decoded { mac, source, destination, header, pseudo_header: false };
+    let mut sent =
+        Decoded { mac, source, destination, header, pseudo_header: false, tail: Default::default() };
     alter(&mut sent);
     let frame = wire::encode(&sent, MacAddr::of_group(sent.destination), 1);
     (config, frame)

@@ -105,6 +105,11 @@ impl Election {
         !self.deaf && !self.stands_back()
     }
 
+    /// Whether a backup would take over from a master that falls silent.
+    pub(in super::super) fn is_ready(&self) -> bool {
+        matches!(self.state, State::Backup { .. }) && self.counts_silence()
+    }
+
     /// Whether nobody may find us master: without a source in one of two families we advertise in the other alone, and
     /// a kernel, which has a timer for each, would take over when that of the silent one ends, again and again. Our own
     /// kind takes either family for a sign of life.

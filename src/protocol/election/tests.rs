@@ -140,7 +140,14 @@ impl Host {
         };
         let ad = self
             .authenticator
-            .verify(&Decoded { mac, source, destination: source, header, pseudo_header: false })
+            .verify(&Decoded {
+                mac,
+                source,
+                destination: source,
+                header,
+                pseudo_header: false,
+                tail: Default::default(),
+            })
             .unwrap();
         assert_eq!(ad.kind(), kind);
         ad

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::wire;
@@ -49,7 +50,7 @@ impl Node {
 
     /// Performs as the daemon does; what it sends.
     fn perform(&mut self, actions: Vec<Action>, now: Time) -> Vec<Vec<u8>> {
-        let (mut sent, mut queue) = (Vec::new(), std::collections::VecDeque::from(actions));
+        let (mut sent, mut queue) = (Vec::new(), VecDeque::from(actions));
         while let Some(action) = queue.pop_front() {
             match action {
                 Action::Transmit(frame) => {
@@ -97,16 +98,26 @@ fn live(nodes: &mut [Node], from: u64, seconds: u64) {
                 continue;
             }
             let frames = nodes[sender].tell(Event::Tick, now);
-            let hearers = nodes.iter_mut().enumerate().filter(|(place, node)| *place != sender && node.runs);
-            for (hearer, node) in hearers {
-                for frame in &frames {
-                    if let Ok(actions) = node.host.receive(frame, now) {
-                        assert_eq!(node.perform(actions, now), [] as [Vec<u8>; 0], "{hearer} answers");
+            let mut wire: VecDeque<_> = frames.into_iter().map(|frame| (sender, frame)).collect();
+            while let Some((from, frame)) = wire.pop_front() {
+                let hearers =
+                    nodes.iter_mut().enumerate().filter(|(place, node)| *place != from && node.runs);
+                for (hearer, node) in hearers {
+                    if let Ok(actions) = node.host.receive(&frame, now) {
+                        let answers = node.perform(actions, now);
+                        assert!(answers.iter().all(|answer| is_for_a_standby(answer)), "{hearer} answers");
+                        wire.extend(answers.into_iter().map(|answer| (hearer, answer)));
                     }
                 }
             }
         }
     }
+}
+
+/// Whether a master tells with it that it knows the standby.
+fn is_for_a_standby(frame: &[u8]) -> bool {
+    let decoded = wire::decode(frame).unwrap();
+    !decoded.tail.bytes().is_empty() && decoded.header.counter & 1 << 31 == 0
 }
 
 fn beside(notice: &Notice) -> bool {

@@ -51,12 +51,19 @@ impl Aftermath {
 pub(super) struct Company {
     ours_since: Option<Time>,
     told: bool,
+    others: bool,
 }
 
 impl Company {
+    /// Whether anybody was heard who is none of ours.
+    pub(super) const fn met_others(&self) -> bool {
+        self.others
+    }
+
     /// Whether it is time to tell the operator.
     fn note(&mut self, kind: PeerKind, now: Time) -> bool {
         if kind != PeerKind::Ours {
+            self.others = true;
             self.ours_since = None;
             return false;
         }
@@ -85,8 +92,24 @@ impl VirtualHost {
         decoded: Result<&Decoded, Rejected>,
         now: Time,
     ) -> Result<Vec<Action>, Rejected> {
-        match decoded.and_then(|decoded| self.authenticate(decoded, now)) {
-            Ok(ad) => Ok(self.hear(&ad, now)),
+        let heard = decoded.and_then(|decoded| {
+            let ad = self.authenticate(decoded, now)?;
+            let ours = ad.kind() == PeerKind::Ours;
+            let said = if ours {
+                self.forms.of(&ad).said(&ad, decoded, self.own_addresses(ad.family()))?
+            } else {
+                None
+            };
+            Ok((ad, said))
+        });
+        match heard {
+            Ok((ad, Some(said))) if said.answer => {
+                // It may have overtaken what its master said to all, which then is older and nobody's word.
+                self.following.answered(ad.source(), now);
+                Ok(self.hear(&ad, now))
+            }
+            Ok((ad, Some(said))) => Ok(self.hear_standby(&ad, &said, &peer(&ad, now), now)),
+            Ok((ad, None)) => Ok(self.hear(&ad, now)),
             Err(rejected) => {
                 self.counters.rejections.count(rejected);
                 Err(rejected)
@@ -238,7 +261,7 @@ impl VirtualHost {
         while let Some(peer) = self.aftermath.answers.pop() {
             if speaks || self.election.role() == Role::Backup {
                 // A backup must not look like a master.
-                let audience = Audience::One { peer: &peer, gives_way: !speaks };
+                let audience = Audience::One { peer: &peer, gives_way: !speaks, says: None };
                 self.transmit_to(audience, self.election.interval(), now, out);
             }
         }
@@ -268,7 +291,7 @@ fn peer(ad: &Advertisement, now: Time) -> Peer {
 
 /// Whether a frame to this hardware address is heard by one of ours alone: it is none of a group, and none of the block in
 /// which kernels and the ancestor have theirs (RFC 7042 section 2.1.2).
-const fn is_of_one_host(MacAddr(octets): MacAddr) -> bool {
+pub(super) const fn is_of_one_host(MacAddr(octets): MacAddr) -> bool {
     let [a, b, c, ..] = octets;
     a & 1 == 0 && !(a == 0 && b == 0 && c == 0x5e)
 }

@@ -257,6 +257,7 @@ fn ad_to(destination: &str, skew: u8, parameters: &Parameters) -> Vec<u8> {
         destination: destination.parse().unwrap(),
         header,
         pseudo_header: false,
+        tail: Default::default(),
     };
     wire::encode(&decoded, MAC, 1)
 }

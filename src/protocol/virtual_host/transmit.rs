@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::super::auth::mark::{self, Fields, Word};
+use super::super::auth::tail::Said;
 use super::super::freshness::Contents;
 use super::super::wire::{self, Decoded, arp, carp, ndp};
 use super::super::{Action, Family, Frame, Interval, MacAddr, Peer, Time, Transmission, Unicast};
@@ -20,6 +21,8 @@ pub(super) enum Audience<'a> {
         peer: &'a Peer,
         /// It is told as well that this is no master's.
         gives_way: bool,
+        /// What is said to it besides, in the family it was heard in alone.
+        says: Option<&'a Said>,
     },
 }
 
@@ -64,8 +67,15 @@ impl VirtualHost {
         let sources = self.parameters.sources;
         let v4 = sources.v4.filter(|_| self.forms.sent().addresses().iter().any(IpAddr::is_ipv4));
         let v6 = sources.v6.filter(|_| self.forms.sent().addresses().iter().any(IpAddr::is_ipv6));
+        let only = match audience {
+            Audience::One { peer, says: Some(_), .. } => Some(Family::of(peer.source)),
+            Audience::All | Audience::One { .. } => None,
+        };
         for source in [v4.map(IpAddr::V4), v6.map(IpAddr::V6)].into_iter().flatten() {
             let family = Family::of(source);
+            if only.is_some_and(|only| only != family) {
+                continue;
+            }
             if !self.parameters.destination.is_unicast(family) {
                 let (decoded, id) = self.advert(source, audience, interval, now);
                 let group = match self.parameters.destination.broadcast {
@@ -111,7 +121,12 @@ impl VirtualHost {
             [(self.election.beside_old_ucarp(now), Word::BesideOldUcarp), (gives_way, Word::GivesWay)];
         let words = mark::said(words.into_iter().filter_map(|(said, word)| said.then_some(word)));
         let demotion = u8::from(self.election.demoted());
-        let contents = Contents { to_one, words, interval, demotion, form: self.forms.serial() };
+        let says = match audience {
+            Audience::One { peer, says: Some(said), .. } => Some((said, peer.source)),
+            Audience::All | Audience::One { .. } => None,
+        };
+        let tail = if says.is_some() { self.said } else { 0 };
+        let contents = Contents { to_one, words, interval, demotion, form: self.forms.serial(), tail };
         let low = mark::low(words, self.freshness.stamp(contents, now));
         let counter = self.forms.authenticator().marked(low, source, interval, demotion);
         self.freshness.sent(counter, Fields { source, interval, demotion }, self.parameters.mac, now);
@@ -131,6 +146,9 @@ impl VirtualHost {
             destination: self.parameters.destination.group(Family::of(source)),
             header,
             pseudo_header: source.is_ipv6() && self.forms.sent().dialect().sums_pseudo_header(),
+            tail: says
+                .map(|(said, to)| self.forms.authenticator().tail(said, counter, to))
+                .unwrap_or_default(),
         };
         self.packets = self.packets.wrapping_add(1);
         (decoded, self.packets)

@@ -22,6 +22,41 @@ pub const PROTOCOL: u8 = 112;
 /// The TTL or hop limit of whatever has not been forwarded.
 pub const TTL: u8 = 255;
 
+/// What stands behind CARP's 36 bytes, as far as it may be of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tail {
+    length: u8,
+    bytes: [u8; Self::LONGEST],
+}
+
+impl Tail {
+    /// Room for what is said now and for as much again; with all headers a captured frame holds more.
+    pub const LONGEST: usize = 128;
+
+    /// These bytes; none, if they are more than anybody of ours sends.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut tail = Self::default();
+        if let (Some(room), Ok(length)) = (tail.bytes.get_mut(..bytes.len()), u8::try_from(bytes.len())) {
+            room.copy_from_slice(bytes);
+            tail.length = length;
+        }
+        tail
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+    }
+}
+
+impl Default for Tail {
+    fn default() -> Self {
+        Self { length: 0, bytes: [0; Self::LONGEST] }
+    }
+}
+
 /// A CARP frame taken apart: well formed, **not** authenticated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Decoded {
@@ -35,6 +70,8 @@ pub struct Decoded {
     pub header: carp::Header,
     /// Whether their checksum includes IPv6's pseudo-header, as newer NetBSD kernels have it.
     pub pseudo_header: bool,
+    /// What follows them.
+    pub tail: Tail,
 }
 
 /// Takes an Ethernet frame apart.
@@ -49,17 +86,23 @@ pub fn decode(frame: &[u8]) -> Result<Decoded, Rejected> {
             unforwarded_carp(ip.protocol, ip.ttl)?;
             let header = carp::Header::parse(payload)?;
             let (source, destination) = (ip.source.into(), ip.destination.into());
-            Ok(Decoded { mac: ethernet.source, source, destination, header, pseudo_header: false })
+            let tail = tail(payload);
+            Ok(Decoded { mac: ethernet.source, source, destination, header, pseudo_header: false, tail })
         }
         ethernet::IPV6 => {
             let (ip, payload) = ipv6::Header::parse(packet)?;
             unforwarded_carp(ip.protocol, ip.hop_limit)?;
             let (header, pseudo_header) = carp::Header::parse_over_ipv6(payload, ip.source, ip.destination)?;
             let (source, destination) = (ip.source.into(), ip.destination.into());
-            Ok(Decoded { mac: ethernet.source, source, destination, header, pseudo_header })
+            let tail = tail(payload);
+            Ok(Decoded { mac: ethernet.source, source, destination, header, pseudo_header, tail })
         }
         _ => Err(Rejected::NotIp),
     }
+}
+
+fn tail(payload: &[u8]) -> Tail {
+    payload.get(carp::LENGTH..).map(Tail::of).unwrap_or_default()
 }
 
 /// Whom a packet of protocol 112 is for that cannot be decoded, as far as it says: the id, which CARP and VRRP have in the
@@ -109,12 +152,14 @@ pub fn encode(decoded: &Decoded, to: MacAddr, id: u16) -> Vec<u8> {
 /// What of it follows the IP header.
 #[must_use]
 pub fn encode_payload(decoded: &Decoded) -> Vec<u8> {
-    match (decoded.source, decoded.destination) {
+    let mut payload = match (decoded.source, decoded.destination) {
         (IpAddr::V6(source), IpAddr::V6(destination)) if decoded.pseudo_header => {
             decoded.header.emit_with_pseudo_header(source, destination)
         }
         (IpAddr::V4(_) | IpAddr::V6(_), IpAddr::V4(_) | IpAddr::V6(_)) => decoded.header.emit(),
-    }
+    };
+    payload.extend(decoded.tail.bytes());
+    payload
 }
 
 /// An advertisement as any master's, from 10.0.0.1 for id 7, without an HMAC.
@@ -131,7 +176,14 @@ pub(crate) fn sample() -> Decoded {
         code: [0; 20],
     };
     let (source, destination) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([224, 0, 0, 18]));
-    Decoded { mac: MacAddr([2; 6]), source, destination, header, pseudo_header: false }
+    Decoded {
+        mac: MacAddr([2; 6]),
+        source,
+        destination,
+        header,
+        pseudo_header: false,
+        tail: Default::default(),
+    }
 }
 
 #[cfg(test)]
@@ -154,6 +206,7 @@ mod tests {
                 code: [0xa5; 20],
             },
             pseudo_header: false,
+            tail: Default::default(),
         }
     }
 

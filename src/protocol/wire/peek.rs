@@ -235,6 +235,7 @@ mod tests {
             destination: destination.parse().unwrap(),
             header,
             pseudo_header: false,
+            tail: Default::default(),
         };
         encode(&decoded, MacAddr::BROADCAST, 1)
     }

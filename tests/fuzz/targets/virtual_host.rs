@@ -397,7 +397,7 @@ impl World {
                         }
                         .expect("what we send is sound");
                         let mac = self.hosts[which].host.parameters().mac;
-                        let decoded = Decoded { mac, source, destination, header, pseudo_header };
+                        let decoded = Decoded { mac, source, destination, header, pseudo_header, tail: Default::default() };
                         self.sent(which, unicast.what, before, role, Some(decoded));
                         self.send(which, wire::encode(&decoded, MacAddr([2; 6]), 0));
                     }
@@ -617,7 +617,7 @@ impl World {
                 code: self.auth.code(counter),
             };
             let ad =
-                Decoded { mac: mac(number), source, destination: GROUP_V4, header, pseudo_header: false };
+                Decoded { mac: mac(number), source, destination: GROUP_V4, header, pseudo_header: false, tail: Default::default() };
             let frame = wire::encode(&ad, MacAddr::of_group(GROUP_V4), 0);
             self.hear(which, &frame);
         }

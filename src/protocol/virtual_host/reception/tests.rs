@@ -91,7 +91,7 @@ impl Sent {
             code: auth.code(counter),
         };
         let destination = IpAddr::V4(Destination::GROUP_V4);
-        Decoded { mac: self.mac, source, destination, header, pseudo_header: false }
+        Decoded { mac: self.mac, source, destination, header, pseudo_header: false, tail: Default::default() }
     }
 
     fn frame(&self) -> Vec<u8> {
@@ -103,7 +103,7 @@ fn encode(decoded: &Decoded) -> Vec<u8> {
     wire::encode(decoded, MacAddr::of_group(decoded.destination), 1)
 }
 
-/// What is sent to one host alone when the tick comes that is due now.
+/// What is sent to one host alone when the tick comes that is due now, but for what a standby tells its master.
 fn answers(host: &mut VirtualHost, now: Time) -> Vec<(MacAddr, bool)> {
     if host.next_deadline().is_none_or(|next| next > now) {
         return Vec::new();
@@ -112,8 +112,8 @@ fn answers(host: &mut VirtualHost, now: Time) -> Vec<(MacAddr, bool)> {
     let to_one = actions.iter().filter_map(|action| match action {
         Action::Transmit(frame) if frame.what == Transmission::Advert && frame.bytes[0] & 1 == 0 => {
             let to = MacAddr(frame.bytes[..6].try_into().unwrap());
-            let counter = wire::decode(&frame.bytes).unwrap().header.counter;
-            Some((to, counter & 1 << 31 != 0))
+            let decoded = wire::decode(&frame.bytes).unwrap();
+            decoded.tail.bytes().is_empty().then_some((to, decoded.header.counter & 1 << 31 != 0))
         }
         _ => None,
     });

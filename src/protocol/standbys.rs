@@ -1,0 +1,181 @@
+//! Who would take over: what backups of ours tell their master, and what a backup has to tell.
+//!
+//! None of it reaches the election. A master knows a standby by its first word and takes it for lost after 25 s, in which it
+//! speaks twice. A backup speaks to the master it follows when that or something about itself changes, and every 10 s; who
+//! does not answer is an older version, which takes it for a host that gives way, and is asked seldom.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::auth::tail::Said;
+use super::{Agreement, Interval, Notice, Time};
+
+/// Between two words, and what of them may be lost.
+const EVERY: Duration = Duration::from_secs(10);
+const LOST: Duration = Duration::from_secs(25);
+/// Again without an answer: twice as long each time, and so often.
+const AGAIN: Duration = Duration::from_millis(300);
+const TRIES: u32 = 4;
+/// Then.
+const SELDOM: Duration = Duration::from_secs(300);
+const MOST: usize = 16;
+/// One is answered at most so often.
+const ANSWERS: Duration = Duration::from_millis(250);
+
+/// A backup of ours that follows us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Standby {
+    /// From where it was heard.
+    pub address: IpAddr,
+    /// What it competes with.
+    pub interval: Interval,
+    /// It competes with a worse interval than it was configured with.
+    pub demoted: bool,
+    /// It would take over if we fell silent.
+    pub ready: bool,
+    /// Somebody works at it.
+    pub maintenance: bool,
+    /// Whether it means the same virtual host.
+    pub agrees: Agreement,
+    /// When it spoke last.
+    pub heard: Time,
+}
+
+#[derive(Debug)]
+struct Known {
+    standby: Standby,
+    accepts: bool,
+    answered: Time,
+}
+
+/// Those of a master.
+#[derive(Debug, Default)]
+pub(super) struct Standbys(Vec<Known>);
+
+impl Standbys {
+    /// Takes note of one that accepts what is configured here, or does not. Whether to answer, and what is new.
+    pub(super) fn hear(
+        &mut self,
+        address: IpAddr,
+        said: &Said,
+        agrees: Agreement,
+        accepts: bool,
+        now: Time,
+    ) -> (bool, Vec<Notice>) {
+        let standby = Standby {
+            address,
+            interval: said.interval,
+            demoted: said.demotion > 0,
+            ready: said.ready,
+            maintenance: said.maintenance,
+            agrees,
+            heard: now,
+        };
+        let mut notices = Vec::new();
+        let differs = |agrees| matches!(agrees, Agreement::List | Agreement::Password);
+        if let Some(known) = self.0.iter_mut().find(|known| known.standby.address == address) {
+            if differs(agrees) && known.standby.agrees != agrees {
+                notices.push(Notice::StandbyDisagrees { address, agrees });
+            }
+            let answers = now.since(known.answered) >= ANSWERS;
+            if answers {
+                known.answered = now;
+            }
+            (known.standby, known.accepts) = (standby, accepts);
+            return (answers, notices);
+        }
+        notices.push(Notice::StandbyKnown { address });
+        if differs(agrees) {
+            notices.push(Notice::StandbyDisagrees { address, agrees });
+        }
+        if self.0.len() >= MOST {
+            let silent = self.0.iter().enumerate().min_by_key(|(_, known)| known.standby.heard);
+            if let Some(at) = silent.map(|(at, _)| at) {
+                self.0.swap_remove(at);
+            }
+        }
+        self.0.push(Known { standby, accepts, answered: now });
+        (true, notices)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.0.iter().map(|known| known.standby.heard + LOST).min()
+    }
+
+    /// Forgets who is silent.
+    pub(super) fn expire(&mut self, now: Time) -> Vec<Notice> {
+        let lost = |known: &Known| known.standby.heard + LOST <= now;
+        let gone: Vec<IpAddr> =
+            self.0.iter().filter(|one| lost(one)).map(|one| one.standby.address).collect();
+        self.0.retain(|known| !lost(known));
+        let others = !self.0.is_empty();
+        gone.into_iter().map(|address| Notice::StandbyLost { address, others }).collect()
+    }
+
+    /// Nobody follows who is no master.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Whether there is one, and all accept what is configured.
+    pub(super) fn all_accept(&self) -> bool {
+        !self.0.is_empty() && self.0.iter().all(|known| known.accepts)
+    }
+
+    pub(super) fn list(&self) -> Vec<Standby> {
+        self.0.iter().map(|known| known.standby).collect()
+    }
+}
+
+/// What a backup has to tell its master.
+#[derive(Debug, Default)]
+pub(super) struct Following {
+    master: Option<IpAddr>,
+    next: Option<Time>,
+    unanswered: u32,
+    /// What it would say, as far as that changes.
+    state: Option<(Interval, bool, bool, u32)>,
+}
+
+impl Following {
+    /// It follows this one of ours, and this is what there is to say.
+    pub(super) fn update(&mut self, master: Option<IpAddr>, state: (Interval, bool, bool, u32), now: Time) {
+        let other = self.master != master;
+        if other || self.state != Some(state) {
+            self.state = Some(state);
+            // Who never answers is not told of each change.
+            if other {
+                (self.master, self.unanswered) = (master, 0);
+            }
+            if self.unanswered < TRIES {
+                self.next = Some(now);
+            }
+        }
+        if master.is_none() {
+            self.next = None;
+        }
+    }
+
+    /// The master understands.
+    pub(super) fn answered(&mut self, by: IpAddr, now: Time) {
+        if self.master == Some(by) {
+            self.unanswered = 0;
+            self.next = Some(now + EVERY);
+        }
+    }
+
+    pub(super) const fn deadline(&self) -> Option<Time> {
+        self.next
+    }
+
+    /// Whether to speak now.
+    pub(super) fn due(&mut self, now: Time) -> bool {
+        let due = self.next.is_some_and(|next| next <= now);
+        if due {
+            let pause = if self.unanswered < TRIES { AGAIN * (1 << self.unanswered) } else { SELDOM };
+            self.unanswered = self.unanswered.saturating_add(1);
+            self.next = Some(now + pause);
+        }
+        due
+    }
+}
