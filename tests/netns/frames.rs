@@ -26,6 +26,11 @@ impl Ad {
     pub(crate) fn is_bow_out(&self) -> bool {
         self.base == 255 && self.skew == 255
     }
+
+    /// Whether more follows than kernels send: such a packet has no options.
+    pub(crate) fn has_tail(&self) -> bool {
+        self.frame.get(14) == Some(&0x45) && self.frame.len() > 14 + 20 + 36
+    }
 }
 
 /// An ARP packet seen on the wire.

@@ -20,6 +20,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("ring_overflows_beside_a_living_master", ours, overflowing_ring),
         Case::new("advertisements_that_cannot_leave", ours, advertisements_that_cannot_leave),
         Case::new("advertisements_that_cannot_leave_alone", ours, advertisements_that_cannot_leave_alone),
+        Case::new("standby_is_known_and_missed", ours, standby),
     ]
 }
 
@@ -147,4 +148,48 @@ fn advertisements_that_cannot_leave_alone() {
     segment.await_ad_of(0, mended, seconds(4));
     assert_eq!(a.role(), "MASTER");
     assert_eq!(a.hook_names(), ["down", "up"]);
+}
+
+/// A backup tells its master alone that it follows; a kernel is told nothing.
+fn standby() {
+    let segment = Segment::new(2);
+    segment.flood();
+    let setup = Setup::skew(50);
+    let (a, b) = master_and_backup(&segment, (Kind::Ours, Kind::Ours), (&setup, &Setup::skew(100)));
+    let source = segment.hosts[1].address.to_string();
+    a.await_line("that it is known", seconds(1), |l| l.contains("[UC1048]") && l.contains(&source));
+    let told = |since: f64| segment.wire().all_ads(|ad| ad.at > since && ad.has_tail());
+    // Both, at once and not more often than in 10 s.
+    let macs = [segment.hosts[0].mac, segment.hosts[1].mac];
+    for (host, other) in [(0, 1), (1, 0)] {
+        let from = segment.hosts[host].address;
+        let of: Vec<_> = told(0.0).into_iter().filter(|ad| ad.source == from).collect();
+        assert!((1..=4).contains(&of.len()), "{of:?}");
+        assert!(of.iter().all(|ad| (ad.mac, ad.mac_destination) == (macs[host], macs[other])), "{of:?}");
+    }
+    thread::sleep(seconds(12));
+    assert_eq!(a.lines(|l| l.contains("[UC1048]") || l.contains("[UC1049]")).len(), 1);
+    b.signal(Signal::SIGKILL);
+    a.await_line("that it is missed", seconds(30), |l| l.contains("[WARNING]") && l.contains("[UC1049]"));
+    assert_eq!((a.role(), a.hook_names()), ("MASTER".into(), vec!["down".into(), "up".into()]));
+
+    let from = wire::now();
+    let key = Key::from_password(setup.password.as_bytes()).expect("it is short");
+    let kernel = Authenticator::new(&key, NonZeroU8::new(VHID).expect("not zero"), &[VIP.into()]);
+    let observer = segment.observer();
+    for counter in 1_000_000..1_000_008 {
+        let code = kernel.code(counter);
+        segment.wire().send(&frames::advertisement(
+            observer.mac,
+            observer.address,
+            VHID,
+            1,
+            0,
+            counter,
+            code,
+        ));
+        thread::sleep(Duration::from_millis(500));
+    }
+    assert_eq!(a.role(), "BACKUP");
+    assert_eq!(told(from), []);
 }

@@ -106,7 +106,12 @@ impl Wire {
         );
     }
 
+    /// Those without anything behind them: with that, one of ours tells another one something else.
     pub(crate) fn ads(&self, wanted: impl Fn(&Ad) -> bool) -> Vec<Ad> {
+        self.all_ads(|ad| !ad.has_tail() && wanted(ad))
+    }
+
+    pub(crate) fn all_ads(&self, wanted: impl Fn(&Ad) -> bool) -> Vec<Ad> {
         let seen = self.record.seen.lock().expect("the reader does not panic");
         seen.iter()
             .filter_map(|s| if let Seen::Ad(ad) = s { Some(ad.clone()) } else { None })
@@ -124,11 +129,9 @@ impl Wire {
 
     /// Waits for the first advertisement that answers the description.
     pub(crate) fn await_ad(&self, what: &str, limit: Duration, wanted: impl Fn(&Ad) -> bool) -> Ad {
-        self.await_seen(
-            what,
-            limit,
-            |s| if let Seen::Ad(ad) = s { wanted(ad).then(|| ad.clone()) } else { None },
-        )
+        self.await_seen(what, limit, |s| {
+            if let Seen::Ad(ad) = s { (!ad.has_tail() && wanted(ad)).then(|| ad.clone()) } else { None }
+        })
     }
 
     /// Waits for the first ARP packet that answers the description.
