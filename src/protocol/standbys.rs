@@ -13,6 +13,8 @@ use super::{Agreement, Interval, Notice, Time};
 /// Between two words, and what of them may be lost.
 const EVERY: Duration = Duration::from_secs(10);
 const LOST: Duration = Duration::from_secs(25);
+/// After a change, lest it overtake what was said to the same host in that moment, which then would be too old.
+const SOON: Duration = Duration::from_millis(300);
 /// Again without an answer: twice as long each time, and so often.
 const AGAIN: Duration = Duration::from_millis(300);
 const TRIES: u32 = 4;
@@ -148,7 +150,7 @@ impl Following {
                 (self.master, self.unanswered) = (master, 0);
             }
             if self.unanswered < TRIES {
-                self.next = Some(now);
+                self.next = Some(now + SOON);
             }
         }
         if master.is_none() {

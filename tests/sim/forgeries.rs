@@ -367,8 +367,9 @@ fn twenty_invented_senders() {
             world.run_for(25 * MS);
         }
         assert_eq!(transitions(&world), before, "{replay:?}\n{}", tail(&world));
-        // Heard was the master, and nobody else.
-        assert_eq!(heard(&world) - heard_before, (world.now - from) / SECOND, "{replay:?}");
+        // Heard was the master, and nobody else; it answers once in these 10 s that it knows its standby.
+        let (heard, ads) = (heard(&world) - heard_before, (world.now - from) / SECOND);
+        assert!((ads..=ads + 1).contains(&heard), "{replay:?}: {heard}");
         let said = &world.ours(1).notices[notices..];
         assert!(said.len() <= 2, "{said:?}");
         assert_settles(&mut world);
