@@ -47,6 +47,7 @@ pub struct Standby {
 struct Known {
     standby: Standby,
     accepts: bool,
+    since: Time,
     answered: Time,
 }
 
@@ -96,7 +97,7 @@ impl Standbys {
                 self.0.swap_remove(at);
             }
         }
-        self.0.push(Known { standby, accepts, answered: now });
+        self.0.push(Known { standby, accepts, since: now, answered: now });
         (true, notices)
     }
 
@@ -122,6 +123,11 @@ impl Standbys {
     /// Whether there is one, and all accept what is configured.
     pub(super) fn all_accept(&self) -> bool {
         !self.0.is_empty() && self.0.iter().all(|known| known.accepts)
+    }
+
+    /// When the one that came last was first heard.
+    pub(super) fn latest(&self) -> Time {
+        self.0.iter().map(|known| known.since).max().unwrap_or(Time::ZERO)
     }
 
     pub(super) fn list(&self) -> Vec<Standby> {

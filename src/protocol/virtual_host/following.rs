@@ -43,7 +43,9 @@ impl VirtualHost {
     fn settle_if_all_accept(&mut self, now: Time, out: &mut Vec<Action>) {
         // Kernels never say that they follow: among them only what they send tells.
         if self.election.speaks() && self.standbys.all_accept() && !self.company.met_others() {
-            let notice = self.forms.agreed(self.election.since(), self.parameters.settle, now);
+            // Who was cut off from all hears them again one by one.
+            let since = self.election.since().max(self.standbys.latest());
+            let notice = self.forms.agreed(since, self.parameters.settle, now);
             self.form_changed(notice, out);
         }
     }
