@@ -114,9 +114,9 @@ impl Known {
     }
 
     /// As others are told of it. Who speaks both families goes by its IPv4 address, the one operators know it by,
-    /// unless that has not been heard for an interval.
+    /// unless that has not been heard for an interval, with a quarter for one that overtakes the other.
     pub(super) fn peer(&self) -> Peer {
-        let fresh = |heard: Time| self.heard.since(heard) <= self.interval.period();
+        let fresh = |heard: Time| self.heard.since(heard) <= self.interval.period() * 5 / 4;
         let v4 = self.v4.filter(|v4| !v4.is_unspecified() && self.heard_v4.is_some_and(fresh));
         Peer {
             source: v4.map_or(self.source, IpAddr::V4),

@@ -1,13 +1,13 @@
 //! Who would take over: what backups of ours tell their master, and what a backup has to tell.
 //!
 //! None of it reaches the election. A master knows a standby by its first word and takes it for lost after 25 s, in which it
-//! speaks twice. A backup speaks to the master it follows when that or something about itself changes, and every 10 s; who
-//! does not answer is an older version, which takes it for a host that gives way, and is asked seldom.
+//! speaks twice. A backup speaks to the master it follows when that or something about itself changes, and every 10 s.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::auth::tail::Said;
+use super::peers::PeerId;
 use super::{Agreement, Interval, Notice, Time};
 
 /// Between two words, and what of them may be lost.
@@ -15,11 +15,9 @@ const EVERY: Duration = Duration::from_secs(10);
 const LOST: Duration = Duration::from_secs(25);
 /// After a change, lest it overtake what was said to the same host in that moment, which then would be too old.
 const SOON: Duration = Duration::from_millis(300);
-/// Again without an answer: twice as long each time, and so often.
+/// Again without an answer: twice as long each time, and so often; then as every time.
 const AGAIN: Duration = Duration::from_millis(300);
 const TRIES: u32 = 4;
-/// Then.
-const SELDOM: Duration = Duration::from_secs(300);
 const MOST: usize = 16;
 /// One is answered at most so often.
 const ANSWERS: Duration = Duration::from_millis(250);
@@ -138,7 +136,7 @@ impl Standbys {
 /// What a backup has to tell its master.
 #[derive(Debug, Default)]
 pub(super) struct Following {
-    master: Option<IpAddr>,
+    master: Option<PeerId>,
     next: Option<Time>,
     unanswered: u32,
     /// What it would say, as far as that changes.
@@ -147,17 +145,11 @@ pub(super) struct Following {
 
 impl Following {
     /// It follows this one of ours, and this is what there is to say.
-    pub(super) fn update(&mut self, master: Option<IpAddr>, state: (Interval, bool, bool, u32), now: Time) {
-        let other = self.master != master;
-        if other || self.state != Some(state) {
-            self.state = Some(state);
-            // Who never answers is not told of each change.
-            if other {
-                (self.master, self.unanswered) = (master, 0);
-            }
-            if self.unanswered < TRIES {
-                self.next = Some(now + SOON);
-            }
+    pub(super) fn update(&mut self, master: Option<PeerId>, state: (Interval, bool, bool, u32), now: Time) {
+        if self.master != master || self.state != Some(state) {
+            (self.master, self.state, self.unanswered) = (master, Some(state), 0);
+            // What changes again and again is told all the same.
+            self.next = Some(self.next.map_or(now + SOON, |next| next.min(now + SOON)));
         }
         if master.is_none() {
             self.next = None;
@@ -165,11 +157,9 @@ impl Following {
     }
 
     /// The master understands.
-    pub(super) fn answered(&mut self, by: IpAddr, now: Time) {
-        if self.master == Some(by) {
-            self.unanswered = 0;
-            self.next = Some(now + EVERY);
-        }
+    pub(super) fn answered(&mut self, now: Time) {
+        self.unanswered = 0;
+        self.next = self.master.map(|_| now + EVERY);
     }
 
     pub(super) const fn deadline(&self) -> Option<Time> {
@@ -180,7 +170,7 @@ impl Following {
     pub(super) fn due(&mut self, now: Time) -> bool {
         let due = self.next.is_some_and(|next| next <= now);
         if due {
-            let pause = if self.unanswered < TRIES { AGAIN * (1 << self.unanswered) } else { SELDOM };
+            let pause = if self.unanswered < TRIES { AGAIN * (1 << self.unanswered) } else { EVERY };
             self.unanswered = self.unanswered.saturating_add(1);
             self.next = Some(now + pause);
         }

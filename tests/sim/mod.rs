@@ -21,6 +21,7 @@ pub mod random;
 pub mod regressions;
 pub mod rng;
 pub mod scenario;
+pub mod standbys;
 pub mod world;
 
 pub use rng::Rng;

@@ -15,6 +15,7 @@ use super::frame::micros;
 use super::kernel::Os;
 use super::oracle::{Judge, bound};
 use super::ours::{Clock, HookPlan};
+use super::standbys::Watch;
 use super::world::{Change, Kind, MS, SECOND, Spec, Tweak, World};
 
 /// After which time the T of our counters is the same again.
@@ -140,7 +141,7 @@ pub fn judge_told(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
         }
     }
     let end = told_from + 3 * settle + 2 * bound(&world) + 4 * SECOND;
-    world.run_until(end);
+    Watch::default().run_until(&mut world, end);
     let restarted = restarted.map(|(node, ..)| node);
     let complaints =
         super::oracle::undisturbed(&world, (told_from, end), mix == Mix::Ours, restarted, settle);

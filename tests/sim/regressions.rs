@@ -20,7 +20,10 @@ pub const WORLDS: [(u64, &str); 15] = [
         1_313_282,
         "after its master crashed a preempting host followed who had given way already, and came late",
     ),
-    (1_554_982, "the same, where both candidates had been heard within an interval"),
+    (
+        1_554_982,
+        "the same, where both candidates had been heard within an interval, and then the one that stayed was not believed",
+    ),
     (
         987_290_664,
         "two timed out together, and one took the IPv4 of the other, which it had not heard yet, for lost",
@@ -87,8 +90,13 @@ pub const RENEWED_WORLDS: [(u64, &str); 2] = [
 ];
 
 /// The same among worlds whose files change.
-pub const RELOADED_WORLDS: [(u64, &str); 1] =
-    [(11_874, "a hook that was wanted again had less time than when it began, and was late at once")];
+pub const RELOADED_WORLDS: [(u64, &str); 2] = [
+    (11_874, "a hook that was wanted again had less time than when it began, and was late at once"),
+    (
+        4_572,
+        "all known standbys were told of a change that one cut off was never told of (the oracle's mistake)",
+    ),
+];
 
 /// The same among worlds where all are told of another password or list.
 pub const TOLD_WORLDS: [(u64, &str); 0] = [];

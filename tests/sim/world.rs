@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use ucarp::daemon::turn::Draining;
 use ucarp::protocol::{
-    Announcing, Authenticator, Destination, Dialect, Event, Former, HookFailure, Hooks, Interval, Key, Link,
-    MacAddr, Notice, OnLostAddress, Parameters, Presence, Replay, Role, Sources,
+    Announcing, Authenticator, Destination, Dialect, Event, Form, Former, HookFailure, Hooks, Interval, Key,
+    Link, MacAddr, Notice, OnLostAddress, Parameters, Presence, Replay, Role, Sources,
 };
 
 use super::allowance::{Ears, Forgery};
@@ -362,6 +362,13 @@ impl Tweak {
     }
 }
 
+fn ours_said(slot: &Slot, from: usize) -> &[(u64, Notice)] {
+    match &slot.machine {
+        Some(Machine::Ours(ours)) => &ours.notices[from..],
+        _ => &[],
+    }
+}
+
 /// A number for a pair of scripts that says which of them there are.
 pub fn scripts(up: bool, down: bool) -> u32 {
     u32::from(up) | u32::from(down) << 1
@@ -379,7 +386,7 @@ pub struct Slot {
     pub wall: Option<i64>,
     queue: Vec<Rc<[u8]>>,
     /// What one of ours keeps of forms over a restart.
-    former: Vec<Former>,
+    pub former: Vec<Former>,
     scheduled: Option<(u64, u64)>,
     role: Role,
     window: (u64, u64),
@@ -476,6 +483,9 @@ pub struct World {
     rng: Rng,
     /// For what came later, so that older seeds stay the worlds they were.
     whims: Rng,
+    /// Somebody settled while one that it could not know of was not told yet, and two do not understand each other.
+    hasty: bool,
+    apart: bool,
 }
 
 impl World {
@@ -505,6 +515,8 @@ impl World {
             made: 0,
             rng: Rng::new(seed),
             whims: Rng::new(seed ^ 0x7a11),
+            hasty: false,
+            apart: false,
         }
     }
 
@@ -530,6 +542,13 @@ impl World {
     fn form(&self, form: usize) -> (&Key, &[IpAddr]) {
         let other = form.checked_sub(1).and_then(|at| self.forms.get(at));
         other.map_or((&self.key, &self.addresses), |(key, addresses)| (key, addresses))
+    }
+
+    /// What a host is configured to send.
+    pub fn configured(&self, node: usize) -> Form {
+        let spec = &self.slots[node].spec;
+        let (key, addresses) = self.form(spec.form);
+        Form::new(key.clone(), addresses, spec.dialect)
     }
 
     /// Invents another password, another list or both.
@@ -823,6 +842,12 @@ impl World {
             out.claims.push(role == Role::Master);
         }
         self.slots[node].former = former;
+        let said = ours_said(&self.slots[node], notices_before);
+        self.hasty = self.hasty || self.settled_without_all(node, said);
+        let apart = self.hasty && !self.understand_each_other();
+        if std::mem::replace(&mut self.apart, apart) || apart {
+            self.record.excuses.push(now);
+        }
         for note in out.notes.take().into_iter().flatten() {
             self.say(Some(node), &note);
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::peers::{Conflict, Known, PeerId};
 use super::super::tie::{self, Contender, Order};
 use super::super::{Advertisement, Family, Interval, Notice, Peer, PeerKind, Reason, Time};
-use super::{Decision, Election, State};
+use super::{Decision, Election, State, patience};
 
 /// At most one advertisement outside the schedule in this time.
 const PROMPT_LIMIT: Duration = Duration::from_millis(100);
@@ -71,9 +71,10 @@ impl Election {
             self.reason == Reason::StubbornMaster && self.demoted() && peer.kind == PeerKind::Kernel;
         let worse = match demotion {
             Some(Ordering::Greater) => true,
-            Some(Ordering::Less | Ordering::Equal) | None => {
-                master.is_some_and(|known| known.interval <= his)
-            }
+            // Who has our master's interval and speaks while that is silent may be the one to which it gave way.
+            Some(Ordering::Less | Ordering::Equal) | None => master.is_some_and(|known| {
+                known.interval < his || known.interval == his && now.since(known.heard) < patience(his)
+            }),
         };
         if self.followed != Some(id) && master_lives && worse {
             return;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::peers::Known;
+use super::super::peers::{Known, PeerId};
 use super::super::{Advertisement, Interval, Notice, Peer, PeerKind, Reason, Role, Time};
 use super::{Decision, Election, State, patience};
 
@@ -108,6 +108,15 @@ impl Election {
     /// Whether a backup would take over from a master that falls silent.
     pub(in super::super) fn is_ready(&self) -> bool {
         matches!(self.state, State::Backup { .. }) && self.counts_silence()
+    }
+
+    /// Whom it would take over from, and whether the sender of this is that.
+    pub(in super::super) const fn follows(&self) -> Option<PeerId> {
+        self.followed
+    }
+
+    pub(in super::super) fn is_followed(&self, ad: &Advertisement) -> bool {
+        self.followed.is_some() && self.peers.known(ad).map(Known::id) == self.followed
     }
 
     /// Whether nobody may find us master: without a source in one of two families we advertise in the other alone, and

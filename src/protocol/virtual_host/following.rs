@@ -54,7 +54,7 @@ impl VirtualHost {
     pub(super) fn follow_up(&mut self, now: Time) {
         let backup = self.election.role() == Role::Backup;
         let master = self.election.followed().filter(|peer| backup && peer.kind == PeerKind::Ours);
-        let master = master.filter(|peer| is_of_one_host(peer.mac)).map(|peer| peer.source);
+        let master = master.filter(|peer| is_of_one_host(peer.mac)).and_then(|_| self.election.follows());
         let state = (
             self.election.interval(),
             self.election.demoted(),

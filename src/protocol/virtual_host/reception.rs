@@ -105,7 +105,9 @@ impl VirtualHost {
         match heard {
             Ok((ad, Some(said))) if said.answer => {
                 // It may have overtaken what its master said to all, which then is older and nobody's word.
-                self.following.answered(ad.source(), now);
+                if self.election.is_followed(&ad) {
+                    self.following.answered(now);
+                }
                 Ok(self.hear(&ad, now))
             }
             Ok((ad, Some(said))) => Ok(self.hear_standby(&ad, &said, &peer(&ad, now), now)),
