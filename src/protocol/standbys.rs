@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::auth::tail::Said;
+use super::election::patience;
 use super::peers::PeerId;
-use super::{Agreement, Interval, Notice, Time};
+use super::{Agreement, Interval, Notice, Peer, Time};
 
 /// Between two words, and what of them may be lost.
 const EVERY: Duration = Duration::from_secs(10);
@@ -137,6 +138,8 @@ impl Standbys {
 #[derive(Debug, Default)]
 pub(super) struct Following {
     master: Option<PeerId>,
+    /// When that spoke last.
+    spoke: Time,
     next: Option<Time>,
     unanswered: u32,
     /// What it would say, as far as that changes.
@@ -144,15 +147,24 @@ pub(super) struct Following {
 }
 
 impl Following {
-    /// It follows this one of ours, and this is what there is to say.
-    pub(super) fn update(&mut self, master: Option<PeerId>, state: (Interval, bool, bool, u32), now: Time) {
-        if self.master != master || self.state != Some(state) {
-            (self.master, self.state, self.unanswered) = (master, Some(state), 0);
+    /// It follows this one of ours, who spoke then, and this is what there is to say.
+    pub(super) fn update(
+        &mut self,
+        master: Option<(PeerId, Peer)>,
+        state: (Interval, bool, bool, u32),
+        now: Time,
+    ) {
+        let Some((id, peer)) = master else {
+            (self.master, self.next) = (None, None);
+            return;
+        };
+        // Who was silent may have been master no more, and knows nobody.
+        let paused = peer.heard.since(self.spoke) > patience(peer.interval);
+        self.spoke = peer.heard;
+        if paused || self.master != Some(id) || self.state != Some(state) {
+            (self.master, self.state, self.unanswered) = (Some(id), Some(state), 0);
             // What changes again and again is told all the same.
             self.next = Some(self.next.map_or(now + SOON, |next| next.min(now + SOON)));
-        }
-        if master.is_none() {
-            self.next = None;
         }
     }
 

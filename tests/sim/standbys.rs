@@ -7,8 +7,10 @@ use ucarp::protocol::{Agreement, Notice, Role, Settled};
 use super::ours::{HookPlan, Ours};
 use super::world::{Change, Kind, MS, Machine, SECOND, Spec, World};
 
-/// A backup that hears its master is known to it within this, and missed as soon as that.
+/// A backup that hears its master is known to it within this, by an engine that went on within that, and missed as soon as
+/// that.
 const KNOWN: u64 = SECOND;
+const KNOWN_ANEW: u64 = 11 * SECOND;
 const MISSED: u64 = 30 * SECOND;
 const STEP: u64 = 250 * MS;
 
@@ -59,7 +61,10 @@ impl Watch {
                 && followed.is_some_and(|followed| is_of(&world.slots[master].spec, followed));
             let since = self.following[node].filter(|(whom, _)| *whom == master);
             self.following[node] = follows.then(|| since.unwrap_or((master, world.now)));
-            let long = self.following[node].is_some_and(|(_, since)| world.now >= since + KNOWN);
+            let renewed = world.slots[master].renewed;
+            let long = self.following[node].is_some_and(|(_, since)| {
+                world.now >= since + KNOWN && (renewed == 0 || world.now >= renewed + KNOWN_ANEW)
+            });
             match of_node {
                 None if long => wrong = Some("is not known"),
                 Some(one) if long && !one.ready => wrong = Some("is not said to be ready"),

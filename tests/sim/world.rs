@@ -387,6 +387,8 @@ pub struct Slot {
     queue: Vec<Rc<[u8]>>,
     /// What one of ours keeps of forms over a restart.
     pub former: Vec<Former>,
+    /// When its engine went on anew, and forgot whom it knew.
+    pub renewed: u64,
     scheduled: Option<(u64, u64)>,
     role: Role,
     window: (u64, u64),
@@ -588,6 +590,7 @@ impl World {
             wall: None,
             queue: Vec::new(),
             former: Vec::new(),
+            renewed: 0,
             scheduled: None,
             role: Role::Init,
             window: (0, 0),
@@ -1126,6 +1129,7 @@ impl World {
             Change::Crash(node) => self.remove(node),
             Change::Renew(node, silent) => {
                 if self.slots[node].asleep_until.is_none() {
+                    self.slots[node].renewed = self.now;
                     let up = self.slots[node].link_up;
                     self.with(node, "goes on anew", |machine, now, out| {
                         if let Machine::Ours(ours) = machine {

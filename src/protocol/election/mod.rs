@@ -562,7 +562,7 @@ impl Election {
 }
 
 /// One interval of a peer with a quarter to spare.
-fn patience(interval: Interval) -> Duration {
+pub(super) fn patience(interval: Interval) -> Duration {
     interval.period() * 5 / 4
 }
 

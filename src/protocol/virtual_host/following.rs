@@ -54,7 +54,8 @@ impl VirtualHost {
     pub(super) fn follow_up(&mut self, now: Time) {
         let backup = self.election.role() == Role::Backup;
         let master = self.election.followed().filter(|peer| backup && peer.kind == PeerKind::Ours);
-        let master = master.filter(|peer| is_of_one_host(peer.mac)).and_then(|_| self.election.follows());
+        let master = master.filter(|peer| is_of_one_host(peer.mac));
+        let master = self.election.follows().zip(master);
         let state = (
             self.election.interval(),
             self.election.demoted(),
