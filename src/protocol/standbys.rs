@@ -124,6 +124,11 @@ impl Standbys {
         !self.0.is_empty() && self.0.iter().all(|known| known.accepts)
     }
 
+    /// Whether one would take over.
+    pub(super) fn has_ready(&self) -> bool {
+        self.0.iter().any(|known| known.standby.ready)
+    }
+
     /// When the one that came last was first heard.
     pub(super) fn latest(&self) -> Time {
         self.0.iter().map(|known| known.since).max().unwrap_or(Time::ZERO)

@@ -223,6 +223,7 @@ impl VirtualHost {
                 let proof = if self.keeping.manages() { managing::as_if_done(hook) } else { addresses };
                 let ended = self.takeover.done(hook, ended, proof, now, &mut out);
                 self.hook_ended(ended, now, &mut out);
+                self.look_after_hook(addresses, now, &mut out);
             }
             Event::Addresses(addresses) => {
                 self.watch.note(Some(addresses));

@@ -102,4 +102,5 @@ pub const RELOADED_WORLDS: [(u64, &str); 2] = [
 pub const TOLD_WORLDS: [(u64, &str); 0] = [];
 
 /// The same for worlds of managed addresses.
-pub const MANAGED_WORLDS: [(u64, &str); 0] = [];
+pub const MANAGED_WORLDS: [(u64, &str); 1] =
+    [(9374, "a backup was told of an address with the end of a hook alone, and left it where it was")];

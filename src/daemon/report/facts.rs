@@ -56,6 +56,9 @@ fn peer(notice: &Notice) -> Option<IpAddr> {
         | Notice::FamilyBack { peer, .. }
         | Notice::StandsBack { peer } => Some(peer.source),
         Notice::FormStillUsed { peer } | Notice::FormSent { why: Settled::Heard(peer) } => Some(*peer),
+        Notice::StandbyKnown { address }
+        | Notice::StandbyLost { address, .. }
+        | Notice::StandbyDisagrees { address, .. } => Some(*address),
         Notice::OnlyOurs
         | Notice::Demoted { .. }
         | Notice::Restored { .. }
@@ -86,7 +89,7 @@ fn peer(notice: &Notice) -> Option<IpAddr> {
         | Notice::Abandoned { .. }
         | Notice::ResignRefused { .. }
         | Notice::FormPending { .. }
-        | Notice::FormSent { why: Settled::Confirmed | Settled::InTime }
+        | Notice::FormSent { why: Settled::Standbys | Settled::Confirmed | Settled::InTime }
         | Notice::FormKept
         | Notice::FormsForgotten
         | Notice::Sending { .. } => None,

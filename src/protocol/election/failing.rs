@@ -1,6 +1,6 @@
 //! A master that cannot do what a master is there for: its up hook failed, or it cannot hold its addresses.
 
-use super::super::{Demotion, Notice, Reason, Time};
+use super::super::{Demotion, Notice, PeerKind, Reason, Time};
 use super::{CARRIER_RETURNS, Decision, Election, State, tell};
 
 impl Election {
@@ -42,9 +42,8 @@ impl Election {
         }
     }
 
-    /// Whether anybody else was heard who could be master instead. A backup is silent, so nobody may be known though
-    /// somebody is there.
-    pub(in super::super) fn has_company(&self) -> bool {
-        self.peers.any(|_| true)
+    /// Whether anybody was heard since the link came up who is none of ours: such a backup is silent, and may be there.
+    pub(in super::super) fn knows_others(&self) -> bool {
+        self.peers.any(|known| known.kind != PeerKind::Ours)
     }
 }

@@ -91,9 +91,22 @@ impl VirtualHost {
         self.look_and_judge(now, out);
     }
 
+    /// A hook ended and so many were there, of which nobody else may tell.
+    pub(super) fn look_after_hook(&mut self, there: Option<Presence>, now: Time, out: &mut Vec<Action>) {
+        if let Some(addresses) = there.filter(|_| self.keeping.manages()) {
+            self.look_after(addresses, now, out);
+            self.settle(now, out);
+        }
+    }
+
+    /// Whether somebody would be master instead: one of ours that follows and is ready, or one that never says so.
+    fn has_successor(&self) -> bool {
+        self.standbys.has_ready() || self.election.knows_others()
+    }
+
     /// Leaves it to others where somebody else rules over the addresses.
     fn look_and_judge(&mut self, now: Time, out: &mut Vec<Action>) {
-        if self.look_after_own(now, out) && self.election.has_company() {
+        if self.look_after_own(now, out) && self.has_successor() {
             out.push(Action::Tell(Notice::AddressUnholdable));
             self.elect(Fact::Unholdable, now, out);
         }
