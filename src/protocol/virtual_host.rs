@@ -260,18 +260,6 @@ impl VirtualHost {
         out
     }
 
-    fn depart(&mut self, withdraw: bool, reason: Reason, now: Time, out: &mut Vec<Action>) {
-        self.leaving = true;
-        if withdraw {
-            self.keeping.hurry(now);
-            self.takeover.hurry(now);
-        } else {
-            self.keeping.close();
-            self.takeover.close();
-        }
-        self.elect(Fact::Leave { withdraw, reason }, now, out);
-    }
-
     /// By when `handle(Event::Tick)` must be called again. Early is harmless, late costs quality.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {

@@ -318,7 +318,7 @@ impl Ours {
 
     pub fn event(&mut self, event: Event, now: u64, out: &mut Out) {
         out.note(|| format!("  told {event:?}"));
-        if matches!(event, Event::Shutdown { .. }) {
+        if matches!(event, Event::Shutdown { .. } | Event::Leave(_)) {
             self.shutting_down = true;
         }
         let before = self.host.role();

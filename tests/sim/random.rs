@@ -188,6 +188,16 @@ fn reload(world: &mut World, rng: &mut Rng, end: u64) {
         let tweak = tweak(rng, &world.slots[node].spec, longest);
         world.at(rng.within(0, end), Change::Reload(node, tweak));
     }
+    // Another stream, so that older seeds stay the worlds they were.
+    let mut whims = Rng::new(rng.clone().next() ^ 0x1eafe);
+    for _ in 0..whims.pick(&[0, 0, 1, 2, 3]) {
+        let node = whims.pick(&ours);
+        let leaves = whims.within(0, end);
+        world.at(leaves, Change::Leave(node));
+        if whims.percent(70) {
+            world.at(whims.within(leaves, end), Change::Join(node));
+        }
+    }
 }
 
 /// A change of what is no form; others must bear the interval, as those of the beginning.

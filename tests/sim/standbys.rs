@@ -97,13 +97,12 @@ impl World {
         let sent = sent.unwrap_or_else(|| self.configured(speaker));
         sent == self.configured(hearer) || former(hearer).any(|one| one.form == sent)
     }
+}
 
-    /// Somebody does not wait any more, although one of ours that it cannot know of was not told yet: those two will not
-    /// understand each other until that one has been told, and its time is over.
-    pub fn settled_without_all(&self, node: usize, said: &[(u64, Notice)]) -> bool {
-        said.iter().any(|(_, notice)| matches!(notice, Notice::FormSent { why: Settled::Standbys }))
-            && (0..self.slots.len()).any(|other| ours(self, other).is_some() && !self.accepts(other, node))
-    }
+/// Somebody does not wait any more, because all that it knows of have been told. Whoever it cannot know of will not
+/// understand it before it has been told too, and its time is over.
+pub fn settled_before_its_time(said: &[(u64, Notice)]) -> bool {
+    said.iter().any(|(_, notice)| matches!(notice, Notice::FormSent { why: Settled::Standbys }))
 }
 
 /// n1 and n2 follow n0, beside n3.

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use ucarp::daemon::turn::Draining;
 use ucarp::protocol::{
-    Announcing, Authenticator, Destination, Dialect, Event, Form, Former, HookFailure, Hooks, Interval, Key,
-    Link, MacAddr, Notice, OnLostAddress, Parameters, Presence, Replay, Role, Sources,
+    Announcing, Authenticator, Departure, Destination, Dialect, Event, Form, Former, HookFailure, Hooks,
+    Interval, Key, Link, MacAddr, Notice, OnLostAddress, Parameters, Presence, Replay, Role, Sources,
 };
 
 use super::allowance::{Ears, Forgery};
@@ -281,6 +281,9 @@ pub enum Change {
     Resign(usize),
     /// The file of a host of ours changed, and it is told.
     Reload(usize, Tweak),
+    /// The virtual host is not in its file any more, or is there again.
+    Leave(usize),
+    Join(usize),
     /// `ifconfig -g … carpdemote` on OpenBSD.
     Demote(usize, u8),
     Sending {
@@ -485,7 +488,7 @@ pub struct World {
     rng: Rng,
     /// For what came later, so that older seeds stay the worlds they were.
     whims: Rng,
-    /// Somebody settled while one that it could not know of was not told yet, and two do not understand each other.
+    /// Somebody settled because all that it knew of had been told, and two do not understand each other.
     hasty: bool,
     apart: bool,
 }
@@ -846,7 +849,7 @@ impl World {
         }
         self.slots[node].former = former;
         let said = ours_said(&self.slots[node], notices_before);
-        self.hasty = self.hasty || self.settled_without_all(node, said);
+        self.hasty |= super::standbys::settled_before_its_time(said);
         let apart = self.hasty && !self.understand_each_other();
         if std::mem::replace(&mut self.apart, apart) || apart {
             self.record.excuses.push(now);
@@ -925,6 +928,27 @@ impl World {
                 slot.window.1 = 0;
                 self.record.violations.push(format!("n{node} sent {sent} frames within second {second}"));
             }
+        }
+    }
+
+    /// One that is to be here no more bows out as a master, and takes its addresses along.
+    fn leave(&mut self, node: usize, change: Change) {
+        if let Some(until) = self.slots[node].asleep_until {
+            self.push(until, Entry::Change(change));
+            return;
+        }
+        let mut silent = false;
+        let speaks = self.slots[node].link_up;
+        self.with(node, "is to leave", |machine, now, out| {
+            let Machine::Ours(ours) = machine else { return };
+            let speaks = speaks && !ours.send_fails;
+            let was_master = ours.role() == Role::Master;
+            ours.event(Event::Leave(Departure::Removed), now, out);
+            let is_bow_out = |frame: &Vec<u8>| matches!(look(frame), Seen::Ad(ad) if ad.is_bow_out());
+            silent = was_master && speaks && !out.frames.iter().any(is_bow_out);
+        });
+        if silent {
+            self.record.violations.push(format!("{} n{node} left without a word", self.now));
         }
     }
 
@@ -1226,6 +1250,18 @@ impl World {
                     Machine::Kernel(kernel) => kernel.auth = auth,
                     Machine::Old(_) => {}
                 });
+            }
+            Change::Leave(node) => self.leave(node, change),
+            Change::Join(node) => {
+                if self.slots[node].machine.is_none() {
+                    // What the hosts have in common for longest.
+                    self.slots[node].spec.form = 0;
+                    self.slots[node].former = Vec::new();
+                    self.change(Change::Start(node));
+                    if self.slots[node].role == Role::Master {
+                        self.record.violations.push(format!("{} n{node} began as a master", self.now));
+                    }
+                }
             }
             Change::Demote(node, count) => {
                 if let Some(Machine::Kernel(kernel)) = &mut self.slots[node].machine {

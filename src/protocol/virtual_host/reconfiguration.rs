@@ -1,7 +1,7 @@
 //! Other parameters for a virtual host that goes on: what does not change is not touched, and the role stays.
 
 use super::super::election::{Fact, Tuning};
-use super::super::{Action, Family, Former, Notice, Parameters, Role, Time};
+use super::super::{Action, Family, Former, Notice, Parameters, Reason, Role, Time};
 use super::VirtualHost;
 
 impl VirtualHost {
@@ -69,6 +69,19 @@ impl VirtualHost {
         self.forms.recall(former, now);
         self.election.speak_both(self.forms.dual_stack());
         self.election.share(&self.forms.addresses());
+    }
+
+    /// Ends, as a daemon or one virtual host of it does.
+    pub(super) fn depart(&mut self, withdraw: bool, reason: Reason, now: Time, out: &mut Vec<Action>) {
+        self.leaving = true;
+        if withdraw {
+            self.keeping.hurry(now);
+            self.takeover.hurry(now);
+        } else {
+            self.keeping.close();
+            self.takeover.close();
+        }
+        self.elect(Fact::Leave { withdraw, reason }, now, out);
     }
 
     /// The families in which is spoken and listened, former forms included: what a place is needed for.
