@@ -5,8 +5,10 @@
 //! terminal.
 
 mod last_resort;
+mod rereading;
 
 use std::collections::{HashSet, VecDeque};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
@@ -15,25 +17,26 @@ use std::time::Duration;
 use super::addresses::{self, Shifted};
 use super::capture::Looks;
 use super::children::{Children, Happened};
-use super::clock::{now, wall};
+use super::clock::now;
 use super::connected;
 use super::devices::{self, Parts};
 use super::engine::{self, Heritage, Left};
 use super::engine_user::EngineUser;
 use super::failure::{Doing, StartError};
+use super::notify::Notifier;
 use super::overheard::Overheard;
-use super::pending::{self, Archive};
-use super::reload::{self, Read, Reading, Reloaded, Reread};
-use super::report::{About, Report};
+use super::pending::Archive;
+use super::reload::{Reading, Reread};
+use super::report::{About, Report, resting, summary};
 use super::request::{Asked, Fact, Request, decode, encode};
-use super::roster::{Entry, Roster, Standing};
+use super::roster::{Entry, Roster};
 use super::rules::{Act, Circumstances, Rules};
-use super::supervise::{Deed, Seen, Supervisor};
+use super::supervise::{Deed, Notice, Seen, Supervisor};
 use super::survey::{self, Surveyor};
 use super::{place, placing};
-use crate::log::{Level, Log};
+use crate::log::Log;
 use crate::platform::{self, Channel, Claims, Heir, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
-use crate::protocol::Time;
+use crate::protocol::{Role, Time};
 
 /// How many requests are taken in at a time.
 const MOST_REQUESTS: usize = 256;
@@ -52,6 +55,7 @@ pub(super) struct Belongings {
     pub(super) signals: Signals,
     pub(super) report: Report,
     pub(super) overheard: Overheard,
+    pub(super) notifier: Notifier,
     /// Somebody waits to hear that the engine works.
     pub(super) readiness: Option<Readiness>,
     pub(super) pidfile: Option<PidFile>,
@@ -91,6 +95,7 @@ struct Hands {
     signals: Option<Signals>,
     report: Report,
     overheard: Overheard,
+    notifier: Notifier,
     readiness: Option<Readiness>,
     pidfile: Option<PidFile>,
     rules: Rules,
@@ -138,6 +143,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         signals,
         report,
         overheard,
+        notifier,
         readiness,
         pidfile,
         lockdir,
@@ -165,6 +171,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         signals: Some(signals),
         report,
         overheard,
+        notifier,
         readiness,
         pidfile,
     };
@@ -190,7 +197,12 @@ impl Hands {
         let asleep = now();
         let behind = self.engine.as_ref().filter(|engine| engine.channel.is_behind()).map(|_| asleep + SOON);
         let own = [self.supervisor.deadline(), self.overheard.deadline(), self.reading.deadline(), behind];
-        let timeout = own.into_iter().flatten().min().map(|deadline| deadline.since(asleep));
+        let timeout = own
+            .into_iter()
+            .chain([self.notifier.deadline()])
+            .flatten()
+            .min()
+            .map(|deadline| deadline.since(asleep));
         let fds: Vec<BorrowedFd<'_>> = self
             .signals
             .iter()
@@ -223,6 +235,7 @@ impl Hands {
         if self.supervisor.deadline().is_some_and(|deadline| deadline <= woken) {
             self.see(Seen::Tick, woken);
         }
+        self.tell_manager(woken);
         Ok(())
     }
 
@@ -281,13 +294,14 @@ impl Hands {
                 self.tell(&Fact::Shifted { host, shift, shifted });
             }
             Act::Kill { host, force } => children.kill(host, force),
-            Act::Note { roles, ahead } => {
+            Act::Note { roles, ahead, followed } => {
                 self.ahead.fill(0);
                 for (host, by) in ahead {
                     self.ahead.iter_mut().skip((*host).into()).take(1).for_each(|known| *known = *by);
                 }
-                let roles = roles.to_vec();
+                let (roles, followed) = (roles.to_vec(), followed.to_vec());
                 self.announce();
+                self.notifier.works(|| standing(self.rules.roster(), &roles, &followed), now);
                 self.see(Seen::Beat(&roles), now);
             }
             Act::Forget { host } => self.forget(host, now),
@@ -395,6 +409,7 @@ impl Hands {
             Signal::HangUp if self.reading.can() && self.asked_by.is_none() => self.read_again(now),
             Signal::Terminate | Signal::Interrupt | Signal::Quit | Signal::HangUp => {
                 self.asked_by.get_or_insert(signal);
+                self.notifier.stopping();
                 self.see(Seen::Signal(signal), now);
             }
             Signal::User1 | Signal::User2 => self.see(Seen::Signal(signal), now),
@@ -448,10 +463,28 @@ impl Hands {
                 Deed::Withdraw(host) => self.withdraw(host),
                 Deed::RunDown(host) => self.run_down(host, now),
                 Deed::KillHook { host, force } => self.children.kill(host, force),
-                Deed::Tell(notice) => self.report.engine(notice),
-                Deed::End(status) => self.over = Some(status),
+                Deed::Tell(notice) => {
+                    if let Notice::Rests(rest) = notice {
+                        self.notifier.status(&resting(rest));
+                    }
+                    self.report.engine(notice);
+                }
+                Deed::End(status) => {
+                    self.notifier.stopping();
+                    self.over = Some(status);
+                }
             }
         }
+    }
+
+    /// How long an engine may be silent, so that nobody minds.
+    fn silence(&self) -> Duration {
+        self.notifier.bounded(self.supervisor.silence())
+    }
+
+    /// Tells the service manager what is to be told.
+    fn tell_manager(&mut self, now: Time) {
+        self.notifier.send(now).iter().for_each(|why| self.report.manager_not_told(why));
     }
 
     /// Ends a process of ours, which is waited for by and by.
@@ -463,7 +496,7 @@ impl Hands {
 
     fn start_engine(&mut self, left: Option<Left>) -> std::io::Result<()> {
         let (near, far) = Channel::pair()?;
-        let silence = self.supervisor.silence();
+        let silence = self.silence();
         // To be dropped in one of the two processes, and used in the other.
         let (mut near, mut far) = (Some(near), Some(far));
         let pid = platform::split_off(c"engine", || {
@@ -497,93 +530,16 @@ impl Hands {
         self.engine = None;
         self.children = Children::default();
         self.overheard = Overheard::nobody();
+        self.notifier = Notifier::default();
         self.readiness = None;
         self.signals = None;
         std::mem::replace(&mut self.report, Report::new(Log::none(super::SERVICES)))
     }
 
-    /// Has the configuration read again.
-    fn read_again(&mut self, now: Time) {
-        let Self { reading, engine, .. } = self;
-        // Whoever only reads must not keep the engine from hearing that the hands are gone.
-        let begun = reading.begin(|| *engine = None, now);
-        begun.err().into_iter().for_each(|why| self.report.not_reloaded(&why.to_string()));
-    }
-
-    /// The configuration was read again, or could not be.
-    fn take_over(&mut self, (reader, read): (u32, Result<Read, String>), now: Time) {
-        self.let_end(reader);
-        if self.reading.is_wanted_again() {
-            return self.read_again(now);
-        }
-        let reloaded = read.map_err(|why| vec![why]).and_then(|read| {
-            reload::reloaded(self.rules.roster(), read, &mut self.claims, self.lockdir.as_deref(), now)
-        });
-        let Reloaded { roster, facts, lines, archived } = match reloaded {
-            Ok(reloaded) => reloaded,
-            Err(why) => {
-                why.iter().for_each(|why| self.report.not_reloaded(why));
-                return;
-            }
-        };
-        self.ahead.resize(roster.len(), 0);
-        roster.there().for_each(|(host, entry)| self.supervisor.plan(host, entry.plan()));
-        self.rules.replace(roster);
-        archived.into_iter().for_each(|host| self.keep(host, now));
-        for warning in lines.warnings {
-            // What was said of the configuration before need not be said again.
-            if !self.warned.contains(&warning) {
-                self.report.say(Level::Warning, &warning);
-                self.warned.insert(warning);
-            }
-        }
-        for (Entry { interface, config, .. }, doubt) in &lines.doubts {
-            self.report.claim_in_doubt(About::host(config, interface), doubt);
-        }
-        for (Entry { interface, config, .. }, fate) in &lines.others {
-            self.report.reloaded_one(About::host(config, interface), fate);
-        }
-        self.report.reloaded(lines.others.len(), lines.kept);
-        let silence = self.supervisor.silence();
-        if let Some(engine) = &mut self.engine {
-            engine.untold.extend(facts);
-            engine.untold.push_back(Fact::Changed { silence });
-            engine.tell_changes();
-        }
-    }
-
-    /// Of what a host has in use besides what is configured some is not in use any more.
-    fn settle(&mut self, host: u16, now: Time) {
-        let Some(entry) = self.rules.entry(host) else { return };
-        let kept = pending::settled(&entry.config, &entry.kept, now);
-        if std::mem::replace(&mut entry.kept, kept) != entry.kept {
-            self.keep(host, now);
-        }
-    }
-
-    /// Keeps over a restart what a host has in use besides what is configured.
-    fn keep(&mut self, host: u16, now: Time) {
-        let (Some(archive), Some(wall)) = (&self.archive, wall()) else { return };
-        let Some(Entry { config, interface, kept, .. }) = self.rules.roster().get(host) else { return };
-        if let Err(why) = archive.write(config, interface, kept, now, wall) {
-            self.report.not_kept(About::host(config, interface), archive.folder(), &why);
-        }
-    }
-
-    /// Of a host that was to leave nothing is left.
-    fn forget(&mut self, host: u16, now: Time) {
-        let Some(entry) = self.rules.entry(host) else { return };
-        if !std::mem::take(&mut entry.kept).is_empty() {
-            self.keep(host, now);
-        }
-        self.rules.entry(host).into_iter().for_each(|entry| entry.standing = Standing::Gone);
-        reload::give_back(&mut self.claims, self.rules.roster());
-        self.supervisor.forget(host);
-    }
-
     fn end(mut self) -> Over {
         // What was said last is still to be shown.
         self.look_at_children(now());
+        self.tell_manager(now());
         Over {
             status: self.over.unwrap_or(super::BUG),
             why: self.why,
@@ -593,4 +549,14 @@ impl Hands {
             pidfile: self.pidfile,
         }
     }
+}
+
+/// How things stand with all hosts that are served.
+fn standing(roster: &Roster, roles: &[Role], followed: &[(u16, IpAddr)]) -> String {
+    let stands = roster.there().map(|(host, Entry { config, interface, .. })| {
+        let role = roles.get(usize::from(host)).copied().unwrap_or(Role::Init);
+        let followed = followed.iter().find(|(number, _)| *number == host).map(|(_, master)| *master);
+        (About::host(config, interface), role, followed)
+    });
+    summary(&stands.collect::<Vec<_>>())
 }

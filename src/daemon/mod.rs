@@ -32,6 +32,7 @@ mod liaison;
 mod link;
 mod mismatch;
 mod network;
+mod notify;
 mod outcome;
 mod overheard;
 mod pending;
@@ -75,6 +76,7 @@ pub use sniff::sniff;
 use engine_user::EngineUser;
 use failure::Doing;
 use hands::{Belongings, Over};
+use notify::{Manager, Notifier};
 use overheard::Overheard;
 use pending::Archive;
 use report::{About, Report};
@@ -121,6 +123,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     } else {
         None
     };
+    let manager = Manager::take();
     // Only where there is something to write to or somebody to listen to.
     let prints = readiness.is_none();
     let writes = prints || (LOG_IS_A_CALL && config.log.facility.is_some());
@@ -171,7 +174,9 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         .as_ref()
         .map(|_| Archive::new(config.state.clone().unwrap_or_else(|| platform::STATE.into())));
     let state = archive.as_ref().map(Archive::folder);
-    let written: Vec<&Path> = pidfile_in.as_deref().into_iter().chain([lockdir]).chain(state).collect();
+    let told_in = manager.folder();
+    let written = [pidfile_in.as_deref(), Some(lockdir), state, told_in.as_deref()];
+    let written: Vec<&Path> = written.into_iter().flatten().collect();
     let _ = platform::write_only_in(&written);
     let mut roster = Roster::of(hosts);
     if let (Some(archive), Some(wall)) = (&archive, clock::wall()) {
@@ -196,6 +201,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         signals,
         report,
         overheard,
+        notifier: Notifier::new(manager, readiness.is_some()),
         readiness,
         pidfile,
         lockdir: config.lockdir.clone(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::report::MOST_NAMED;
 use super::request::Request;
 use crate::protocol::{Time, VirtualHost};
 
@@ -50,7 +51,10 @@ impl Pulse {
             let by = host.ahead_of_wall(now);
             (by >= AHEAD).then(|| (number, u32::try_from(by.as_millis()).unwrap_or(u32::MAX)))
         });
-        Some(Request::Heartbeat { roles, ahead: ahead.take(MOST_AHEAD).collect() })
+        let named = hosts.iter().zip(0..=u16::MAX).take(MOST_NAMED);
+        let followed =
+            named.filter_map(|(host, number)| Some((number, host.snapshot(now).followed?.source))).collect();
+        Some(Request::Heartbeat { roles, ahead: ahead.take(MOST_AHEAD).collect(), followed })
     }
 }
 
@@ -73,7 +77,7 @@ mod tests {
     fn it_beats_twice_as_often_as_it_must_and_early_where_somebody_is_awake() {
         let (hosts, mut pulse) = ([core(), core()], Pulse::new(Duration::from_secs(2)));
         assert_eq!(pulse.due(), ms(0));
-        let beat = Request::Heartbeat { roles: vec![Role::Init; 2], ahead: Vec::new() };
+        let beat = Request::Heartbeat { roles: vec![Role::Init; 2], ahead: Vec::new(), followed: Vec::new() };
         for (at, beats) in
             [(100, true), (101, false), (599, false), (600, true), (1_099, false), (5_000, true)]
         {
@@ -92,7 +96,7 @@ mod tests {
         let roles = vec![Role::Init, Role::Backup];
         assert_eq!(
             pulse.beat(hosts.iter(), true, ms(2)),
-            Some(Request::Heartbeat { roles, ahead: Vec::new() })
+            Some(Request::Heartbeat { roles, ahead: Vec::new(), followed: Vec::new() })
         );
     }
 }

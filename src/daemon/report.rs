@@ -14,6 +14,7 @@ mod processes;
 mod refusals;
 mod reloading;
 mod starting;
+mod summary;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -28,8 +29,9 @@ use crate::log::{Facts, Level, Line, Log};
 use crate::platform::{LinkState, Signal};
 use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
 
-pub(crate) use processes::{unasked, unguarded};
+pub(crate) use processes::{resting, unasked, unguarded};
 pub(crate) use reloading::gathered;
+pub(crate) use summary::{MOST_NAMED, summary};
 
 use notices::{hint, is_harmless, kind, period, sentence};
 use refusals::{Sender, refusal};

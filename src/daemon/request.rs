@@ -41,8 +41,8 @@ pub(super) enum Request {
     /// [`Fact::CouldNot`] follows.
     Connect { interface: String, source: IpAddr, peers: Vec<IpAddr> },
     /// The engine works, and this is the role of each host. Told at once where a role changes. With the hosts among whom
-    /// it is later than our time of day says, and by how many milliseconds.
-    Heartbeat { roles: Vec<Role>, ahead: Vec<(u16, u32)> },
+    /// it is later than our time of day says, and by how many milliseconds; and with the masters that the first few follow.
+    Heartbeat { roles: Vec<Role>, ahead: Vec<(u16, u32)>, followed: Vec<(u16, IpAddr)> },
     /// Of a host that was to leave nothing is left.
     Left { host: u16 },
     /// What is configured of a host is sent, or what was in use besides is over.
@@ -222,7 +222,7 @@ coded! { Request:
     1 Kill { host, hook, force },
     2 Survey { interface },
     3 OpenDevices { interface, hosts, looks, capture_only },
-    4 Heartbeat { roles, ahead },
+    4 Heartbeat { roles, ahead, followed },
     5 Say(line),
     6 Finished { status, why },
     7 Left { host },

@@ -77,6 +77,7 @@ pub(super) enum Act<'a> {
     Note {
         roles: &'a [Role],
         ahead: &'a [(u16, u32)],
+        followed: &'a [(u16, IpAddr)],
     },
     Say(&'a Line),
     End {
@@ -260,7 +261,7 @@ impl Rules {
             }
             // It may not have heard yet of those that were taken on since.
             Request::Heartbeat { roles, .. } if roles.len() > self.roster.len() => Err(Refusal::OtherHosts),
-            Request::Heartbeat { roles, ahead } => {
+            Request::Heartbeat { roles, ahead, followed } => {
                 for (host, by) in ahead {
                     if usize::from(*host) >= self.roster.len() {
                         return Err(Refusal::NoSuchHost);
@@ -269,7 +270,10 @@ impl Rules {
                         return Err(Refusal::TooLate);
                     }
                 }
-                Ok(Act::Note { roles, ahead })
+                if followed.iter().any(|(host, _)| usize::from(*host) >= self.roster.len()) {
+                    return Err(Refusal::NoSuchHost);
+                }
+                Ok(Act::Note { roles, ahead, followed })
             }
             Request::Say(line) => Ok(Act::Say(line)),
             Request::Settled { host } => {

@@ -3,18 +3,19 @@
 //! Each item is assigned to a const of its agreed type, so a system whose signature drifted does not compile.
 //! If two systems would need different parameters, the boundary is wrong: move it, do not bend it here.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr, OsString};
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use super::{
     Changes, Instruction, LinkState, Unready, background, channel, claim, descriptors, files, interfaces,
-    ip_socket, lock_file, membership, oom, pidfile, priority, program, rights, secrecy, signals, split, sys,
-    user, wall_clock, writer,
+    ip_socket, lock_file, membership, notification, oom, pidfile, priority, program, rights, secrecy,
+    signals, split, sys, user, wall_clock, writer,
 };
 
 // Time.
@@ -62,6 +63,11 @@ const _: fn(bool) -> io::Result<(writer::Text, writer::PipeKeeper)> = writer::st
 const _: fn() -> io::Result<(OwnedFd, OwnedFd)> = writer::pipe_to_read;
 const _: Option<fn(libc::c_int, &CStr)> = sys::SYSTEM_LOG;
 const _: fn(&CStr) = sys::name_process;
+const _: fn(&[u8]) -> io::Result<SocketAddr> = sys::named_without_file;
+const _: fn(&OsStr) -> io::Result<notification::Notification> = notification::Notification::to;
+const _: fn(&notification::Notification, &str) -> io::Result<()> = notification::Notification::send;
+const _: fn(&str) -> Option<OsString> = notification::take_variable;
+const _: fn() -> Duration = notification::monotonic;
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
 const _: fn(&CStr, fn() -> u8) -> io::Result<u32> = split::split_off;
 const _: fn() -> io::Result<()> = split::let_go_of_streams;

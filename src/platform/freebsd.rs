@@ -6,6 +6,7 @@ use std::ffi::CStr;
 use std::io;
 use std::mem::offset_of;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -75,6 +76,11 @@ const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_IN
 /// What leaves a socket nothing but sending, where a process that is confined can name no address (capability mode):
 /// sockets have to be bound and connected by others.
 pub(super) const KEPT_TO_SENDING: Option<fn(BorrowedFd<'_>) -> io::Result<()>> = Some(keep_to_sending);
+
+/// See the item of this name on Linux: here the name of every socket is that of a file.
+pub(super) fn named_without_file(_: &[u8]) -> io::Result<SocketAddr> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 /// See the item of this name on macOS: here syslogd listens on a socket.
 pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;

@@ -11,6 +11,8 @@ use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -69,6 +71,11 @@ pub const UNTAGGED_ONLY: Option<&str> = Some("(ether[-4048:1] = 0 or ether[-4052
 
 /// See the item of this name on FreeBSD: here addresses can be named.
 pub(super) const KEPT_TO_SENDING: Option<fn(BorrowedFd<'_>) -> io::Result<()>> = None;
+
+/// The socket of a name that no file has (unix(7)).
+pub(super) fn named_without_file(name: &[u8]) -> io::Result<SocketAddr> {
+    SocketAddr::from_abstract_name(name)
+}
 
 /// See the item of this name on macOS: here syslogd listens on a socket.
 pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;

@@ -7,6 +7,7 @@ use std::ffi::CStr;
 use std::io;
 use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -66,6 +67,11 @@ const _: () = assert!(libc::AF_LINK == 18 && libc::AF_INET6 == 30);
 
 /// See the item of this name on FreeBSD: here addresses can be named.
 pub(super) const KEPT_TO_SENDING: Option<fn(BorrowedFd<'_>) -> io::Result<()>> = None;
+
+/// See the item of this name on Linux: here the name of every socket is that of a file.
+pub(super) fn named_without_file(_: &[u8]) -> io::Result<SocketAddr> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 /// Hands a line, with facility and severity, to the system's log where that is done by a call. It may wait for logd
 /// (`firehose_client_send_push_and_wait` of libdispatch's firehose_buffer.c). The socket of syslogd still takes lines

@@ -55,6 +55,7 @@ mod mreqn;
 mod netlink;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd"))]
 mod no_timer;
+mod notification;
 mod oom;
 #[cfg(target_os = "linux")]
 mod parking;
@@ -125,6 +126,7 @@ pub use ip_socket::{Connection, Envelope, IpSocket};
 pub use locale::adopt_locale;
 pub use lock_file::LockError;
 pub use membership::Membership;
+pub use notification::{Notification, monotonic, take_variable};
 pub use oom::outlive_others;
 pub use pidfile::PidFile;
 pub use priority::{run_before_others, stay_in_memory};

@@ -6,6 +6,7 @@ use std::ffi::CStr;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::BorrowedFd;
+use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,6 +52,11 @@ const _: () = assert!(libc::PF_ROUTE == 34 && libc::AF_LINK == 18 && libc::AF_IN
 
 /// See the item of this name on FreeBSD: here addresses can be named.
 pub(super) const KEPT_TO_SENDING: Option<fn(BorrowedFd<'_>) -> io::Result<()>> = None;
+
+/// See the item of this name on Linux: here the name of every socket is that of a file.
+pub(super) fn named_without_file(_: &[u8]) -> io::Result<SocketAddr> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 /// See the item of this name on macOS: here syslogd listens on a socket.
 pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;

@@ -7,6 +7,7 @@ use std::io;
 use std::mem::offset_of;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -65,6 +66,11 @@ const _: () = assert!(libc::PF_ROUTE == 17 && libc::AF_LINK == 18 && libc::AF_IN
 
 /// See the item of this name on FreeBSD: here addresses can be named.
 pub(super) const KEPT_TO_SENDING: Option<fn(BorrowedFd<'_>) -> io::Result<()>> = None;
+
+/// See the item of this name on Linux: here the name of every socket is that of a file.
+pub(super) fn named_without_file(_: &[u8]) -> io::Result<SocketAddr> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 /// See the item of this name on macOS: here syslogd listens on a socket.
 pub(super) const SYSTEM_LOG: Option<fn(libc::c_int, &CStr)> = None;

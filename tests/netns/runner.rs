@@ -24,6 +24,7 @@ mod processes;
 mod reload;
 mod rights;
 mod segment;
+mod services;
 mod starting;
 mod stopping;
 mod surroundings;
@@ -130,6 +131,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(rights::all());
     cases.extend(starting::all());
     cases.extend(reload::all());
+    cases.extend(services::all());
     cases.extend(stopping::all());
     cases.extend(surroundings::all());
     cases.extend(watching::all());

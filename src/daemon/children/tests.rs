@@ -204,7 +204,11 @@ impl Dice {
             15..17 => Request::Say(Line::new(Level::Error, interface)),
             17 if self.below(2) == 0 => Request::Left { host },
             17 => Request::Settled { host },
-            _ => Request::Heartbeat { roles: vec![role; usize::from(host % 5)], ahead: vec![(host, 500)] },
+            _ => Request::Heartbeat {
+                roles: vec![role; usize::from(host % 5)],
+                ahead: vec![(host, 500)],
+                followed: Vec::new(),
+            },
         }
     }
 }

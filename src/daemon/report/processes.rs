@@ -28,6 +28,11 @@ pub(crate) fn unguarded(guard: Guard, why: &dyn Display) -> String {
     )
 }
 
+/// That nobody serves for so long.
+pub(crate) fn resting(rest: Duration) -> String {
+    fill(&tr("Nothing is served for {duration}; then it is tried again"), &[("duration", &seconds(rest))])
+}
+
 impl Report {
     /// Who the engine is, and what keeps it from more than it needs.
     pub(crate) fn guards(
@@ -119,10 +124,7 @@ impl Report {
                     .into_owned(),
                 "UC2012",
             ),
-            Notice::Rests(rest) => {
-                let template = tr("Nothing is served for {duration}; then it is tried again");
-                (Level::Error, fill(&template, &[("duration", &seconds(rest))]), "UC2013")
-            }
+            Notice::Rests(rest) => (Level::Error, resting(rest), "UC2013"),
         };
         self.tell(level, &text, id);
     }
@@ -209,6 +211,13 @@ impl Report {
             let text = fill(&template, &[("count", &count), ("duration", &seconds(most))]);
             self.tell(Level::Info, &text, "UC2036");
         }
+    }
+
+    /// A service manager asked to be told, and cannot be.
+    pub(crate) fn manager_not_told(&mut self, why: &io::Error) {
+        let template =
+            tr("The service manager that named NOTIFY_SOCKET cannot be told how things stand: {why}");
+        self.tell(Level::Warning, &fill(&template, &[("why", why)]), "UC2041");
     }
 
     /// What became of the process that writes to the terminal.

@@ -37,6 +37,7 @@ fn requests() -> Vec<Request> {
         Request::Heartbeat {
             roles: vec![Role::Init, Role::Backup, Role::Master],
             ahead: vec![(0, 500), (2, u32::MAX)],
+            followed: vec![(1, address("10.0.0.2"))],
         },
         Request::Say(Line {
             facts: Facts { vhid: Some(7), peer: Some("10.0.0.2".into()), ..Facts::id("UC1001").on("eth0") },
@@ -163,7 +164,8 @@ fn nothing_may_be_missing_or_left_over() {
 /// The longest that are needed fit into what a channel carries.
 #[test]
 fn the_longest_fit() {
-    let all = Request::Heartbeat { roles: vec![Role::Backup; 4080], ahead: vec![(0, 1); 1000] };
+    let followed = vec![(0, IpAddr::V6(std::net::Ipv6Addr::LOCALHOST)); 3];
+    let all = Request::Heartbeat { roles: vec![Role::Backup; 4080], ahead: vec![(0, 1); 1000], followed };
     assert!(encode(&all).len() <= crate::platform::LONGEST_MESSAGE);
 }
 

@@ -72,8 +72,13 @@ fn only_what_is_configured_is_run() {
     }
 }
 
+fn following(host: u16) -> Request {
+    let followed = vec![(host, "10.0.0.2".parse().unwrap())];
+    Request::Heartbeat { roles: vec![Role::Backup; 2], ahead: Vec::new(), followed }
+}
+
 fn beat(hosts: usize, ahead: &[(u16, u32)]) -> Request {
-    Request::Heartbeat { roles: vec![Role::Backup; hosts], ahead: ahead.to_vec() }
+    Request::Heartbeat { roles: vec![Role::Backup; hosts], ahead: ahead.to_vec(), followed: Vec::new() }
 }
 
 #[test]
@@ -115,6 +120,8 @@ fn other_requests() {
         (beat(1, &[]), Ok(())),
         (beat(3, &[]), Err(Refusal::OtherHosts)),
         (beat(2, &[(2, 1)]), Err(Refusal::NoSuchHost)),
+        (following(1), Ok(())),
+        (following(2), Err(Refusal::NoSuchHost)),
         (beat(2, &[(0, 500), (1, 86_400_001)]), Err(Refusal::TooLate)),
         (Request::Say(Line::new(Level::Error, "kaputt")), Ok(())),
         (Request::Left { host: 1 }, Err(Refusal::Stays)),

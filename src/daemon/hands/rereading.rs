@@ -1,0 +1,97 @@
+//! What the hands do when they are told to read the configuration again.
+
+use super::super::clock::wall;
+use super::super::pending;
+use super::super::reload::{self, Read, Reloaded};
+use super::super::report::About;
+use super::super::request::Fact;
+use super::super::roster::{Entry, Standing};
+use super::Hands;
+use crate::log::Level;
+use crate::protocol::Time;
+
+impl Hands {
+    /// Has the configuration read again.
+    pub(super) fn read_again(&mut self, now: Time) {
+        let Self { reading, engine, .. } = self;
+        // Whoever only reads must not keep the engine from hearing that the hands are gone.
+        let begun = reading.begin(|| *engine = None, now);
+        self.notifier.reloading();
+        if let Err(why) = begun {
+            self.report.not_reloaded(&why.to_string());
+            self.notifier.reloaded();
+        }
+    }
+
+    /// The configuration was read again, or could not be.
+    pub(super) fn take_over(&mut self, (reader, read): (u32, Result<Read, String>), now: Time) {
+        self.let_end(reader);
+        if self.reading.is_wanted_again() {
+            return self.read_again(now);
+        }
+        self.notifier.reloaded();
+        let reloaded = read.map_err(|why| vec![why]).and_then(|read| {
+            reload::reloaded(self.rules.roster(), read, &mut self.claims, self.lockdir.as_deref(), now)
+        });
+        let Reloaded { roster, facts, lines, archived } = match reloaded {
+            Ok(reloaded) => reloaded,
+            Err(why) => {
+                why.iter().for_each(|why| self.report.not_reloaded(why));
+                return;
+            }
+        };
+        self.ahead.resize(roster.len(), 0);
+        roster.there().for_each(|(host, entry)| self.supervisor.plan(host, entry.plan()));
+        self.rules.replace(roster);
+        archived.into_iter().for_each(|host| self.keep(host, now));
+        for warning in lines.warnings {
+            // What was said of the configuration before need not be said again.
+            if !self.warned.contains(&warning) {
+                self.report.say(Level::Warning, &warning);
+                self.warned.insert(warning);
+            }
+        }
+        for (Entry { interface, config, .. }, doubt) in &lines.doubts {
+            self.report.claim_in_doubt(About::host(config, interface), doubt);
+        }
+        for (Entry { interface, config, .. }, fate) in &lines.others {
+            self.report.reloaded_one(About::host(config, interface), fate);
+        }
+        self.report.reloaded(lines.others.len(), lines.kept);
+        let silence = self.silence();
+        if let Some(engine) = &mut self.engine {
+            engine.untold.extend(facts);
+            engine.untold.push_back(Fact::Changed { silence });
+            engine.tell_changes();
+        }
+    }
+
+    /// Of what a host has in use besides what is configured some is not in use any more.
+    pub(super) fn settle(&mut self, host: u16, now: Time) {
+        let Some(entry) = self.rules.entry(host) else { return };
+        let kept = pending::settled(&entry.config, &entry.kept, now);
+        if std::mem::replace(&mut entry.kept, kept) != entry.kept {
+            self.keep(host, now);
+        }
+    }
+
+    /// Keeps over a restart what a host has in use besides what is configured.
+    fn keep(&mut self, host: u16, now: Time) {
+        let (Some(archive), Some(wall)) = (&self.archive, wall()) else { return };
+        let Some(Entry { config, interface, kept, .. }) = self.rules.roster().get(host) else { return };
+        if let Err(why) = archive.write(config, interface, kept, now, wall) {
+            self.report.not_kept(About::host(config, interface), archive.folder(), &why);
+        }
+    }
+
+    /// Of a host that was to leave nothing is left.
+    pub(super) fn forget(&mut self, host: u16, now: Time) {
+        let Some(entry) = self.rules.entry(host) else { return };
+        if !std::mem::take(&mut entry.kept).is_empty() {
+            self.keep(host, now);
+        }
+        self.rules.entry(host).into_iter().for_each(|entry| entry.standing = Standing::Gone);
+        reload::give_back(&mut self.claims, self.rules.roster());
+        self.supervisor.forget(host);
+    }
+}
