@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 
 use super::Case;
-use super::cases::{backup, lone_master, seconds};
+use super::cases::{lone_master, seconds};
 use super::daemon::{Daemon, Kind, Setup};
 use super::segment::{Segment, VIP, end_of, eventually};
 
@@ -140,8 +140,11 @@ fn missing_interface() {
     let mut a = spawn(&segment, command(&segment, &manager));
     manager.await_word(0, "READY=1");
     manager.await_word(0, "STATUS=web: waiting for eth7");
-    segment.hosts[0]
-        .sh("ip link add eth7 type dummy && ip addr add 192.0.2.7/24 dev eth7 && ip link set eth7 up");
+    segment.hosts[0].sh(&format!(
+        "ip link add eth7 type veth peer name eth8 && ip addr add {}/16 dev eth7; ip link set eth8 up; ip link set eth7 up",
+        segment.hosts[0].address
+    ));
+    manager.await_word(0, "STATUS=web: MASTER");
     assert!(a.is_running());
     a.signal_hands(Signal::SIGTERM);
     assert!(a.await_exit(seconds(5)).success());
@@ -213,7 +216,10 @@ fn objects() {
     let words = ["--facility=none", "--log-format=json", "--shutdown"];
     let setup = |skew| Setup { up: "echo 'a \"script\"' >&2", ..Setup::skew(skew).with(&words) };
     let mut a = lone_master(&segment, 0, Kind::Ours, &setup(0));
-    let b = backup(&segment, 1, Kind::Ours, &setup(100));
+    let b = Daemon::start(&segment, 1, Kind::Ours, &setup(100));
+    // Until it follows the other one.
+    b.await_hooks(&["down"], seconds(5));
+    thread::sleep(seconds(3));
     a.signal(Signal::SIGTERM);
     assert!(a.await_exit(seconds(5)).success());
     b.await_line("that it is master", seconds(5), |line| line.contains("state: MASTER"));
