@@ -11,6 +11,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
+use std::time::Duration;
 
 /// Text domain, which is also the name of the installed `.mo` files.
 #[cfg(feature = "gettext")]
@@ -59,6 +60,14 @@ pub fn tr(msgid: &'static str) -> Cow<'static, str> {
 pub fn trn(one: &'static str, many: &'static str, count: u64) -> Cow<'static, str> {
     let english = if count == 1 { one } else { many };
     catalogue::look_up_plural(one, many, count).map_or(Cow::Borrowed(english), Cow::Owned)
+}
+
+/// Seconds with that many decimal places, rounded. Fractions of the language would bring 20 kB of program with them.
+#[must_use]
+pub fn decimal(duration: Duration, places: u32) -> String {
+    let whole = 10_u128.pow(places);
+    let rounded = (duration.as_nanos() * whole + 500_000_000) / 1_000_000_000;
+    format!("{}.{:0width$}", rounded / whole, rounded % whole, width = places as usize)
 }
 
 /// Replaces each `{name}` of a (translated) sentence by its value. Unknown names and lone braces stay as they
@@ -139,6 +148,16 @@ mod catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seconds_are_rounded() {
+        let written = |nanos, places| decimal(Duration::from_nanos(nanos), places);
+        assert_eq!(written(1_234_499_999, 3), "1.234");
+        assert_eq!(written(999_950_000, 3), "1.000");
+        assert_eq!(written(40_950_000_000, 2), "40.95");
+        assert_eq!(written(7, 6), "0.000000");
+        assert_eq!(decimal(Duration::MAX, 1).len(), 22);
+    }
 
     #[test]
     fn an_environment_without_a_language_is_english() {

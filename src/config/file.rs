@@ -381,7 +381,7 @@ impl<'m> Collection<'m> {
             return Ok((self.hosts, process, self.warnings));
         }
         let elsewhere = |error: &Error| error.place().is_some_and(|place| !place.is_in(&main.place));
-        self.errors.sort_by_key(|error| (elsewhere(error), error.place().cloned()));
+        self.errors.sort_by_cached_key(|error| (elsewhere(error), error.place().cloned()));
         self.errors.truncate(MOST_ERRORS);
         Err(Errors(self.errors))
     }

@@ -65,20 +65,25 @@ impl Wanted {
     }
 
     /// The families in which somebody has peers.
-    fn unicast_families(&self) -> BTreeSet<Family> {
-        self.destinations()
-            .filter(|(destination, family)| destination.is_unicast(*family))
-            .map(|(_, family)| family)
-            .collect()
+    fn unicast_families(&self) -> Vec<Family> {
+        let has_peers = |wanted: &Family| {
+            self.destinations()
+                .any(|(destination, family)| family == *wanted && destination.is_unicast(family))
+        };
+        [Family::V4, Family::V6].into_iter().filter(has_peers).collect()
     }
 
     /// The groups to join.
-    fn groups(&self) -> BTreeSet<IpAddr> {
-        self.destinations()
+    fn groups(&self) -> Vec<IpAddr> {
+        let mut groups: Vec<_> = self
+            .destinations()
             .filter(|(destination, family)| !destination.is_unicast(*family))
             .map(|(destination, family)| destination.group(family))
             .filter(IpAddr::is_multicast)
-            .collect()
+            .collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups
     }
 }
 
@@ -180,8 +185,7 @@ impl Devices {
     pub(crate) fn open(interface: &str, wanted: Wanted, looks: Looks) -> Result<Self, StartError> {
         let failed = |doing| move |error: io::Error| StartError::new(doing, interface, error).explained();
         let index = platform::interface_index(interface).map_err(failed(Doing::FindInterface))?;
-        let groups: Vec<_> = wanted.groups().into_iter().collect();
-        let memberships = Membership::join_all(&groups, index).map_err(failed(Doing::JoinGroup))?;
+        let memberships = Membership::join_all(&wanted.groups(), index).map_err(failed(Doing::JoinGroup))?;
         let (sockets, capture) = Self::open_both_ways(interface, &wanted, looks)?;
         Ok(Self::of(interface, capture, sockets, memberships, (wanted, looks)))
     }

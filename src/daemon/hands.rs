@@ -220,7 +220,7 @@ impl Hands {
         self.hear(woken);
         let mut signals: Vec<_> = self.signals.iter_mut().flat_map(Signals::read).collect();
         // What comes together has no order: a question goes before the end.
-        signals.sort_by_key(|signal| !matches!(signal, Signal::User1 | Signal::User2));
+        signals.sort_by_cached_key(|signal| !matches!(signal, Signal::User1 | Signal::User2));
         for signal in signals {
             self.take_signal(signal, woken);
         }

@@ -204,7 +204,7 @@ fn leave_out(own: &mut Vec<IpAddr>, unready: &[(IpAddr, Unready)], current: &[Op
         Some(Unready::Tentative | Unready::Duplicate) => current.contains(&Some(*address)),
         Some(Unready::Deprecated) | None => true,
     });
-    own.sort_by_key(|address| state(address) == Some(Unready::Deprecated));
+    own.sort_by_cached_key(|address| state(address) == Some(Unready::Deprecated));
 }
 
 /// Whether an address of the interface may be the source although nobody asked for it.

@@ -24,7 +24,7 @@ use std::time::Duration;
 use super::addresses::Shifted;
 use super::outcome::Ended;
 use crate::config::VirtualHostConfig;
-use crate::i18n::{fill, tr, trn};
+use crate::i18n::{decimal, fill, tr, trn};
 use crate::log::{Facts, Level, Line, Log};
 use crate::platform::{LinkState, Signal};
 use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
@@ -415,7 +415,7 @@ fn describe(peer: Peer) -> String {
 }
 
 fn seconds(duration: Duration) -> String {
-    format!("{:.3} s", duration.as_secs_f64())
+    decimal(duration, 3) + " s"
 }
 
 fn repeats(held_back: u64) -> String {

@@ -86,7 +86,8 @@ impl Program {
         words: impl IntoIterator<Item = &'a OsStr>,
         changes: impl IntoIterator<Item = (&'static str, Option<OsString>)>,
     ) -> io::Result<Self> {
-        let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+        let mut variables = BTreeMap::new();
+        variables.extend(std::env::vars_os());
         for (name, value) in changes {
             match value {
                 Some(value) => _ = variables.insert(name.into(), value),

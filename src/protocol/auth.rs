@@ -8,7 +8,6 @@
 //! the counter is computed once. The HMAC covers neither interval nor demotion: that is CARP, and cannot be mended
 //! without leaving the kernels behind. Among ours the counter does: see `mark`.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -225,6 +224,9 @@ impl Authenticator {
 
     fn of(key: &Key, vhid: Vhid, addresses: &[IpAddr], mac: Option<MacAddr>) -> Self {
         let keyed = Hmac::<Sha1>::new_from_slice(&key.0).expect("HMAC takes keys of any length");
+        let mut sorted = addresses.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
         let prepare = |link_local: bool| {
             let mut hashed = keyed.clone();
             hashed.update(&[2, 1]);
@@ -232,12 +234,11 @@ impl Authenticator {
                 hashed.update(&octets);
             }
             hashed.update(&[vhid.get()]);
-            for address in addresses.iter().filter_map(v4).collect::<BTreeSet<_>>() {
+            for address in sorted.iter().filter_map(v4) {
                 hashed.update(&address.octets());
             }
-            let v6 = addresses.iter().filter_map(v6);
-            for address in v6.filter(|v6| link_local || !v6.is_unicast_link_local()).collect::<BTreeSet<_>>()
-            {
+            let v6 = sorted.iter().filter_map(v6);
+            for address in v6.filter(|v6| link_local || !v6.is_unicast_link_local()) {
                 hashed.update(&address.octets());
             }
             hashed

@@ -31,7 +31,7 @@ pub(super) fn files(pattern: &str, folder: &Path) -> Result<Vec<PathBuf>, Error>
             files.push(within.join(file));
         }
     }
-    files.sort();
+    files.sort_unstable();
     Ok(files)
 }
 

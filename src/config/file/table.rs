@@ -48,7 +48,7 @@ pub(super) fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
         Entry { key: key.get_ref(), at: key.span().start, value }
     };
     let mut entries: Vec<Entry<'t>> = table.iter().map(entry).collect();
-    entries.sort_by_key(|entry| entry.at);
+    entries.sort_unstable_by_key(|entry| entry.at);
     entries
 }
 
@@ -56,7 +56,7 @@ pub(super) fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
 /// whose name there is already is said with the place of the other, and once, not with each of its keys.
 pub(super) fn misunderstood(wrong: &[Misunderstanding], text: &Text<'_>) -> Vec<Error> {
     let mut wrong: Vec<&Misunderstanding> = wrong.iter().collect();
-    wrong.sort_by_key(|error| error.span().map(|span| span.start));
+    wrong.sort_by_cached_key(|error| error.span().map(|span| span.start));
     let mut again = 0..0;
     let mut errors = Vec::new();
     for error in wrong {

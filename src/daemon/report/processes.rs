@@ -10,7 +10,7 @@ use crate::daemon::record::Record;
 use crate::daemon::request::Asked;
 use crate::daemon::rules::Refusal;
 use crate::daemon::supervise::Notice;
-use crate::i18n::{fill, tr, trn};
+use crate::i18n::{decimal, fill, tr, trn};
 use crate::log::Level;
 use crate::platform::{Guard, Guarded};
 use crate::protocol::Time;
@@ -94,7 +94,7 @@ impl Report {
         let whose = format!("{} id {}", about.interface, about.vhid);
         self.say(level, &format!("{whose} was told {} facts; the last:", record.count()));
         for (at, told) in record.last() {
-            self.say(level, &format!("{whose}: {:.6} {told:?}", at.since_zero().as_secs_f64()));
+            self.say(level, &format!("{whose}: {} {told:?}", decimal(at.since_zero(), 6)));
         }
     }
 

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::speakers::{Conflict, Every, News, Speaker};
-use crate::i18n::{fill, tr};
+use crate::i18n::{decimal, fill, tr};
 use crate::platform;
 use crate::protocol::Rejected;
 
@@ -33,7 +33,7 @@ pub(super) fn line(at: Duration, speaker: &Speaker, news: News, all: &[Speaker])
         ),
         News::Again(silence) => fill(
             &tr("is back after {seconds} s: every {interval}, {verdict}"),
-            &[("seconds", &tenths(silence)), ("interval", &every), ("verdict", &explained(speaker))],
+            &[("seconds", &decimal(silence, 1)), ("interval", &every), ("verdict", &explained(speaker))],
         ),
         News::Interval(before) => fill(
             &tr("now every {interval}, before every {before}"),
@@ -66,7 +66,7 @@ pub(super) fn line(at: Duration, speaker: &Speaker, news: News, all: &[Speaker])
 
 /// The line about a speaker that is not heard any more.
 pub(super) fn silent(at: Duration, speaker: &Speaker) -> String {
-    let silence = tenths(at.saturating_sub(speaker.last));
+    let silence = decimal(at.saturating_sub(speaker.last), 1);
     stamped(at, speaker, &fill(&tr("SILENT for {seconds} s"), &[("seconds", &silence)]))
 }
 
@@ -114,7 +114,9 @@ pub(super) fn table(all: &[Speaker], now: Duration) -> String {
         tr("VERDICT"),
     ];
     let mut sorted: Vec<&Speaker> = all.iter().collect();
-    sorted.sort_by_key(|speaker| (speaker.who.vhid, speaker.who.family, speaker.who.source, speaker.who.mac));
+    sorted.sort_unstable_by_key(|speaker| {
+        (speaker.who.vhid, speaker.who.family, speaker.who.source, speaker.who.mac)
+    });
     let mut rows = vec![head.map(Cow::into_owned)];
     rows.extend(sorted.iter().map(|speaker| row(speaker, now)));
     let width = |column: usize| {
@@ -158,7 +160,7 @@ fn row(speaker: &Speaker, now: Duration) -> [String; COLUMNS] {
     }
     let every = match speaker.every {
         Every::Carp(interval) => format!("{}+{}", interval.base, interval.skew),
-        Every::Vrrp(interval) => format!("{}", interval.as_secs_f64()),
+        Every::Vrrp(interval) => hundredths(interval),
         Every::Unknown => "?".to_owned(),
     };
     [
@@ -168,8 +170,8 @@ fn row(speaker: &Speaker, now: Duration) -> [String; COLUMNS] {
         speaker.kind.code().to_owned(),
         every,
         speaker.demotion.to_string(),
-        speaker.rate().map_or_else(|| "-".to_owned(), |rate| format!("{rate:.2}")),
-        tenths(now.saturating_sub(speaker.last)),
+        speaker.rate().map_or_else(|| "-".to_owned(), |rate| format!("{}.{:02}", rate / 100, rate % 100)),
+        decimal(now.saturating_sub(speaker.last), 1),
         verdict,
     ]
 }
@@ -195,13 +197,14 @@ fn vlans(speaker: &Speaker) -> String {
 fn every(every: Every) -> String {
     match every {
         Every::Carp(interval) => format!("{}+{}/256 s", interval.base, interval.skew),
-        Every::Vrrp(interval) => format!("{} s", interval.as_secs_f64()),
+        Every::Vrrp(interval) => hundredths(interval) + " s",
         Every::Unknown => "?".to_owned(),
     }
 }
 
-fn tenths(duration: Duration) -> String {
-    format!("{:.1}", duration.as_secs_f64())
+/// As exact as VRRP is, and no longer than necessary.
+fn hundredths(duration: Duration) -> String {
+    decimal(duration, 2).trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// The code of a verdict, for which there need not have been a key.

@@ -140,11 +140,11 @@ impl Speaker {
         }
     }
 
-    /// Packets in a second, lately; `None` after only one.
-    pub(super) fn rate(&self) -> Option<f64> {
-        let span = self.moments.back()?.checked_sub(*self.moments.front()?)?.as_secs_f64();
-        let count = u32::try_from(self.moments.len()).unwrap_or(u32::MAX).saturating_sub(1);
-        (count > 0 && span > 0.0).then(|| f64::from(count) / span)
+    /// Packets in 100 seconds, lately; `None` after only one.
+    pub(super) fn rate(&self) -> Option<u128> {
+        let span = self.moments.back()?.checked_sub(*self.moments.front()?)?.as_nanos();
+        let count = self.moments.len().saturating_sub(1) as u128;
+        (count > 0 && span > 0).then(|| (count * 100_000_000_000 + span / 2) / span)
     }
 
     /// When it counts as silent, unless it is heard before.
@@ -211,7 +211,7 @@ impl Speakers {
                 silent.push((speaker.silent_from(), place));
             }
         }
-        silent.sort_by_key(|(from, _)| *from);
+        silent.sort_unstable();
         silent
     }
 
