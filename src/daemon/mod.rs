@@ -149,11 +149,11 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     for host in &config.hosts {
         let interface = start::interface_for(host).map_err(StartError::explained)?;
         let lockdir = config.lockdir.as_deref();
-        let inherits = |dead| match platform::end_heir_of(dead, lockdir) {
+        let mut inherits = |dead| match platform::end_heir_of(dead, lockdir) {
             Ok(heir) => heir.inspect(|heir| report.heir_ended(dead, *heir)).is_some(),
             Err(_) => false,
         };
-        for doubt in start::claim(&mut claims, host, &interface, lockdir, inherits)? {
+        for doubt in start::claim(&mut claims, host, &interface, lockdir, Some(&mut inherits))? {
             report.claim_in_doubt(About::host(host, &interface), &doubt);
         }
         hosts.push((host.clone(), interface));

@@ -225,7 +225,7 @@ pub(super) fn reloaded(
     };
     let mut doubts = Vec::new();
     for entry in fates.iter().filter_map(|fate| new.get(comes(fate)?)) {
-        match start::claim(claims, &entry.config, &entry.interface, lockdir, |_| false) {
+        match start::claim(claims, &entry.config, &entry.interface, lockdir, None) {
             Ok(found) => doubts.extend(found.into_iter().map(|doubt| (entry.clone(), doubt))),
             Err(why) => errors.push(why.to_string()),
         }
@@ -424,22 +424,16 @@ mod tests {
         // Another ucarp serves what one of the new ones would.
         let mut other = Claims::default();
         let both = [named("a", "208", &[]), named("b", "209", &[]), named("c", "210", &[])];
-        assert!(start::claim(&mut other, &both[2], "eth7", Some(&place.folder), |_| false).is_ok());
+        assert!(start::claim(&mut other, &both[2], "eth7", Some(&place.folder), None).is_ok());
         let refused = place.reloaded(&before, read(&both)).err().unwrap();
         assert_eq!(refused.len(), 1);
         assert!(refused[0].contains("eth7 id 210"), "{refused:?}");
-        assert!(
-            start::claim(&mut other, &both[1], "eth7", Some(&place.folder), |_| false).is_ok(),
-            "given back"
-        );
+        assert!(start::claim(&mut other, &both[1], "eth7", Some(&place.folder), None).is_ok(), "given back");
         drop(other);
         let after = place.reloaded(&before, read(&both)).unwrap();
         assert_eq!(told(&after.facts), [(None, 1), (None, 2)]);
         let mut other = Claims::default();
-        assert!(
-            start::claim(&mut other, &both[1], "eth7", Some(&place.folder), |_| false).is_err(),
-            "ours now"
-        );
+        assert!(start::claim(&mut other, &both[1], "eth7", Some(&place.folder), None).is_err(), "ours now");
     }
 
     fn heard(reading: &mut Reading, at: Time) -> (u32, Result<Read, String>) {

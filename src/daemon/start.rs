@@ -57,18 +57,18 @@ pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartE
 }
 
 /// Takes the right to serve this virtual host on this machine, and says what makes it uncertain. Who has it already may be
-/// a process that is no more: `inherits` has whom it left behind give it back, if it can.
+/// a process that is no more: `inherits` has whom it left behind give it back, if it can. Without it nobody is waited for.
 pub(super) fn claim(
     claims: &mut Claims,
     config: &VirtualHostConfig,
     interface: &str,
     lockdir: Option<&Path>,
-    mut inherits: impl FnMut(u32) -> bool,
+    mut inherits: Option<&mut dyn FnMut(u32) -> bool>,
 ) -> Result<Vec<Doubt>, StartError> {
     let mut doubts = Vec::new();
     for name in names(interface, config) {
-        let taken = claims.take(&claim_of(&name), lockdir).or_else(|holder| {
-            let is_given_up = holder.0.is_some_and(&mut inherits);
+        let taken = claims.take(&claim_of(&name), lockdir, inherits.is_some()).or_else(|holder| {
+            let is_given_up = holder.0.zip(inherits.as_mut()).is_some_and(|(number, ask)| ask(number));
             if is_given_up { take_when_given_back(claims, &claim_of(&name), lockdir) } else { Err(holder) }
         });
         let held = |Holder(number)| StartError::new(Doing::Claim, name, process(number));
@@ -83,13 +83,13 @@ fn take_when_given_back(
     name: &str,
     lockdir: Option<&Path>,
 ) -> Result<Vec<Doubt>, Holder> {
-    let mut taken = claims.take(name, lockdir);
+    let mut taken = claims.take(name, lockdir, true);
     // Each of them waits a second.
     for _ in 0..4 {
         if taken.is_ok() {
             break;
         }
-        taken = claims.take(name, lockdir);
+        taken = claims.take(name, lockdir, true);
     }
     taken
 }

@@ -317,10 +317,12 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Takes the name, by a lock file in `folder` or in [`LOCKS`], waiting a moment for somebody who is being ended.
-    pub(super) fn take(name: &str, folder: Option<&Path>) -> Result<(Self, Vec<Doubt>), Holder> {
+    /// Takes the name, by a lock file in `folder` or in [`LOCKS`], and if it `waits`, a moment later from somebody who is being
+    /// ended.
+    pub(super) fn take(name: &str, folder: Option<&Path>, waits: bool) -> Result<(Self, Vec<Doubt>), Holder> {
         let folder = folder.unwrap_or(Path::new(LOCKS));
-        Ok(match lock_file::patiently(|| claim::lock(folder, name), Result::is_err)? {
+        let lock = || claim::lock(folder, name);
+        Ok(match if waits { lock_file::patiently(lock, Result::is_err) } else { lock() }? {
             Ok(lock) => (Self { _lock: Some(lock) }, Vec::new()),
             Err(doubt) => (Self { _lock: None }, vec![doubt]),
         })

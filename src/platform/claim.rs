@@ -48,16 +48,17 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Takes a name, unless it has it already, waiting a moment for somebody who is being ended. Lock files are made in `folder`, or where
-    /// the system has its own. Answers with what makes it uncertain that nobody else has the name.
+    /// Takes a name, unless it has it already, and if it `waits`, a moment later from somebody who is being ended. Lock files
+    /// are made in `folder`, or where the system has its own. Answers with what makes it uncertain that nobody else has the
+    /// name.
     ///
     /// # Errors
     /// Another ucarp has it.
-    pub fn take(&mut self, name: &str, folder: Option<&Path>) -> Result<Vec<Doubt>, Holder> {
+    pub fn take(&mut self, name: &str, folder: Option<&Path>, waits: bool) -> Result<Vec<Doubt>, Holder> {
         if self.held.iter().any(|(known, _)| known == name) {
             return Ok(Vec::new());
         }
-        let (mut claim, doubts) = sys::Claim::take(name, folder)?;
+        let (mut claim, doubts) = sys::Claim::take(name, folder, waits)?;
         claim.keep_in(&mut self.parking);
         self.held.push((name.to_owned(), claim));
         Ok(doubts)

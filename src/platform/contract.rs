@@ -128,7 +128,8 @@ const _: fn(&mut sys::LinkMonitor) -> Changes = sys::LinkMonitor::read;
 
 // Frames, groups, and being the only one.
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
-const _: fn(&str, Option<&Path>) -> Result<(sys::Claim, Vec<claim::Doubt>), claim::Holder> = sys::Claim::take;
+const _: fn(&str, Option<&Path>, bool) -> Result<(sys::Claim, Vec<claim::Doubt>), claim::Holder> =
+    sys::Claim::take;
 const _: fn(&mut sys::Claim, &mut sys::Parking) = sys::Claim::keep_in;
 const _: fn(sys::Claim, &mut sys::Parking) = sys::Claim::give_back;
 const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;

@@ -32,9 +32,13 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Takes the name, waiting a moment for somebody who is being ended. The lock file is made in `folder`, or in /run.
-    pub(super) fn take(name: &str, folder: Option<&Path>) -> Result<(Self, Vec<Doubt>), Holder> {
+    /// Takes the name, and if it `waits`, a moment later from somebody who is being ended. The lock file is made in `folder`,
+    /// or in /run.
+    pub(super) fn take(name: &str, folder: Option<&Path>, waits: bool) -> Result<(Self, Vec<Doubt>), Holder> {
         let folder = folder.unwrap_or(Path::new(LOCKS));
+        if !waits {
+            return Self::try_to_take(name, folder);
+        }
         lock_file::patiently(
             || Self::try_to_take(name, folder),
             |result| match result {
@@ -134,7 +138,7 @@ mod tests {
     }
 
     fn taken(name: &str) -> Claim {
-        let (claim, doubts) = Claim::take(name, None).unwrap();
+        let (claim, doubts) = Claim::take(name, None, true).unwrap();
         assert!(doubts.is_empty(), "{doubts:?}");
         claim
     }
@@ -143,7 +147,7 @@ mod tests {
     fn a_claim_is_the_only_one_of_its_name_and_tells_whose_it_is() {
         let name = name("only");
         let claim = taken(&name);
-        assert_eq!(Claim::take(&name, None).unwrap_err(), Holder(Some(std::process::id())));
+        assert_eq!(Claim::take(&name, None, true).unwrap_err(), Holder(Some(std::process::id())));
         drop(claim);
         taken(&name);
     }
@@ -153,13 +157,13 @@ mod tests {
         let name = name("squatted");
         let squatter = stream().unwrap();
         bind(squatter.as_raw_fd(), &UnixAddr::new_abstract(name.as_bytes()).unwrap()).unwrap();
-        let (claim, doubts) = Claim::take(&name, None).unwrap();
+        let (claim, doubts) = Claim::take(&name, None, true).unwrap();
         assert!(matches!(doubts.first(), Some(Doubt::Squatted { user: None, process: None })));
         if claim.lock.is_some() {
-            assert_eq!(Claim::take(&name, None).unwrap_err(), Holder(Some(std::process::id())));
+            assert_eq!(Claim::take(&name, None, true).unwrap_err(), Holder(Some(std::process::id())));
             // Nor is that forgotten when the squatter has gone.
             drop(squatter);
-            assert_eq!(Claim::take(&name, None).unwrap_err(), Holder(Some(std::process::id())));
+            assert_eq!(Claim::take(&name, None, true).unwrap_err(), Holder(Some(std::process::id())));
         }
     }
 
@@ -173,7 +177,7 @@ mod tests {
         }
         // A queued connection outlives the one who made it.
         while listener(&name).is_ok() {}
-        assert_eq!(Claim::take(&name, None).unwrap_err(), Holder(Some(std::process::id())));
+        assert_eq!(Claim::take(&name, None, true).unwrap_err(), Holder(Some(std::process::id())));
     }
 
     #[test]
@@ -182,7 +186,7 @@ mod tests {
         let (name, folder) = (name("kept"), std::env::temp_dir().join(name("locks")));
         fs::create_dir_all(&folder).unwrap();
         let files = || fs::read_dir(&folder).unwrap().count();
-        let take = || Claim::take(&name, Some(&folder));
+        let take = || Claim::take(&name, Some(&folder), true);
         let keep = || {
             let (mut claim, mut parking) = (take().unwrap().0, Parking::default());
             claim.keep_in(&mut parking);
@@ -199,7 +203,7 @@ mod tests {
         let others = [name.clone() + "a", name.clone() + "b"];
         let mut parking = Parking::default();
         let [first, claim, last] = [&others[0], &name, &others[1]].map(|name| {
-            let mut claim = Claim::take(name, Some(&folder)).unwrap().0;
+            let mut claim = Claim::take(name, Some(&folder), true).unwrap().0;
             claim.keep_in(&mut parking);
             claim
         });
@@ -207,10 +211,10 @@ mod tests {
         claim.give_back(&mut parking);
         drop(take().unwrap());
         for other in &others {
-            assert_eq!(Claim::take(other, Some(&folder)).unwrap_err(), ours);
+            assert_eq!(Claim::take(other, Some(&folder), true).unwrap_err(), ours);
         }
         last.give_back(&mut parking);
-        drop(Claim::take(&others[1], Some(&folder)).unwrap());
+        drop(Claim::take(&others[1], Some(&folder), true).unwrap());
         drop((first, parking, inherited));
         // As if this process were killed, and another one had been forked before.
         let (claim, parking) = keep();
