@@ -28,7 +28,7 @@ pub const UNTAGGED_ONLY: Option<&str> = None;
 /// Only who may open /dev/bpf has a capture.
 pub const DEVICES_NEED_RIGHTS: bool = true;
 
-const INET6: u8 = libc::AF_INET6.to_le_bytes()[0];
+pub(super) const INET6: u8 = libc::AF_INET6.to_le_bytes()[0];
 
 // What bsd_bytes puts together and takes apart, where libc has it from the same headers.
 const _: () = assert!(libc::IFNAMSIZ == bsd_bytes::NAME && libc::AF_INET == bsd_bytes::AF_INET as i32);
@@ -219,17 +219,30 @@ pub fn link_state(name: &str) -> io::Result<LinkState> {
     Ok(if carries { LinkState::Up } else { LinkState::Down })
 }
 
+/// How an address is asked about; nothing where none of its family is ever unready.
+fn question(address: IpAddr) -> Option<(AddressFamily, u64)> {
+    match address {
+        IpAddr::V4(_) => LAYOUT.flags_v4.map(|number| (AddressFamily::Inet, number)),
+        IpAddr::V6(_) => Some((AddressFamily::Inet6, SIOCGIFAFLAG_IN6)),
+    }
+}
+
+/// Why this address should not be sent from, if so.
+pub(super) fn state(name: &str, address: IpAddr, index: u32) -> io::Result<Option<Unready>> {
+    let Some((family, number)) = question(address) else { return Ok(None) };
+    let mut request = bsd_bytes::naming(&LAYOUT, name, address, INET6, index).map_err(unknown)?;
+    // An address that went away since is none to be sent from, but nobody will choose it either.
+    let asked = ask(unbound(family)?.as_fd(), number, &mut request);
+    Ok(asked.ok().and_then(|()| bsd_bytes::unready(address, &request)))
+}
+
 /// The addresses of an interface that should not be sent from, and why. IPv4 has some on NetBSD alone.
 ///
 /// # Errors
 /// The list of addresses cannot be read.
 pub fn unready_addresses(name: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
-    let question = |address: &IpAddr| match address {
-        IpAddr::V4(_) => LAYOUT.flags_v4.map(|number| (AddressFamily::Inet, number)),
-        IpAddr::V6(_) => Some((AddressFamily::Inet6, SIOCGIFAFLAG_IN6)),
-    };
     let mut addresses = interfaces::interface_addresses(name)?;
-    addresses.retain(|address| question(address).is_some());
+    addresses.retain(|address| question(*address).is_some());
     if addresses.is_empty() {
         return Ok(Vec::new());
     }
@@ -241,36 +254,9 @@ pub fn unready_addresses(name: &str) -> io::Result<Vec<(IpAddr, Unready)>> {
     };
     let mut found = Vec::new();
     for address in addresses {
-        let Some((family, number)) = question(&address) else { continue };
-        let mut request = bsd_bytes::naming(&LAYOUT, name, address, INET6, index).map_err(unknown)?;
-        // An address that went away since is none to be sent from, but nobody will choose it either.
-        if ask(unbound(family)?.as_fd(), number, &mut request).is_ok() {
-            found.extend(bsd_bytes::unready(address, &request).map(|why| (address, why)));
-        }
+        found.extend(state(name, address, index)?.map(|why| (address, why)));
     }
     Ok(found)
-}
-
-/// Gives an interface an address. An IPv6 one can be used about a second later: no system leaves the search for
-/// duplicates out for one address. `false` when it has the address already, with whatever prefix length.
-///
-/// # Errors
-/// ENXIO when no interface has this name; EPERM without the right to; `InvalidInput` for a prefix longer than the
-/// address.
-pub fn assign_address(interface: &str, address: IpAddr, prefix: u8) -> io::Result<bool> {
-    let index = interfaces::interface_index(interface)?;
-    interfaces::check_prefix(address, prefix)?;
-    let mut request =
-        bsd_bytes::assignment(&LAYOUT, interface, address, prefix, INET6, index).map_err(unknown)?;
-    if interfaces::interface_addresses(interface)?.contains(&address) {
-        return Ok(false);
-    }
-    let (family, number) = match address {
-        IpAddr::V4(_) => (AddressFamily::Inet, LAYOUT.add_v4.0),
-        IpAddr::V6(_) => (AddressFamily::Inet6, LAYOUT.add_v6.0),
-    };
-    ask(unbound(family)?.as_fd(), number, &mut request)?;
-    Ok(true)
 }
 
 /// Takes an address away from an interface. `false` when it was not there. The prefix length is that of the
@@ -383,7 +369,7 @@ mod tests {
 
     use nix::fcntl::{FcntlArg, fcntl};
 
-    use super::super::{LinkMonitor, LinkSocket, Membership, now};
+    use super::super::{LinkMonitor, LinkSocket, Membership, assign_address, now};
     use super::*;
 
     fn loopback() -> String {

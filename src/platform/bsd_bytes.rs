@@ -26,6 +26,10 @@ pub(super) const V4_MASK: usize = NAME + 2 * SOCKADDR_IN;
 const V6_MASK: usize = NAME + 2 * SOCKADDR_IN6;
 const V6_LIFETIMES: usize = V6_MASK + SOCKADDR_IN6 + 4 + IN6_ADDRLIFETIME - 8;
 
+/// netinet6/nd6.h: in struct in6_ndireq the flags of the interface follow its name and five numbers, and in what XNU calls
+/// struct in6_ondireq too.
+const INTERFACE_FLAGS: usize = NAME + 5 * 4;
+
 /// Why a request cannot be built.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Unbuildable {
@@ -92,7 +96,7 @@ fn mask(address: IpAddr, prefix: u8) -> Option<IpAddr> {
 
 /// The request that gives an interface an address, for good: an in_aliasreq or in6_aliasreq. It does not ask for
 /// IN6_IFF_NODAD: FreeBSD searches for duplicates all the same (`in6_update_ifa_internal` of netinet6/in6.c), XNU and
-/// NetBSD leave the address tentative and never search, OpenBSD does not know it.
+/// NetBSD leave the address tentative and never search, OpenBSD does not know it. See `duplicates`.
 pub(super) fn assignment(
     layout: &Layout,
     interface: &str,
@@ -150,6 +154,18 @@ pub(super) fn network(address: &[u8], mask: &[u8], inet6: u8) -> Option<(IpAddr,
 /// A C int at `offset`; nothing if there are fewer bytes.
 fn word(bytes: &[u8], offset: usize) -> Option<u32> {
     bytes.get(offset..)?.first_chunk().map(|word| u32::from_ne_bytes(*word))
+}
+
+/// The flags of an interface in an in6_ndireq.
+pub(super) fn interface_flags(answer: &[u8]) -> Option<u32> {
+    word(answer, INTERFACE_FLAGS)
+}
+
+/// The request that sets these flags of an interface, an in6_ndireq, of which nothing else is looked at.
+pub(super) fn with_interface_flags(interface: &str, size: usize, flags: u32) -> Result<Vec<u8>, Unbuildable> {
+    let mut request = named(interface, size)?;
+    put(&mut request, INTERFACE_FLAGS, &flags.to_ne_bytes());
+    Ok(request)
 }
 
 /// Whether the answer to [`naming`] says that this address is not to be sent from.
@@ -253,11 +269,26 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
 
-    use super::super::layout::{ALL, FREEBSD, MACOS, NETBSD, OPENBSD};
+    use super::super::layout::{ALL, FREEBSD, MACOS, NETBSD, OPENBSD, Search};
     use super::*;
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn flags_of_an_interface_are_where_they_are_set() {
+        for layout in ALL {
+            let Search::Flagged { set, flag, searches, .. } = layout.search else { continue };
+            let request = with_interface_flags("em0", set.1, flag).unwrap();
+            assert_eq!((name(&request).as_deref(), request.len()), (Some("em0"), 72));
+            assert_eq!(interface_flags(&request), Some(flag));
+            assert_eq!(request.iter().filter(|byte| **byte != 0).count(), 4, "the name and one flag");
+            // ND6_IFF_NO_DAD of FreeBSD, ND6_IFF_DAD of XNU.
+            assert_eq!(searches, flag == 0x200);
+        }
+        assert_eq!(interface_flags(&[0; 39]), None);
+        assert!(with_interface_flags("a-name-that-is-too-long", 72, 0).is_err());
     }
 
     fn hex(bytes: &[u8]) -> String {

@@ -22,6 +22,7 @@ use super::rights::{Guard, Guarded, Needs};
 
 pub use super::bpf::*;
 pub use super::bsd::*;
+pub use super::duplicates::assign_address;
 pub(super) use super::group_req::join_v4;
 pub(super) use super::kqueue_timer::Timer;
 pub use super::ppoll::wait;

@@ -44,6 +44,8 @@ pub(super) struct Layout {
     pub(super) add_v6: (u64, usize),
     /// sys/sockio.h: SIOCGIFAFLAG_IN, the flags of an IPv4 address; NetBSD alone searches for duplicates of those.
     pub(super) flags_v4: Option<u64>,
+    /// How this system is kept from searching for another host that has a new address: see `duplicates`.
+    pub(super) search: Search,
     /// sys/sockio.h: SIOCGLIFADDR, which tells whether an interface uses a link-layer address; NetBSD alone knows others.
     pub(super) about_link_layer: Option<u64>,
     /// net/if.h, struct if_data.
@@ -60,6 +62,23 @@ pub(super) struct Layout {
     pub(super) address_messages: &'static [u8],
     /// net/route.h: RTM_DESYNC, which OpenBSD sends after messages were lost; the others fail the read.
     pub(super) lost_messages: Option<u8>,
+}
+
+/// What has a system search for another host that has a new address.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Search {
+    /// Counts of probes, by their names for sysctl(2): sys/sysctl.h, sys/socket.h, netinet/in.h, netinet6/in6.h.
+    Counted { v4: Option<[i32; 4]>, v6: [i32; 4] },
+    /// A flag of the interface, for IPv6 alone.
+    Flagged {
+        /// netinet6/in6_var.h and nd6.h: SIOCGIFINFO_IN6 and the size of what it takes.
+        get: (u64, usize),
+        /// SIOCSIFINFO_FLAGS and the size of struct in6_ndireq.
+        set: (u64, usize),
+        flag: u32,
+        /// Whether the flag has it search, or keeps it from that.
+        searches: bool,
+    },
 }
 
 /// net/bpf.h: how many bytes a read hands out at most, and must ask for.
@@ -118,6 +137,8 @@ pub(super) const OPENBSD: Layout = Layout {
     remove_v4: 0x8020_6919,
     add_v6: (0x8080_691a, 128),
     flags_v4: None,
+    // CTL_NET, PF_INET6, IPPROTO_IPV6, IPV6CTL_DAD_COUNT.
+    search: Search::Counted { v4: None, v6: [4, 24, 41, 16] },
     about_link_layer: None,
     if_data: 144,
     link_state: Some((3, 1)),
@@ -146,6 +167,8 @@ pub(super) const NETBSD: Layout = Layout {
     remove_v4: 0x8090_6919,
     add_v6: (0x8080_696b, 128),
     flags_v4: Some(0xc090_6927),
+    // IPCTL_DAD_COUNT, IPV6CTL_DAD_COUNT.
+    search: Search::Counted { v4: Some([4, 2, 0, 25]), v6: [4, 24, 41, 16] },
     about_link_layer: Some(0xc118_691d),
     if_data: 136,
     link_state: Some((4, 4)),
@@ -174,6 +197,8 @@ pub(super) const FREEBSD: Layout = Layout {
     remove_v4: 0x8020_6919,
     add_v6: (0x8088_691b, 136),
     flags_v4: None,
+    // ND6_IFF_NO_DAD.
+    search: Search::Flagged { get: (0xc048_696c, 72), set: (0xc048_6957, 72), flag: 0x100, searches: false },
     about_link_layer: None,
     if_data: 152,
     link_state: Some((4, 1)),
@@ -202,6 +227,8 @@ pub(super) const MACOS: Layout = Layout {
     remove_v4: 0x8020_6919,
     add_v6: (0x8080_691a, 128),
     flags_v4: None,
+    // ND6_IFF_DAD.
+    search: Search::Flagged { get: (0xc030_694c, 48), set: (0xc048_6957, 72), flag: 0x200, searches: true },
     about_link_layer: None,
     if_data: 96,
     link_state: None,
@@ -221,6 +248,7 @@ struct Commands {
     ignore_sent: u8,
     add_v4: u8,
     add_v6: u8,
+    get_search: u8,
 }
 
 // sys/ioccom.h: what an ioctl does with the structure it is given.
@@ -267,6 +295,10 @@ const fn check(layout: &Layout, commands: &Commands) {
     if let Some(flags) = layout.flags_v4 {
         assert!(flags == number(BOTH, layout.ifreq, b'i', 39));
     }
+    if let Search::Flagged { get, set, .. } = layout.search {
+        assert!(get.0 == number(BOTH, get.1, b'i', commands.get_search));
+        assert!(set.0 == number(BOTH, set.1, b'i', 87));
+    }
     if let Some((offset, width)) = layout.link_state {
         assert!((width == 1 || width == 4) && offset + width <= layout.if_data);
     }
@@ -274,20 +306,52 @@ const fn check(layout: &Layout, commands: &Commands) {
 
 const _: () = check(
     &OPENBSD,
-    &Commands { next_filter: 127, write_filter: 119, lock: 118, ignore_sent: 125, add_v4: 26, add_v6: 26 },
+    &Commands {
+        next_filter: 127,
+        write_filter: 119,
+        lock: 118,
+        ignore_sent: 125,
+        add_v4: 26,
+        add_v6: 26,
+        get_search: 0,
+    },
 );
 const _: () = check(
     &NETBSD,
-    &Commands { next_filter: 0, write_filter: 127, lock: 126, ignore_sent: 121, add_v4: 26, add_v6: 107 },
+    &Commands {
+        next_filter: 0,
+        write_filter: 127,
+        lock: 126,
+        ignore_sent: 121,
+        add_v4: 26,
+        add_v6: 107,
+        get_search: 0,
+    },
 );
 const _: () = check(
     &FREEBSD,
-    &Commands { next_filter: 130, write_filter: 123, lock: 122, ignore_sent: 119, add_v4: 43, add_v6: 27 },
+    &Commands {
+        next_filter: 130,
+        write_filter: 123,
+        lock: 122,
+        ignore_sent: 119,
+        add_v4: 43,
+        add_v6: 27,
+        get_search: 108,
+    },
 );
 // It can neither judge what is written nor lock.
 const _: () = check(
     &MACOS,
-    &Commands { next_filter: 126, write_filter: 0, lock: 0, ignore_sent: 119, add_v4: 26, add_v6: 26 },
+    &Commands {
+        next_filter: 126,
+        write_filter: 0,
+        lock: 0,
+        ignore_sent: 119,
+        add_v4: 26,
+        add_v6: 26,
+        get_search: 76,
+    },
 );
 const _: () = assert!(BIOCGBLEN == number(OUT, 4, b'B', 102));
 const _: () = assert!(BIOCIMMEDIATE == number(IN, 4, b'B', 112));
@@ -315,7 +379,7 @@ mod tests {
     ];
 
     /// Our figures by their names in the headers. A system that lacks one has no line for it there.
-    const fn named(layout: &Layout) -> [(&'static str, Option<u64>); 33] {
+    const fn named(layout: &Layout) -> [(&'static str, Option<u64>); 38] {
         let link_state = match layout.link_state {
             Some((offset, _)) => offset,
             // There as well: no field is where the length is.
@@ -325,7 +389,21 @@ mod tests {
             [first, ..] => Some(*first as u64),
             [] => None,
         };
+        let (probes_v4, probes_v6) = match layout.search {
+            Search::Counted { v4: Some(v4), v6 } => (Some(v4[3] as u64), Some(v6[3] as u64)),
+            Search::Counted { v4: None, v6 } => (None, Some(v6[3] as u64)),
+            Search::Flagged { .. } => (None, None),
+        };
+        let (get_search, set_search, flag) = match layout.search {
+            Search::Flagged { get, set, flag, .. } => (Some(get.0), Some(set.0), Some(flag as u64)),
+            Search::Counted { .. } => (None, None, None),
+        };
         [
+            ("IPCTL_DAD_COUNT", probes_v4),
+            ("IPV6CTL_DAD_COUNT", probes_v6),
+            ("SIOCGIFINFO_IN6", get_search),
+            ("SIOCSIFINFO_FLAGS", set_search),
+            ("ND6_IFF_NO_DAD", flag),
             ("BIOCSETIF", Some(layout.bind_capture)),
             ("BIOCSETF", Some(layout.read_filter)),
             ("BIOCSETFNR", layout.next_filter),

@@ -28,6 +28,7 @@ use super::{Changes, descriptors};
 
 pub use super::bpf::*;
 pub use super::bsd::*;
+pub use super::duplicates::assign_address;
 pub(super) use super::group_req::join_v4;
 pub(super) use super::kqueue_timer::Timer;
 

@@ -24,6 +24,8 @@ mod channel;
 mod claim;
 mod contract;
 mod descriptors;
+#[cfg(bsd)]
+mod duplicates;
 mod files;
 #[cfg(fuzzing)]
 #[doc(hidden)]

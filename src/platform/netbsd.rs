@@ -20,6 +20,7 @@ use super::rights::{Guard, Guarded, Needs};
 
 pub use super::bpf::*;
 pub use super::bsd::*;
+pub use super::duplicates::assign_address;
 pub(super) use super::no_timer::Timer;
 pub use super::ppoll::wait;
 pub use super::routing_socket::LinkMonitor;

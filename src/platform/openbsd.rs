@@ -23,6 +23,7 @@ use super::{bsd_bytes, descriptors};
 
 pub use super::bpf::*;
 pub use super::bsd::*;
+pub use super::duplicates::assign_address;
 pub(super) use super::mreqn::join_v4;
 pub(super) use super::no_timer::Timer;
 pub use super::ppoll::wait;
