@@ -68,6 +68,40 @@ pub(super) fn shift(shift: Shift, interface: &str, entry: &mut Entry) -> Shifted
     shifted
 }
 
+/// How an address is here otherwise than it was to be put on.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Otherwise {
+    /// Another interface of this host has it too, which answers for it whoever is master.
+    Elsewhere(IpAddr, String),
+    /// It was there already, with this prefix length.
+    Prefix(VirtualAddress, u8),
+}
+
+/// What is odd about them now that they have been put on.
+pub(super) fn otherwise(interface: &str, config: &VirtualHostConfig) -> Vec<Otherwise> {
+    let all = platform::addresses().unwrap_or_default();
+    let networks = platform::connected_networks(interface).unwrap_or_default();
+    oddities(interface, config, &all, &networks)
+}
+
+fn oddities(
+    interface: &str,
+    config: &VirtualHostConfig,
+    all: &[(String, IpAddr)],
+    networks: &[(IpAddr, u8)],
+) -> Vec<Otherwise> {
+    let mut found = Vec::new();
+    for shared in &config.addresses {
+        let elsewhere = all.iter().filter(|(name, address)| name != interface && *address == shared.address);
+        found.extend(elsewhere.map(|(name, address)| Otherwise::Elsewhere(*address, name.clone())));
+        let mut lengths = networks.iter().filter(|(network, _)| *network == shared.address);
+        let is_right = lengths.clone().any(|(_, length)| *length == shared.length());
+        let other = lengths.next().filter(|_| !is_right);
+        found.extend(other.map(|(_, length)| Otherwise::Prefix(*shared, *length)));
+    }
+    found
+}
+
 fn withdraw(interface: &str, gone: VirtualAddress) -> std::io::Result<bool> {
     match platform::withdraw_address(interface, gone.address, gone.length()) {
         Err(error) if platform::says_no_interface(&error) => Ok(false),
@@ -79,4 +113,33 @@ fn withdraw(interface: &str, gone: VirtualAddress) -> std::io::Result<bool> {
 fn refused(interface: &str) -> Vec<IpAddr> {
     let unready = platform::unready_addresses(interface).unwrap_or_default();
     unready.into_iter().filter(|(_, why)| *why == Unready::Duplicate).map(|(address, _)| address).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::tests::host;
+    use super::*;
+
+    #[test]
+    fn what_is_here_otherwise_is_found() {
+        let (config, _) = host("7", &["-a", "2001:db8::9/64"]);
+        let ip = |text: &str| -> IpAddr { text.parse().unwrap() };
+        let all = |rows: &[(&str, &str)]| -> Vec<_> {
+            rows.iter().map(|(name, address)| ((*name).to_owned(), ip(address))).collect()
+        };
+        let usual =
+            all(&[("eth0", "10.0.0.1"), ("eth0", "10.0.0.10"), ("eth0", "2001:db8::9"), ("lo", "::1")]);
+        // A kernel lists an address of IPv6 as a network of its own besides.
+        let networks =
+            [(ip("10.0.0.0"), 24), (ip("10.0.0.10"), 24), (ip("2001:db8::9"), 128), (ip("2001:db8::9"), 64)];
+        assert_eq!(oddities("eth0", &config, &usual, &networks), []);
+        assert_eq!(oddities("eth0", &config, &[], &[]), [], "nothing is known");
+
+        let more = all(&[("eth1", "10.0.0.10"), ("eth0", "10.0.0.10")]);
+        let elsewhere = Otherwise::Elsewhere(ip("10.0.0.10"), "eth1".to_owned());
+        assert_eq!(oddities("eth0", &config, &more, &networks), [elsewhere]);
+        let shared = config.addresses.iter().find(|shared| shared.address == ip("10.0.0.10")).unwrap();
+        let found = oddities("eth0", &config, &usual, &[(ip("10.0.0.10"), 32)]);
+        assert_eq!(found, [Otherwise::Prefix(*shared, 32)]);
+    }
 }

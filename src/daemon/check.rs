@@ -105,6 +105,7 @@ fn guards(config: &Config, user: &EngineUser, lines: &mut Lines) {
 fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), StartError> {
     lines.maybe("vip", host.name.as_ref());
     let interface = start::interface_for(host).map_err(StartError::explained)?;
+    start::may_manage(host, &interface)?;
     let shared = place::addresses(host).into_iter().collect();
     let places = placing::places(&interface, &[host], &shared, &mut Surveyor::default());
     let found = places.and_then(|(places, own)| Ok((places.into_iter().next().transpose()?, own)));

@@ -40,6 +40,7 @@ pub(super) enum Doing {
     AwaitSource,
     AwaitSoleSource,
     ReadHardwareAddress,
+    ManageAddresses,
     UsePeer,
     ReachPeer,
     JoinGroup,
@@ -141,6 +142,9 @@ impl fmt::Display for StartError {
                 "another host of the network has {why} too, so {object} cannot send from it: give one of them another",
             ),
             Doing::ReadHardwareAddress => tr("cannot read the hardware address of {object}: {why}"),
+            Doing::ManageAddresses => tr(
+                "the shared addresses of {object} cannot be put on it and taken off it without {why}: grant that, or leave them to scripts without manage-address",
+            ),
             Doing::UsePeer => tr("the peer {why} is this host itself: it is an address of {object}"),
             Doing::ReachPeer => tr("the peer {why} is in none of the networks that {object} is connected to"),
             Doing::JoinGroup => tr("cannot join the multicast group on {object}: {why}"),

@@ -36,7 +36,7 @@ use super::survey::{self, Surveyor};
 use super::{place, placing};
 use crate::log::Log;
 use crate::platform::{self, Channel, Claims, Heir, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
-use crate::protocol::{Role, Time};
+use crate::protocol::{Role, Shift, Time};
 
 /// How many requests are taken in at a time.
 const MOST_REQUESTS: usize = 256;
@@ -287,6 +287,10 @@ impl Hands {
             Act::Shift { host, shift, interface, entry } => {
                 let interface = interface.to_owned();
                 let shifted = addresses::shift(shift, &interface, entry);
+                if shift == Shift::Assign {
+                    let odd = addresses::otherwise(&interface, &entry.config);
+                    self.report.otherwise(About::host(&entry.config, &interface), &odd);
+                }
                 // What became of them counts more than that it was done.
                 if platform::QUESTIONS_NEED_RIGHTS {
                     self.tell_survey(interface);

@@ -148,6 +148,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let mut claims = Claims::default();
     for host in &config.hosts {
         let interface = start::interface_for(host).map_err(StartError::explained)?;
+        start::may_manage(host, &interface)?;
         let lockdir = config.lockdir.as_deref();
         let mut inherits = |dead| match platform::end_heir_of(dead, lockdir) {
             Ok(heir) => heir.inspect(|heir| report.heir_ended(dead, *heir)).is_some(),

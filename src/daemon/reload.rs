@@ -213,7 +213,8 @@ pub(super) fn reloaded(
     }
     let (mut new, mut errors) = (Vec::new(), Vec::new());
     for config in read.hosts {
-        match start::interface_for(&config) {
+        let interface = start::interface_for(&config);
+        match interface.and_then(|interface| start::may_manage(&config, &interface).map(|()| interface)) {
             Ok(interface) => new.push(Entry::new(config, interface)),
             Err(why) => errors.push(why.to_string()),
         }

@@ -56,6 +56,14 @@ pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartE
     }
 }
 
+/// Whether this process may do with its addresses what is asked for. Found out before it is master of them.
+pub(super) fn may_manage(config: &VirtualHostConfig, interface: &str) -> Result<(), StartError> {
+    match platform::missing_for_addresses().filter(|_| config.manage_address) {
+        Some(missing) => Err(StartError::new(Doing::ManageAddresses, interface, missing)),
+        None => Ok(()),
+    }
+}
+
 /// Takes the right to serve this virtual host on this machine, and says what makes it uncertain. Who has it already may be
 /// a process that is no more: `inherits` has whom it left behind give it back, if it can. Without it nobody is waited for.
 pub(super) fn claim(

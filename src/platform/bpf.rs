@@ -239,6 +239,12 @@ pub fn missing_privilege() -> Option<&'static str> {
     (!Uid::effective().is_root()).then_some("access to /dev/bpf*")
 }
 
+/// What this process lacks for changing the addresses of interfaces; nothing when it may.
+#[must_use]
+pub fn missing_for_addresses() -> Option<&'static str> {
+    (!Uid::effective().is_root()).then_some("root")
+}
+
 /// The device that captures need, if there is none of its name: in a jail it is hidden unless a rule says otherwise.
 #[must_use]
 pub fn missing_device() -> Option<&'static str> {

@@ -94,6 +94,7 @@ const _: fn(Option<&user::User>) -> rights::Guarded = rights::surrender;
 const _: fn(&str) -> Result<user::User, user::NoUser> = user::User::find;
 const _: fn() -> Option<user::User> = user::User::unused;
 const _: fn() -> Option<&'static str> = sys::missing_privilege;
+const _: fn() -> Option<&'static str> = sys::missing_for_addresses;
 const _: fn() -> Option<&'static str> = sys::missing_device;
 
 // Interfaces.

@@ -27,10 +27,10 @@ use super::rights::Guarded;
 use super::{Changes, Instruction, LinkState, Unready, descriptors, interfaces};
 
 pub(super) use super::linux_claim::{Claim, LOCKS};
-pub use super::linux_rights::missing_privilege;
 pub(super) use super::linux_rights::{
     after_surrender, before_surrender, confine, forgo_rights, refuse_core_files,
 };
+pub use super::linux_rights::{missing_for_addresses, missing_privilege};
 pub(super) use super::mreqn::join_v4;
 pub use super::netlink::{assign_address, withdraw_address};
 pub(super) use super::parking::Parking;

@@ -14,6 +14,7 @@ use super::rights::{Guard, Guarded, Needs};
 use super::seccomp::keep_to_calls;
 
 /// linux/capability.h.
+const CAP_NET_ADMIN: u32 = 12;
 const CAP_NET_RAW: u32 = 13;
 /// All that exist, and that may come to exist.
 const CAPABILITIES: std::ops::Range<libc::c_ulong> = 0..64;
@@ -23,10 +24,18 @@ const HEADER: [u32; 2] = [0x2008_0522, 0];
 /// What this process lacks for opening captures and packet sockets, as the system calls it; nothing when it may.
 #[must_use]
 pub fn missing_privilege() -> Option<&'static str> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
-    let effective = u64::from_str_radix(effective.trim(), 16).ok()?;
-    (effective & (1 << CAP_NET_RAW) == 0).then_some("CAP_NET_RAW")
+    lacks(CAP_NET_RAW).then_some("CAP_NET_RAW")
+}
+
+/// What this process lacks for changing the addresses of interfaces; nothing when it may.
+#[must_use]
+pub fn missing_for_addresses() -> Option<&'static str> {
+    lacks(CAP_NET_ADMIN).then_some("CAP_NET_ADMIN")
+}
+
+/// Whether it is certain that this process has not this capability.
+fn lacks(capability: u32) -> bool {
+    capabilities().is_ok_and(|[effective, ..]| effective & 1 << capability == 0)
 }
 
 /// Beside the limit, which a kernel that pipes core files to a program does not look at (core(5)). Undone for programs

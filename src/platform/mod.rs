@@ -143,7 +143,7 @@ pub use sys::{
     DEVICES_NEED_RIGHTS, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket,
     QUESTIONS_NEED_RIGHTS, STATE, UNTAGGED_ONLY, assign_address, blank_argument, connected_networks,
     hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private, link_state, missing_device,
-    missing_privilege, now, set_filter, unready_addresses, wait, withdraw_address,
+    missing_for_addresses, missing_privilege, now, set_filter, unready_addresses, wait, withdraw_address,
 };
 pub use user::{NoUser, User};
 pub use wall_clock::{LocalTime, local_time, local_time_of};

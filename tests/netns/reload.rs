@@ -30,6 +30,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("reload_changes_the_list_of_two_hosts", ours, other_list),
         Case::new("reload_changes_the_password_of_two_hosts", ours, other_password),
         Case::new("reload_rotates_a_password_beside_a_kernel", ours, rotation),
+        Case::new("reload_changes_what_is_managed", ours, managed),
         Case::new("file_of_255_virtual_hosts", ours, two_hundred_and_fifty_five),
     ]
 }
@@ -481,6 +482,53 @@ fn dying_engine() {
     }
     let of_web: usize = served.daemon().lines(|l| l.contains("id 7 ") && l.contains("Switching")).len();
     assert_eq!(of_web, 2);
+}
+
+/// Addresses come and go with the list of a master, and stay where they are when they are managed or not any more.
+fn managed() {
+    let segment = Segment::new(1);
+    let here = |address: [u8; 4]| segment.hosts[0].has_address(address.into());
+    let (first, second) = ([10, 9, 0, 200], [10, 9, 0, 201]);
+    let shares = |list: &str, managed: bool| {
+        vip("web", 7, list, &format!("{SECRET}settle = \"1s\"\nmanage-address = {managed}\n"))
+    };
+    let (one, both) = ("10.9.0.200/24", "10.9.0.200/24\", \"10.9.0.201/24");
+    let mut served = Served::start(&segment, 0, &Setup::managed(0), &shares(one, true));
+    await_master(&segment, 0, 7, 0.0);
+    eventually("it has the address", seconds(2), || here(first));
+    let (from, transitions) = (wire::now(), served.transitions());
+
+    served.rewrite(&segment, 0, &shares(both, true));
+    eventually("another address comes", seconds(2), || here(second));
+    segment.wire().await_arp("its announcement", seconds(2), |arp| {
+        arp.at > from && arp.is_gratuitous() && arp.sender == second.into()
+    });
+    served.rewrite(&segment, 0, &shares(one, true));
+    eventually("it goes again", seconds(2), || !here(second));
+    assert!(here(first));
+
+    served.rewrite(&segment, 0, &shares(one, false));
+    served.daemon().await_line("that they stay", seconds(2), |line| line.contains("not managed any more"));
+    throughout("it stays", seconds(1), || here(first));
+    segment.hosts[0].sh("ip addr add 10.9.0.200/32 dev eth0 && ip addr del 10.9.0.200/24 dev eth0");
+    segment.hosts[0].sh("ip link add other0 type dummy && ip addr add 10.9.0.200/32 dev other0");
+    served.rewrite(&segment, 0, &shares(one, true));
+    throughout("it is taken over as it is", seconds(1), || here(first));
+    let said = |id: &str, word: &str| {
+        served.daemon.iter().any(|daemon| {
+            !daemon
+                .lines(|line| line.contains(id) && line.contains("10.9.0.200") && line.contains(word))
+                .is_empty()
+        })
+    };
+    assert!(said("[UC2043]", "/32 instead of /24") && said("[UC2042]", "other0"));
+    assert!(longest_gap(&segment, 0, 7, from) < 1.5);
+    assert_eq!(served.transitions(), transitions);
+
+    served.daemon().signal(Signal::SIGTERM);
+    served.daemon().await_exit(seconds(3));
+    assert!(!here(first), "what was taken over is taken off");
+    assert!(segment.hosts[0].has_address(segment.hosts[0].address));
 }
 
 fn two_hundred_and_fifty_five() {

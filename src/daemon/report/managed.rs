@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{About, Report, list, seconds};
-use crate::daemon::addresses::Shifted;
+use crate::daemon::addresses::{Otherwise, Shifted};
 use crate::i18n::{fill, tr};
 use crate::log::Level;
 use crate::protocol::Shift;
@@ -83,6 +83,33 @@ fn failure(shifted: &Shifted) -> (String, String) {
 }
 
 impl Report {
+    /// What is odd about addresses that have been put on.
+    pub(crate) fn otherwise(&mut self, about: About<'_>, odd: &[Otherwise]) {
+        for one in odd {
+            let (text, id) = match one {
+                Otherwise::Elsewhere(address, other) => {
+                    let template = tr(
+                        "{other} of this host has {address} too, and answers for it whoever is MASTER: take it off there",
+                    );
+                    (fill(&template, &[("other", other), ("address", address)]), "UC2042")
+                }
+                Otherwise::Prefix(shared, length) => {
+                    let template = tr(
+                        "{interface} had {address} already, with /{found} instead of /{wanted}: it stays so until it is taken off",
+                    );
+                    let fields: [(&str, &dyn std::fmt::Display); 4] = [
+                        ("interface", &about.interface),
+                        ("address", &shared.address),
+                        ("found", length),
+                        ("wanted", &shared.length()),
+                    ];
+                    (fill(&template, &fields), "UC2043")
+                }
+            };
+            self.tell_of(about, Level::Warning, &text, id);
+        }
+    }
+
     /// The hands could not take the addresses off, and nobody else is going to.
     pub(crate) fn not_withdrawn(&mut self, about: About<'_>, shifted: &Shifted) {
         let (level, text) = not_shifted(About { shifted: Some(shifted), ..about }, Shift::Withdraw, None);
