@@ -2,7 +2,6 @@
 
 #![expect(unsafe_code, reason = "capget(2), capset(2) and most of prctl(2) have no safe wrapper")]
 
-use std::fs;
 use std::io;
 
 use nix::errno::Errno;
@@ -119,7 +118,7 @@ fn capabilities() -> io::Result<[u32; 6]> {
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a program that would have other rights than ours")]
 mod tests {
-    use std::fs::File;
+    use std::fs::{self, File};
     use std::net::{IpAddr, Ipv4Addr};
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -335,7 +336,7 @@ fn elsewhere() {
     assert!(
         !ads(&segment, 0, from + 1.5)
             .iter()
-            .any(|ad| ad.destination == std::net::Ipv4Addr::new(224, 0, 0, 18))
+            .any(|ad| ad.destination == Ipv4Addr::new(224, 0, 0, 18))
     );
     // And to another group.
     let mcast = "mcast = \"224.0.0.99\"";
@@ -487,8 +488,8 @@ fn dying_engine() {
 /// Addresses come and go with the list of a master, and stay where they are when they are managed or not any more.
 fn managed() {
     let segment = Segment::new(1);
-    let here = |address: [u8; 4]| segment.hosts[0].has_address(address.into());
-    let (first, second) = ([10, 9, 0, 200], [10, 9, 0, 201]);
+    let here = |address: Ipv4Addr| segment.hosts[0].has_address(address);
+    let (first, second) = (VIP, Ipv4Addr::new(10, 9, 0, 201));
     let shares = |list: &str, managed: bool| {
         vip("web", 7, list, &format!("{SECRET}settle = \"1s\"\nmanage-address = {managed}\n"))
     };
@@ -501,7 +502,7 @@ fn managed() {
     served.rewrite(&segment, 0, &shares(both, true));
     eventually("another address comes", seconds(2), || here(second));
     segment.wire().await_arp("its announcement", seconds(2), |arp| {
-        arp.at > from && arp.is_gratuitous() && arp.sender == second.into()
+        arp.at > from && arp.is_gratuitous() && arp.sender == second
     });
     served.rewrite(&segment, 0, &shares(one, true));
     eventually("it goes again", seconds(2), || !here(second));
@@ -511,7 +512,7 @@ fn managed() {
     served.daemon().await_line("that they stay", seconds(2), |line| line.contains("not managed any more"));
     throughout("it stays", seconds(1), || here(first));
     segment.hosts[0].sh("ip addr add 10.9.0.200/32 dev eth0 && ip addr del 10.9.0.200/24 dev eth0");
-    segment.hosts[0].sh("ip link add other0 type dummy && ip addr add 10.9.0.200/32 dev other0");
+    segment.hosts[0].sh("ip link add other0 type veth peer name other1 && ip addr add 10.9.0.200/32 dev other0");
     served.rewrite(&segment, 0, &shares(one, true));
     throughout("it is taken over as it is", seconds(1), || here(first));
     let said = |id: &str, word: &str| {
