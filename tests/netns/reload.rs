@@ -333,11 +333,7 @@ fn elsewhere() {
     follower.rewrite(&segment, 1, &web(&format!("advskew = 100\n{}", peer(0))));
     thread::sleep(seconds(5));
     assert_eq!((served.transitions(), follower.transitions()), (2, 1));
-    assert!(
-        !ads(&segment, 0, from + 1.5)
-            .iter()
-            .any(|ad| ad.destination == Ipv4Addr::new(224, 0, 0, 18))
-    );
+    assert!(!ads(&segment, 0, from + 1.5).iter().any(|ad| ad.destination == Ipv4Addr::new(224, 0, 0, 18)));
     // And to another group.
     let mcast = "mcast = \"224.0.0.99\"";
     follower.rewrite(&segment, 1, &web(&format!("advskew = 100\n{mcast}")));
@@ -512,7 +508,8 @@ fn managed() {
     served.daemon().await_line("that they stay", seconds(2), |line| line.contains("not managed any more"));
     throughout("it stays", seconds(1), || here(first));
     segment.hosts[0].sh("ip addr add 10.9.0.200/32 dev eth0 && ip addr del 10.9.0.200/24 dev eth0");
-    segment.hosts[0].sh("ip link add other0 type veth peer name other1 && ip addr add 10.9.0.200/32 dev other0");
+    segment.hosts[0]
+        .sh("ip link add other0 type veth peer name other1 && ip addr add 10.9.0.200/32 dev other0");
     served.rewrite(&segment, 0, &shares(one, true));
     throughout("it is taken over as it is", seconds(1), || here(first));
     let said = |id: &str, word: &str| {
