@@ -661,8 +661,9 @@ impl Watched {
             self.last_ad = None;
             self.auth = Authenticator::new(&parameters.key, parameters.vhid, &parameters.addresses);
         }
-        if parameters.addresses != self.host.parameters().addresses {
-            // Those that are new have not been brought.
+        let left_to_scripts = manages && !parameters.hooks.manages && self.disturbed;
+        if parameters.addresses != self.host.parameters().addresses || left_to_scripts {
+            // Those that are new have not been brought, nor those that were missing when somebody else brought them.
             self.last_done = self.last_done.map(|(hook, _)| (hook, false));
         }
         let actions = self.host.reconfigure(parameters.clone(), now);
@@ -1031,7 +1032,10 @@ impl Rules {
             }
             return;
         }
-        if lives.is_some_and(|master| master.interval <= his) {
+        // Of equal ones the one that speaks, once the other missed its turn.
+        let equal_and_silent =
+            |master: Known| master.interval == his && now - master.heard >= (his.max(3_906) * 5).div_ceil(4);
+        if lives.is_some_and(|master| master.interval <= his && !equal_and_silent(master)) {
             return;
         }
         self.state = State::Backup { follows: Some(who), until: now + self.patience(his) };

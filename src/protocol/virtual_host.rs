@@ -70,6 +70,8 @@ pub struct VirtualHost {
     following: Following,
     /// What was told to a master or a standby last, and how often that was something else.
     last_said: Option<Said>,
+    /// The role is to be decided on in this very moment.
+    undecided: bool,
     said: u32,
     packets: u16,
     advert_works: Option<bool>,
@@ -162,6 +164,7 @@ impl VirtualHost {
             standbys: Standbys::default(),
             following: Following::default(),
             last_said: None,
+            undecided: false,
             said: 0,
             packets: 0,
             advert_works: None,
@@ -403,9 +406,12 @@ impl VirtualHost {
             let over = self.forms.expire(now);
             self.form_changed(over, out);
         }
+        let is_due = |election: &Election| election.deadline().is_some_and(|deadline| deadline <= now);
+        self.undecided = is_due(&self.election);
         let ended = self.takeover.tick(now, out);
         self.hook_ended(ended, now, out);
-        if self.election.deadline().is_some_and(|deadline| deadline <= now) {
+        self.undecided = false;
+        if is_due(&self.election) {
             self.elect(Fact::Tick, now, out);
             self.look_at_addresses(now, out);
         }
@@ -483,7 +489,7 @@ impl VirtualHost {
                 Decision::Tell(notice) => tells.push(Action::Tell(notice)),
             }
         }
-        self.keeping.settle(now, out);
+        self.keep(now, out);
         self.follow_up(now);
         tells.extend(self.refused.tell(self.election.role(), now).map(Action::Tell));
         out.append(&mut tells);
@@ -517,7 +523,7 @@ impl VirtualHost {
     }
 
     fn settle(&mut self, now: Time, out: &mut Vec<Action>) {
-        self.keeping.settle(now, out);
+        self.keep(now, out);
         if self.hooks_wait() {
             return;
         }

@@ -17,6 +17,13 @@ pub(super) const fn as_if_done(hook: Hook) -> Option<Presence> {
 }
 
 impl VirtualHost {
+    /// Asks for what the role wants, unless that may be another one in a moment.
+    pub(super) fn keep(&mut self, now: Time, out: &mut Vec<Action>) {
+        if !self.undecided {
+            self.keeping.settle(now, out);
+        }
+    }
+
     /// Whether a hook that is not running has to wait.
     pub(super) fn hooks_wait(&self) -> bool {
         self.keeping.asked().is_some() && self.takeover.running().is_none()
