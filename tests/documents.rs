@@ -147,7 +147,7 @@ fn options_that_are_named_are_there() {
     let end = |text: &str| text.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(text.len());
     let help = ran(&["--help"]);
     // Of other commands.
-    let theirs = ["--link", "--quick", "--kernel", "--compare"];
+    let theirs = ["--link", "--quick", "--kernel", "--compare", "--tag"];
     for (name, text) in documents() {
         for option in
             text.split("`--").skip(1).filter_map(|rest| Some(format!("--{}", rest.get(..end(rest))?)))
