@@ -226,6 +226,11 @@ fn comes_and_goes() {
         ads(&segment, 0, at).iter().any(|ad| ad.vhid == 8 && ad.is_bow_out())
     });
     await_master(&segment, 0, 9, at);
+    // A script that has not begun when its virtual host ends is not followed by another one.
+    eventually("it has its address", seconds(3), || {
+        let is_up = |run: &super::daemon::HookRun| run.hook == "up" && run.environment["UCARP_VHID"] == "9";
+        served.daemon().hooks().iter().any(is_up)
+    });
     let runs = served.daemon().hooks();
     let of = |id: &str, hook: &str| {
         let is = |run: &&super::daemon::HookRun| {
