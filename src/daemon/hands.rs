@@ -287,15 +287,17 @@ impl Hands {
             Act::Shift { host, shift, interface, entry } => {
                 let interface = interface.to_owned();
                 let shifted = addresses::shift(shift, &interface, entry);
-                if shift == Shift::Assign {
-                    let odd = addresses::otherwise(&interface, &entry.config);
-                    self.report.otherwise(About::host(&entry.config, &interface), &odd);
-                }
+                let assigned = (shift == Shift::Assign).then(|| entry.config.clone());
                 // What became of them counts more than that it was done.
                 if platform::QUESTIONS_NEED_RIGHTS {
-                    self.tell_survey(interface);
+                    self.tell_survey(interface.clone());
                 }
                 self.tell(&Fact::Shifted { host, shift, shifted });
+                // The engine announces them meanwhile.
+                if let Some(config) = assigned {
+                    let odd = addresses::otherwise(&interface, &config);
+                    self.report.otherwise(About::host(&config, &interface), &odd);
+                }
             }
             Act::Kill { host, force } => children.kill(host, force),
             Act::Note { roles, ahead, followed } => {
