@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, Uid};
+use nix::unistd::Pid;
 
 use super::lock_file;
 use super::sys;
@@ -37,7 +37,11 @@ impl Heir {
     /// The file cannot be made or written; then a later start finds the names taken until that process ends.
     pub fn name(&self, heir: u32) -> io::Result<()> {
         let file = lock_file::open(&self.path, 0o600)?;
-        if ours(&file.metadata()?) { lock_file::write(&file, heir) } else { Err(Errno::EPERM.into()) }
+        if lock_file::is_ours(&file.metadata()?) {
+            lock_file::write(&file, heir)
+        } else {
+            Err(Errno::EPERM.into())
+        }
     }
 }
 
@@ -59,13 +63,8 @@ pub fn end_heir_of(process: u32, folder: Option<&Path>) -> io::Result<Option<u32
     if !is_over(process) {
         return Ok(None);
     }
-    let Some(heir) = fs::File::open(&path).ok().and_then(|file| {
-        // What somebody else left there must not have us end whom he wants.
-        let ours = file.metadata().is_ok_and(|about| about.is_file() && ours(&about));
-        ours.then(|| lock_file::number_in(&file)).flatten()
-    }) else {
-        return Ok(None);
-    };
+    // What somebody else left there must not have us end whom he wants.
+    let Some(heir) = lock_file::number_at(&path) else { return Ok(None) };
     let told = known(heir).map_or(Err(Errno::ESRCH), |pid| kill(pid, Signal::SIGTERM));
     match told {
         Ok(()) => Ok(Some(heir)),
@@ -82,10 +81,6 @@ fn place(process: u32, folder: Option<&Path>) -> PathBuf {
     let namespace = fs::metadata("/proc/self/ns/pid").map(|about| format!(".{}", about.ino()));
     let name = format!("ucarp-{process}{}.heir", namespace.unwrap_or_default());
     folder.unwrap_or(Path::new(sys::LOCKS)).join(name)
-}
-
-fn ours(about: &fs::Metadata) -> bool {
-    [0, Uid::effective().as_raw()].contains(&about.uid())
 }
 
 fn is_over(process: u32) -> bool {
@@ -143,6 +138,15 @@ mod tests {
             fs::write(place(dead, Some(&folder)), text).unwrap();
             assert_eq!(end_heir_of(dead, Some(&folder)).unwrap(), None, "{text:?}");
         }
+        let mut somebody = Command::new("sleep").arg("60").spawn().unwrap();
+        let (pidfile, name) = (folder.join("pidfile"), place(dead, Some(&folder)));
+        fs::write(&pidfile, somebody.id().to_string()).unwrap();
+        fs::remove_file(&name).unwrap_or_default();
+        std::os::unix::fs::symlink(&pidfile, &name).unwrap();
+        assert_eq!(end_heir_of(dead, Some(&folder)).unwrap(), None, "a name for another file");
+        assert!(somebody.try_wait().unwrap().is_none());
+        somebody.kill().unwrap();
+        somebody.wait().unwrap();
         fs::remove_dir_all(&folder).unwrap();
     }
 

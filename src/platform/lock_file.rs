@@ -69,9 +69,9 @@ impl LockFile {
     pub(super) fn take(path: &Path) -> Result<Self, LockError> {
         for _ in 0..ATTEMPTS {
             let file = open(path, 0o600)?;
-            let owner = file.metadata()?.uid();
-            if owner != 0 && owner != Uid::effective().as_raw() {
-                return Err(LockError::Foreign(path.to_owned(), owner));
+            let about = file.metadata()?;
+            if !is_ours(&about) {
+                return Err(LockError::Foreign(path.to_owned(), about.uid()));
             }
             match lock(&file) {
                 Ok(()) => {}
@@ -169,8 +169,20 @@ fn identity(file: &File) -> io::Result<Identity> {
     file.metadata().map(|about| (about.dev(), about.ino()))
 }
 
+/// Whether it belongs to root or to our user.
+pub(super) fn is_ours(about: &fs::Metadata) -> bool {
+    [0, Uid::effective().as_raw()].contains(&about.uid())
+}
+
+/// The number in a file of ours, however anybody else names another one so.
+pub(super) fn number_at(path: &Path) -> Option<u32> {
+    let file = File::options().read(true).custom_flags(UNFOLLOWED.bits()).open(path).ok()?;
+    let about = file.metadata().ok()?;
+    if about.is_file() && is_ours(&about) { number_in(&file) } else { None }
+}
+
 /// What it holds, if that is a number.
-pub(super) fn number_in(mut file: &File) -> Option<u32> {
+fn number_in(mut file: &File) -> Option<u32> {
     let mut text = [0; 16];
     let length = file.read(&mut text).ok()?;
     std::str::from_utf8(text.get(..length)?).ok()?.trim_ascii().parse().ok()
