@@ -490,7 +490,8 @@ fn capture_dies() {
     };
     assert!(used() < 50, "it waits, and does not turn: {} ticks", used());
     fs::write(&deaf, [0]).expect("it is ours");
-    eventually("it hears again", seconds(3), || hears("[INFO]") == 1);
+    // It is tried after 1 s, 2 s, 4 s: the longest wait that may lie before it.
+    eventually("it hears again", seconds(8), || hears("[INFO]") == 1);
     throughout("it hears the master", seconds(1), || b.hook_names() == ["down"]);
     assert_eq!((a.role().as_str(), b.role().as_str()), ("MASTER", "BACKUP"));
     a.signal(Signal::SIGKILL);
