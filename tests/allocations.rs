@@ -76,6 +76,8 @@ fn parameters() -> Parameters {
         interval: Interval::new(1, 100),
         dead_ratio: 3,
         preempt: false,
+        start_hold: Duration::ZERO,
+        preempt_delay: Duration::ZERO,
         neutral: false,
         sources: Sources { v4: Some([10, 0, 0, 1].into()), v6: Some("fe80::1".parse().unwrap()) },
         mac: MacAddr([2, 0, 0, 0, 0, 1]),

@@ -182,6 +182,8 @@ fn replay(capture: &Capture, us: Us, end: Option<Duration>) -> (VirtualHost, See
         interval: us.interval,
         dead_ratio: 3,
         preempt: us.preempt,
+        start_hold: Duration::ZERO,
+        preempt_delay: Duration::ZERO,
         neutral: false,
         sources: Sources { v4: Some(us.source.into()), v6: Some("fe80::99".parse().unwrap()) },
         mac: OUR_MAC,

@@ -14,6 +14,7 @@ mod frame;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
+use std::time::Duration;
 
 use serde_json::Value;
 use ucarp::protocol::{
@@ -97,6 +98,8 @@ fn ours(row: Row, role: Role) -> Heard {
         interval: Interval::new(row.own.0, row.own.1),
         dead_ratio: 3,
         preempt: row.preempt,
+        start_hold: Duration::ZERO,
+        preempt_delay: Duration::ZERO,
         neutral: true,
         sources: Sources { v4: Some([10, 0, 0, 2].into()), v6: None },
         mac: MacAddr([2, 0, 0, 0, 0, 2]),

@@ -54,6 +54,8 @@ fn parameters(base: u8, skew: u8, ratio: u32, preempt: bool) -> Parameters {
         interval: Interval::new(base, skew),
         dead_ratio: ratio,
         preempt,
+        start_hold: Duration::ZERO,
+        preempt_delay: Duration::ZERO,
         neutral: false,
         sources: Sources { v4: Some([10, 0, 0, 50].into()), v6: None },
         mac: MacAddr([2, 0, 0, 0, 0, 50]),

@@ -174,6 +174,8 @@ fn receiver(receiver: &Value) -> VirtualHost {
         interval: Interval::new(1, 0),
         dead_ratio: 3,
         preempt: false,
+        start_hold: Duration::ZERO,
+        preempt_delay: Duration::ZERO,
         neutral: false,
         sources: Sources { v4: Some([10, 0, 0, 99].into()), v6: Some("fe80::99".parse().unwrap()) },
         mac: MacAddr([2, 0, 0, 0, 0, 0x99]),

@@ -3,6 +3,7 @@
 //! Nothing is sent and nothing is run.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::clock::now;
 use super::connected;
@@ -211,6 +212,8 @@ pub(super) fn parameters(config: &VirtualHostConfig) -> Parameters {
         interval: config.interval,
         dead_ratio: config.dead_ratio,
         preempt: config.preempt,
+        start_hold: Duration::ZERO,
+        preempt_delay: Duration::ZERO,
         neutral: config.neutral,
         sources: Place::NOWHERE.sources,
         mac: Place::NOWHERE.mac,

@@ -469,6 +469,8 @@ mod tests {
             interval: Interval::new(1, 0),
             dead_ratio: 3,
             preempt: false,
+            start_hold: Duration::ZERO,
+            preempt_delay: Duration::ZERO,
             neutral: false,
             sources: Sources::default(),
             mac: MacAddr([2; 6]),

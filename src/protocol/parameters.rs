@@ -24,6 +24,11 @@ pub struct Parameters {
     pub dead_ratio: u32,
     /// Take over from a slower master.
     pub preempt: bool,
+    /// For so long after the start, and after each return of the link, silence is no reason to become master. Zero: it
+    /// always is.
+    pub start_hold: Duration,
+    /// For so long everything must have been well, and the worse master heard, before it is preempted. Zero: at once.
+    pub preempt_delay: Duration,
     /// Do not run the down hook at start.
     pub neutral: bool,
     /// Where our advertisements come from, and how ties are decided.

@@ -179,6 +179,8 @@ impl Spec {
             interval: Interval::new(self.base, self.skew),
             dead_ratio: self.ratio,
             preempt: self.preempt,
+            start_hold: Duration::ZERO,
+            preempt_delay: Duration::ZERO,
             neutral: self.neutral,
             sources: Sources { v4: self.v4, v6: self.v6 },
             mac: MacAddr(self.mac),

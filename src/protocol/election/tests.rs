@@ -40,6 +40,8 @@ fn host_with(base: u8, skew: u8, edit: impl FnOnce(&mut Parameters)) -> Host {
         interval: Interval::new(base, skew),
         dead_ratio: 3,
         preempt: false,
+        start_hold: Duration::ZERO,
+        preempt_delay: Duration::ZERO,
         neutral: false,
         sources: Sources { v4: Some(OURS.parse().unwrap()), v6: Some("fe80::5".parse().unwrap()) },
         mac: MacAddr([2, 0, 0, 0, 0, 5]),

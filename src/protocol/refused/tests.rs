@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use super::super::wire;
 use super::super::{
@@ -20,6 +21,8 @@ fn parameters(last: u8, password: &str, addresses: &[&str]) -> Parameters {
         interval: Interval::new(1, last),
         dead_ratio: 3,
         preempt: false,
+        start_hold: Duration::ZERO,
+        preempt_delay: Duration::ZERO,
         neutral: false,
         sources: Sources { v4: Some(Ipv4Addr::new(10, 0, 0, last)), v6: None },
         mac: MacAddr([2, 0, 0, 0, 0, last]),

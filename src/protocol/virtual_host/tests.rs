@@ -27,6 +27,8 @@ fn host(sources: Sources, mac: MacAddr) -> VirtualHost {
         interval: Interval::new(1, 0),
         dead_ratio: 3,
         preempt: false,
+        start_hold: Duration::ZERO,
+        preempt_delay: Duration::ZERO,
         neutral: false,
         sources,
         mac,

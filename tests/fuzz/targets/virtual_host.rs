@@ -199,6 +199,8 @@ impl Host {
                 .unwrap_or(Interval::new(1, 50)),
             dead_ratio: input.of(&[3, 3, 1, 2, 10_000]),
             preempt: how & 1 != 0,
+            start_hold: Duration::ZERO,
+            preempt_delay: Duration::ZERO,
             neutral: how & 2 != 0,
             sources: Sources {
                 v4: own(Family::V4).and_then(|address| match address {

@@ -1,6 +1,7 @@
 //! In what order questions are asked of a frame, who is answered, and how.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use super::*;
 use crate::protocol::wire::Decoded;
@@ -23,6 +24,8 @@ fn parameters() -> Parameters {
         interval: Interval::new(1, 100),
         dead_ratio: 3,
         preempt: false,
+        start_hold: Duration::ZERO,
+        preempt_delay: Duration::ZERO,
         neutral: true,
         sources: Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 5)), v6: None },
         mac: MAC,
