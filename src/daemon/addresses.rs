@@ -45,7 +45,7 @@ pub(super) fn shift(shift: Shift, interface: &str, entry: &mut Entry) -> Shifted
     let shared = entry.config.addresses.clone();
     let mut shifted = Shifted::default();
     let mut going = std::mem::take(&mut entry.held);
-    going.retain(|held| !shared.contains(held));
+    going.retain(|held| !shared.iter().any(|kept| is_same(*kept, *held)));
     if shift == Shift::Withdraw {
         going.extend(shared);
         going.retain(|gone| !shifted.note(gone.address, withdraw(interface, *gone)));
@@ -66,6 +66,11 @@ pub(super) fn shift(shift: Shift, interface: &str, entry: &mut Entry) -> Shifted
     // What could not be taken off is taken off with the next errand.
     entry.held.append(&mut going);
     shifted
+}
+
+/// Whether it is put on an interface in the same way.
+fn is_same(one: VirtualAddress, other: VirtualAddress) -> bool {
+    one.address == other.address && one.length() == other.length()
 }
 
 /// How an address is here otherwise than it was to be put on.

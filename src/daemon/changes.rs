@@ -11,7 +11,7 @@ use super::report::Report;
 use super::request::Request;
 use super::start::parameters;
 use super::survey::{self, Surveyor};
-use crate::config::VirtualHostConfig;
+use crate::config::{VirtualAddress, VirtualHostConfig};
 use crate::platform::Changes;
 use crate::protocol::{Departure, Event, Time, VirtualHost};
 
@@ -30,8 +30,11 @@ pub(super) fn serve(
             let link = fleet.link_of(host);
             fleet.link_mut(link).change(&config, host);
             let parameters = parameters(&config);
-            fleet.host(host).0.config = config;
+            let before = std::mem::replace(&mut fleet.host(host).0.config, config);
             fleet.tell(host, Fact::Reconfigured(&parameters), report, now);
+            if has_other_prefixes(&before, &fleet.host(host).0.config) {
+                fleet.tell(host, Event::OtherPrefixes, report, now);
+            }
         }
         one => {
             let is_new = one.is_none();
@@ -51,6 +54,14 @@ pub(super) fn serve(
         }
     }
     Some(fleet.link_of(host))
+}
+
+/// Whether an address that both share has another prefix length.
+fn has_other_prefixes(before: &VirtualHostConfig, after: &VirtualHostConfig) -> bool {
+    let same = |one: &VirtualAddress, other: &VirtualAddress| one.address == other.address;
+    after.addresses.iter().any(|shared| {
+        before.addresses.iter().any(|known| same(known, shared) && known.length() != shared.length())
+    })
 }
 
 /// A host is to give back what it has.
@@ -99,7 +110,7 @@ mod tests {
     use super::*;
     use crate::daemon::SERVICES;
     use crate::log::Log;
-    use crate::protocol::{Hook, HookEnd, Link, Reason, Role};
+    use crate::protocol::{Hook, HookEnd, Link, Reason, Role, Shift};
 
     struct Bench {
         fleet: Fleet,
@@ -160,6 +171,26 @@ mod tests {
         assert_eq!((one.core().role(), one.core().parameters().interval.skew), (Role::Master, 9));
         assert!(one.core().parameters().destination.is_unicast(crate::protocol::Family::V4));
         assert!(!bench.fleet.take_errands().iter().any(|errand| matches!(errand, Request::Run(_))));
+    }
+
+    #[test]
+    fn other_prefix_lengths_are_put_on_at_once() {
+        let mut bench = Bench::new();
+        let shifts = |bench: &mut Bench, address: &str| {
+            let managed = ["-p", "secret", "-a", address, "--manage-address"];
+            assert_eq!(bench.serve(0, "7", "eth7", &managed), Some(0));
+            let asked = bench.fleet.take_errands();
+            assert!(asked.iter().all(|errand| matches!(errand, Request::Shift { .. })), "{asked:?}");
+            let done = Event::Shifted { shift: Shift::Withdraw, changed: false, ok: true, addresses: None };
+            bench.tell(0, done, 1);
+            bench.fleet.take_errands();
+            asked.len()
+        };
+        assert_eq!(shifts(&mut bench, "10.0.0.9/24"), 1, "at the start");
+        assert_eq!(shifts(&mut bench, "10.0.0.9/24"), 0);
+        assert_eq!(shifts(&mut bench, "10.0.0.9/25"), 1);
+        assert_eq!(shifts(&mut bench, "10.0.0.9/32"), 1);
+        assert_eq!(shifts(&mut bench, "10.0.0.9"), 0, "the same in other words");
     }
 
     #[test]

@@ -134,6 +134,7 @@ impl Served {
                     | Event::Link(_)
                     | Event::HookDone { .. }
                     | Event::Shifted { .. }
+                    | Event::OtherPrefixes
                     | Event::Resign
                     | Event::Shutdown { .. }
                     | Event::Leave(_) => self.told = None,

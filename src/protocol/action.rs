@@ -34,6 +34,8 @@ pub enum Event {
     Link(Link),
     /// Nothing that is sent to us reaches us from now on, or it does again.
     Deaf(bool),
+    /// The managed addresses have other prefix lengths from now on, with which they are to be put on.
+    OtherPrefixes,
     /// What became of a frame we asked to be sent.
     Sent {
         /// What the frame was.

@@ -250,6 +250,7 @@ impl VirtualHost {
                 self.shifted(shift, changed, ok, addresses, now, &mut out);
             }
             Event::Deaf(deaf) => self.elect(Fact::Deaf(deaf), now, &mut out),
+            Event::OtherPrefixes => self.put_on_anew(now, &mut out),
             Event::Resign => self.elect(Fact::Resign, now, &mut out),
             Event::Shutdown { .. } if self.leaving => {
                 self.farewell = None;

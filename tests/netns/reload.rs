@@ -32,6 +32,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("reload_changes_the_password_of_two_hosts", ours, other_password),
         Case::new("reload_rotates_a_password_beside_a_kernel", ours, rotation),
         Case::new("reload_changes_what_is_managed", ours, managed),
+        Case::new("reload_changes_a_prefix_length", ours, prefix_length),
         Case::new("file_of_255_virtual_hosts", ours, two_hundred_and_fifty_five),
     ]
 }
@@ -532,6 +533,49 @@ fn managed() {
     served.daemon().await_exit(seconds(3));
     assert!(!here(first), "what was taken over is taken off");
     assert!(segment.hosts[0].has_address(segment.hosts[0].address));
+}
+
+// The host's own address is in the subnet of the shared one, which is its primary.
+fn prefix_length() {
+    let segment = Segment::new(1);
+    let host = &segment.hosts[0];
+    let promote = |on: u8| {
+        host.sh(&format!(
+            "for i in all eth0; do echo {on} >/proc/sys/net/ipv4/conf/$i/promote_secondaries; done"
+        ))
+    };
+    let shares =
+        |list: &str| vip("web", 7, list, &format!("{SECRET}settle = \"1s\"\nmanage-address = true\n"));
+    let both = |length: u8| format!("10.9.0.200/{length}\", \"10.9.0.201/24");
+    let mut served = Served::start(&segment, 0, &Setup::managed(0), &shares(&both(16)));
+    await_master(&segment, 0, 7, 0.0);
+    let entries = || host.sh("ip -o -4 addr show dev eth0 to 10.9.0.200");
+    eventually("it has the address", seconds(2), || entries().contains("10.9.0.200/16 "));
+    promote(1);
+    host.sh("ip addr del 10.9.0.1/16 dev eth0; ip addr add 10.9.0.1/16 dev eth0");
+    promote(0);
+    assert!(!entries().contains("secondary"), "{}", entries());
+    let (start, transitions) = (wire::now(), served.transitions());
+    for length in [24, 25, 16] {
+        let from = wire::now();
+        served.rewrite(&segment, 0, &shares(&both(length)));
+        let wanted = format!("10.9.0.200/{length} ");
+        eventually("it has the other prefix length", seconds(1), || entries().contains(&wanted));
+        assert_eq!(entries().lines().count(), 1, "{}", entries());
+        segment.wire().await_arp("its announcement", seconds(2), |arp| {
+            arp.at > from && arp.is_gratuitous() && arp.sender == VIP
+        });
+        assert!(host.has_address(host.address) && host.has_address(Ipv4Addr::new(10, 9, 0, 201)));
+    }
+    let until = wire::now();
+    assert_eq!(served.transitions(), transitions);
+    assert!(longest_gap(&segment, 0, 7, start) < 1.5, "{until}");
+    assert!(served.daemon().lines(|line| line.contains("[UC1061]")).is_empty(), "nobody took it away");
+    // Who is not master has it with no length at all.
+    served.daemon().signal(Signal::SIGUSR2);
+    eventually("it is taken off", seconds(2), || entries().is_empty());
+    served.rewrite(&segment, 0, &shares(&both(24)));
+    eventually("it is master again", seconds(8), || entries().contains("10.9.0.200/24 "));
 }
 
 fn two_hundred_and_fifty_five() {

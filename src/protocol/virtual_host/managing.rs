@@ -38,6 +38,15 @@ impl VirtualHost {
         }
     }
 
+    /// Managed addresses are to be put on otherwise than they may have been.
+    pub(super) fn put_on_anew(&mut self, now: Time, out: &mut Vec<Action>) {
+        if self.keeping.manages() {
+            self.watch.renew();
+            self.keeping.renew(now);
+            self.settle(now, out);
+        }
+    }
+
     /// An errand was done, or could not be.
     pub(super) fn shifted(
         &mut self,

@@ -501,6 +501,22 @@ fn other_addresses_are_announced_at_once_and_when_they_are_there() {
 }
 
 #[test]
+fn other_prefixes_are_put_on_at_once_and_announced_where_addresses_are_managed() {
+    let (mut host, now) = master(HERE, MAC);
+    assert_eq!(host.handle(Event::OtherPrefixes, now), [], "a script has put them on");
+    let managed = edited(&host, |parameters| parameters.hooks.manages = true);
+    assert!(host.reconfigure(managed, now).contains(&Action::Shift(Shift::Assign)));
+    let put_on =
+        Event::Shifted { shift: Shift::Assign, changed: true, ok: true, addresses: Some(Presence::All) };
+    host.handle(put_on, now);
+    assert_eq!(host.handle(Event::OtherPrefixes, now), [Action::Shift(Shift::Assign)]);
+    // Taken off to be put on again: nobody has taken it away.
+    assert_eq!(host.handle(Event::Addresses(Presence::None), now), []);
+    assert_eq!(frames(&host.handle(put_on, now), Transmission::Announcement).len(), 2);
+    assert_eq!(host.role(), Role::Master);
+}
+
+#[test]
 fn other_addresses_are_brought_by_the_script_and_no_role_changes() {
     let (mut host, now) = master(HERE, MAC);
     let with_hook = edited(&host, |parameters| parameters.hooks.up = true);
