@@ -8,7 +8,6 @@ mod last_resort;
 mod rereading;
 
 use std::collections::{HashSet, VecDeque};
-use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
@@ -28,7 +27,7 @@ use super::overheard::Overheard;
 use super::pending::Archive;
 use super::reload::{Reading, Reread};
 use super::report::{About, Report, resting, summary};
-use super::request::{Asked, Fact, Request, decode, encode};
+use super::request::{Asked, Beat, Fact, Request, decode, encode};
 use super::roster::{Entry, Roster};
 use super::rules::{Act, Circumstances, Rules};
 use super::supervise::{Deed, Notice, Seen, Supervisor};
@@ -300,15 +299,15 @@ impl Hands {
                 }
             }
             Act::Kill { host, force } => children.kill(host, force),
-            Act::Note { roles, ahead, followed } => {
+            Act::Note(beat) => {
+                let beat = beat.clone();
                 self.ahead.fill(0);
-                for (host, by) in ahead {
+                for (host, by) in &beat.ahead {
                     self.ahead.iter_mut().skip((*host).into()).take(1).for_each(|known| *known = *by);
                 }
-                let (roles, followed) = (roles.to_vec(), followed.to_vec());
                 self.announce();
-                self.notifier.works(|| standing(self.rules.roster(), &roles, &followed), now);
-                self.see(Seen::Beat(&roles), now);
+                self.notifier.works(|| standing(self.rules.roster(), &beat), now);
+                self.see(Seen::Beat(&beat.roles), now);
             }
             Act::Forget { host } => self.forget(host, now),
             Act::Settle { host } => self.settle(host, now),
@@ -558,11 +557,11 @@ impl Hands {
 }
 
 /// How things stand with all hosts that are served.
-fn standing(roster: &Roster, roles: &[Role], followed: &[(u16, IpAddr)]) -> String {
+fn standing(roster: &Roster, beat: &Beat) -> String {
     let stands = roster.there().map(|(host, Entry { config, interface, .. })| {
-        let role = roles.get(usize::from(host)).copied().unwrap_or(Role::Init);
-        let followed = followed.iter().find(|(number, _)| *number == host).map(|(_, master)| *master);
-        (About::host(config, interface), role, followed)
+        let role = beat.roles.get(usize::from(host)).copied().unwrap_or(Role::Init);
+        let others = beat.others.iter().find(|(number, _)| *number == host).map(|(_, others)| *others);
+        (About::host(config, interface), role, others)
     });
-    summary(&stands.collect::<Vec<_>>())
+    summary(&stands.collect::<Vec<_>>(), beat.alone)
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::report::MOST_NAMED;
-use super::request::Request;
-use crate::protocol::{Time, VirtualHost};
+use super::request::{Beat, Others, Request};
+use crate::protocol::{Role, Time, VirtualHost};
 
 /// By how much it has to be later among our hosts than our own time of day says, for that to be worth telling.
 const AHEAD: Duration = Duration::from_millis(500);
@@ -52,9 +52,24 @@ impl Pulse {
             (by >= AHEAD).then(|| (number, u32::try_from(by.as_millis()).unwrap_or(u32::MAX)))
         });
         let named = hosts.iter().zip(0..=u16::MAX).take(MOST_NAMED);
-        let followed =
-            named.filter_map(|(host, number)| Some((number, host.snapshot(now).followed?.source))).collect();
-        Some(Request::Heartbeat { roles, ahead: ahead.take(MOST_AHEAD).collect(), followed })
+        let others = named.filter_map(|(host, number)| Some((number, others(host, now)?))).collect();
+        let is_alone = |host: &&&VirtualHost| host.role() == Role::Master && !host.has_ready_standby();
+        let alone = u16::try_from(hosts.iter().filter(is_alone).count()).unwrap_or(u16::MAX);
+        Some(Request::Heartbeat(Beat { roles, ahead: ahead.take(MOST_AHEAD).collect(), others, alone }))
+    }
+}
+
+/// Whom it knows of.
+fn others(host: &VirtualHost, now: Time) -> Option<Others> {
+    let known = host.snapshot(now);
+    match known.standbys.as_slice() {
+        [] => known.followed.map(|master| Others::Master(master.source)),
+        [one] => Some(Others::Standby { address: one.address, ready: one.ready }),
+        several => {
+            let count = |count: usize| u8::try_from(count).unwrap_or(u8::MAX);
+            let ready = several.iter().filter(|standby| standby.ready).count();
+            Some(Others::Standbys { count: count(several.len()), ready: count(ready) })
+        }
     }
 }
 
@@ -63,7 +78,7 @@ mod tests {
     use super::super::rules::tests::host;
     use super::super::start::parameters;
     use super::*;
-    use crate::protocol::{Event, Link, Role};
+    use crate::protocol::{Event, Link};
 
     fn ms(ms: u64) -> Time {
         Time::from_micros(ms * 1000)
@@ -77,13 +92,27 @@ mod tests {
     fn it_beats_twice_as_often_as_it_must_and_early_where_somebody_is_awake() {
         let (hosts, mut pulse) = ([core(), core()], Pulse::new(Duration::from_secs(2)));
         assert_eq!(pulse.due(), ms(0));
-        let beat = Request::Heartbeat { roles: vec![Role::Init; 2], ahead: Vec::new(), followed: Vec::new() };
+        let beat = Request::Heartbeat(Beat { roles: vec![Role::Init; 2], ..Beat::default() });
         for (at, beats) in
             [(100, true), (101, false), (599, false), (600, true), (1_099, false), (5_000, true)]
         {
             assert_eq!(pulse.beat(hosts.iter(), false, ms(at)), beats.then(|| beat.clone()), "{at}");
         }
         assert_eq!(pulse.due(), ms(6_000));
+    }
+
+    #[test]
+    fn masters_without_a_standby_are_counted() {
+        let (mut hosts, mut pulse) = ([core(), core(), core()], Pulse::new(Duration::from_secs(2)));
+        for host in hosts.iter_mut().skip(1) {
+            for event in [Event::Start, Event::Link(Link::Up)] {
+                host.handle(event, ms(0));
+            }
+            host.handle(Event::Tick, host.next_deadline().unwrap());
+        }
+        let Some(Request::Heartbeat(beat)) = pulse.beat(hosts.iter(), true, ms(60_000)) else { panic!() };
+        assert_eq!(beat.roles, [Role::Init, Role::Master, Role::Master]);
+        assert_eq!((beat.alone, beat.others), (2, Vec::new()));
     }
 
     #[test]
@@ -96,7 +125,7 @@ mod tests {
         let roles = vec![Role::Init, Role::Backup];
         assert_eq!(
             pulse.beat(hosts.iter(), true, ms(2)),
-            Some(Request::Heartbeat { roles, ahead: Vec::new(), followed: Vec::new() })
+            Some(Request::Heartbeat(Beat { roles, ..Beat::default() }))
         );
     }
 }

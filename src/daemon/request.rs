@@ -40,9 +40,8 @@ pub(super) enum Request {
     /// Open ways from this address to these peers, at most as many as descriptors go with a message: [`Fact::Connected`] or
     /// [`Fact::CouldNot`] follows.
     Connect { interface: String, source: IpAddr, peers: Vec<IpAddr> },
-    /// The engine works, and this is the role of each host. Told at once where a role changes. With the hosts among whom
-    /// it is later than our time of day says, and by how many milliseconds; and with the masters that the first few follow.
-    Heartbeat { roles: Vec<Role>, ahead: Vec<(u16, u32)>, followed: Vec<(u16, IpAddr)> },
+    /// The engine works. Told at once where a role changes.
+    Heartbeat(Beat),
     /// Of a host that was to leave nothing is left.
     Left { host: u16 },
     /// What is configured of a host is sent, or what was in use besides is over.
@@ -52,6 +51,34 @@ pub(super) enum Request {
     /// Everything is done that was to be done, or nothing can be: the process ends now, and with it everything, with this
     /// status; and why, where it could not start.
     Finished { status: u8, why: Option<String> },
+}
+
+/// How things stand with the hosts.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Beat {
+    /// The role of each.
+    pub(super) roles: Vec<Role>,
+    /// Among whom it is later than our time of day says, and by how many milliseconds.
+    pub(super) ahead: Vec<(u16, u32)>,
+    /// Whom the first few know of, if they know of anybody.
+    pub(super) others: Vec<(u16, Others)>,
+    /// How many masters know of no standby that is ready.
+    pub(super) alone: u16,
+}
+
+/// On whom a virtual host depends, or who would take over from it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Others {
+    /// The master that is followed.
+    Master(IpAddr),
+    /// The one standby.
+    Standby {
+        address: IpAddr,
+        /// It would take over.
+        ready: bool,
+    },
+    /// Several, and how many of them are ready.
+    Standbys { count: u8, ready: u8 },
 }
 
 /// A script, and what it is told.
@@ -170,7 +197,7 @@ impl Request {
             Self::Survey { interface } => Asked::Survey { interface: interface.clone() },
             Self::OpenDevices { interface, .. } => Asked::OpenDevices { interface: interface.clone() },
             Self::Connect { interface, .. } => Asked::Connect { interface: interface.clone() },
-            Self::Heartbeat { .. }
+            Self::Heartbeat(_)
             | Self::Left { .. }
             | Self::Settled { .. }
             | Self::Say(_)
@@ -215,6 +242,7 @@ one_of! {
 coded!(Line { level, text, facts });
 coded!(Facts { id, vip, interface, vhid, from, to, reason, peer });
 coded!(Shifted { changed, failed });
+coded!(Beat { roles, ahead, others, alone });
 coded!(Run { host, hook, interface, role, reason, master });
 coded!(Survey { link, mac, addresses, elsewhere, unready, networks });
 coded! { Request:
@@ -222,13 +250,18 @@ coded! { Request:
     1 Kill { host, hook, force },
     2 Survey { interface },
     3 OpenDevices { interface, hosts, looks, capture_only },
-    4 Heartbeat { roles, ahead, followed },
+    4 Heartbeat(beat),
     5 Say(line),
     6 Finished { status, why },
     7 Left { host },
     8 Connect { interface, source, peers },
     9 Settled { host },
     10 Shift { host, shift, interface },
+}
+coded! { Others:
+    0 Master(address),
+    1 Standby { address, ready },
+    2 Standbys { count, ready },
 }
 coded! { Fact:
     0 Signal(signal),

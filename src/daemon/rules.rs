@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use super::caller::caller;
 use super::capture::Looks;
-use super::request::{Request, Run};
+use super::request::{Beat, Request, Run};
 use super::roster::{Entry, Roster, Standing};
 use crate::config::script;
 use crate::log::Line;
 use crate::platform::{MOST_DESCRIPTORS, Program};
-use crate::protocol::{Family, Hook, Role, Shift, Time};
+use crate::protocol::{Family, Hook, Shift, Time};
 
 /// How many requests an engine may make in a second: so many, and so many more for each host, all of which may change
 /// their roles at once. Lines of the log are counted by themselves.
@@ -74,11 +74,7 @@ pub(super) enum Act<'a> {
         source: IpAddr,
         peers: &'a [IpAddr],
     },
-    Note {
-        roles: &'a [Role],
-        ahead: &'a [(u16, u32)],
-        followed: &'a [(u16, IpAddr)],
-    },
+    Note(&'a Beat),
     Say(&'a Line),
     End {
         status: u8,
@@ -260,9 +256,9 @@ impl Rules {
                 Ok(Act::Connect { interface, source: *source, peers })
             }
             // It may not have heard yet of those that were taken on since.
-            Request::Heartbeat { roles, .. } if roles.len() > self.roster.len() => Err(Refusal::OtherHosts),
-            Request::Heartbeat { roles, ahead, followed } => {
-                for (host, by) in ahead {
+            Request::Heartbeat(beat) if beat.roles.len() > self.roster.len() => Err(Refusal::OtherHosts),
+            Request::Heartbeat(beat) => {
+                for (host, by) in &beat.ahead {
                     if usize::from(*host) >= self.roster.len() {
                         return Err(Refusal::NoSuchHost);
                     }
@@ -270,10 +266,10 @@ impl Rules {
                         return Err(Refusal::TooLate);
                     }
                 }
-                if followed.iter().any(|(host, _)| usize::from(*host) >= self.roster.len()) {
+                if beat.others.iter().any(|(host, _)| usize::from(*host) >= self.roster.len()) {
                     return Err(Refusal::NoSuchHost);
                 }
-                Ok(Act::Note { roles, ahead, followed })
+                Ok(Act::Note(beat))
             }
             Request::Say(line) => Ok(Act::Say(line)),
             Request::Settled { host } => {

@@ -20,6 +20,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("manager_hears_of_a_whole_life", ours, whole_life),
         Case::new("manager_hears_of_a_start_without_the_interface", ours, missing_interface),
         Case::new("manager_that_nobody_is", ours, nobody),
+        Case::new("manager_hears_who_stands_by", ours, standby),
         Case::new("manager_is_not_told_that_a_silent_engine_works", ours, silent_engine),
         Case::new("journal_finds_priorities_and_no_times", ours, journal),
         Case::new("objects_over_a_failover", ours, objects),
@@ -104,7 +105,7 @@ fn whole_life() {
     file(&segment, "eth0", &script);
     let mut a = spawn(&segment, command(&segment, &manager));
     manager.await_word(0, "READY=1");
-    manager.await_word(0, "STATUS=web: MASTER");
+    manager.await_word(0, "STATUS=web: MASTER, no standby known");
     manager.await_word(0, "WATCHDOG=1");
     eventually("the script has run", seconds(3), || seen.exists());
     let environment = fs::read_to_string(&seen).expect("it was written");
@@ -144,7 +145,7 @@ fn missing_interface() {
         "ip link add eth7 type veth peer name eth8 && ip addr add {}/16 dev eth7; ip link set eth8 up; ip link set eth7 up",
         segment.hosts[0].address
     ));
-    manager.await_word(0, "STATUS=web: MASTER");
+    manager.await_word(0, "STATUS=web: MASTER, no standby known");
     assert!(a.is_running());
     a.signal_hands(Signal::SIGTERM);
     assert!(a.await_exit(seconds(5)).success());
@@ -163,6 +164,22 @@ fn nobody() {
     assert_eq!(a.lines(|line| line.contains("[UC2041]")).len(), 1, "once");
     a.signal_hands(Signal::SIGTERM);
     assert!(a.await_exit(seconds(5)).success());
+}
+
+fn standby() {
+    let segment = Segment::new(2);
+    let mut manager = Manager::new(&segment);
+    file(&segment, "eth0", "");
+    let mut a = spawn(&segment, command(&segment, &manager));
+    manager.await_word(0, "STATUS=web: MASTER, no standby known");
+    let b = Daemon::start(&segment, 1, Kind::Ours, &Setup::skew(100).with(&["-v42"]));
+    manager.await_word(0, &format!("STATUS=web: MASTER, standby {} is ready", segment.hosts[1].address));
+    manager.listen();
+    let before = manager.heard.len();
+    a.signal_hands(Signal::SIGTERM);
+    assert!(a.await_exit(seconds(5)).success());
+    manager.await_word(before, "STOPPING=1");
+    b.await_hooks(&["down", "up"], seconds(3));
 }
 
 fn silent_engine() {

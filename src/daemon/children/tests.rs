@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::capture::Looks;
 use super::super::request::tests::run;
-use super::super::request::{Request, Run, decode, encode};
+use super::super::request::{Beat, Request, Run, decode, encode};
 use super::super::roster::Roster;
 use super::super::rules::{Act, Circumstances, Refusal, Rules};
 use super::*;
@@ -204,11 +204,11 @@ impl Dice {
             15..17 => Request::Say(Line::new(Level::Error, interface)),
             17 if self.below(2) == 0 => Request::Left { host },
             17 => Request::Settled { host },
-            _ => Request::Heartbeat {
+            _ => Request::Heartbeat(Beat {
                 roles: vec![role; usize::from(host % 5)],
                 ahead: vec![(host, 500)],
-                followed: Vec::new(),
-            },
+                ..Beat::default()
+            }),
         }
     }
 }

@@ -1,29 +1,34 @@
 //! How things stand, in one line for whoever looks at the whole process.
 
-use std::net::IpAddr;
-
 use super::About;
+use crate::daemon::request::Others;
 use crate::i18n::{fill, tr};
 use crate::protocol::Role;
 
 /// How many virtual hosts are named one by one.
 pub(crate) const MOST_NAMED: usize = 3;
 
-/// One of them: its role, and the master that it follows.
-pub(crate) type Stand<'a> = (About<'a>, Role, Option<IpAddr>);
+/// One of them: its role, and whom it knows of.
+pub(crate) type Stand<'a> = (About<'a>, Role, Option<Others>);
 
-/// The line about all of them.
-pub(crate) fn summary(hosts: &[Stand<'_>]) -> String {
+/// The line about all of them, of whose masters so many know of no standby that is ready.
+pub(crate) fn summary(hosts: &[Stand<'_>], alone: u16) -> String {
     if hosts.len() <= MOST_NAMED {
         return hosts.iter().map(one).collect::<Vec<_>>().join("; ");
     }
     let count = |role| hosts.iter().filter(|(_, known, _)| *known == role).count();
-    let template = tr("MASTER: {masters}, BACKUP: {backups}, waiting for their interface: {waiting}");
+    let template = if alone == 0 {
+        tr("MASTER: {masters}, BACKUP: {backups}, waiting for their interface: {waiting}")
+    } else {
+        tr(
+            "MASTER: {masters}, without a ready standby: {alone}, BACKUP: {backups}, waiting for their interface: {waiting}",
+        )
+    };
     let [masters, backups, waiting] = [Role::Master, Role::Backup, Role::Init].map(count);
-    fill(&template, &[("masters", &masters), ("backups", &backups), ("waiting", &waiting)])
+    fill(&template, &[("masters", &masters), ("alone", &alone), ("backups", &backups), ("waiting", &waiting)])
 }
 
-fn one((about, role, followed): &Stand<'_>) -> String {
+fn one((about, role, others): &Stand<'_>) -> String {
     let vip = about.name.map_or_else(
         || {
             let template = tr("id {vhid} on {interface}");
@@ -31,15 +36,32 @@ fn one((about, role, followed): &Stand<'_>) -> String {
         },
         str::to_owned,
     );
-    match (role, followed) {
+    match (role, others) {
         (Role::Init, _) => {
             let template = tr("{vip}: waiting for {interface}");
             fill(&template, &[("vip", &vip), ("interface", &about.interface)])
         }
-        (Role::Backup, Some(peer)) => {
+        (Role::Backup, Some(Others::Master(peer))) => {
             fill(&tr("{vip}: BACKUP, the MASTER is {peer}"), &[("vip", &vip), ("peer", peer)])
         }
-        (Role::Backup, None) | (Role::Master, _) => format!("{vip}: {}", role.code()),
+        (Role::Master, Some(Others::Standby { address, ready })) => {
+            let template = if *ready {
+                tr("{vip}: MASTER, standby {peer} is ready")
+            } else {
+                tr("{vip}: MASTER, standby {peer} is not ready")
+            };
+            fill(&template, &[("vip", &vip), ("peer", address)])
+        }
+        (Role::Master, Some(Others::Standbys { count, ready })) => {
+            let template = tr("{vip}: MASTER, standbys: {count}, ready: {ready}");
+            fill(&template, &[("vip", &vip), ("count", count), ("ready", ready)])
+        }
+        (Role::Master, None | Some(Others::Master(_))) => {
+            fill(&tr("{vip}: MASTER, no standby known"), &[("vip", &vip)])
+        }
+        (Role::Backup, None | Some(Others::Standby { .. } | Others::Standbys { .. })) => {
+            format!("{vip}: {}", role.code())
+        }
     }
 }
 
@@ -52,17 +74,27 @@ mod tests {
     fn few_are_named_and_many_are_counted() {
         let about = |vhid| About::new("eth0", Vhid::new(vhid).unwrap());
         let named = About { name: Some("web"), ..about(1) };
-        let peer = "10.0.0.2".parse().ok();
-        assert_eq!(summary(&[(named, Role::Master, None)]), "web: MASTER");
-        assert_eq!(summary(&[(about(7), Role::Init, None)]), "id 7 on eth0: waiting for eth0");
+        let address = "10.0.0.2".parse().unwrap();
+        let peer = Some(Others::Master(address));
+        for (others, expected) in [
+            (None, "web: MASTER, no standby known"),
+            (Some(Others::Standby { address, ready: true }), "web: MASTER, standby 10.0.0.2 is ready"),
+            (Some(Others::Standby { address, ready: false }), "web: MASTER, standby 10.0.0.2 is not ready"),
+            (Some(Others::Standbys { count: 3, ready: 2 }), "web: MASTER, standbys: 3, ready: 2"),
+        ] {
+            assert_eq!(summary(&[(named, Role::Master, others)], 1), expected);
+        }
+        assert_eq!(summary(&[(about(7), Role::Init, None)], 0), "id 7 on eth0: waiting for eth0");
         let three =
             [(named, Role::Backup, peer), (about(2), Role::Backup, None), (about(3), Role::Init, None)];
         assert_eq!(
-            summary(&three),
+            summary(&three, 0),
             "web: BACKUP, the MASTER is 10.0.0.2; id 2 on eth0: BACKUP; id 3 on eth0: waiting for eth0"
         );
         let four = [three.as_slice(), &[(named, Role::Master, None)]].concat();
-        assert_eq!(summary(&four), "MASTER: 1, BACKUP: 2, waiting for their interface: 1");
-        assert_eq!(summary(&[]), "");
+        assert_eq!(summary(&four, 0), "MASTER: 1, BACKUP: 2, waiting for their interface: 1");
+        let alone = "MASTER: 1, without a ready standby: 1, BACKUP: 2, waiting for their interface: 1";
+        assert_eq!(summary(&four, 1), alone);
+        assert_eq!(summary(&[], 0), "");
     }
 }

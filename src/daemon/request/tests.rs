@@ -34,11 +34,16 @@ fn requests() -> Vec<Request> {
             source: address("10.0.0.1"),
             peers: vec![address("10.0.0.2"), address("10.0.0.3")],
         },
-        Request::Heartbeat {
+        Request::Heartbeat(Beat {
             roles: vec![Role::Init, Role::Backup, Role::Master],
             ahead: vec![(0, 500), (2, u32::MAX)],
-            followed: vec![(1, address("10.0.0.2"))],
-        },
+            others: vec![
+                (1, Others::Master(address("10.0.0.2"))),
+                (2, Others::Standby { address: address("fe80::1"), ready: true }),
+                (3, Others::Standbys { count: 16, ready: 0 }),
+            ],
+            alone: 1,
+        }),
         Request::Say(Line {
             facts: Facts { vhid: Some(7), peer: Some("10.0.0.2".into()), ..Facts::id("UC1001").on("eth0") },
             ..Line::new(Level::Warning, "ça ne va pas")
@@ -164,8 +169,9 @@ fn nothing_may_be_missing_or_left_over() {
 /// The longest that are needed fit into what a channel carries.
 #[test]
 fn the_longest_fit() {
-    let followed = vec![(0, IpAddr::V6(std::net::Ipv6Addr::LOCALHOST)); 3];
-    let all = Request::Heartbeat { roles: vec![Role::Backup; 4080], ahead: vec![(0, 1); 1000], followed };
+    let others = vec![(0, Others::Standby { address: address("fe80::1"), ready: true }); 3];
+    let roles = vec![Role::Backup; 4080];
+    let all = Request::Heartbeat(Beat { roles, ahead: vec![(0, 1); 1000], others, alone: 0 });
     assert!(encode(&all).len() <= crate::platform::LONGEST_MESSAGE);
 }
 

@@ -2,9 +2,10 @@ use super::super::capture::Looks;
 use super::*;
 use crate::config::cli::{self, Invocation};
 use crate::config::{Config, VirtualHostConfig};
+use crate::daemon::request::Others;
 use crate::daemon::request::tests::run;
 use crate::log::Level;
-use crate::protocol::Departure;
+use crate::protocol::{Departure, Role};
 
 /// A host on eth7 with an up script alone, unless more is said.
 pub(in super::super) fn host(vhid: &str, more: &[&str]) -> (VirtualHostConfig, String) {
@@ -73,12 +74,13 @@ fn only_what_is_configured_is_run() {
 }
 
 fn following(host: u16) -> Request {
-    let followed = vec![(host, "10.0.0.2".parse().unwrap())];
-    Request::Heartbeat { roles: vec![Role::Backup; 2], ahead: Vec::new(), followed }
+    let others = vec![(host, Others::Master("10.0.0.2".parse().unwrap()))];
+    Request::Heartbeat(Beat { roles: vec![Role::Backup; 2], others, ..Beat::default() })
 }
 
 fn beat(hosts: usize, ahead: &[(u16, u32)]) -> Request {
-    Request::Heartbeat { roles: vec![Role::Backup; hosts], ahead: ahead.to_vec(), followed: Vec::new() }
+    let roles = vec![Role::Backup; hosts];
+    Request::Heartbeat(Beat { roles, ahead: ahead.to_vec(), ..Beat::default() })
 }
 
 #[test]

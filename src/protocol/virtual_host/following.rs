@@ -68,6 +68,12 @@ impl VirtualHost {
         }
     }
 
+    /// Whether a standby would take over from this master if it fell silent.
+    #[must_use]
+    pub fn has_ready_standby(&self) -> bool {
+        self.standbys.has_ready()
+    }
+
     /// Says it when it is time.
     pub(super) fn speak_to_master(&mut self, now: Time, out: &mut Vec<Action>) {
         if self.following.due(now) {
