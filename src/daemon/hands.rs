@@ -198,7 +198,7 @@ impl Hands {
         let own = [self.supervisor.deadline(), self.overheard.deadline(), self.reading.deadline(), behind];
         let timeout = own
             .into_iter()
-            .chain([self.notifier.deadline()])
+            .chain([self.notifier.deadline(), self.sign_of_life()])
             .flatten()
             .min()
             .map(|deadline| deadline.since(asleep));
@@ -487,8 +487,16 @@ impl Hands {
         self.notifier.bounded(self.supervisor.silence())
     }
 
+    /// When the manager is to hear from the hands themselves that they live.
+    fn sign_of_life(&self) -> Option<Time> {
+        self.supervisor.does_without_engine().then(|| self.notifier.lives_until())?
+    }
+
     /// Tells the service manager what is to be told.
     fn tell_manager(&mut self, now: Time) {
+        if self.supervisor.does_without_engine() {
+            self.notifier.lives(now);
+        }
         self.notifier.send(now).iter().for_each(|why| self.report.manager_not_told(why));
     }
 

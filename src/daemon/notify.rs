@@ -4,7 +4,8 @@
 //! Nobody waits: what finds no room is sent soon, since a manager that never hears that a start is over waits for it. What
 //! cannot be sent is said once, and keeps nothing from starting.
 //!
-//! That the daemon lives is said when the engine says so, never by itself: hands without an engine serve nobody.
+//! That the daemon lives is said when the engine says so. Where none is to be expected, because one was given up and the
+//! next is to come later, the hands say it themselves, at each turn of theirs: who waits on purpose does not hang.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -54,6 +55,22 @@ pub(super) struct Notifier {
 struct Watchdog {
     within: Duration,
     last: Option<Time>,
+}
+
+impl Watchdog {
+    /// When it is told next. A ping is asked for at half of the time.
+    fn next(&self) -> Time {
+        self.last.map_or(Time::ZERO, |last| last + self.within / 4)
+    }
+
+    /// Whether it is told now.
+    fn is_due(&mut self, now: Time) -> bool {
+        let is_due = self.next() <= now;
+        if is_due {
+            self.last = Some(now);
+        }
+        is_due
+    }
 }
 
 impl Manager {
@@ -117,14 +134,24 @@ impl Notifier {
             let _ = writeln!(text, "STATUS={status}");
             self.status = status;
         }
-        if let Some(watchdog) = &mut self.watchdog {
-            // A ping is asked for at half of the time.
-            if watchdog.last.is_none_or(|last| now.since(last) >= watchdog.within / 4) {
-                watchdog.last = Some(now);
-                text.push_str("WATCHDOG=1\n");
-            }
+        if self.watchdog.as_mut().is_some_and(|watchdog| watchdog.is_due(now)) {
+            text.push_str("WATCHDOG=1\n");
         }
         self.post(text);
+    }
+
+    /// The hands do without an engine, and live. To be said again at [`Notifier::lives_until`].
+    pub(super) fn lives(&mut self, now: Time) {
+        // Before the start is over nobody waits for it.
+        if self.is_ready && self.watchdog.as_mut().is_some_and(|watchdog| watchdog.is_due(now)) {
+            self.post("WATCHDOG=1".to_owned());
+        }
+    }
+
+    /// When [`Notifier::lives`] has something to say, for hands that do without an engine.
+    pub(super) fn lives_until(&self) -> Option<Time> {
+        let watchdog = self.watchdog.as_ref().filter(|_| self.is_ready)?;
+        Some(watchdog.next())
     }
 
     /// How things stand where no engine says it.
@@ -272,6 +299,22 @@ mod tests {
         }
         assert!(notifier.send(ms(2_500)).is_none());
         assert_eq!(ear.heard(), ["READY=1\nWATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]);
+    }
+
+    #[test]
+    fn a_watchdog_hears_of_hands_that_wait_for_no_engine() {
+        let ear = Ear::new("waiting");
+        let mut notifier = ear.notifier(Some(Duration::from_secs(4)));
+        notifier.lives(ms(0));
+        assert_eq!(notifier.lives_until(), None, "the start is not over");
+        notifier.works(String::new, ms(100));
+        assert_eq!(notifier.lives_until(), Some(ms(1_100)));
+        for at in [200, 1_099, 1_100, 1_101, 2_100] {
+            notifier.lives(ms(at));
+        }
+        assert!(notifier.send(ms(2_100)).is_none());
+        assert_eq!(ear.heard(), ["READY=1\nWATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]);
+        assert_eq!(ear.notifier(None).lives_until(), None, "nobody asks");
     }
 
     #[test]

@@ -255,6 +255,11 @@ impl Supervisor {
         self.silence
     }
 
+    /// Whether nothing is expected of any engine: hooks have their time, or everybody rests.
+    pub(super) fn does_without_engine(&self) -> bool {
+        matches!(self.phase, Phase::Withdrawing { .. } | Phase::Resting { .. })
+    }
+
     /// When a [`Seen::Tick`] is due. What the engine has said until then is told before.
     pub(super) fn deadline(&self) -> Option<Time> {
         let own = match self.phase {

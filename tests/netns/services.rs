@@ -22,6 +22,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("manager_that_nobody_is", ours, nobody),
         Case::new("manager_hears_who_stands_by", ours, standby),
         Case::new("manager_is_not_told_that_a_silent_engine_works", ours, silent_engine),
+        Case::new("manager_hears_from_hands_that_rest", ours, rest),
         Case::new("journal_finds_priorities_and_no_times", ours, journal),
         Case::new("objects_over_a_failover", ours, objects),
     ]
@@ -180,6 +181,35 @@ fn standby() {
     assert!(a.await_exit(seconds(5)).success());
     manager.await_word(before, "STOPPING=1");
     b.await_hooks(&["down", "up"], seconds(3));
+}
+
+fn rest() {
+    let segment = Segment::new(1);
+    let mut manager = Manager::new(&segment);
+    file(&segment, "eth0", "");
+    let a = spawn(&segment, command(&segment, &manager));
+    manager.await_word(0, "STATUS=web: MASTER, no standby known");
+    for death in 1..=4 {
+        kill(a.engine().expect("it runs"), Signal::SIGKILL).expect("it lives");
+        let back = || a.lines(|line| line.contains("[UC2011]")).len();
+        eventually("the next one", seconds(3), || death == 4 || back() == death);
+    }
+    let given_up = manager.await_word(0, "STATUS=Nothing is served for 10.000 s; then it is tried again");
+    let mut told = |time| {
+        manager.listen();
+        let before = manager.heard.len();
+        thread::sleep(time);
+        manager.listen();
+        manager.heard.iter().skip(before).filter(|(_, text)| text.contains("WATCHDOG=1")).count()
+    };
+    assert!((4..=12).contains(&told(seconds(4))), "twice a second");
+    assert!(a.engine().is_none(), "nobody but the hands");
+    a.signal_hands(Signal::SIGSTOP);
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(told(seconds(3)), 0, "by hands that hang");
+    a.signal_hands(Signal::SIGCONT);
+    eventually("another one", seconds(8), || a.engine().is_some());
+    manager.await_word(given_up, "STATUS=web: MASTER, no standby known");
 }
 
 fn silent_engine() {

@@ -134,6 +134,20 @@ fn four_deaths_in_a_minute_are_too_many() {
 }
 
 #[test]
+fn an_engine_is_expected_but_where_one_was_given_up() {
+    let mut bench = Bench::serving();
+    assert!(!bench.0.does_without_engine());
+    bench.see(Seen::Gone, 700);
+    assert!(!bench.0.does_without_engine(), "the next one is to work soon");
+    let mut bench = Bench::given_up();
+    assert!(bench.0.does_without_engine(), "the down hook has its time");
+    bench.see(Seen::HookOver(0), 4500);
+    assert!(bench.0.does_without_engine(), "it rests");
+    bench.tick();
+    assert!(!bench.0.does_without_engine(), "it is tried again");
+}
+
+#[test]
 fn rests_double_until_an_hour_of_peace() {
     let mut bench = Bench::given_up();
     let mut rests = Vec::new();
