@@ -322,7 +322,7 @@ fn untagged_only(filter: &str) -> String {
 /// The whole program of a filter.
 fn joined(library: &pcap::Capture<Active>, filter: &Filter) -> Result<Vec<Instruction>, CaptureError> {
     let rest = compile(library, &untagged_only(&filter.text), OPTIMISE)?;
-    table::join(&rest, &filter.v4, &filter.v6).ok_or_else(no_program)
+    table::join(&rest, filter).ok_or_else(no_program)
 }
 
 /// What libpcap makes of a filter, as the crate shows it.

@@ -5,6 +5,7 @@
 //! deadlines. Nothing here blocks: sending, logging and asking return at once, whatever happens to them.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -26,7 +27,8 @@ use super::survey::{self, Surveyor};
 use super::turn;
 use crate::log::Level;
 use crate::platform::{self, Alarm, Changes, LinkMonitor, PidFile, Signal, Signals};
-use crate::protocol::{Event, Hook, HookEnd, Role, Shift, Time};
+use crate::protocol::wire::arp;
+use crate::protocol::{Event, Hook, HookEnd, Link, Parameters, Role, Shift, Time};
 
 /// How often is looked for events that cannot be waited for.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -119,6 +121,7 @@ pub(super) fn serve(
             look(fleet, link, changes, &mut surveyor, report, woken);
             InTurn::new(fleet, link, report).take_frames(captured, woken);
             look_ahead(fleet, link, report, woken);
+            look_for_strangers(fleet, link, woken);
             fleet.note(link, woken);
         }
         for link in fleet.due(woken) {
@@ -174,6 +177,19 @@ fn look_ahead(fleet: &mut Fleet, link: usize, report: &mut Report, now: Time) {
     it.looks_around_until = None;
     it.devices.iter_mut().for_each(Devices::look_ahead);
     settle_filter(it, report, now);
+}
+
+/// Has masters ask who else has their addresses, where it is time to.
+fn look_for_strangers(fleet: &mut Fleet, link: usize, now: Time) {
+    for host in fleet.link_mut(link).strangers.due(now) {
+        let (one, it) = fleet.host(host);
+        let Parameters { mac, addresses, .. } = one.core().parameters();
+        for address in addresses.iter().filter(|_| one.link == Link::Up) {
+            if let IpAddr::V4(address) = address {
+                it.send(&arp::probe(*mac, *address), now);
+            }
+        }
+    }
 }
 
 /// Waits. Where that fails, as it does when the limit of descriptors was set below what is open, everything is taken to

@@ -9,7 +9,7 @@ use super::link::Link;
 use super::perform::perform;
 use super::report::Report;
 use super::request::Request;
-use crate::protocol::wire;
+use crate::protocol::wire::{self, Decoded};
 use crate::protocol::{Action, Event, Hook, Rejected, Role, Shift, Time, VirtualHost};
 
 /// As others know a host: there are no more than that on a machine.
@@ -172,7 +172,10 @@ impl Fleet {
         perform((number(host), one), link, actions, &mut self.errands, report, now);
         link.deadlines.set(host, one.core().next_deadline());
         let role = one.core().role();
-        self.role_changed |= std::mem::replace(&mut self.roles[host], role) != role;
+        if std::mem::replace(&mut self.roles[host], role) != role {
+            self.role_changed = true;
+            link.strangers.reigns(host, role == Role::Master, now);
+        }
         self.note(self.on[host], now);
     }
 
@@ -229,6 +232,11 @@ impl Fleet {
         let decoded = wire::decode(frame);
         let host = self.links[link].whose(frame, &decoded)?;
         let answered = self.hosts[host].tell(Fact::Frame(&decoded), now);
+        // What is sent to this host alone beside a group says that somebody follows.
+        let rivals = |heard: &Decoded| self.hosts[host].config.destination.accepts(heard.destination);
+        if answered.is_ok() && decoded.as_ref().is_ok_and(rivals) {
+            self.links[link].strangers.stirred(host, now);
+        }
         // What is refused may have to be answered all the same.
         self.links[link].deadlines.set(host, self.hosts[host].core().next_deadline());
         self.note(link, now);

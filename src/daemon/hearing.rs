@@ -1,5 +1,6 @@
 //! Frames become facts: what was captured is told to whose it is, and what does not authenticate is looked into.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::capture::CaptureError;
@@ -9,8 +10,10 @@ use super::fleet::Fleet;
 use super::interface::{lost_hearing, settle_filter};
 use super::link::LOOK_AROUND;
 use super::report::{About, Report};
+use super::survey;
 use super::turn::{self, Draining, Heard, Surroundings};
-use crate::protocol::{Cause, Event, Rejected, Time, VirtualHost};
+use crate::protocol::wire::arp;
+use crate::protocol::{Cause, Event, Parameters, Rejected, Time, VirtualHost};
 
 /// The virtual hosts of a link in their turn.
 pub(super) struct InTurn<'a> {
@@ -95,6 +98,24 @@ impl<'a> InTurn<'a> {
     }
 }
 
+impl InTurn<'_> {
+    /// Whoever has an address that a master has is told of, unless that is this host.
+    fn look_into_answer(&mut self, packet: arp::Packet, now: Time) {
+        let address = IpAddr::V4(packet.sender);
+        for host in self.fleet.on(self.link) {
+            let (one, link) = self.fleet.host(host);
+            let Parameters { mac, addresses, .. } = one.core().parameters();
+            if packet.mac != *mac
+                && addresses.contains(&address)
+                && link.strangers.answered(host, packet.sender, packet.mac, now)
+                && !survey::has_mac(packet.mac)
+            {
+                self.report.stranger(About::host(&one.config, &link.name), address, packet.mac);
+            }
+        }
+    }
+}
+
 impl Surroundings for InTurn<'_> {
     fn now(&self) -> Time {
         clock::now()
@@ -151,6 +172,8 @@ impl Surroundings for InTurn<'_> {
 
 impl InTurn<'_> {
     fn tell_frame(&mut self, frame: &[u8], now: Time) -> Heard {
+        let packet = arp::Packet::parse(frame);
+        packet.into_iter().for_each(|packet| self.look_into_answer(packet, now));
         if self.fleet.link(self.link).looks_at_arp() {
             let searching: Vec<usize> = self
                 .fleet
@@ -168,6 +191,9 @@ impl InTurn<'_> {
             if taken {
                 return Heard::Refused;
             }
+        }
+        if packet.is_some() {
+            return Heard::Refused;
         }
         let Some((host, answered)) = self.fleet.receive(self.link, frame, now) else {
             return Heard::Refused;

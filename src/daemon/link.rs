@@ -10,6 +10,7 @@ use super::deadlines::Deadlines;
 use super::devices::{Devices, Parts, Wanted};
 use super::reopening::Reopening;
 use super::request::Request;
+use super::strangers::Strangers;
 use super::turn::Draining;
 use crate::config::VirtualHostConfig;
 use crate::platform::LinkState;
@@ -75,6 +76,8 @@ pub(super) struct Link {
     pub(super) unfiltered: bool,
     /// What the interface is called now that it lost the name we were given.
     pub(super) renamed: Option<String>,
+    /// Who else answers for the addresses of its masters.
+    pub(super) strangers: Strangers,
     /// Room for the frame that is heard.
     pub(super) frame: Vec<u8>,
 }
@@ -103,6 +106,7 @@ impl Link {
             deaf: false,
             unfiltered: false,
             renamed: None,
+            strangers: Strangers::default(),
             frame: Vec::new(),
         }
     }
@@ -258,7 +262,7 @@ impl Link {
     pub(super) fn deadline(&self, now: Time) -> Option<Time> {
         let own =
             [self.draining.deadline(now), self.looks_around_until, self.retry, self.reopening.deadline()];
-        own.into_iter().flatten().chain(self.deadlines.first()).min()
+        own.into_iter().chain([self.strangers.deadline(), self.deadlines.first()]).flatten().min()
     }
 }
 

@@ -50,6 +50,7 @@ mod roster;
 mod rules;
 mod sniff;
 mod start;
+mod strangers;
 mod supervise;
 mod survey;
 pub mod turn;

@@ -90,6 +90,12 @@ pub(super) fn mac(interface: &str) -> io::Result<[u8; 6]> {
     find_out(interface, |survey| &survey.mac, platform::hardware_address)
 }
 
+/// Whether one of the interfaces of this host has this hardware address, as far as this process may ask.
+pub(super) fn has_mac(mac: MacAddr) -> bool {
+    let names = if is_told() { Vec::new() } else { platform::interface_names().unwrap_or_default() };
+    names.iter().any(|name| platform::hardware_address(name).is_ok_and(|its| its == mac.0))
+}
+
 /// As [`platform::interface_addresses`].
 ///
 /// # Errors

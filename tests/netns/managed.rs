@@ -1,14 +1,17 @@
 //! Addresses that the daemon itself puts on its interface and takes off it.
 
 use std::net::Ipv4Addr;
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
+use ucarp::protocol::MacAddr;
 
 use super::Case;
 use super::cases::{lone_master, master_and_backup, seconds};
 use super::daemon::{Daemon, Kind, Setup};
 use super::families::v6_segment;
+use super::frames::Arp;
 use super::segment::{Segment, VIP, eventually, throughout};
 use super::wire;
 
@@ -32,6 +35,11 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("managed_engine_that_is_given_up", ours, given_up),
         Case::new("managed_engine_that_dies_once", ours, dies_once),
         Case::new("managed_that_cannot_be_put_on", ours, cannot_be_put_on),
+        Case::new("managed_and_used_by_a_stranger", ours, stranger),
+        Case::new("managed_and_used_by_no_stranger", ours, || no_stranger(OURS)),
+        Case::new("managed_and_given_back_by_the_ancestor", &[Kind::Ours, Kind::Theirs], || {
+            no_stranger((Kind::Ours, Kind::Theirs))
+        }),
     ]
 }
 
@@ -307,7 +315,7 @@ fn given_up() {
         let engine = a.engine().expect("it has one");
         kill(engine, Signal::SIGKILL).expect("it lives");
         eventually("it is another one, or none", seconds(2), || a.engine() != Some(engine));
-        std::thread::sleep(Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(300));
     }
     a.await_line("that it rests", seconds(2), |l| l.contains("[UC2013]"));
     await_address(&segment, 0, false);
@@ -347,4 +355,47 @@ fn cannot_be_put_on() {
     a.await_hooks(&["down", "up", "down", "up"], seconds(9));
     segment.await_owner(0, seconds(3));
     assert!(!segment.hosts[1].has_address(VIP), "what it had it gave back");
+}
+
+// A machine on the segment has it, and its kernel answers whoever asks.
+fn stranger() {
+    let segment = Segment::new(3);
+    let other = &segment.hosts[2];
+    other.sh("ip addr add 10.9.0.200/16 dev eth0");
+    let says = |line: &str| line.contains("[UC2044]");
+    let a = Daemon::start(&segment, 0, Kind::Ours, &Setup::managed(0));
+    a.await_hooks(&["down", "up"], seconds(8));
+    let line = a.await_line("who has it too", seconds(7), says);
+    assert!(line.contains(&MacAddr(other.mac).to_string()) && line.contains("10.9.0.200"), "{line}");
+    let b = Daemon::start(&segment, 1, Kind::Ours, &Setup::managed(100));
+    throughout("that is all", seconds(5), || {
+        a.lines(says).len() == 1 && b.lines(says).is_empty() && a.role() == "MASTER"
+    });
+    assert_eq!(a.hook_names().len(), 2, "nobody can move it by answering");
+}
+
+// Of two masters one gives way, and takes the address off in its own time.
+fn no_stranger(kinds: (Kind, Kind)) {
+    let segment = Segment::new(2);
+    let setup = |skew| if kinds.1 == Kind::Ours { Setup::managed(skew) } else { Setup::skew(skew) };
+    let first = Setup::managed(0).with(&["-P"]);
+    let (a, b) = master_and_backup(&segment, kinds, (&first, &setup(100)));
+    for _ in 0..2 {
+        let from = wire::now();
+        segment.cut(0);
+        segment.await_ad_of(1, from, seconds(6));
+        thread::sleep(seconds(3));
+        segment.join(0);
+        segment.await_owner(0, seconds(3));
+    }
+    // To be asked, each of them, and to be asked once more.
+    a.signal(Signal::SIGUSR2);
+    segment.await_owner(1, seconds(5));
+    segment.await_owner(0, seconds(8));
+    let from = wire::now();
+    let asked = |arp: &Arp| arp.at > from && arp.sender.is_unspecified() && arp.target == VIP;
+    segment.wire().await_arp("its question", seconds(4), asked);
+    throughout("nobody is strange", seconds(5), || {
+        [&a, &b].iter().all(|daemon| daemon.lines(|line| line.contains("[UC2044]")).is_empty())
+    });
 }

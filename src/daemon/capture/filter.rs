@@ -67,11 +67,15 @@ pub(crate) struct Filter {
     /// The ids to let through in frames of this family whose place for the id is known.
     pub(super) v4: Ids,
     pub(super) v6: Ids,
+    /// Of ARP only that is let through which somebody answers to whoever announced an address of its own, or asked as who
+    /// has none yet.
+    pub(super) answers_alone: bool,
 }
 
 impl Filter {
     /// The filter for CARP version 2, not forwarded, not fragmented, long enough, to one of our destinations, for one of
-    /// our ids. Nothing about the Ethernet header, where kernels and switches differ.
+    /// our ids. Nothing about the Ethernet header, where kernels and switches differ. And where there are IPv4 addresses,
+    /// for the ARP of somebody else who has one of them, which is rare, however many there are.
     ///
     /// `own`: the addresses of this host, where peers send to instead of the group.
     pub(crate) fn new(wishes: &[Wish<'_>], own: &[IpAddr], looks: Looks) -> Self {
@@ -92,13 +96,16 @@ impl Filter {
             terms.push(format!("({WHOLE} and ({}))", v4.join(" or ")));
         }
         terms.extend(v6);
-        if looks >= Looks::AtArp {
+        let answers = in_family(Family::V4).next().is_some();
+        let all_arp = looks >= Looks::AtArp;
+        if answers || all_arp {
             terms.push("arp".to_owned());
         }
         Self {
             text: if terms.is_empty() { NOTHING.to_owned() } else { terms.join(" or ") },
             v4: if around { wishes.iter().map(|wish| wish.vhid).collect() } else { ids(Family::V4) },
             v6: ids(Family::V6),
+            answers_alone: !all_arp,
         }
     }
 }

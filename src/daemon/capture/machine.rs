@@ -39,8 +39,7 @@ impl Program {
     }
 
     pub(super) fn joined(filter: &Filter) -> Self {
-        let joined =
-            |optimise| table::join(&compiled(&filter.text, optimise), &filter.v4, &filter.v6).unwrap();
+        let joined = |optimise| table::join(&compiled(&filter.text, optimise), filter).unwrap();
         Self { optimised: joined(true), plain: joined(false) }
     }
 
@@ -76,7 +75,7 @@ fn validate(program: &[Instruction]) {
             // AND and OR with a constant, shifts by X.
             0x54 | 0x44 | 0x7c => {}
             0x05 => within(one.operand as usize),
-            0x15 | 0x25 | 0x35 | 0x45 => {
+            0x15 | 0x1d | 0x25 | 0x35 | 0x45 => {
                 within(one.if_true.into());
                 within(one.if_false.into());
             }

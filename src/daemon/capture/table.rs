@@ -3,10 +3,12 @@
 //! libpcap's program is left as it is but for its end: what it would let through goes on to a search for the id, which
 //! costs the same for one id as for 255, and nothing for any other frame. A pure function; it must not look at frames.
 
+use super::Filter;
 use crate::platform::Instruction;
 use crate::protocol::Vhid;
 
 // net/bpf.h.
+const LOAD_WORD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
 const LOAD_HALF: u16 = 0x28; // BPF_LD | BPF_H | BPF_ABS
 const LOAD_BYTE: u16 = 0x30; // BPF_LD | BPF_B | BPF_ABS
 const LOAD_CONSTANT: u16 = 0x00; // BPF_LD | BPF_IMM
@@ -15,10 +17,15 @@ const SHIFT_RIGHT_BY_X: u16 = 0x7c; // BPF_ALU | BPF_RSH | BPF_X
 const TO_X: u16 = 0x07; // BPF_MISC | BPF_TAX
 const JUMP: u16 = 0x05; // BPF_JMP | BPF_JA
 const IS: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
+const IS_X: u16 = 0x1d; // BPF_JMP | BPF_JEQ | BPF_X
 const IS_ABOVE: u16 = 0x25; // BPF_JMP | BPF_JGT | BPF_K
 const IS_AT_LEAST: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
 const HAS: u16 = 0x45; // BPF_JMP | BPF_JSET | BPF_K
 const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+
+// RFC 826: what ARP is about, the lengths of its addresses, and what kind of packet it is.
+const ETHERNET_AND_IPV4: u32 = 0x0001_0800;
+const LENGTHS_AND_REPLY: u32 = 0x0604_0002;
 
 /// A set of ids, a bit for each.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -48,13 +55,13 @@ impl Ids {
 }
 
 /// What libpcap compiled, with a search for the id behind it. Nothing if that is no program of libpcap's.
-pub(super) fn join(compiled: &[Instruction], v4: &Ids, v6: &Ids) -> Option<Vec<Instruction>> {
+pub(super) fn join(compiled: &[Instruction], filter: &Filter) -> Option<Vec<Instruction>> {
     let lets_through = |one: &Instruction| one.code == RETURN && one.operand != 0;
     let Some(letting_through) = compiled.iter().find(|one| lets_through(one)) else {
         // Whatever it is that was asked for, no frame can be it.
         return Some(compiled.to_vec());
     };
-    let search = search(v4, v6, letting_through.operand)?;
+    let search = search(filter, letting_through.operand)?;
     let mut joined = compiled.to_vec();
     for (at, one) in joined.iter_mut().enumerate().filter(|(_, one)| lets_through(one)) {
         let skipped = u32::try_from(compiled.len() - at - 1).ok()?;
@@ -65,17 +72,19 @@ pub(super) fn join(compiled: &[Instruction], v4: &Ids, v6: &Ids) -> Option<Vec<I
 }
 
 /// A program for the frames that passed all other tests: where the id is depends on what the frame is. Behind IPv4
-/// options and IPv6 extension headers it may be anywhere, and what is neither IPv4 nor IPv6 has none: all those pass.
-fn search(v4: &Ids, v6: &Ids, captured: u32) -> Option<Vec<Instruction>> {
+/// options and IPv6 extension headers it may be anywhere: all those pass. What is neither IPv4 nor IPv6 is ARP.
+fn search(filter: &Filter, captured: u32) -> Option<Vec<Instruction>> {
+    let Filter { v4, v6, answers_alone, .. } = filter;
     let mut end = End::default();
     let drop = end.put(RETURN, 0);
     let pass = end.put(RETURN, captured);
+    let arp = if *answers_alone { end.answer(pass, drop)? } else { pass };
 
     let table = end.table(v6, 0..256, pass, drop)?;
     let six = end.byte(55, table)?;
     let six = end.choose(IS, 112, six, pass)?;
     let six = end.byte(20, six)?;
-    let six = end.choose(IS, 0x86dd, six, pass)?;
+    let six = end.choose(IS, 0x86dd, six, arp)?;
 
     let table = if v4 == v6 { table } else { end.table(v4, 0..256, pass, drop)? };
     let four = end.byte(35, table)?;
@@ -116,6 +125,23 @@ impl End {
             self.put(JUMP, u32::try_from(skipped).ok()?);
         }
         Some(self.put(LOAD_BYTE, at))
+    }
+
+    /// Tells whether an ARP packet is an answer to one host that asked for an address as its own, or as who has none: that it
+    /// is sent to. The rest of what hosts ask each other has two addresses, and goes on.
+    fn answer(&mut self, pass: Place, drop: Place) -> Option<Place> {
+        self.choose(IS_X, 0, pass, drop)?;
+        let others = self.0.len() - 1;
+        self.choose(IS, 0, pass, others)?;
+        self.put(LOAD_WORD, 38);
+        self.put(TO_X, 0);
+        let addresses = self.put(LOAD_WORD, 28);
+        self.choose(HAS, 1, drop, addresses)?;
+        let receiver = self.put(LOAD_BYTE, 0);
+        self.choose(IS, LENGTHS_AND_REPLY, receiver, drop)?;
+        let lengths = self.put(LOAD_WORD, 18);
+        self.choose(IS, ETHERNET_AND_IPV4, lengths, drop)?;
+        Some(self.put(LOAD_WORD, 14))
     }
 
     /// Tells whether the number loaded, known to be in `range`, is one of `ids`. A range is halved until it holds one

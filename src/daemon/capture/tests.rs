@@ -425,6 +425,80 @@ fn what_is_not_carp_costs_the_same_however_many_ids_there_are() {
     }
 }
 
+/// To one host, from who says that he has 10.0.0.10, to who asked for it with this address of his own.
+fn arp_answer(asker: [u8; 4]) -> Vec<u8> {
+    let about = [&[0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 0, 0, 0, 9, 10, 0, 0, 10][..], &[2, 0, 0, 0, 0, 1], &asker];
+    let mut frame = framed_as([8, 6], &about.concat());
+    frame[..6].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
+    frame
+}
+
+/// Of ARP those that answer who announced or looked for an address of its own, and no others.
+fn is_arp_answer(frame: &[u8]) -> bool {
+    frame.len() >= 42
+        && frame[0] & 1 == 0
+        && frame[12..22] == [8, 6, 0, 1, 8, 0, 6, 4, 0, 2]
+        && (frame[38..42] == [0; 4] || frame[38..42] == frame[28..32])
+}
+
+#[test]
+fn of_arp_only_the_answers_to_our_own_questions_pass() {
+    const MOST: usize = 21;
+    let destination = Destination::default();
+    let with = |families, looks| Program::of(&Filter::new(&wishes(&[7], &destination, families), &[], looks));
+    for looks in [Looks::Ahead, Looks::Around] {
+        for families in [&BOTH[..], &BOTH[..1], &BOTH[1..]] {
+            let ours = with(families, looks);
+            let has_v4 = families.contains(&Family::V4);
+            assert_eq!(ours.filter(&arp_answer([10, 0, 0, 10])), has_v4);
+            assert_eq!(ours.filter(&arp_answer([0; 4])), has_v4);
+            assert!(!ours.filter(&arp_answer([10, 0, 0, 1])), "what this host asks all the time");
+        }
+    }
+    let ours = with(&BOTH, Looks::Ahead);
+    let good = arp_answer([0; 4]);
+    for (at, to) in
+        [(0, 0xff), (0, 1), (13, 5), (15, 6), (16, 0x86), (18, 8), (19, 16), (21, 1), (21, 3), (41, 1)]
+    {
+        let mut frame = good.clone();
+        frame[at] = to;
+        assert!(!passes_in(MOST, &ours, &frame), "{at}");
+    }
+    (0..42).for_each(|length| assert!(!ours.filter(&good[..length]), "{length}"));
+    assert!(ours.filter(&good[..42]));
+    let all = with(&BOTH, Looks::AtArp);
+    assert!(all.filter(&arp_answer([10, 0, 0, 1])) && all.filter(&good));
+}
+
+#[test]
+fn of_any_arp_the_same_passes_for_the_same_price_however_many_ids_there_are() {
+    const MOST: usize = 21;
+    let destination = Destination::default();
+    let mut state = 0x2545_f491_u32;
+    let mut chance = |of: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) % of
+    };
+    let mut frames = Vec::new();
+    for _ in 0..3_000 {
+        let mut frame = arp_answer([[10, 0, 0, 10], [0; 4]][chance(2) as usize]);
+        for _ in 0..chance(3) {
+            let at = chance(44) as usize;
+            frame[at] = [0, 1, 2, 6, 8, 10, 0xff][chance(7) as usize];
+        }
+        frame.truncate([60, 60, 42, 41, 30, 14][chance(6) as usize]);
+        frames.push(frame);
+    }
+    let passing = frames.iter().filter(|frame| is_arp_answer(frame)).count();
+    assert!((500..2_500).contains(&passing), "{passing}");
+    for ids in sets().into_iter().step_by(5) {
+        let ours = Program::of(&Filter::new(&wishes(&ids, &destination, &BOTH), &[], Looks::Around));
+        for frame in frames.iter().filter(|frame| frame.len() > 14 && frame[12..14] == [8, 6]) {
+            assert_eq!(passes_in(MOST, &ours, frame), is_arp_answer(frame), "{frame:02x?}");
+        }
+    }
+}
+
 #[test]
 fn hosts_with_different_wishes_share_a_filter() {
     let group = |last| Destination { v4: Ipv4Addr::new(239, 0, 0, last), ..Destination::default() };
@@ -612,6 +686,10 @@ fn inside() {
         capture.set_filter(&filter(looks)).unwrap();
         there.send(&arp).unwrap();
         assert_eq!(heard(&mut capture).len(), usize::from(looks == Looks::AtArp));
+        let mut answer = arp_answer([0; 4]);
+        answer[..6].copy_from_slice(&platform::hardware_address("v0").unwrap());
+        there.send(&answer).unwrap();
+        assert_eq!(heard(&mut capture), [answer]);
     }
     let mut noise = good_v4();
     noise[23] = 17;

@@ -1,12 +1,13 @@
 //! What is said of managed addresses.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{About, Report, list, seconds};
 use crate::daemon::addresses::{Otherwise, Shifted};
 use crate::i18n::{fill, tr};
 use crate::log::Level;
-use crate::protocol::Shift;
+use crate::protocol::{MacAddr, Shift};
 
 pub(super) fn found(about: About<'_>) -> (Level, String) {
     let found = about.shifted.map(|shifted| list(&shifted.changed)).unwrap_or_default();
@@ -108,6 +109,16 @@ impl Report {
             };
             self.tell_of(about, Level::Warning, &text, id);
         }
+    }
+
+    /// Somebody else answers for an address of a master.
+    pub(crate) fn stranger(&mut self, about: About<'_>, address: IpAddr, mac: MacAddr) {
+        let template = tr(
+            "{mac} answers for {address} on {interface} too, although this host is MASTER: find out who that is, and take the address off there",
+        );
+        let fields: [(&str, &dyn std::fmt::Display); 3] =
+            [("mac", &mac), ("address", &address), ("interface", &about.interface)];
+        self.tell_of(about, Level::Warning, &fill(&template, &fields), "UC2044");
     }
 
     /// The hands could not take the addresses off, and nobody else is going to.

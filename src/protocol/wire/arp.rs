@@ -34,6 +34,17 @@ pub fn gratuitous(form: Form, mac: MacAddr, address: Ipv4Addr) -> Vec<u8> {
     frame
 }
 
+/// The broadcast frame that asks who has `address`, of somebody at `mac` who has none: nobody learns anything from it (RFC
+/// 5227, 2.1.1).
+#[must_use]
+pub fn probe(mac: MacAddr, address: Ipv4Addr) -> Vec<u8> {
+    let mut frame = gratuitous(Form::Request, mac, address);
+    if let Some(sender) = frame.get_mut(28..32) {
+        sender.fill(0);
+    }
+    frame
+}
+
 /// What a packet says, request or reply.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Packet {
@@ -91,6 +102,13 @@ mod tests {
         ]
         .concat();
         assert_eq!(gratuitous(Form::Request, MAC, ADDRESS), expected);
+    }
+
+    #[test]
+    fn a_probe_is_a_request_of_nobody() {
+        let (probe, request) = (probe(MAC, ADDRESS), gratuitous(Form::Request, MAC, ADDRESS));
+        assert_eq!(probe[..28], request[..28]);
+        assert_eq!(probe[28..], [&[0; 10][..], &[10, 0, 0, 10]].concat());
     }
 
     #[test]
