@@ -114,6 +114,7 @@ const _: fn(&str) -> io::Result<Vec<(IpAddr, u8)>> = sys::connected_networks;
 #[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
 const _: fn(&str) -> io::Result<Vec<(IpAddr, Unready)>> = sys::unready_addresses;
 const _: Option<fn() -> Option<super::Setting>> = sys::DUPLICATE_SEARCH;
+const _: Option<fn() -> io::Result<i32>> = sys::CARP_DEMOTION;
 const _: fn(&str) -> io::Result<[u8; 6]> = sys::hardware_address;
 const _: fn(&str) -> io::Result<LinkState> = sys::link_state;
 

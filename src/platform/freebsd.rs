@@ -101,6 +101,24 @@ pub(super) fn write_only_in(_: &[&Path], _: &mut Guarded) {}
 /// See the item of this name on NetBSD: IPv4 addresses are used at once here.
 pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
 
+/// The kernel's own sum of demotions, of all its virtual hosts together: `net.inet.carp.demotion` (netinet/ip_carp.c).
+pub(super) const CARP_DEMOTION: Option<fn() -> io::Result<i32>> = Some(carp_demotion);
+
+fn carp_demotion() -> io::Result<i32> {
+    let (mut sum, mut size): (libc::c_int, _) = (0, size_of::<libc::c_int>());
+    // SAFETY: a NUL-terminated name; the kernel writes no more than `size` bytes to `sum`, and nothing is set.
+    Errno::result(unsafe {
+        libc::sysctlbyname(
+            c"net.inet.carp.demotion".as_ptr(),
+            (&raw mut sum).cast(),
+            &raw mut size,
+            std::ptr::null(),
+            0,
+        )
+    })?;
+    Ok(sum)
+}
+
 /// Time since boot. The kernel has no clock that counts suspended time: a host that slept finds its deadlines where they
 /// were, and its neighbours' advertisements tell it the rest.
 #[must_use]

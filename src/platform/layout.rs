@@ -113,6 +113,11 @@ pub(super) const IFM_ACTIVE: u32 = 2;
 pub(super) const SIOCGIFVLAN: u64 = 0xc020_697f;
 /// sys/sockio.h of OpenBSD: takes an ifreq, in which it leaves a number.
 pub(super) const SIOCGIFRDOMAIN: u64 = 0xc020_69a0;
+/// sys/sockio.h of OpenBSD: takes an ifgroupreq with the name of a group, in which it leaves what is said of that.
+pub(super) const SIOCGIFGATTR: u64 = 0xc028_698b;
+/// net/if.h of OpenBSD: the size of an ifgroupreq, and where in it the sum of demotions is. The union that holds it also
+/// holds a pointer.
+pub(super) const IFGROUPREQ: (usize, usize) = (40, 24);
 /// net/route.h of OpenBSD: an option of routing sockets, a bit for each kind of message that is to be heard.
 pub(super) const ROUTE_MSGFILTER: i32 = 1;
 /// net/route.h of NetBSD: the same as a list of kinds.
@@ -359,6 +364,7 @@ const _: () = assert!(BIOCSHDRCMPLT == number(IN, 4, b'B', 117));
 const _: () = assert!(SIOCGIFAFLAG_IN6 == number(BOTH, IN6_IFREQ, b'i', 73));
 const _: () = assert!(SIOCGIFVLAN == number(BOTH, MACOS.ifreq, b'i', 127));
 const _: () = assert!(SIOCGIFRDOMAIN == number(BOTH, OPENBSD.ifreq, b'i', 160));
+const _: () = assert!(SIOCGIFGATTR == number(BOTH, IFGROUPREQ.0, b'i', 139));
 const _: () = assert!(SIOCDIFADDR_IN6 == number(IN, IN6_IFREQ, b'i', 25));
 
 #[cfg(test)]

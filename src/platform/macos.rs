@@ -101,6 +101,9 @@ pub(super) fn write_only_in(_: &[&Path], _: &mut Guarded) {}
 /// See the item of this name on NetBSD: IPv4 addresses are used at once here.
 pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
 
+/// See the item of this name on FreeBSD: this kernel has no such sum.
+pub(super) const CARP_DEMOTION: Option<fn() -> io::Result<i32>> = None;
+
 fn vlan_parent(interface: &str) -> Option<String> {
     // net/if.h, struct ifreq: a name and, here, where to put the answer.
     #[repr(C)]

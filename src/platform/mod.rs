@@ -155,6 +155,12 @@ pub const LOG_IS_A_CALL: bool = sys::SYSTEM_LOG.is_some();
 /// Whether a process that is confined can send to no address: a socket for each has to be connected by others.
 pub const ADDRESSES_NEED_RIGHTS: bool = sys::KEPT_TO_SENDING.is_some();
 
+/// The sum of demotions of this kernel's own CARP; nothing where it keeps none.
+#[must_use]
+pub fn carp_demotion() -> Option<std::io::Result<i32>> {
+    sys::CARP_DEMOTION.map(|ask| ask())
+}
+
 /// A setting of the system.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Setting {

@@ -74,6 +74,9 @@ pub(super) const ROUTING_DOMAIN: Option<fn(&str) -> Option<u32>> = None;
 /// See the item of this name on OpenBSD: there is nothing of the kind here.
 pub(super) fn write_only_in(_: &[&Path], _: &mut Guarded) {}
 
+/// See the item of this name on FreeBSD: this kernel has no such sum.
+pub(super) const CARP_DEMOTION: Option<fn() -> io::Result<i32>> = None;
+
 /// Tells of the setting that has this system search for another host with an IPv4 address before it uses it: a count of
 /// probes. While it is not 0 each new address is dead for seconds, as is every one when the link comes back
 /// (in_if_link_up() of netinet/in.c).

@@ -85,6 +85,21 @@ pub(super) const EMPTY_FOLDER: Option<&str> = None;
 /// See the item of this name on NetBSD: IPv4 addresses are used at once here.
 pub(super) const DUPLICATE_SEARCH: Option<fn() -> Option<super::Setting>> = None;
 
+/// See the item of this name on FreeBSD: here each group of interfaces has a sum, and all carp(4) interfaces are in the
+/// group of that name.
+pub(super) const CARP_DEMOTION: Option<fn() -> io::Result<i32>> = Some(carp_demotion);
+
+fn carp_demotion() -> io::Result<i32> {
+    let mut request = bsd_bytes::named("carp", layout::IFGROUPREQ.0).map_err(|_| Errno::EINVAL)?;
+    let any = unbound(AddressFamily::Inet)?;
+    // SAFETY: SIOCGIFGATTR reads and writes an ifgroupreq, which is as long as `request`, and keeps nothing of it.
+    Errno::result(unsafe {
+        libc::ioctl(any.as_raw_fd(), layout::SIOCGIFGATTR as libc::c_ulong, request.as_mut_ptr())
+    })?;
+    let sum = request.get(layout::IFGROUPREQ.1..).and_then(<[u8]>::first_chunk);
+    Ok(sum.map(|bytes| i32::from_ne_bytes(*bytes)).ok_or(Errno::EINVAL)?)
+}
+
 /// The routing domain of an interface, unless it is that of this process: its groups can only be joined from there
 /// (`ip_setmoptions` of netinet/ip_output.c).
 pub(super) const ROUTING_DOMAIN: Option<fn(&str) -> Option<u32>> = Some(other_domain);
