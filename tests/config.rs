@@ -301,7 +301,7 @@ fn what_is_included() {
     folder.file("conf.d/b.toml", bare("b", 1));
     let (_, wrong) = said(&main("[\"conf.d/*.toml\"]", &(default.to_owned() + &bare("web", 1))));
     let lines: Vec<_> = wrong.lines().collect();
-    assert!(lines[0].starts_with("DIR/conf.d/a.toml:1:6: there is another virtual host 'web'"), "{wrong}");
+    assert!(lines[0].starts_with("DIR/conf.d/a.toml:1:6: there is another 'web'"), "{wrong}");
     assert!(lines[0].contains("DIR/ucarp.toml:5:6"), "{wrong}");
     assert!(lines[1].starts_with("DIR/conf.d/b.toml:2:1: vhid: 'web' at DIR/ucarp.toml:5:6"), "{wrong}");
     // What a file includes includes nothing.

@@ -11,6 +11,8 @@ complete -c ucarp -s b -l advbase -x -d 'time between advertisements, 0 to 255 (
 complete -c ucarp -s k -l advskew -x -d 'plus this many 1/256 s, 0 to 255 (default 0); the host with the shortest time is preferred'
 complete -c ucarp -s r -l deadratio -x -d 'advertisements to miss before the MASTER counts as dead (default 3)'
 complete -c ucarp -s P -l preempt -d 'take over from a MASTER that is less preferred'
+complete -c ucarp -l preempt-delay -x -d 'and only when all has been well here for so long, such as 30s (default 0s)'
+complete -c ucarp -l start-hold -x -d 'do not become MASTER by silence for so long after the start or a return of the link (default 0s)'
 complete -c ucarp -l manage-address -d 'add the address to this host and remove it again'
 complete -c ucarp -s u -l upscript -r -F -d 'program to run on becoming MASTER'
 complete -c ucarp -s d -l downscript -r -F -d 'program to run on leaving it, and once at start'

@@ -108,6 +108,8 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
     warnings.extend(found);
     let config = Box::new(Config {
         hosts: vec![host],
+        groups: Vec::new(),
+        checks: Vec::new(),
         log,
         daemonize: given.has("--daemonize"),
         pidfile,

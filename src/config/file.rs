@@ -5,21 +5,28 @@
 
 mod include;
 mod opening;
+mod relations;
 mod table;
 
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::check;
+use super::group::{Delays, Group};
 use super::options;
 use super::place::{Place, Text};
 use super::process::{self, Process};
 use super::reading::{Layer, Manner, Reading};
-use super::{Caller, Config, Error, Errors, FileError, VirtualHostConfig, Warning, shown, virtual_host};
+use super::{
+    Caller, Check, Config, Error, Errors, FileError, VirtualHostConfig, Warning, shown, virtual_host, words,
+};
 
 use opening::{LONGEST, Opened};
+use relations::{Relations, Settled};
 use table::{Entry, Table};
 
 /// No more of what is wrong is said at once.
@@ -28,6 +35,8 @@ const MOST_ERRORS: usize = 20;
 /// Virtual hosts in one configuration, and on one interface.
 const MOST_VIPS: usize = 4096;
 const MOST_ON_INTERFACE: usize = 255;
+/// Checks in one configuration: each may hold a process and two descriptors.
+const MOST_CHECKS: usize = 256;
 
 /// Where a configuration comes from, and what the command line says against it.
 #[derive(Clone, Debug)]
@@ -66,10 +75,21 @@ pub fn read_again(source: &Source, caller: &Caller) -> Result<(Config, Vec<Warni
 }
 
 fn read_as(source: &Source, manner: &Manner<'_>) -> Result<(Config, Vec<Warning>), Errors> {
-    let (hosts, process, warnings) = whole(source, None, manner)?;
+    let Whole { hosts, groups, checks, process, warnings } = whole(source, None, manner)?;
     let Process { log, pidfile, lockdir, user, lock_memory, state } = process;
-    let source = Some(source.clone());
-    let config = Config { hosts, log, daemonize: false, pidfile, lockdir, user, lock_memory, state, source };
+    let config = Config {
+        hosts,
+        groups,
+        checks,
+        log,
+        daemonize: false,
+        pidfile,
+        lockdir,
+        user,
+        lock_memory,
+        state,
+        source: Some(source.clone()),
+    };
     Ok((config, warnings))
 }
 
@@ -82,7 +102,7 @@ pub(super) fn read_words(
     base: Option<&Path>,
     caller: &Caller,
 ) -> Result<Vec<Warning>, Errors> {
-    whole(source, base, &Manner::new(caller, true, true)).map(|(_, _, warnings)| warnings)
+    whole(source, base, &Manner::new(caller, true, true)).map(|whole| whole.warnings)
 }
 
 /// The door for the tests: the words of one file that nobody wrote.
@@ -95,9 +115,8 @@ pub fn read_text(text: &str, caller: &Caller) -> Result<Vec<VirtualHostConfig>, 
     let mut collection = Collection::new(&manner);
     let opened = Opened::of_text(Path::new("/text.toml"), text);
     let (over, folder) = (Layer::default(), Path::new("/nonexistent"));
-    let (hosts, ..) =
-        collection.main(&opened, folder, &over).and_then(|process| collection.end(&opened, process))?;
-    Ok(hosts)
+    let process = collection.main(&opened, folder, &over)?;
+    Ok(collection.end(&opened, process)?.hosts)
 }
 
 /// The door for the tests: every key there is.
@@ -109,7 +128,14 @@ pub fn keys() -> Vec<&'static str> {
     options::all().filter(is_key).map(options::Row::key).collect()
 }
 
-type Whole = (Vec<VirtualHostConfig>, Process, Vec<Warning>);
+/// All that was read.
+struct Whole {
+    hosts: Vec<VirtualHostConfig>,
+    groups: Vec<Group>,
+    checks: Vec<Check>,
+    process: Process,
+    warnings: Vec<Warning>,
+}
 
 fn whole(source: &Source, base: Option<&Path>, manner: &Manner<'_>) -> Result<Whole, Errors> {
     let mut collection = Collection::new(manner);
@@ -127,7 +153,9 @@ struct Collection<'m> {
     /// How many bytes of other files may still come.
     left: u64,
     hosts: Vec<VirtualHostConfig>,
-    names: HashMap<String, Place>,
+    /// What has a name, by its table.
+    names: HashMap<(Table, String), Place>,
+    relations: Relations,
     served: HashMap<(String, u8, Ipv4Addr), (String, Place)>,
     on_interface: BTreeMap<String, usize>,
     errors: Vec<Error>,
@@ -138,11 +166,14 @@ struct Collection<'m> {
 }
 
 /// The tables of one file.
+#[derive(Default)]
 struct Tables<'t> {
     defaults: Option<Layer<'t>>,
     daemon: Option<Layer<'t>>,
     include: Vec<(String, Place)>,
     vips: Vec<Entry<'t>>,
+    groups: Vec<Entry<'t>>,
+    checks: Vec<Entry<'t>>,
 }
 
 impl<'m> Collection<'m> {
@@ -152,6 +183,7 @@ impl<'m> Collection<'m> {
             left: 0,
             hosts: Vec::new(),
             names: HashMap::new(),
+            relations: Relations::default(),
             served: HashMap::new(),
             on_interface: BTreeMap::new(),
             errors: Vec::new(),
@@ -168,11 +200,11 @@ impl<'m> Collection<'m> {
             return Err(table::misunderstood(&wrong, &text).into());
         }
         let tables = self.tables(root.get_ref(), &text, main, true);
-        let daemon = tables.daemon.unwrap_or_default();
+        let daemon = tables.daemon.clone().unwrap_or_default();
         let mut reading = Reading::new(vec![over, &daemon], self.manner);
         let process = process::read(&mut reading);
         self.take(reading);
-        self.vips(&tables.vips, tables.defaults.as_ref(), None, &text, main);
+        self.named(&tables, None, &text, main);
         let mut seen = BTreeSet::new();
         for (pattern, place) in &tables.include {
             match include::files(pattern, folder) {
@@ -200,7 +232,7 @@ impl<'m> Collection<'m> {
             return table::misunderstood(&wrong, &text).into_iter().for_each(|error| self.wrong(error));
         }
         let tables = self.tables(root.get_ref(), &text, &opened, false);
-        self.vips(&tables.vips, tables.defaults.as_ref(), main, &text, &opened);
+        self.named(&tables, main, &text, &opened);
     }
 
     /// Takes a file apart.
@@ -211,7 +243,7 @@ impl<'m> Collection<'m> {
         opened: &Opened,
         is_main: bool,
     ) -> Tables<'t> {
-        let mut tables = Tables { defaults: None, daemon: None, include: Vec::new(), vips: Vec::new() };
+        let mut tables = Tables::default();
         let folder = opened.folder();
         for Entry { key, at, value } in table::entries(root) {
             let mut only_in_main = |key| {
@@ -250,14 +282,21 @@ impl<'m> Collection<'m> {
                     }
                     tables.defaults = defaults;
                 }
-                "vip" => match value.get_ref() {
-                    DeValue::Table(vips) => tables.vips = table::entries(vips),
+                "vip" | "group" | "check" => match value.get_ref() {
+                    DeValue::Table(named) => {
+                        let place = match key {
+                            "vip" => &mut tables.vips,
+                            "group" => &mut tables.groups,
+                            _ => &mut tables.checks,
+                        };
+                        *place = table::entries(named);
+                    }
                     _ => self.wrong(
                         Error::File(FileError::NotATable { key: key.to_owned() }).at(Some(text.place(at))),
                     ),
                 },
                 _ => {
-                    let known = ["config-version", "include", "daemon", "defaults", "vip"];
+                    let known = ["config-version", "include", "daemon", "defaults", "vip", "group", "check"];
                     let similar = options::similar(key.as_bytes(), known.into_iter());
                     let error = FileError::UnknownTable { table: shown(key.as_ref()), similar };
                     self.wrong(Error::File(error).at(Some(text.place(at))));
@@ -270,60 +309,91 @@ impl<'m> Collection<'m> {
         tables
     }
 
-    /// Reads the virtual hosts of one file, which has these defaults, and those of the main file behind them.
-    fn vips(
-        &mut self,
-        vips: &[Entry<'_>],
-        own: Option<&Layer<'_>>,
-        main: Option<&Layer<'_>>,
-        text: &Text<'_>,
-        opened: &Opened,
-    ) {
-        for Entry { key: name, at, value } in vips {
-            if self.is_full() {
-                return;
-            }
-            let here = text.place(*at);
-            if let Some(error) = self.misnamed(name, &here) {
-                self.wrong(Error::File(error).at(Some(here)));
-                continue;
-            }
-            let (folder, errors) = (opened.folder(), &mut self.errors);
-            let Some(layer) = table::layer(Table::Vip, name, *at, value, text, folder, errors) else {
-                continue;
-            };
-            let layers: Vec<&Layer<'_>> = [Some(&layer), own, main].into_iter().flatten().collect();
-            let mut reading = Reading::new(layers, self.manner);
-            let read = virtual_host::read(&mut reading, Some(name));
-            let readable = opened.is_readable && layer.given().any(|(option, _)| option == "--pass");
-            if readable {
-                reading.refuse("--pass", Error::File(FileError::Readable));
-            }
-            let place = reading.place_of("--vhid");
-            self.take(reading);
-            if let Some(host) = read {
-                self.serve(host, here, place);
+    /// Reads what has names in one file, which has defaults, and those of the main file behind them.
+    fn named(&mut self, tables: &Tables<'_>, main: Option<&Layer<'_>>, text: &Text<'_>, opened: &Opened) {
+        let defaults = [tables.defaults.as_ref(), main];
+        let kinds =
+            [(Table::Group, &tables.groups), (Table::Vip, &tables.vips), (Table::Check, &tables.checks)];
+        for (kind, entries) in kinds {
+            for Entry { key: name, at, value } in entries {
+                if self.is_full() {
+                    return;
+                }
+                let here = text.place(*at);
+                if let Some(error) = self.misnamed(kind, name, &here) {
+                    self.wrong(error.at(Some(here)));
+                    continue;
+                }
+                let (folder, errors) = (opened.folder(), &mut self.errors);
+                let Some(layer) = table::layer(kind, name, *at, value, text, folder, errors) else {
+                    continue;
+                };
+                match kind {
+                    Table::Group => self.group(name, &layer, defaults, here),
+                    Table::Check => self.check(name, &layer, here),
+                    Table::Vip | Table::Defaults | Table::Daemon => {
+                        self.vip(name, &layer, defaults, here, opened);
+                    }
+                }
             }
         }
     }
 
-    fn misnamed(&mut self, name: &str, here: &Place) -> Option<FileError> {
-        const LONGEST_NAME: usize = 32;
-        let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let fine = name.len() <= LONGEST_NAME
-            && name.bytes().next().is_some_and(letter)
-            && name.bytes().all(|byte| letter(byte) || b"-_".contains(&byte));
-        let shown = || shown(name.as_ref());
-        if !fine {
-            return Some(FileError::Name { name: shown() });
+    fn group(&mut self, name: &str, layer: &Layer<'_>, defaults: [Option<&Layer<'_>>; 2], here: Place) {
+        let layers = [Some(layer)].into_iter().chain(defaults).flatten().collect();
+        let mut reading = Reading::new(layers, self.manner);
+        let delays = Delays::read(&mut reading);
+        self.take(reading);
+        self.relations.group(Group { name: name.to_owned(), delays }, here);
+    }
+
+    fn check(&mut self, name: &str, layer: &Layer<'_>, here: Place) {
+        let mut reading = Reading::new(vec![layer], self.manner);
+        if let Some(check) = check::read(&mut reading, name) {
+            self.relations.check(check, &reading);
         }
-        if ["all", "none"].contains(&name) {
-            return Some(FileError::NameReserved { name: shown() });
+        self.take(reading);
+        if self.relations.checks() == MOST_CHECKS + 1 {
+            self.wrong(Error::File(FileError::TooManyChecks { max: MOST_CHECKS }).at(Some(here)));
         }
-        match self.names.get(name) {
-            Some(first) => Some(FileError::NameTwice { name: shown(), first: first.clone() }),
-            None => {
-                self.names.insert(name.to_owned(), here.clone());
+    }
+
+    fn vip(
+        &mut self,
+        name: &str,
+        layer: &Layer<'_>,
+        defaults: [Option<&Layer<'_>>; 2],
+        here: Place,
+        opened: &Opened,
+    ) {
+        let layers = [Some(layer)].into_iter().chain(defaults).flatten().collect();
+        let mut reading = Reading::new(layers, self.manner);
+        let read = virtual_host::read(&mut reading, Some(name));
+        let readable = opened.is_readable && layer.given().any(|(option, _)| option == "--pass");
+        if readable {
+            reading.refuse("--pass", Error::File(FileError::Readable));
+        }
+        self.relations.vip(&reading, layer);
+        let place = reading.place_of("--vhid");
+        self.take(reading);
+        if let Some(host) = read {
+            self.serve(host, here, place);
+        }
+    }
+
+    /// What is wrong with a name of this kind, of which there may be another already.
+    fn misnamed(&mut self, kind: Table, name: &str, here: &Place) -> Option<Error> {
+        let name = match words::name(name.as_ref()) {
+            Ok(name) => name,
+            Err(error) => return Some(error),
+        };
+        match self.names.entry((kind, name)) {
+            Occupied(known) => {
+                let (name, first) = (known.key().1.clone(), known.get().clone());
+                Some(Error::File(FileError::NameTwice { name, first }))
+            }
+            Vacant(free) => {
+                free.insert(here.clone());
                 None
             }
         }
@@ -377,8 +447,15 @@ impl<'m> Collection<'m> {
         if self.hosts.is_empty() && self.errors.is_empty() {
             self.wrong(Error::File(FileError::NoVips).at(Some(main.place.clone())));
         }
+        let names = self.names.keys().filter(|(kind, _)| *kind == Table::Vip);
+        let vips = names.map(|(_, name)| name.as_str()).collect();
+        let settled = std::mem::take(&mut self.relations).settle(&vips, &mut self.hosts);
+        let Settled { groups, checks, errors, warnings } = settled;
+        self.warnings.extend(warnings);
+        errors.into_iter().for_each(|error| self.wrong(error));
         if self.errors.is_empty() {
-            return Ok((self.hosts, process, self.warnings));
+            let Self { hosts, warnings, .. } = self;
+            return Ok(Whole { hosts, groups, checks, process, warnings });
         }
         let elsewhere = |error: &Error| error.place().is_some_and(|place| !place.is_in(&main.place));
         self.errors.sort_by_cached_key(|error| (elsewhere(error), error.place().cloned()));

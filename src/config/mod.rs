@@ -9,12 +9,14 @@
 //! This room looks at files it was pointed to (a configuration, a password file, the hooks) but opens no device, does not log
 //! and keeps no state. No sentence here ever holds a password.
 
+pub mod check;
 pub mod cli;
 pub mod completions;
 mod destination;
 pub mod diff;
 mod error;
 pub mod file;
+mod group;
 mod options;
 mod place;
 mod print;
@@ -40,8 +42,10 @@ use crate::protocol::{
     Announcing, Destination, Dialect, Family, HookFailure, Interval, Key, OnLostAddress, Replay, Vhid,
 };
 
+pub use check::Check;
 pub use error::{Error, Errors, FileError, US, Warning};
 pub use file::Source;
+pub use group::{Delays, Group};
 pub use place::Place;
 pub use shown::one_line;
 use shown::shown;
@@ -101,6 +105,10 @@ pub enum NoAccount {
 pub struct Config {
     /// The virtual hosts to serve; the command line makes one.
     pub hosts: Vec<VirtualHostConfig>,
+    /// The groups that there are of them. What is said of a group is said of each of its virtual hosts already.
+    pub groups: Vec<Group>,
+    /// What tells whether this host is fit to serve.
+    pub checks: Vec<Check>,
     /// Where and how much to log.
     pub log: LogConfig,
     /// Leave the caller once everything is in place (`--daemonize`).
@@ -166,6 +174,12 @@ pub struct VirtualHostConfig {
     pub dead_ratio: u32,
     /// Take over from a slower master.
     pub preempt: bool,
+    /// What is waited for before it becomes master; the same for all in a group.
+    pub delays: Delays,
+    /// The virtual hosts it moves together with: those that give the same name.
+    pub group: Option<String>,
+    /// Whether its group misses it while its interface is missing.
+    pub required: bool,
     /// Do not run the down hook at start.
     pub neutral: bool,
     /// Where advertisements go.
@@ -176,6 +190,8 @@ pub struct VirtualHostConfig {
     pub down: Option<PathBuf>,
     /// Third argument of the scripts.
     pub xparam: Option<OsString>,
+    /// Programs run on every change of state, absolute; they could be run when looked at.
+    pub notify: Vec<PathBuf>,
     /// Treat the interface as usable whatever it says (`--ignoreifstate`).
     pub ignore_link_state: bool,
     /// Start although the interface is missing or has no address yet (`--wait-interface`); `interface` is given then.

@@ -53,6 +53,8 @@ pub(super) enum Scope {
     OneVip,
     /// A key of a virtual host and of `[defaults]`, and no option.
     KeyOfVip,
+    /// A key of a check, and no option. A check has some keys in common with others besides.
+    KeyOfCheck,
     /// It is about the program: an option, beside `--config` too, and a key of `[daemon]`.
     Daemon,
     /// A key of `[daemon]`, and no option.
@@ -66,7 +68,7 @@ pub(super) enum Scope {
 impl Scope {
     /// Whether it is an option of the command line.
     pub(super) const fn is_option(self) -> bool {
-        !matches!(self, Self::KeyOfVip | Self::KeyOfDaemon)
+        !matches!(self, Self::KeyOfVip | Self::KeyOfCheck | Self::KeyOfDaemon)
     }
 
     /// Whether it is an option that may stand beside `--config`.
@@ -126,7 +128,7 @@ pub(super) struct Section {
 }
 
 use Names::{File, Folder, Interface, OneOf, User};
-use Scope::{CommandLine, Daemon, KeyOfDaemon, KeyOfVip, OneVip, Start, Vip};
+use Scope::{CommandLine, Daemon, KeyOfCheck, KeyOfDaemon, KeyOfVip, OneVip, Start, Vip};
 use Takes::{List, Nothing, Number, Perhaps, Secret, Time, Word};
 
 // TRANSLATORS: the lines of --help. Translate the words in capitals as well, keep the option names, the
@@ -156,6 +158,12 @@ pub(super) static SECTIONS: &[Section] = &[
             || tr("  -r, --deadratio=NUMBER    advertisements to miss before the MASTER counts as\n                            dead (default 3)")),
         old("P", "--preempt", Nothing, Vip,
             || tr("  -P, --preempt             take over from a MASTER that is less preferred")),
+        new("--preempt-delay", Time, Vip,
+            || tr("      --preempt-delay=TIME  and only when all has been well here for so long,\n                            such as 30s (default 0s)")),
+        new("--start-hold", Time, Vip,
+            || tr("      --start-hold=TIME     do not become MASTER by silence for so long after\n                            the start or a return of the link (default 0s)")),
+        new("--group", Word, KeyOfVip, || "".into()),
+        new("--required", Nothing, KeyOfVip, || "".into()),
     ] },
     Section { heading: || tr("What happens then:"), rows: &[
         new("--manage-address", Nothing, Vip,
@@ -176,6 +184,7 @@ pub(super) static SECTIONS: &[Section] = &[
             || tr("      --hook-failure=WORD   if the up script fails: stay (MASTER, the default)\n                            or demote (leave it to another host)")) },
         Row { values: OneOf(&["hook", "warn"]), ..new("--on-lost-address", Word, Vip,
             || tr("      --on-lost-address=WORD\n                            if a MASTER loses an address: hook (run the up\n                            script again, the default) or warn (only say so)")) },
+        new("--notify", List, KeyOfVip, || "".into()),
         new("--settle", Time, KeyOfVip, || "".into()),
     ] },
     Section { heading: || tr("The network:"), rows: &[
@@ -245,9 +254,25 @@ pub(super) static SECTIONS: &[Section] = &[
     ] },
 ];
 
+/// The keys that only checks have, of which no usage text knows.
+#[rustfmt::skip]
+static OF_CHECKS: &[Row] = &[
+    new("--command", List, KeyOfCheck, || "".into()),
+    new("--file", Word, KeyOfCheck, || "".into()),
+    new("--carp-demotion", Nothing, KeyOfCheck, || "".into()),
+    new("--every", Time, KeyOfCheck, || "".into()),
+    new("--timeout", Time, KeyOfCheck, || "".into()),
+    new("--fall", Number, KeyOfCheck, || "".into()),
+    new("--rise", Number, KeyOfCheck, || "".into()),
+    new("--demote", Number, KeyOfCheck, || "".into()),
+    new("--on-failure", Word, KeyOfCheck, || "".into()),
+    new("--vips", List, KeyOfCheck, || "".into()),
+    new("--initial", Word, KeyOfCheck, || "".into()),
+];
+
 /// All of them, in the order of the usage text.
 pub(super) fn all() -> impl Iterator<Item = &'static Row> + Clone {
-    SECTIONS.iter().flat_map(|section| section.rows)
+    SECTIONS.iter().flat_map(|section| section.rows).chain(OF_CHECKS)
 }
 
 /// Those of the command line.

@@ -56,6 +56,8 @@ pub(super) fn file(layer: &Layer<'_>) -> Result<String, Error> {
             }
             Some(_) if row.option == unused => {}
             Some(value) => line(&mut text, row, value, layer)?,
+            // There it would be another one.
+            None if row.option == "--preempt-delay" => text.push_str("preempt-delay = \"0s\"\n"),
             None => {}
         }
     }

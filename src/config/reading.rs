@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::place::{Place, Text};
-use super::{Caller, Error, Secret, Warning, words};
+use super::{Caller, Error, FileError, Secret, Warning, words};
 
 /// What was given for an option.
 #[derive(Clone)]
@@ -174,6 +174,11 @@ impl<'a> Reading<'a> {
         self.find(option).is_some()
     }
 
+    /// Where a word stands.
+    pub(super) fn place((layer, at): Spot<'a>) -> Option<Place> {
+        layer.place(at)
+    }
+
     /// Whether a switch is on.
     pub(super) fn switch(&self, option: &str, otherwise: bool) -> bool {
         match self.find(option) {
@@ -261,19 +266,46 @@ impl<'a> Reading<'a> {
 
     /// A script that can be run.
     pub(super) fn hook(&mut self, option: &'static str) -> Option<PathBuf> {
+        let word = self.words(option).pop()?;
+        self.runnable(option, word, words::script_name)
+    }
+
+    /// Programs that can be run, each by its absolute name.
+    pub(super) fn programs(&mut self, option: &'static str) -> Vec<PathBuf> {
+        let words = self.words(option);
+        words.into_iter().filter_map(|word| self.runnable(option, word, words::program_name)).collect()
+    }
+
+    /// A program that can be run, by its absolute name, and its other words.
+    pub(super) fn command(&mut self, option: &'static str) -> Option<(PathBuf, Vec<String>)> {
+        let mut words = self.words(option).into_iter();
+        let Some(first) = words.next() else {
+            if !self.is_wrong(option) {
+                self.refuse(option, Error::File(FileError::EmptyList { key: "command" }));
+            }
+            return None;
+        };
+        let program = self.runnable(option, first, words::program_name)?;
+        Some((program, words.map(|(word, _)| word.to_string_lossy().into_owned()).collect()))
+    }
+
+    /// What can be run, by the name that a word is.
+    fn runnable(
+        &mut self,
+        option: &'static str,
+        (word, spot): (&'a OsStr, Spot<'a>),
+        name: fn(&'static str, &OsStr, &Path) -> Result<PathBuf, Error>,
+    ) -> Option<PathBuf> {
         let manner = self.manner;
-        if manner.words_only {
-            return self.file(option, words::script_name);
-        }
         let mut doubts = Vec::new();
-        let script = self.file(option, |option, word, folder| {
-            let script = words::script_name(option, word, folder)?;
-            if !manner.seen.borrow().hooks.contains(&script) {
+        let script = name(option, word, spot.0.folder()).and_then(|script| {
+            if !manner.words_only && !manner.seen.borrow().hooks.contains(&script) {
                 words::hook(option, &script, manner.caller, &mut doubts)?;
             }
             Ok(script)
-        })?;
-        if doubts.is_empty() {
+        });
+        let script = self.keep(spot, script)?;
+        if doubts.is_empty() && !manner.words_only {
             manner.seen.borrow_mut().hooks.insert(script.clone());
         }
         self.doubt(option, doubts);
@@ -304,7 +336,7 @@ impl<'a> Reading<'a> {
         };
         if pass.is_some() && passfile.is_some() {
             if self.manner.strict {
-                self.refuse(word, Error::File(super::FileError::TwoPasswords));
+                self.refuse(word, Error::File(FileError::TwoPasswords));
                 return None;
             }
             let (used, ignored) = if layer.is_after(word, file) { (word, file) } else { (file, word) };

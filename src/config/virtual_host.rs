@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::group::Delays;
 use super::reading::Reading;
 use super::{Error, Secret, VirtualAddress, VirtualHostConfig, Warning};
 use super::{destination, shown, words};
@@ -42,6 +43,8 @@ pub(super) fn read(reading: &mut Reading<'_>, name: Option<&str>) -> Option<Virt
     let interval = interval(reading);
     let dead_ratio = dead_ratio(reading);
     let preempt = reading.switch("--preempt", false);
+    let delays = Delays::read(reading);
+    let group = reading.value("--group", |_, word| words::name(word));
     let destination = destination::read(reading, interface.as_deref(), source, addresses.as_deref());
     let (up, down) = (reading.hook("--upscript"), reading.hook("--downscript"));
     let xparam = reading.value("--xparam", |_, word| Ok(word.to_owned()));
@@ -53,6 +56,7 @@ pub(super) fn read(reading: &mut Reading<'_>, name: Option<&str>) -> Option<Virt
     });
     let announcing = announcing(reading);
     let replay = reading.value("--replay", words::replay).unwrap_or_default();
+    let notify = reading.programs("--notify");
     let settle = reading.value("--settle", |option, word| words::time(option, word, None, SECOND..=DAY));
     let mut secrets = secrets?.into_iter();
     let config = VirtualHostConfig {
@@ -67,6 +71,9 @@ pub(super) fn read(reading: &mut Reading<'_>, name: Option<&str>) -> Option<Virt
         interval,
         dead_ratio,
         preempt,
+        delays,
+        group,
+        required: reading.switch("--required", true),
         neutral: reading.switch("--neutral", false),
         withdraw: reading.switch("--shutdown", in_file),
         manage_address: reading.switch("--manage-address", in_file),
@@ -74,6 +81,7 @@ pub(super) fn read(reading: &mut Reading<'_>, name: Option<&str>) -> Option<Virt
         up,
         down,
         xparam,
+        notify,
         ignore_link_state: reading.switch("--ignoreifstate", false),
         wait_for_interface,
         hook_failure,

@@ -18,8 +18,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::{
-    Account, Caller, Error, Facility, LogFormat, NoAccount, Secret, VirtualAddress, Warning, script, shown,
-    trust,
+    Account, Caller, Error, Facility, FileError, LogFormat, NoAccount, Secret, VirtualAddress, Warning,
+    script, shown, trust,
 };
 use crate::protocol::{Dialect, HookFailure, OnLostAddress, Replay};
 
@@ -211,6 +211,22 @@ pub(super) fn replay(option: &'static str, word: &OsStr) -> Result<Replay, Error
     }
 }
 
+/// What the operator calls something.
+pub(super) fn name(word: &OsStr) -> Result<String, Error> {
+    const LONGEST: usize = 32;
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let fits = |name: &&str| {
+        name.len() <= LONGEST
+            && name.bytes().next().is_some_and(letter)
+            && name.bytes().all(|byte| letter(byte) || b"-_".contains(&byte))
+    };
+    match word.to_str().filter(fits) {
+        Some("all" | "none") => Err(Error::File(FileError::NameReserved { name: shown(word) })),
+        Some(name) => Ok(name.to_owned()),
+        None => Err(Error::File(FileError::Name { name: shown(word) })),
+    }
+}
+
 /// The name of a file made absolute, because the daemon will change directory.
 fn absolute(folder: &Path, word: &OsStr) -> io::Result<PathBuf> {
     // What is empty or holds a NUL is the name of nothing, whatever stands before it.
@@ -226,6 +242,15 @@ pub(super) fn script_name(option: &'static str, word: &OsStr, folder: &Path) -> 
         return Err(Error::Empty { option });
     }
     absolute(folder, word).map_err(|source| Error::HookMissing { option, path: shown(word), source })
+}
+
+/// The name of a program, which is absolute already: nobody looks for it in folders.
+pub(super) fn program_name(option: &'static str, word: &OsStr, folder: &Path) -> Result<PathBuf, Error> {
+    if !word.is_empty() && !word.as_bytes().starts_with(b"/") {
+        let key = option.trim_start_matches('-');
+        return Err(Error::File(FileError::NotAbsolute { key, value: shown(word) }));
+    }
+    script_name(option, word, folder)
 }
 
 /// Whether it is a script that `caller` can run, and who else can change it.

@@ -18,7 +18,10 @@ use super::report::unguarded;
 use super::request::{Request, decode};
 use super::survey::Surveyor;
 use super::{engine, introduction, place, placing, start};
-use crate::config::{Config, Facility, LogFormat, VirtualAddress, VirtualHostConfig, Warning, one_line};
+use crate::config::check::{Probe, Whom};
+use crate::config::{
+    Check, Config, Delays, Facility, LogFormat, VirtualAddress, VirtualHostConfig, Warning, one_line,
+};
 use crate::log::{Level, Line};
 use crate::platform::{self, Channel, LinkState};
 use crate::protocol::{HookFailure, OnLostAddress, Replay};
@@ -37,6 +40,16 @@ pub fn check(config: &Config, warnings: &[Warning], out: &mut dyn Write) -> Resu
             if config.source.is_none() {
                 return Err(error);
             }
+            lines.add("error", &error);
+            first.get_or_insert(error);
+        }
+    }
+    for group in &config.groups {
+        lines.add("group", &group.name);
+        delays(group.delays, &mut lines);
+    }
+    for check in &config.checks {
+        if let Err(error) = fitness(check, &mut lines) {
             lines.add("error", &error);
             first.get_or_insert(error);
         }
@@ -152,6 +165,14 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.add("advskew", host.interval.skew);
     lines.add("deadratio", host.dead_ratio);
     lines.yes_or_no("preempt", host.preempt);
+    match &host.group {
+        // What is waited for is said of the group.
+        Some(group) => {
+            lines.add("group", group);
+            lines.yes_or_no("required", host.required);
+        }
+        None => delays(host.delays, lines),
+    }
     lines.yes_or_no("manage-address", host.manage_address);
     lines.yes_or_no("neutral", host.neutral);
     lines.add("mcast", host.destination.v4);
@@ -172,6 +193,7 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.maybe("upscript", host.up.as_deref().map(Path::display));
     lines.maybe("downscript", host.down.as_deref().map(Path::display));
     lines.maybe("xparam", host.xparam.as_deref().map(Path::new).map(Path::display));
+    host.notify.iter().for_each(|program| lines.add("notify", program.display()));
     lines.add("hook-timeout", seconds(host.hook_timeout));
     let failure = match host.hook_failure {
         HookFailure::Stay => "stay",
@@ -188,6 +210,45 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     lines.add("garp-refresh", seconds(host.announcing.refresh));
     if host.name.is_some() {
         lines.add("settle", seconds(host.settle));
+    }
+    Ok(())
+}
+
+fn delays(delays: Delays, lines: &mut Lines) {
+    lines.add("preempt-delay", seconds(delays.preempt));
+    lines.add("start-hold", seconds(delays.start_hold));
+}
+
+/// What a check will do.
+fn fitness(check: &Check, lines: &mut Lines) -> Result<(), StartError> {
+    lines.add("check", &check.name);
+    start::may_look(check)?;
+    match &check.probe {
+        Probe::Command { program, words, user } => {
+            let program = program.display().to_string();
+            let words: Vec<&str> = std::iter::once(&program).chain(words).map(String::as_str).collect();
+            lines.add("command", format_args!("{words:?}"));
+            lines.maybe("user", user.as_ref());
+        }
+        Probe::Interface(interface) => lines.add("interface", interface),
+        Probe::File { path, user } => {
+            lines.add("file", path.display());
+            lines.maybe("user", user.as_ref());
+        }
+        Probe::CarpDemotion => lines.yes_or_no("carp-demotion", true),
+    }
+    lines.add("every", seconds(check.every));
+    if check.probe.runs() {
+        lines.add("timeout", seconds(check.timeout));
+    }
+    lines.add("fall", check.fall);
+    lines.add("rise", check.rise);
+    lines.add("demote", check.demote);
+    lines.add("on-failure", check.on_failure.name());
+    lines.add("initial", check.initial.name());
+    match &check.whom {
+        Whom::Vips(names) => names.iter().for_each(|name| lines.add("vips", name)),
+        Whom::Group(group) => lines.add("group", group),
     }
     Ok(())
 }

@@ -41,6 +41,7 @@ pub(super) enum Doing {
     AwaitSoleSource,
     ReadHardwareAddress,
     ManageAddresses,
+    Check,
     UsePeer,
     ReachPeer,
     JoinGroup,
@@ -145,6 +146,7 @@ impl fmt::Display for StartError {
             Doing::ManageAddresses => tr(
                 "the shared addresses of {object} cannot be put on it and taken off it without {why}: grant that, or leave them to scripts without manage-address",
             ),
+            Doing::Check => tr("the check {object} cannot be made here: {why}"),
             Doing::UsePeer => tr("the peer {why} is this host itself: it is an address of {object}"),
             Doing::ReachPeer => tr("the peer {why} is in none of the networks that {object} is connected to"),
             Doing::JoinGroup => tr("cannot join the multicast group on {object}: {why}"),

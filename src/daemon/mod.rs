@@ -160,6 +160,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         }
         hosts.push((host.clone(), interface));
     }
+    config.checks.iter().try_for_each(start::may_look)?;
     let warnings = report::gathered(warnings);
     for warning in &warnings {
         report.say(Level::Warning, warning);

@@ -3,7 +3,6 @@
 //! Nothing is sent and nothing is run.
 
 use std::path::Path;
-use std::time::Duration;
 
 use super::clock::now;
 use super::connected;
@@ -14,7 +13,8 @@ use super::place::{Place, addresses};
 use super::placing::{self, Placed};
 use super::roster::{Entry, Roster, Standing};
 use super::survey::Surveyor;
-use crate::config::{Secret, VirtualAddress, VirtualHostConfig};
+use crate::config::check::Probe;
+use crate::config::{Check, Secret, VirtualAddress, VirtualHostConfig};
 use crate::i18n::{fill, tr};
 use crate::platform::{self, Claims, Doubt, Holder, LinkState, LockError, PidFile};
 use crate::protocol::{Destination, Family, Hooks, Key, Parameters, VirtualHost};
@@ -63,6 +63,15 @@ pub(super) fn may_manage(config: &VirtualHostConfig, interface: &str) -> Result<
         Some(missing) => Err(StartError::new(Doing::ManageAddresses, interface, missing)),
         None => Ok(()),
     }
+}
+
+/// Whether what a check looks at exists on this system.
+pub(super) fn may_look(check: &Check) -> Result<(), StartError> {
+    if check.probe == Probe::CarpDemotion && platform::carp_demotion().is_none() {
+        let why = tr("carp-demotion: this system's kernel keeps no sum of demotions");
+        return Err(StartError::new(Doing::Check, check.name.as_str(), why));
+    }
+    Ok(())
 }
 
 /// Takes the right to serve this virtual host on this machine, and says what makes it uncertain. Who has it already may be
@@ -212,8 +221,8 @@ pub(super) fn parameters(config: &VirtualHostConfig) -> Parameters {
         interval: config.interval,
         dead_ratio: config.dead_ratio,
         preempt: config.preempt,
-        start_hold: Duration::ZERO,
-        preempt_delay: Duration::ZERO,
+        start_hold: config.delays.start_hold,
+        preempt_delay: config.delays.preempt,
         neutral: config.neutral,
         sources: Place::NOWHERE.sources,
         mac: Place::NOWHERE.mac,

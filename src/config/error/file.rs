@@ -39,6 +39,21 @@ pub enum FileError {
     TooManyOnInterface { interface: String, max: usize },
     OnlyInMainFile { key: &'static str },
     Pattern { pattern: String },
+    NoneOf { key: &'static str, value: String, words: &'static str },
+    EmptyList { key: &'static str },
+    NotAbsolute { key: &'static str, value: String },
+    NoShell,
+    NoProbe,
+    TwoProbes { first: &'static str, second: &'static str },
+    NoProgram { key: &'static str },
+    DemotesAltogether,
+    UserIsRoot { value: String },
+    NobodyMeant,
+    BothMeant,
+    UnknownVip { name: String, similar: Option<String> },
+    UnknownGroup { name: String, similar: Option<String> },
+    OfTheGroup { key: &'static str, group: String, place: String },
+    TooManyChecks { max: usize },
 }
 
 impl FileError {
@@ -76,7 +91,7 @@ impl FileError {
             ),
             Self::UnknownTable { table, similar: None } => fill(
                 &tr(
-                    "{table}: there is no such table or key; [daemon], [defaults], [vip.NAME] and include are what there is",
+                    "{table}: there is no such table or key; [daemon], [defaults], [vip.NAME], [group.NAME], [check.NAME] and include are what there is",
                 ),
                 &[("table", table)],
             ),
@@ -128,18 +143,18 @@ impl FileError {
             }
             Self::Name { name } => fill(
                 &tr(
-                    "'{name}' cannot be the name of a virtual host: 1 to 32 of a to z, 0 to 9, - and _, beginning with a letter or digit",
+                    "'{name}' cannot be a name: 1 to 32 of a to z, 0 to 9, - and _, beginning with a letter or digit",
                 ),
                 &[("name", name)],
             ),
             Self::NameReserved { name } => fill(
                 &tr(
-                    "'{name}' cannot be the name of a virtual host, because commands understand it as a word of their own; choose another",
+                    "'{name}' cannot be a name, because commands understand it as a word of their own; choose another",
                 ),
                 &[("name", name)],
             ),
             Self::NameTwice { name, first } => fill(
-                &tr("there is another virtual host '{name}' at {first}; give one of them another name"),
+                &tr("there is another '{name}' at {first}; give one of them another name"),
                 &[("name", name), ("first", first)],
             ),
             Self::ServedTwice { name, interface, vhid, first } => fill(
@@ -169,6 +184,68 @@ impl FileError {
                 ),
                 &[("pattern", pattern)],
             ),
+            Self::NoneOf { key, value, words } => fill(
+                &tr("{key}: '{value}' is none of {words}"),
+                &[("key", key), ("value", value), ("words", words)],
+            ),
+            Self::EmptyList { key } => fill(
+                &tr("{key}: there is nothing in the list; fill it, or remove the key"),
+                &[("key", key)],
+            ),
+            Self::NotAbsolute { key, value } => fill(
+                &tr("{key}: '{value}' does not begin with a slash, and nobody looks for it; write the whole path"),
+                &[("key", key), ("value", value)],
+            ),
+            Self::NoShell => tr(
+                "command: no shell takes a text apart; write a list with the program and each of its words, command = [\"/usr/bin/curl\", \"-fsS\", \"…\"]",
+            )
+            .into_owned(),
+            Self::NoProbe => {
+                tr("one of command, interface, file and carp-demotion = true is required: what to look at").into_owned()
+            }
+            Self::TwoProbes { first, second } => fill(
+                &tr("{second}: a check looks at one thing, and {first} is given too; begin another [check.NAME] for one of them"),
+                &[("first", first), ("second", second)],
+            ),
+            Self::NoProgram { key } => fill(
+                &tr("{key}: is about a program, and this check runs none; remove it"),
+                &[("key", key)],
+            ),
+            Self::DemotesAltogether => tr(
+                "demote: amounts are 1 to 254; a host that is not to serve at all has on-failure = \"release\"",
+            )
+            .into_owned(),
+            Self::UserIsRoot { value } => fill(
+                &tr("user: '{value}' is root or of its group, and what is run so often is to have no rights; name somebody else"),
+                &[("value", value)],
+            ),
+            Self::NobodyMeant => {
+                tr("vips or group: one of them is required: whom this check is about").into_owned()
+            }
+            Self::BothMeant => tr("vips and group: both are given here; remove one of them").into_owned(),
+            Self::UnknownVip { name, similar: None } => fill(
+                &tr("vips: there is no virtual host '{name}'; begin one with [vip.{name}], or remove it here"),
+                &[("name", name)],
+            ),
+            Self::UnknownVip { name, similar: Some(similar) } => fill(
+                &tr("vips: there is no virtual host '{name}'; did you mean {similar}?"),
+                &[("name", name), ("similar", similar)],
+            ),
+            Self::UnknownGroup { name, similar: None } => fill(
+                &tr("group: no virtual host is in a group '{name}'; give those that are group = \"{name}\""),
+                &[("name", name)],
+            ),
+            Self::UnknownGroup { name, similar: Some(similar) } => fill(
+                &tr("group: there is no group '{name}'; did you mean {similar}?"),
+                &[("name", name), ("similar", similar)],
+            ),
+            Self::OfTheGroup { key, group, place } => fill(
+                &tr("{key}: all in the group '{group}' have what is written at {place}; remove this, or write it there"),
+                &[("key", key), ("group", group), ("place", place)],
+            ),
+            Self::TooManyChecks { max } => {
+                fill(&tr("there are more than {max} checks; one program can look at several things"), &[("max", max)])
+            }
         }
     }
 }

@@ -25,6 +25,9 @@ pub enum Warning {
     PassfileLine { line: usize },
     CredentialStays { option: &'static str },
     DaemonStays,
+    ReleasesAll { check: String },
+    AloneInGroup { group: String },
+    EmptyGroup { group: String },
     At { place: Place, warning: Box<Self> },
 }
 
@@ -113,6 +116,17 @@ impl Warning {
                 &[("line", line)],
             ),
             Self::DaemonStays => tr("[daemon] has changed since ucarp was started, and is read at the start alone: restart ucarp for it").into_owned(),
+            Self::ReleasesAll { check } => fill(
+                &tr("on-failure = \"release\": where the check '{check}' fails on all hosts, none of them has the address"),
+                &[("check", check)],
+            ),
+            Self::AloneInGroup { group } => fill(
+                &tr("group: no other virtual host is in '{group}', so nothing moves together with this one"),
+                &[("group", group)],
+            ),
+            Self::EmptyGroup { group } => {
+                fill(&tr("no virtual host is in the group '{group}'"), &[("group", group)])
+            }
             Self::CredentialStays { option } => fill(
                 &tr("{option}: the service manager hands a credential over when it starts ucarp; if it was changed since, restart ucarp"),
                 &[("option", option)],

@@ -16,19 +16,24 @@ use crate::config::{Error, FileError, shown};
 use super::MOST_ERRORS;
 
 /// What a table is about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Table {
     Vip,
+    Group,
+    Check,
     Defaults,
     Daemon,
 }
 
 impl Table {
-    const fn has(self, scope: Scope) -> bool {
+    fn has(self, row: &Row) -> bool {
+        let also = |options: &[&str]| options.contains(&row.option);
         match self {
-            Self::Vip => matches!(scope, Scope::Vip | Scope::OneVip | Scope::KeyOfVip),
-            Self::Defaults => matches!(scope, Scope::Vip | Scope::KeyOfVip),
-            Self::Daemon => matches!(scope, Scope::Daemon | Scope::KeyOfDaemon),
+            Self::Vip => matches!(row.scope, Scope::Vip | Scope::OneVip | Scope::KeyOfVip),
+            Self::Group => also(&["--start-hold", "--preempt-delay"]),
+            Self::Check => row.scope == Scope::KeyOfCheck || also(&["--interface", "--group", "--user"]),
+            Self::Defaults => matches!(row.scope, Scope::Vip | Scope::KeyOfVip),
+            Self::Daemon => matches!(row.scope, Scope::Daemon | Scope::KeyOfDaemon),
         }
     }
 }
@@ -52,7 +57,7 @@ pub(super) fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
     entries
 }
 
-/// What the parser could not make sense of. Its reasons are about the grammar and hold nothing of the file. A virtual host
+/// What the parser could not make sense of. Its reasons are about the grammar and hold nothing of the file. A table
 /// whose name there is already is said with the place of the other, and once, not with each of its keys.
 pub(super) fn misunderstood(wrong: &[Misunderstanding], text: &Text<'_>) -> Vec<Error> {
     let mut wrong: Vec<&Misunderstanding> = wrong.iter().collect();
@@ -86,21 +91,18 @@ pub(super) fn misunderstood(wrong: &[Misunderstanding], text: &Text<'_>) -> Vec<
 /// As the parser says that there is a key of this name already.
 const TWICE: &str = "duplicate key";
 
-/// What is wrong where a virtual host has the name of another, if it is that, and where its keys are. The parser has
+/// What is wrong where a virtual host, a group or a check has the name of another, if it is that, and where its keys are. The parser has
 /// forgotten the place of the first one.
 fn named_twice(span: &Range<usize>, text: &Text<'_>) -> Option<(FileError, Range<usize>)> {
-    const TABLE: &str = "[vip.";
     let (before, name) = (text.text().get(..span.start)?, text.text().get(span.clone())?);
     let (before, begun) = before.rsplit_once('\n')?;
-    if begun.trim_start() != TABLE {
-        return None;
-    }
+    let table = ["[vip.", "[group.", "[check."].into_iter().find(|table| begun.trim_start() == *table)?;
     let is_first = |line: &str| {
-        line.trim_start().strip_prefix(TABLE)?.strip_prefix(name)?.starts_with(']').then_some(())
+        line.trim_start().strip_prefix(table)?.strip_prefix(name)?.starts_with(']').then_some(())
     };
     let mut at = 0;
     let first = before.split_inclusive('\n').find_map(|line| {
-        let found = is_first(line).map(|()| at + line.find(TABLE).unwrap_or_default() + TABLE.len());
+        let found = is_first(line).map(|()| at + line.find(table).unwrap_or_default() + table.len());
         at += line.len();
         found
     })?;
@@ -155,9 +157,9 @@ impl From<FileError> for Wrong {
 }
 
 fn row(kind: Table, key: &str) -> Result<&'static Row, Wrong> {
-    let known = || options::all().filter(|row| kind.has(row.scope)).map(Row::key);
+    let known = || options::all().filter(|row| kind.has(row)).map(Row::key);
     match options::all().find(|row| row.key() == key) {
-        Some(row) if kind.has(row.scope) => Ok(row),
+        Some(row) if kind.has(row) => Ok(row),
         Some(row) if kind == Table::Defaults && row.scope == Scope::OneVip => {
             Err(FileError::NoDefault { key: row.key() }.into())
         }
@@ -192,6 +194,7 @@ fn given(row: &'static Row, value: &Spanned<DeValue<'_>>) -> Result<Value, Wrong
             let entries = list(row.option, key, value)?;
             Ok(Value::Words(entries.into_iter().map(|(entry, at)| (entry.into(), at)).collect()))
         }
+        (Takes::List, DeValue::String(_)) if row.option == "--command" => Err(FileError::NoShell.into()),
         (Takes::List, _) => Err(FileError::NotAList { key }.into()),
         (Takes::Number, _) => Err(FileError::NotANumber { key }.into()),
         (Takes::Time, _) => Err(FileError::NotATime { key }.into()),

@@ -1,7 +1,7 @@
 //! How a virtual host is to be served, as bytes: what the hands read of the configuration is told the engine.
 
 use super::coded::{Coded, coded, one_of, put_one_of, take_one_of};
-use crate::config::{Secret, VirtualAddress, VirtualHostConfig};
+use crate::config::{Delays, Secret, VirtualAddress, VirtualHostConfig};
 use crate::protocol::{Announcing, Destination, Dialect, HookFailure, Interval, OnLostAddress, Replay, Vhid};
 
 one_of! {
@@ -24,11 +24,15 @@ coded! { VirtualHostConfig {
     interval,
     dead_ratio,
     preempt,
+    delays,
+    group,
+    required,
     neutral,
     destination,
     up,
     down,
     xparam,
+    notify,
     ignore_link_state,
     wait_for_interface,
     withdraw,
@@ -41,6 +45,7 @@ coded! { VirtualHostConfig {
     only_ours,
     settle
 } }
+coded! { Delays { start_hold, preempt } }
 coded! { VirtualAddress { address, prefix } }
 coded! { Interval { base, skew } }
 coded! { Destination { v4, v6, broadcast, peers } }
