@@ -22,8 +22,8 @@ use crate::config::{Facility, LogConfig, LogFormat, one_line};
 use crate::platform::{self, LOG_IS_A_CALL, LocalTime, Standard, Text};
 
 pub use line::{Facts, Line};
-pub use look::last_words;
-use look::look;
+pub use look::{last_words, objects};
+use look::{look, objects_of};
 
 /// How much an operator should care.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -250,9 +250,7 @@ impl Terminal {
     fn pass_on(&mut self, mut by: Option<&mut Text>, to: Standard, text: &[u8], services: &Services) {
         let lost = &mut self.lost[to.index()];
         if self.formats[to.index()] == LogFormat::Json {
-            for line in text.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()) {
-                let text = one_line(&String::from_utf8_lossy(line), LONGEST);
-                let object = look(LogFormat::Json, &Line::new(Level::Info, text), services);
+            for object in objects_of(text, services) {
                 let sent = by.as_mut().is_some_and(|by| by.send(to, object.as_bytes()));
                 *lost += u64::from(!sent);
             }

@@ -50,14 +50,12 @@ impl Children {
     /// No process or no descriptor can be had.
     pub(super) fn start(&mut self, order: &Order<'_>, overheard: &mut Overheard) -> io::Result<()> {
         let program = order.program()?;
-        let output = overheard.listen(Standard::Output);
-        let error = overheard.listen(Standard::Error);
-        let started = program.start(
-            output.as_ref().map(|(_, pipe)| pipe.as_fd()),
-            error.as_ref().map(|(_, pipe)| pipe.as_fd()),
-        );
+        let (output, output_end) = overheard.listen(Standard::Output);
+        let (error, error_end) = overheard.listen(Standard::Error);
+        let started =
+            program.start(output_end.as_ref().map(AsFd::as_fd), error_end.as_ref().map(AsFd::as_fd));
         // Our own ends for writing are closed here: the script's are all there are.
-        let [output, error] = [output, error].map(|heard| heard.map(|(number, _)| number));
+        drop((output_end, error_end));
         let (host, hook, path) = (order.host(), order.hook(), order.script().display().to_string());
         match started {
             Ok(started) => {

@@ -3,7 +3,6 @@
 //! It begins as a copy of the hands, gives up what it does not need, and tells them what it needs of them. What it is told
 //! at its beginning is what they know: the configuration, and, of the one in whose place it goes on, the roles.
 
-use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use super::interface::look_now;
 use super::introduction::introduce;
 use super::liaison::Liaison;
 use super::link::LOOK_AROUND;
+use super::panics;
 use super::pulse::Pulse;
 use super::report::Report;
 use super::request::Request;
@@ -58,17 +58,12 @@ pub(super) struct Left {
     pub(super) silent: Duration,
 }
 
-thread_local! {
-    /// What a panic said, and where.
-    static SAID: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
 /// The whole life of an engine. The status is that of its process.
 pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
     report.keep_lines();
     // What is written to a terminal might wait there, and somebody may wait for its end.
     let _ = platform::let_go_of_streams();
-    panic::set_hook(Box::new(|about| SAID.with_borrow_mut(|said| *said = about.to_string())));
+    panics::keep();
     let Heritage { channel, silence, pidfile, .. } = heritage;
     let mut hands = Liaison::new(channel);
     let has_served = heritage.left.is_some();
@@ -125,7 +120,7 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
 
 /// The last words of an engine with a fault. The hands do the rest.
 fn report_bug(fleet: Option<&mut Fleet>, hands: Liaison, report: &mut Report) -> u8 {
-    report.bug(&SAID.take());
+    report.bug(&panics::said());
     if let Some(fleet) = fleet {
         // What was to be done is not: whoever goes on decides anew.
         fleet.take_errands();

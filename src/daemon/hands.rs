@@ -32,7 +32,7 @@ use super::roster::{Entry, Roster};
 use super::rules::{Act, Circumstances, Rules};
 use super::supervise::{Deed, Notice, Seen, Supervisor};
 use super::survey::{self, Surveyor};
-use super::{place, placing};
+use super::{panics, place, placing};
 use crate::log::Log;
 use crate::platform::{self, Channel, Claims, Heir, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
 use crate::protocol::{Role, Shift, Time};
@@ -178,14 +178,16 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
     // It has them, too.
     hands.report.log().drop_lines();
     let mut ready = Vec::new();
+    panics::keep();
     while hands.over.is_none() {
         let turn = panic::catch_unwind(AssertUnwindSafe(|| hands.turn(&mut ready)));
         turn.unwrap_or_else(|_| {
-            hands.report.bug("the main process panicked");
+            hands.report.bug(&panics::said());
             hands.see(Seen::Fault, now());
             Ok(())
         })?;
     }
+    panics::let_go();
     Ok(hands.end())
 }
 

@@ -35,6 +35,7 @@ mod network;
 mod notify;
 mod outcome;
 mod overheard;
+mod panics;
 mod pending;
 mod perform;
 mod place;
@@ -58,7 +59,7 @@ mod unshared;
 
 use std::path::Path;
 
-use crate::config::{Config, Warning};
+use crate::config::{Config, LogFormat, Warning};
 use crate::log::{self, Level, Log};
 use crate::platform::{self, Claims, LOG_IS_A_CALL, Process, Signals};
 
@@ -127,11 +128,13 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let manager = Manager::take();
     // Only where there is something to write to or somebody to listen to.
     let prints = readiness.is_none();
+    let formats = journal::formats(config.log.format);
     let writes = prints || (LOG_IS_A_CALL && config.log.facility.is_some());
     let (overheard, text) =
         if writes || config.hosts.iter().any(|host| host.up.is_some() || host.down.is_some()) {
-            let (overheard, text) =
-                Overheard::start(prints).map_err(|error| StartError::new(Doing::StartWriter, "", error))?;
+            let looks = formats.map(|format| (format == LogFormat::Json).then_some(objects as _));
+            let (overheard, text) = Overheard::start(prints, looks)
+                .map_err(|error| StartError::new(Doing::StartWriter, "", error))?;
             (overheard, writes.then_some(text))
         } else {
             (Overheard::nobody(), None)
@@ -140,8 +143,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     platform::keep_descriptors_private()
         .map_err(|error| StartError::new(Doing::CloseDescriptors, "", error))?;
     // Before anything else takes the last descriptors: what is there to be said must not get lost.
-    let formats = prints.then(|| journal::formats(config.log.format));
-    let mut report = Report::new(Log::open(config.log, text, formats, SERVICES));
+    let mut report = Report::new(Log::open(config.log, text, prints.then_some(formats), SERVICES));
     let signals = Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?;
     // A start that fails is one line. What is said until then is the engine's to say, when it has got as far.
     report.keep_lines();
@@ -227,6 +229,11 @@ impl Over {
         drop(pidfile);
         Ok(ended)
     }
+}
+
+/// What scripts say, where every line is an object.
+fn objects(said: &[u8]) -> Vec<u8> {
+    log::objects(said, &SERVICES)
 }
 
 const SERVICES: log::Services = log::Services {

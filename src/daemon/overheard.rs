@@ -15,7 +15,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use crate::log::Log;
-use crate::platform::{self, LONGEST_TEXT, MOST_HELD, PipeKeeper, Standard, Text};
+use crate::platform::{self, LONGEST_TEXT, Look, MOST_HELD, PipeKeeper, Standard, Text};
 use crate::protocol::Time;
 
 /// How long pipes are left alone after one was read.
@@ -33,6 +33,8 @@ pub(crate) struct Overheard {
     keeper: Option<PipeKeeper>,
     /// Whether there are streams to write to.
     prints: bool,
+    /// Of what is shown, where it is not as scripts wrote it, for each of [`Standard::ALL`].
+    looks: [Option<Look>; 2],
     /// Whether scripts are listened to at all.
     listens: bool,
     ears: [Option<Ear>; MOST_HELD],
@@ -72,6 +74,7 @@ impl Overheard {
         Self {
             keeper: None,
             prints: false,
+            looks: [None; 2],
             listens: false,
             ears: [const { None }; MOST_HELD],
             rests_until: None,
@@ -81,18 +84,30 @@ impl Overheard {
         }
     }
 
-    /// Starts the process that writes to the standard streams, or only holds pipes unless it `prints`.
+    /// Starts the process that writes to the standard streams, or only holds pipes unless it `prints`. With `looks`, for
+    /// each of [`Standard::ALL`], nothing is shown as scripts wrote it.
     ///
     /// # Errors
     /// No process or no descriptor can be had.
-    pub(crate) fn start(prints: bool) -> io::Result<(Self, Text)> {
-        let (text, keeper) = platform::start_writer(prints)?;
-        Ok((Self { keeper: Some(keeper), prints, listens: true, ..Self::nobody() }, text))
+    pub(crate) fn start(prints: bool, looks: [Option<Look>; 2]) -> io::Result<(Self, Text)> {
+        let (text, keeper) = platform::start_writer(prints, looks)?;
+        Ok((Self { keeper: Some(keeper), prints, looks, listens: true, ..Self::nobody() }, text))
     }
 
-    /// A pipe for one stream of a script, as a number to ask by and the end to write to. Without one, because there are
-    /// too many, no descriptors are left or nobody is there to read it, the script has our own stream.
-    pub(crate) fn listen(&mut self, from: Standard) -> Option<(usize, OwnedFd)> {
+    /// What one stream of a script is, and a number to ask by. Without a pipe, because there are too many or no descriptors
+    /// are left, the script has our own stream, or, where that would show what it wrote as it is, nothing.
+    pub(crate) fn listen(&mut self, from: Standard) -> (Option<usize>, Option<OwnedFd>) {
+        match self.pipe(from) {
+            Some((number, pipe)) => (Some(number), Some(pipe)),
+            None if self.looks[from.index()].is_some() => {
+                // Where there are no descriptors for that, there are none for a script.
+                (None, File::options().write(true).open("/dev/null").map(OwnedFd::from).ok())
+            }
+            None => (None, None),
+        }
+    }
+
+    fn pipe(&mut self, from: Standard) -> Option<(usize, OwnedFd)> {
         // Where nothing is shown, standard output is nothing.
         if !self.listens || (from == Standard::Output && !self.prints) {
             return None;
@@ -151,7 +166,7 @@ impl Overheard {
             return ended.then(|| Writer::Ended(again.since(now)));
         }
         self.replaced = Some(now);
-        match platform::start_writer(self.prints) {
+        match platform::start_writer(self.prints, self.looks) {
             Ok((text, keeper)) => {
                 for (number, ear) in self.ears.iter().enumerate() {
                     if let Some(Ear { pipe: Some(pipe), from, .. }) = ear {

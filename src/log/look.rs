@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Facts, Level, Line, Services, severity};
+use super::{Facts, LONGEST, Level, Line, Services, severity};
 use crate::config::{LogFormat, one_line};
 use crate::json::Object;
 use crate::platform::{LONGEST_TEXT, LocalTime};
@@ -29,6 +29,21 @@ pub fn last_words(format: LogFormat, speaker: &str, text: &str, wall: Duration) 
         LogFormat::SyslogPrefix => format!("{}{speaker}{text}\n", prefix(Level::Error)),
         LogFormat::Json => object(Level::Error, &text, &Facts::default(), wall),
     }
+}
+
+/// What somebody else said, as objects: one for each line with something in it.
+#[must_use]
+pub fn objects(said: &[u8], services: &Services) -> Vec<u8> {
+    objects_of(said, services).collect::<String>().into_bytes()
+}
+
+/// The same, one by one.
+pub(super) fn objects_of(said: &[u8], services: &Services) -> impl Iterator<Item = String> {
+    let lines = said.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty());
+    lines.map(|line| {
+        let text = one_line(&String::from_utf8_lossy(line), LONGEST);
+        look(LogFormat::Json, &Line::new(Level::Info, text), services)
+    })
 }
 
 /// What sd-daemon(3) and those who read the same have in front of a line.
@@ -150,6 +165,17 @@ mod tests {
             let object: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert!(object["message"].as_str().unwrap().starts_with(piece));
         }
+    }
+
+    #[test]
+    fn what_others_say_is_objects() {
+        assert!(objects(b"\n\r\n", &SERVICES).is_empty());
+        let said = [b"one\r\n\x00\xff\"\n".as_slice(), &[b'x'; LONGEST_TEXT]].concat();
+        let text = String::from_utf8(objects(&said, &SERVICES)).unwrap();
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((lines.len(), &lines[0]["message"]), (3, &"one".into()));
+        assert!(text.lines().all(|line| line.len() < LONGEST_TEXT));
     }
 
     #[test]

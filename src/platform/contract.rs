@@ -59,7 +59,9 @@ const _: fn(&mut channel::Channel, usize) -> Result<Option<channel::Message>, ch
     channel::Channel::receive;
 
 // What can block, done by somebody else.
-const _: fn(bool) -> io::Result<(writer::Text, writer::PipeKeeper)> = writer::start_writer;
+#[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
+const _: fn(bool, [Option<writer::Look>; 2]) -> io::Result<(writer::Text, writer::PipeKeeper)> =
+    writer::start_writer;
 const _: fn() -> io::Result<(OwnedFd, OwnedFd)> = writer::pipe_to_read;
 const _: Option<fn(libc::c_int, &CStr)> = sys::SYSTEM_LOG;
 const _: fn(&CStr) = sys::name_process;

@@ -147,7 +147,9 @@ pub use sys::{
 };
 pub use user::{NoUser, User};
 pub use wall_clock::{LocalTime, local_time, local_time_of};
-pub use writer::{LONGEST_TEXT, MOST_HELD, PipeKeeper, Standard, Text, Told, pipe_to_read, start_writer};
+pub use writer::{
+    LONGEST_TEXT, Look, MOST_HELD, PipeKeeper, Standard, Text, Told, pipe_to_read, start_writer,
+};
 
 /// Whether the system's log is reached by a call that may wait, so that [`Text`] is the way to it, or by a socket.
 pub const LOG_IS_A_CALL: bool = sys::SYSTEM_LOG.is_some();

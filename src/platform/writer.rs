@@ -115,6 +115,9 @@ pub struct PipeKeeper {
     socket: UnixStream,
 }
 
+/// Makes of what a script wrote what is shown of it. Runs in the child, which may not call anything that needs rights.
+pub type Look = fn(&[u8]) -> Vec<u8>;
+
 /// What the child told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Told {
@@ -127,13 +130,14 @@ pub struct Told {
 }
 
 /// Starts the child. It writes to the standard streams as they are now, or, unless it `prints`, lets go of them and only
-/// holds pipes.
+/// holds pipes. What it reads itself from a pipe it shows as it is, or with the look that there is for the stream (each of
+/// [`Standard::ALL`]).
 ///
 /// To be called while there is one thread. Whoever buries children that are nobody's buries this one.
 ///
 /// # Errors
 /// No process or no descriptor can be had.
-pub fn start_writer(prints: bool) -> io::Result<(Text, PipeKeeper)> {
+pub fn start_writer(prints: bool, looks: [Option<Look>; 2]) -> io::Result<(Text, PipeKeeper)> {
     let (text, far_text) = pair()?;
     let (pipes, far_pipes) = pair()?;
     // A signal that arrives between fork and what the child makes of signals would run a handler of this process.
@@ -141,7 +145,7 @@ pub fn start_writer(prints: bool) -> io::Result<(Text, PipeKeeper)> {
     // SAFETY: this process has one thread, so no lock can be held by a thread the child does not have.
     let forked = unsafe { fork() };
     if let Ok(ForkResult::Child) = forked {
-        let lived = catch_unwind(AssertUnwindSafe(|| child::run(&far_text, &far_pipes, prints)));
+        let lived = catch_unwind(AssertUnwindSafe(|| child::run(&far_text, &far_pipes, prints, looks)));
         // SAFETY: takes an integer. Nothing of the parent's is dropped, flushed or unwound here.
         unsafe { libc::_exit(i32::from(lived.is_err())) };
     }

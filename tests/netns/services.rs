@@ -25,6 +25,8 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("manager_hears_from_hands_that_rest", ours, rest),
         Case::new("journal_finds_priorities_and_no_times", ours, journal),
         Case::new("objects_over_a_failover", ours, objects),
+        Case::new("objects_of_scripts_that_outlive_the_daemon", ours, orphans),
+        Case::new("objects_of_more_scripts_than_are_heard", ours, crowd),
     ]
 }
 
@@ -297,4 +299,60 @@ fn objects() {
         serde_json::from_str::<serde_json::Value>(&said[0]).expect("an object")["message"],
         "a \"script\""
     );
+}
+
+/// Every line that this daemon, its scripts and whoever writes for them have written.
+#[track_caller]
+fn all_objects(daemon: &Daemon) {
+    for line in daemon.lines(|_| true) {
+        let object: serde_json::Value = serde_json::from_str(&line).expect(&line);
+        assert!(object.is_object(), "{line}");
+    }
+}
+
+fn orphans() {
+    let segment = Segment::new(1);
+    let setup = Setup {
+        up: "(for n in $(seq 100); do echo \"out $n\"; printf '\\nerr %s\\r' $n >&2; sleep 0.03; done) &",
+        ..Setup::skew(0).with(&["--facility=none", "--log-format=json"])
+    };
+    let a = lone_master(&segment, 0, Kind::Ours, &setup);
+    a.await_line("its script", seconds(3), |line| line.contains("\"err 1\""));
+    a.signal(Signal::SIGKILL);
+    for last in ["\"out 100\"", "\"err 100\""] {
+        a.await_line("what the script says at last", seconds(8), |line| line.contains(last));
+    }
+    all_objects(&a);
+}
+
+fn crowd() {
+    let segment = Segment::new(1);
+    let manager = Manager::new(&segment);
+    let (script, counted) = (segment.dir().join("down.sh"), segment.dir().join("counted"));
+    fs::write(
+        &script,
+        "#!/bin/sh\necho out; echo err >&2; sleep 1; echo >>%\n".replace('%', &counted.display().to_string()),
+    )
+    .expect("it is ours");
+    fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+    let more: String = (1..24)
+        .map(|id| {
+            format!(
+                "[vip.other{id}]\ninterface = \"eth0\"\nvhid = {id}\npass = \"secret\"\naddr = [\"10.9.1.{id}\"]\n\
+                 manage-address = false\ndownscript = \"{}\"\n",
+                script.display()
+            )
+        })
+        .collect();
+    file(&segment, "eth0", &more);
+    let mut command = command(&segment, &manager);
+    command.arg("--log-format=json");
+    let mut a = spawn(&segment, command);
+    let ended = || fs::read(&counted).map_or(0, |lines| lines.len());
+    eventually("all scripts have run", seconds(8), || ended() == 23);
+    a.signal_hands(Signal::SIGTERM);
+    assert!(a.await_exit(seconds(5)).success());
+    all_objects(&a);
+    let heard = a.lines(|line| line.contains("\"err\"")).len();
+    assert!((1..23).contains(&heard), "{heard}");
 }

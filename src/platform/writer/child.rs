@@ -21,7 +21,7 @@ use nix::unistd::{
 
 use super::super::{signals, sys};
 use super::{
-    HAS_READ, HEADER, HOLD, IS_ERROR, LONGEST_TEXT, MOST_HELD, NUMBER, READ_ALL, SYSTEM_LOG, Standard,
+    HAS_READ, HEADER, HOLD, IS_ERROR, LONGEST_TEXT, Look, MOST_HELD, NUMBER, READ_ALL, SYSTEM_LOG, Standard,
 };
 
 /// Nobody's number on every system, or an unassigned one.
@@ -53,9 +53,9 @@ const PAUSE_MS: u16 = 20;
 const LULL_MS: u16 = 1;
 
 /// The whole life of the child. Returns when there is nothing left to do.
-pub(super) fn run(text: &UnixStream, pipes: &UnixStream, prints: bool) {
+pub(super) fn run(text: &UnixStream, pipes: &UnixStream, prints: bool, looks: [Option<Look>; 2]) {
     if let Some((text, pipes)) = prepare(text, pipes, prints) {
-        Child::new(text, pipes, prints).live();
+        Child { looks, ..Child::new(text, pipes, prints) }.live();
     }
 }
 
@@ -133,6 +133,8 @@ struct Child {
     pipes: Option<UnixStream>,
     held: [Option<(OwnedFd, Standard)>; MOST_HELD],
     prints: bool,
+    /// Of the text of orphans, where it is not shown as it is.
+    looks: [Option<Look>; 2],
     inbox: Vec<u8>,
     /// The parent wants to know when all text is read.
     is_asked: bool,
@@ -152,6 +154,7 @@ impl Child {
             pipes: Some(pipes),
             held: [const { None }; MOST_HELD],
             prints,
+            looks: [None; 2],
             inbox: Vec::with_capacity(2 * LONGEST_TEXT),
             is_asked: false,
             page: None,
@@ -316,25 +319,29 @@ impl Child {
     fn read_orphans(&mut self, stuck: bool) {
         let mute = self.mute.is_some_and(|since| sys::now().saturating_sub(since) < MUTE);
         for number in 0..MOST_HELD {
-            let Some(Some((pipe, to))) = self.held.get(number) else { continue };
-            let (to, mut bytes) = (*to, [0; LONGEST_TEXT]);
-            match nix::unistd::read(pipe, &mut bytes) {
-                Ok(0) => {}
-                Ok(count) => {
-                    if self.prints && !stuck && !mute && self.page.is_none() {
-                        let text = bytes.get(..count).unwrap_or_default().to_vec();
-                        self.page = Some(self.page(to, text, false));
-                        self.write();
-                    }
-                    continue;
-                }
-                Err(Errno::EAGAIN | Errno::EINTR) => continue,
-                Err(_) => {}
-            }
-            if let Some(place) = self.held.get_mut(number) {
-                *place = None;
+            let Some((to, text)) = self.hear_orphan(number) else { continue };
+            if self.prints && !stuck && !mute && self.page.is_none() {
+                self.page = Some(self.page(to, text, false));
+                self.write();
             }
         }
+    }
+
+    /// What there is in this pipe, as it is to be shown.
+    fn hear_orphan(&mut self, number: usize) -> Option<(Standard, Vec<u8>)> {
+        let (pipe, to) = self.held.get(number)?.as_ref()?;
+        let (to, mut bytes) = (*to, [0; LONGEST_TEXT]);
+        match nix::unistd::read(pipe, &mut bytes) {
+            Ok(0) => {}
+            Ok(count) => {
+                let text = bytes.get(..count).unwrap_or_default();
+                return Some((to, self.looks[to.index()].map_or_else(|| text.to_vec(), |look| look(text))));
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => return None,
+            Err(_) => {}
+        }
+        self.held.get_mut(number).into_iter().for_each(|place| *place = None);
+        None
     }
 }
 
@@ -370,6 +377,21 @@ mod tests {
         }
         child.take_text();
         assert_eq!((told(), child.is_asked), (vec![HAS_READ], false));
+    }
+
+    #[test]
+    fn what_orphans_say_has_the_look_of_its_stream() {
+        let pair = || UnixStream::pair().unwrap();
+        let ((near, far), (mut script, pipe)) = (pair(), pair());
+        let look: Look = |said| [b"<", said, b">"].concat();
+        let mut child = Child { looks: [None, Some(look)], ..Child::new(near, far, true) };
+        for (to, shown) in [(Standard::Output, "said"), (Standard::Error, "<said>")] {
+            script.write_all(b"said").unwrap();
+            child.held[0] = Some((pipe.try_clone().unwrap().into(), to));
+            assert_eq!(child.hear_orphan(0), Some((to, shown.as_bytes().to_vec())));
+        }
+        drop(script);
+        assert!(child.hear_orphan(0).is_none() && child.held[0].is_none());
     }
 
     #[test]
