@@ -935,7 +935,18 @@ struct Rules {
     key: Ipv4Addr,
     peers: Vec<Known>,
     state: State,
+    /// Since when we are master, and whether we became it though nobody had ever been heard.
+    master_since: u64,
+    unheard: bool,
+    /// When we advertised outside of the schedule last, as master.
+    prompted: Option<u64>,
 }
+
+/// Up to here a master that heard nobody may sit behind a blocked port, beside kernels.
+const BLOCKED: u64 = 60 * SECOND;
+/// Who follows us speaks more often.
+const FOLLOWS: u64 = 12 * SECOND;
+const TENTH: u64 = SECOND / 10;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
@@ -976,6 +987,10 @@ impl Rules {
             self.peers.len() - 1
         });
         let fresh = self.peers[at].heard == 0 || now - self.peers[at].heard > patience;
+        let stranger = self.peers[at].heard == 0 || now - self.peers[at].heard > FOLLOWS;
+        let had_left = self.peers[at].left;
+        let unheard = std::mem::take(&mut self.unheard);
+        let is_new = now - self.master_since < self.own.max(3_906);
         let known = &mut self.peers[at];
         if fresh {
             known.defied = None;
@@ -984,11 +999,25 @@ impl Rules {
         if !bow_out {
             known.interval = his;
         }
-        match self.state {
+        let state = self.state;
+        match state {
             State::Backup { follows, .. } => {
                 self.hear_in_backup(who, his, bow_out.then_some(last_word), follows, now, at);
             }
-            State::Master if bow_out => {}
+            State::Master if bow_out => {
+                if !had_left {
+                    self.prompts(now);
+                }
+            }
+            // Whom nobody has heard yields to an older master.
+            State::Master
+                if unheard && !self.preempt && !is_new && (kind == PeerKind::Ours || now < BLOCKED) =>
+            {
+                self.leave(who, his, now);
+            }
+            // One of ours that never followed us is asked once.
+            State::Master
+                if his < self.own && kind == PeerKind::Ours && stranger && !is_new && self.prompts(now) => {}
             State::Master if his < self.own => self.leave(who, his, now),
             // Row 1: a kernel steps down, among our own kind the lower address stays.
             State::Master if his == self.own && kind == PeerKind::Ours && who < self.key => {
@@ -1001,9 +1030,24 @@ impl Rules {
                 // Row 1, the stubborn peer.
                 if his == self.own && ads >= 3 && now - since >= self.dead {
                     self.leave(who, his, now);
+                } else {
+                    self.prompts(now);
                 }
             }
         }
+    }
+
+    /// Whether an advertisement outside of the schedule may be sent; it is.
+    fn prompts(&mut self, now: u64) -> bool {
+        let may = self.prompted.is_none_or(|last| now - last >= TENTH);
+        if may {
+            self.prompted = Some(now);
+        }
+        may
+    }
+
+    fn become_master(&mut self, now: u64) {
+        (self.state, self.master_since, self.prompted) = (State::Master, now, None);
     }
 
     fn hear_in_backup(
@@ -1027,10 +1071,13 @@ impl Rules {
                     successor.min_by_key(|known| (known.interval, std::cmp::Reverse(known.heard)));
                 let successor =
                     successor.filter(|known| Some(known.heard) > last_word && known.interval <= self.own);
-                self.state = successor.map_or(State::Master, |known| State::Backup {
-                    follows: Some(known.who),
-                    until: known.heard + self.patience(known.interval),
-                });
+                match successor {
+                    Some(known) => {
+                        let until = known.heard + self.patience(known.interval);
+                        self.state = State::Backup { follows: Some(known.who), until };
+                    }
+                    None => self.become_master(now),
+                }
             }
             return;
         }
@@ -1042,7 +1089,7 @@ impl Rules {
         }
         self.state = State::Backup { follows: Some(who), until: now + self.patience(his) };
         if self.preempt && self.own < his || self.dead < his {
-            self.state = State::Master;
+            self.become_master(now);
         }
     }
 
@@ -1065,12 +1112,16 @@ impl Rules {
             others().filter(|known| now - known.heard < (known.interval.max(3_906) * 5).div_ceil(4));
         let order = |known: &&Known| (known.interval, std::cmp::Reverse(known.heard));
         let best = masters.min_by_key(order).or(others().min_by_key(order));
-        self.state = match best {
+        match best {
             Some(best) => {
-                State::Backup { follows: Some(best.who), until: best.heard + self.patience(best.interval) }
+                let until = best.heard + self.patience(best.interval);
+                self.state = State::Backup { follows: Some(best.who), until };
             }
-            None => State::Master,
-        };
+            None => {
+                self.become_master(now);
+                self.unheard = self.peers.is_empty();
+            }
+        }
     }
 }
 
@@ -1104,6 +1155,9 @@ proptest! {
             key: [10, 0, 0, 50].into(),
             peers: Vec::new(),
             state: State::Backup { follows: None, until: dead },
+            master_since: 0,
+            unheard: false,
+            prompted: None,
         };
         // Becoming backup was one.
         let (mut was_master, mut changes) = (false, vec![watched.now]);

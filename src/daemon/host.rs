@@ -144,6 +144,7 @@ impl Served {
                     | Event::Lost(_)
                     | Event::Sent { .. }
                     | Event::Confirm
+                    | Event::Fitness(_)
                     | Event::Deaf(_) => {}
                 }
                 Ok(self.core.handle(event, now))

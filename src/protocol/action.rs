@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Agreement, Family, Hook, HookEnd, Interval, MacAddr, PeerKind, Presence, Reason, Shift, Time};
+use super::{
+    Agreement, Family, Fitness, Hook, HookEnd, Interval, MacAddr, PeerKind, Presence, Reason, Shift, Time,
+};
 
 /// A fact told to a virtual host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +38,8 @@ pub enum Event {
     Deaf(bool),
     /// The managed addresses have other prefix lengths from now on, with which they are to be put on.
     OtherPrefixes,
+    /// How fit this host is, as far as others know; at each change.
+    Fitness(Fitness),
     /// What became of a frame we asked to be sent.
     Sent {
         /// What the frame was.
@@ -323,7 +327,7 @@ pub enum Notice {
         /// The kernel.
         peer: Peer,
     },
-    /// We compete with advskew 240 from now on.
+    /// This demotes us from now on.
     Demoted {
         /// Why.
         reason: Demotion,
@@ -445,10 +449,15 @@ pub enum Notice {
         /// Which.
         hook: Hook,
     },
-    /// A request to step aside that cannot be served.
+    /// A request to step aside that cannot be served, or would be for nothing: a master that preempts would be back.
     ResignRefused {
         /// The role in which it came.
         role: Role,
+    },
+    /// A master that nobody had heard since its link came up hears another one: the port was blocked.
+    PortBlocked {
+        /// For how long the link had been up.
+        lasted: Duration,
     },
     /// Another password, other addresses or another peer type are configured: the former are sent for this long at most.
     FormPending {
@@ -510,7 +519,7 @@ pub enum Settled {
     InTime,
 }
 
-/// Why a host competes with advskew 240.
+/// What demotes a host that its core sees itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Demotion {
     /// Three advertisements in a row could not be sent.
@@ -520,12 +529,17 @@ pub enum Demotion {
 }
 
 impl Demotion {
+    /// By how much a host is demoted unless it is told otherwise, as kernels do for a link that is down.
+    pub const AMOUNT: u8 = 240;
+    /// By how much at most, whatever comes together.
+    pub const MOST: u8 = 254;
+
     /// Stable name for status and JSON; never translated.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::SendFailures => "send_failures",
-            Self::HookFailure => "hook_failure",
+            Self::SendFailures => "send",
+            Self::HookFailure => "hook",
         }
     }
 }
@@ -543,6 +557,7 @@ impl Notice {
             Self::StandbyKnown { .. } => "UC1048",
             Self::StandbyLost { .. } => "UC1049",
             Self::StandbyDisagrees { .. } => "UC1050",
+            Self::PortBlocked { .. } => "UC1055",
             Self::FormPending { .. } => "UC1041",
             Self::FormSent { .. } => "UC1042",
             Self::FormKept => "UC1043",

@@ -1,10 +1,11 @@
-//! Why a host competes with advskew 240, and until when (register, row 11; section "up hook fails").
+//! By how much a host is demoted, by what, and until when (register, row 11; section "up hook fails").
 //!
-//! Each reason remembers its own share and takes back exactly that.
+//! Each reason remembers its own share and takes back exactly that; what comes from outside is one of them.
 
 use std::time::Duration;
 
-use super::{Demotion, Time};
+use super::fitness::sum;
+use super::{Demotion, Fitness, Release, Time};
 
 /// Advertisements in a row that must fail, or succeed, to begin or to end a demotion (FACTS 7).
 const IN_A_ROW: u8 = 3;
@@ -34,6 +35,7 @@ pub(super) struct Demotions {
     hook: bool,
     hook_pause: Duration,
     hook_failed: Option<Time>,
+    outside: Fitness,
 }
 
 impl Default for Demotions {
@@ -47,13 +49,35 @@ impl Default for Demotions {
             hook: false,
             hook_pause: PAUSE,
             hook_failed: None,
+            outside: Fitness::default(),
         }
     }
 }
 
 impl Demotions {
-    pub(super) fn active(&self) -> bool {
-        self.sending || self.hook
+    /// What the core sees itself.
+    pub(super) fn own(&self) -> impl Iterator<Item = Demotion> + use<> {
+        let own = [(self.sending, Demotion::SendFailures), (self.hook, Demotion::HookFailure)];
+        own.into_iter().filter_map(|(active, reason)| active.then_some(reason))
+    }
+
+    /// All together, 0..=254.
+    pub(super) fn sum(&self) -> u8 {
+        sum(self.own().map(|_| Demotion::AMOUNT).chain([self.outside.demotion]))
+    }
+
+    /// No mastership, whoever else is there.
+    pub(super) fn releases(&self) -> bool {
+        self.outside.release == Release::Always
+    }
+
+    pub(super) const fn outside(&self) -> Fitness {
+        self.outside
+    }
+
+    /// What comes from outside is this from now on.
+    pub(super) fn told(&mut self, outside: Fitness) {
+        self.outside = outside;
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -147,10 +171,10 @@ mod tests {
         let mut demotions = Demotions::default();
         assert_eq!([false, false, true, false, false].map(|ok| demotions.sent(ok)), [None; 5]);
         assert_eq!(demotions.sent(false), Some(Change::Began(Demotion::SendFailures)));
-        assert!(demotions.active());
+        assert_eq!(demotions.sum(), 240);
         assert_eq!([true, true, false, true, true].map(|ok| demotions.sent(ok)), [None; 5]);
         assert_eq!(demotions.sent(true), Some(Change::Ended(Demotion::SendFailures)));
-        assert!(!demotions.active());
+        assert_eq!(demotions.sum(), 0);
     }
 
     #[test]
@@ -182,5 +206,21 @@ mod tests {
         assert_eq!(demotions.hook_failed(at(600 + 3601)).as_secs(), 30);
         assert_eq!(demotions.hook_succeeded(), Some(Change::Ended(Demotion::HookFailure)));
         assert_eq!(demotions.hook_succeeded(), None);
+    }
+
+    #[test]
+    fn amounts_add_up_to_254() {
+        let mut demotions = Demotions::default();
+        demotions.told(Fitness { demotion: 10, release: Release::UnlessLast });
+        assert_eq!((demotions.sum(), demotions.releases(), demotions.own().count()), (10, false, 0));
+        fail_three(&mut demotions);
+        assert_eq!(demotions.sum(), 250);
+        demotions.hook_failed(at(1));
+        assert_eq!((demotions.sum(), demotions.own().count()), (254, 2));
+        demotions.link_up();
+        demotions.told(Fitness { demotion: 254, release: Release::Always });
+        assert_eq!((demotions.sum(), demotions.releases()), (254, true));
+        demotions.told(Fitness::default());
+        assert_eq!(demotions.sum(), 240);
     }
 }

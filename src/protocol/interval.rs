@@ -51,10 +51,12 @@ impl Interval {
         }
     }
 
-    /// The same interval with the skew a demoted host uses; a higher configured skew stays.
+    /// The same interval with the skew a demoted host uses, 240..=254: of two that are demoted, the one that is preferred
+    /// otherwise still is, or is equal. A higher configured skew stays.
     #[must_use]
     pub fn demoted(self) -> Self {
-        Self { skew: self.skew.max(Self::DEMOTED_SKEW), ..self }
+        let kept = (u16::from(self.skew) * 14 / 254).to_le_bytes()[0];
+        Self { skew: self.skew.max(Self::DEMOTED_SKEW + kept), ..self }
     }
 }
 
@@ -113,7 +115,13 @@ mod tests {
 
     #[test]
     fn demotion_never_improves() {
-        assert_eq!(Interval::new(1, 0).demoted(), Interval::new(1, 240));
-        assert_eq!(Interval::new(1, 241).demoted(), Interval::new(1, 241));
+        let demoted = |skew| Interval::new(1, skew).demoted().skew;
+        assert_eq!(
+            [0, 17, 18, 100, 200, 240, 254, 255].map(demoted),
+            [240, 240, 240, 245, 251, 253, 254, 255]
+        );
+        for skew in 0..255 {
+            assert!(demoted(skew) >= skew && demoted(skew) <= demoted(skew + 1), "{skew}");
+        }
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Known {
     /// The interval it competes with; a bow-out does not change it.
     pub(super) interval: Interval,
     pub(super) kind: PeerKind,
+    /// What it says that it is demoted by.
+    pub(super) demotion: u8,
     first: Time,
     pub(super) heard: Time,
     heard_v4: Option<Time>,
@@ -222,7 +224,7 @@ impl Peers {
                 (known.alone, known.conflict, known.silent) = (None, None, None);
             }
             (known.source, known.mac) = (ad.source(), ad.mac());
-            known.kind = ad.kind();
+            (known.kind, known.demotion) = (ad.kind(), ad.demotion());
             known.heard = now;
             known.left = left;
             if ad.interval() != Interval::BOW_OUT {
@@ -242,6 +244,7 @@ impl Peers {
             source: ad.source(),
             interval: ad.interval(),
             kind: ad.kind(),
+            demotion: ad.demotion(),
             first: now,
             heard: now,
             heard_v4: None,

@@ -23,7 +23,7 @@ pub enum Reason {
     SlowerMaster,
     /// The master's interval is longer than our dead time.
     MasterTooSlow,
-    /// The master, a kernel of OpenBSD, is demoted more than we are.
+    /// The master is demoted more than we are: one of ours, or a kernel of OpenBSD.
     MasterDemoted,
     /// A faster master advertises.
     FasterMaster,
@@ -39,6 +39,10 @@ pub enum Reason {
     Replaced,
     /// We could not advertise for our dead time and found a successor.
     Unsent,
+    /// Nobody had heard us since our link came up, and another is master: our port had been blocked.
+    Unheard,
+    /// Something failed that this host is to be no master without (`on-failure`).
+    Released,
     /// The operator asked for it.
     Resigned,
     /// The up hook failed and `--hook-failure=demote` was given.
@@ -55,7 +59,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every one, in the order of their declaration.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Started,
         Self::Resumed,
         Self::LinkUp,
@@ -74,6 +78,8 @@ impl Reason {
         Self::Overslept,
         Self::Replaced,
         Self::Unsent,
+        Self::Unheard,
+        Self::Released,
         Self::Resigned,
         Self::HookFailed,
         Self::AddressTaken,
@@ -81,6 +87,11 @@ impl Reason {
         Self::Removed,
         Self::Moved,
     ];
+
+    /// Whether a master that stops for this would rather not have.
+    pub(super) const fn is_a_loss(self) -> bool {
+        !matches!(self, Self::Resigned | Self::Shutdown | Self::Removed | Self::Moved)
+    }
 
     /// Stable name for `UCARP_REASON`, status and JSON; never translated.
     #[must_use]
@@ -104,6 +115,8 @@ impl Reason {
             Self::Overslept => "overslept",
             Self::Replaced => "replaced",
             Self::Unsent => "unsent",
+            Self::Unheard => "unheard",
+            Self::Released => "released",
             Self::Resigned => "resigned",
             Self::HookFailed => "hook_failed",
             Self::AddressTaken => "address_taken",

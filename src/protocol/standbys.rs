@@ -30,8 +30,8 @@ pub struct Standby {
     pub address: IpAddr,
     /// What it competes with.
     pub interval: Interval,
-    /// It competes with a worse interval than it was configured with.
-    pub demoted: bool,
+    /// By how much it is demoted, 0..=254.
+    pub demotion: u8,
     /// It would take over if we fell silent.
     pub ready: bool,
     /// Somebody works at it.
@@ -67,7 +67,7 @@ impl Standbys {
         let standby = Standby {
             address,
             interval: said.interval,
-            demoted: said.demotion > 0,
+            demotion: said.demotion,
             ready: said.ready,
             maintenance: said.maintenance,
             agrees,
@@ -148,7 +148,7 @@ pub(super) struct Following {
     next: Option<Time>,
     unanswered: u32,
     /// What it would say, as far as that changes.
-    state: Option<(Interval, bool, bool, u32)>,
+    state: Option<(Interval, u8, bool, u32)>,
 }
 
 impl Following {
@@ -156,7 +156,7 @@ impl Following {
     pub(super) fn update(
         &mut self,
         master: Option<(PeerId, Peer)>,
-        state: (Interval, bool, bool, u32),
+        state: (Interval, u8, bool, u32),
         now: Time,
     ) {
         let Some((id, peer)) = master else {

@@ -17,7 +17,7 @@ use super::announcer::Announcer;
 use super::auth::tail::Said;
 use super::election::{Decision, Election, Fact};
 use super::explain::{Cause, explain, shares_also};
-use super::forms::{Forms, InUse};
+use super::forms::Forms;
 use super::freshness::Freshness;
 use super::keeping::Keeping;
 use super::refused::Refused;
@@ -27,17 +27,19 @@ use super::tampering::Tampering;
 use super::watch::{Change, Watch};
 use super::wire::Decoded;
 use super::{
-    Action, Event, Hook, HookEnd, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Rejections,
-    Role, Shift, Sources, Standby, Time, Transmission,
+    Action, Demotion, Event, Fitness, Hook, Interval, Link, MacAddr, Notice, Parameters, Reason, Role, Shift,
+    Sources, Time, Transmission,
 };
 
 mod following;
 mod managing;
 mod reception;
 mod reconfiguration;
+mod snapshot;
 mod transmit;
 
 use reception::{Aftermath, Company};
+pub use snapshot::{Counters, Snapshot};
 use transmit::Audience;
 
 /// After a silent master the up hook waits this long, in case two hosts became master at once.
@@ -68,6 +70,8 @@ pub struct VirtualHost {
     aftermath: Aftermath,
     standbys: Standbys,
     following: Following,
+    /// As told. What the election goes by of it depends on who else is there.
+    fitness: Fitness,
     /// What was told to a master or a standby last, and how often that was something else.
     last_said: Option<Said>,
     /// The role is to be decided on in this very moment.
@@ -77,68 +81,6 @@ pub struct VirtualHost {
     advert_works: Option<bool>,
     announcement_works: Option<bool>,
     counters: Counters,
-}
-
-/// What was counted since the start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Counters {
-    /// Frames for us that the system had no room for.
-    pub lost: u64,
-    /// Advertisements handed to the system, of either family, bow-outs included.
-    pub sent: u64,
-    /// Sending failures, of anything.
-    pub send_failures: u64,
-    /// Authentic advertisements heard.
-    pub heard: u64,
-    /// Authentic advertisements whose type or authlen no CARP sends (counted, not refused: register, row 9).
-    pub odd: u64,
-    /// Gratuitous ARP and neighbour advertisements handed to the system.
-    pub announcements: u64,
-    /// Changes of state.
-    pub transitions: u64,
-    /// Frames refused, by reason.
-    pub rejections: Rejections,
-}
-
-/// The state of a virtual host for people and programs.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Snapshot {
-    /// Its role.
-    pub role: Role,
-    /// Since when.
-    pub since: Time,
-    /// How long that is.
-    pub lasted: Duration,
-    /// Why.
-    pub reason: Reason,
-    /// The master we follow (as backup).
-    pub followed: Option<Peer>,
-    /// Who advertises our id and does not authenticate.
-    pub refused: Option<Peer>,
-    /// When a silent master will be declared dead (as backup).
-    pub master_down: Option<Time>,
-    /// Until when, having changed too often, the role ends only by silence or a better master.
-    pub lasts_until: Option<Time>,
-    /// The interval we compete with.
-    pub interval: Interval,
-    /// Whether that is worse than the configured one.
-    pub demoted: bool,
-    /// The hook in progress and since when.
-    pub hook: Option<(Hook, Time)>,
-    /// The last hook that ended and how.
-    pub last_hook: Option<(Hook, HookEnd)>,
-    /// The hook that did not do its work and runs again, and when.
-    pub owed_hook: Option<(Hook, Time)>,
-    /// What could not be done about managed addresses, and when it is tried again.
-    pub owed_shift: Option<(Shift, Time)>,
-    /// Whether a shared address that this master had is missing.
-    pub address_missing: bool,
-    /// What is accepted besides what is sent, and who uses it; nothing if nothing is.
-    pub forms: Vec<InUse>,
-    /// Who follows this master, as far as it says so.
-    pub standbys: Vec<Standby>,
-    /// What was counted.
-    pub counters: Counters,
 }
 
 impl VirtualHost {
@@ -163,6 +105,7 @@ impl VirtualHost {
             aftermath: Aftermath::default(),
             standbys: Standbys::default(),
             following: Following::default(),
+            fitness: Fitness::default(),
             last_said: None,
             undecided: false,
             said: 0,
@@ -251,6 +194,10 @@ impl VirtualHost {
             }
             Event::Deaf(deaf) => self.elect(Fact::Deaf(deaf), now, &mut out),
             Event::OtherPrefixes => self.put_on_anew(now, &mut out),
+            Event::Fitness(fitness) => {
+                self.fitness = fitness;
+                self.be_fit(now, &mut out);
+            }
             Event::Resign => self.elect(Fact::Resign, now, &mut out),
             Event::Shutdown { .. } if self.leaving => {
                 self.farewell = None;
@@ -348,6 +295,11 @@ impl VirtualHost {
         self.takeover.scripts()
     }
 
+    /// What demotes this host that it sees itself; the rest it was told ([`Event::Fitness`]).
+    pub fn own_demotions(&self) -> impl Iterator<Item = Demotion> + use<> {
+        self.election.own_demotions()
+    }
+
     /// The role alone.
     #[must_use]
     pub fn role(&self) -> Role {
@@ -373,32 +325,6 @@ impl VirtualHost {
     pub fn shares_also(&self, decoded: &Decoded, extra: IpAddr) -> bool {
         let Parameters { key, vhid, addresses, .. } = &self.parameters;
         shares_also(key, *vhid, addresses, extra, decoded)
-    }
-
-    /// The state, for people and programs.
-    #[must_use]
-    pub fn snapshot(&self, now: Time) -> Snapshot {
-        let role = self.election.role();
-        Snapshot {
-            role,
-            since: self.election.since(),
-            lasted: now.since(self.election.since()),
-            reason: self.reason,
-            followed: self.election.followed().filter(|_| role == Role::Backup),
-            refused: self.refused.master(now),
-            master_down: self.election.master_down(),
-            lasts_until: self.election.lasts_until(now),
-            interval: self.election.interval(),
-            demoted: self.election.demoted(),
-            hook: self.takeover.running(),
-            last_hook: self.takeover.last(),
-            owed_hook: self.takeover.owed(),
-            owed_shift: self.keeping.owed(),
-            address_missing: self.watch.missing(),
-            forms: self.forms.in_use(),
-            standbys: self.standbys.list(),
-            counters: self.counters,
-        }
     }
 
     fn tick(&mut self, now: Time, out: &mut Vec<Action>) {

@@ -177,7 +177,8 @@ fn a_master_hears_what_may_be_a_recording() {
                 (Replay::Warn, 0) => {
                     let left = since(&world, 1, Role::Backup) - from;
                     assert_eq!(left, 4 * SECOND, "the first after a dead time\n{}", tail(&world));
-                    assert_eq!(reasons(&world, 1).last(), Some(&Reason::FasterMaster));
+                    // Nobody had heard it since its start.
+                    assert_eq!(reasons(&world, 1).last(), Some(&Reason::Unheard));
                     // Four as master, its leave, and then it is no master.
                     assert!(
                         answers[..4].iter().all(|seen| !gives_way(seen)) && gives_way(&answers[4]),
@@ -445,8 +446,9 @@ fn a_clock_that_fell_back_is_healed_within_one_exchange() {
             for seed in 0..20 {
                 let mut world = World::new(seed);
                 let first = without_clock(1, skew);
-                world.add(Spec { replay, wall: Some(0), ..first });
-                world.add(Spec { replay, ..Spec::ours(2, 50) });
+                // Who preempts does not yield for having been heard by nobody.
+                world.add(Spec { replay, wall: Some(0), ..first.preempt() });
+                world.add(Spec { replay, ..Spec::ours(2, 50).preempt() });
                 world.start_all();
                 world.run_until(10 * SECOND);
                 world.change(Change::Crash(0));
@@ -526,7 +528,8 @@ fn a_year_ahead() {
         let mut world = World::new(4).logging();
         for n in 1..=3 {
             let wall = if n == 2 { off(YEAR) } else { off(0) };
-            world.add(Spec { replay, wall, ..Spec::ours(n, 50 * n) });
+            // Who preempts does not yield for having been heard by nobody.
+            world.add(Spec { replay, wall, ..Spec::ours(n, 50 * n).preempt() });
         }
         world.change(Change::Start(0));
         world.change(Change::Start(2));
@@ -595,7 +598,13 @@ fn three_clocks_around_the_circle() {
                 world = world.logging();
                 world.change(Change::Heal);
                 world.run_for(4 * SECOND);
-                assert_eq!(world.masters(), [0], "{replay:?} {seed}\n{}", tail(&world));
+                // Each may yield to another as one that was heard by nobody.
+                let masters = world.masters();
+                assert!(
+                    masters == [0] || !preempt && masters.len() == 1,
+                    "{replay:?} {seed}\n{}",
+                    tail(&world)
+                );
                 assert_settles(&mut world);
                 // And whoever comes back with such a clock.
                 for node in 0..3 {
@@ -687,7 +696,7 @@ fn altered_copies_of_answers_that_were_drawn() {
             for n in 0..3 {
                 // In the middle of a quarter of a second it speaks, for all.
                 let wall = Some(100_000);
-                world.add(Spec { replay, wall, ..Spec::ours(n + 1, n * 50) });
+                world.add(Spec { replay, wall, preempt: true, ..Spec::ours(n + 1, n * 50) });
             }
             // All have spoken once.
             for node in [2, 1, 0] {

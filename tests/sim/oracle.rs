@@ -121,7 +121,7 @@ pub struct Judge {
 
 fn demoted(world: &World, node: usize) -> bool {
     match &world.slots[node].machine {
-        Some(Machine::Ours(ours)) => ours.snapshot(world.now).demoted,
+        Some(Machine::Ours(ours)) => ours.snapshot(world.now).demotion > 0,
         _ => false,
     }
 }

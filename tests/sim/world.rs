@@ -828,7 +828,7 @@ impl World {
             // A demotion that begins or ends, one interval more after losses, and a host taking over that was no candidate after a failed hook.
             let excuse = |notice: &(u64, Notice)| match notice.1 {
                 Notice::Demoted { .. } | Notice::Restored { .. } | Notice::Lost => true,
-                Notice::Transition { to: Role::Master, .. } => ours.snapshot(now).demoted,
+                Notice::Transition { to: Role::Master, .. } => ours.snapshot(now).demotion > 0,
                 _ => false,
             };
             if ours.notices[notices_before..].iter().any(excuse) {

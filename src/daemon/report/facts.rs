@@ -88,6 +88,7 @@ fn peer(notice: &Notice) -> Option<IpAddr> {
         | Notice::HookSucceeded { .. }
         | Notice::Abandoned { .. }
         | Notice::ResignRefused { .. }
+        | Notice::PortBlocked { .. }
         | Notice::FormPending { .. }
         | Notice::FormSent { why: Settled::Standbys | Settled::Confirmed | Settled::InTime }
         | Notice::FormKept
@@ -115,6 +116,6 @@ mod tests {
         let heard = about.facts_of(&Notice::FormSent { why: Settled::Heard("10.0.0.2".parse().unwrap()) });
         assert_eq!((heard.peer.as_deref(), heard.from), (Some("10.0.0.2"), None));
         let demoted = about.facts_of(&Notice::Demoted { reason: Demotion::SendFailures });
-        assert_eq!(demoted.reason.as_deref(), Some("send_failures"));
+        assert_eq!(demoted.reason.as_deref(), Some("send"));
     }
 }

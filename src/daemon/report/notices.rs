@@ -51,6 +51,7 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::FormKept
         | Notice::FormsForgotten
         | Notice::FormStillUsed { .. }
+        | Notice::PortBlocked { .. }
         | Notice::ResignRefused { .. } => Duration::ZERO,
         Notice::Grace { .. }
         | Notice::GraceOver
@@ -221,19 +222,23 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
         ),
         Notice::Demoted { reason } => (
             Level::Warning,
-            match reason {
-                Demotion::SendFailures => {
-                    tr("Three advertisements in a row could not be sent: competing with advskew 240")
-                        .into_owned()
-                }
-                Demotion::HookFailure => tr("The up script failed, or the address cannot be held: competing with advskew 240").into_owned(),
-            },
+            fill(
+                &match reason {
+                    Demotion::SendFailures => {
+                        tr("Three advertisements in a row could not be sent: demoted by {amount} ({reason})")
+                    }
+                    Demotion::HookFailure => {
+                        tr("The up script failed, or the address cannot be held: demoted by {amount} ({reason})")
+                    }
+                },
+                &[("amount", &Demotion::AMOUNT), ("reason", &reason.code())],
+            ),
         ),
         Notice::Restored { reason } => (
             Level::Info,
             fill(
-                &tr("Competing with the configured advskew again ({reason})"),
-                &[("reason", &reason.code())],
+                &tr("No longer demoted by {amount} ({reason})"),
+                &[("amount", &Demotion::AMOUNT), ("reason", &reason.code())],
             ),
         ),
         Notice::Damped => (
@@ -440,6 +445,18 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
                 &[("hook", &hook.code()), ("duration", &seconds(*ran))],
             ),
         ),
+        Notice::ResignRefused { role: Role::Master } => (
+            Level::Warning,
+            tr("Asked to step aside, but this host preempts and nobody better is known: it would take the address right back")
+                .into_owned(),
+        ),
+        Notice::PortBlocked { lasted } => (
+            Level::Warning,
+            fill(
+                &tr("Another master was there all the time: the port of the switch seems to have been blocked for {duration} after the link came up; --start-hold waits for that"),
+                &[("duration", &seconds(*lasted))],
+            ),
+        ),
         Notice::ResignRefused { role } => (
             Level::Warning,
             fill(
@@ -528,6 +545,8 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
         }
         (Reason::Overslept, _) => tr("this process was not running, and {peer} took over meanwhile"),
         (Reason::Unsent, _) => tr("our advertisements could not be sent, and {peer} took over meanwhile"),
+        (Reason::Unheard, _) => tr("{peer} is master, and nobody had heard this host since its link came up"),
+        (Reason::Released, _) => tr("something failed without which this host is to be no master"),
         (Reason::Resigned, _) => tr("asked to step aside (SIGUSR2)"),
         (Reason::HookFailed, _) => tr("the up script failed"),
         (Reason::AddressTaken, _) => tr("the address is taken away again and again"),

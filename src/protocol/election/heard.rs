@@ -13,6 +13,8 @@ use super::{Decision, Election, State, patience};
 const PROMPT_LIMIT: Duration = Duration::from_millis(100);
 /// A peer that should have given way has this many advertisements left.
 const STUBBORN_ADS: u32 = 3;
+/// A backup of ours speaks to its master more often than this.
+const FOLLOWER_SPEAKS: Duration = Duration::from_secs(12);
 /// A kernel that returned so often is named.
 const RETURNS: u32 = 3;
 /// An old ucarp reads its capture once a second.
@@ -43,7 +45,7 @@ impl Election {
                 let successor = self
                     .peers
                     .best_live(now, Some(id), |interval| self.dead_after(Some(interval)))
-                    .filter(|known| Some(known.heard) > master_spoke && known.interval <= self.interval())
+                    .filter(|known| Some(known.heard) > master_spoke && !self.is_better_than(known))
                     .map(|known| (known.id(), known.heard + self.dead_after(Some(known.interval))));
                 if let Some((successor, master_down)) = successor {
                     self.follow(successor, master_down);
@@ -60,21 +62,28 @@ impl Election {
             // Its sender is master no more, and neither are we. If we left because it seemed not to hear us, it did. Somebody
             // who copies advertisements under another's hardware address can make two hosts seem one: what counts is
             // said from where the master advertised.
-            if self.reason == Reason::StubbornMaster && self.followed == Some(id) && advertised {
+            let both_left = match self.reason {
+                Reason::StubbornMaster => true,
+                // Each yielded to the other as the older one.
+                Reason::Unheard => self.is_better_than(speaker) || self.tie(ad, id, now) == Some(true),
+                _ => false,
+            };
+            if both_left && self.followed == Some(id) && advertised {
                 self.take_over_early(Reason::MasterLeft, peer, now, out);
             }
             return;
         }
-        let demotion = self.compare_demotion(ad);
-        // To one that counts our demotion: it would not give way to us now either.
-        let gave_way =
-            self.reason == Reason::StubbornMaster && self.demoted() && peer.kind == PeerKind::Kernel;
+        let demotion = self.compare_demotion(ad.kind(), ad.demotion());
         let worse = match demotion {
             Some(Ordering::Greater) => true,
-            // Who has our master's interval and speaks while that is silent may be the one to which it gave way.
-            Some(Ordering::Less | Ordering::Equal) | None => master.is_some_and(|known| {
-                known.interval < his || known.interval == his && now.since(known.heard) < patience(his)
-            }),
+            Some(Ordering::Less | Ordering::Equal) | None => {
+                master.is_some_and(|known| match self.prefer(known, speaker) {
+                    Ordering::Less => true,
+                    // Who is as good as our master and speaks while that is silent may be the one to which it gave way.
+                    Ordering::Equal => now.since(known.heard) < patience(his),
+                    Ordering::Greater => false,
+                })
+            }
         };
         if self.followed != Some(id) && master_lives && worse {
             return;
@@ -83,17 +92,22 @@ impl Election {
         if peer.kind != PeerKind::Ours && his == self.tuning.interval {
             out.push(Decision::Tell(Notice::EqualInterval { peer }));
         }
+        // A demoted host takes nothing from one that is not demoted more. Against a kernel that is told in its interval
+        // alone, which an undemoted third could take for better than ours, while ours is better for that one: a circle.
+        let slower = !self.demoted() && demotion != Some(Ordering::Less) && self.interval() < his;
+        self.preemption.heard(slower, now);
         if demotion == Some(Ordering::Greater) {
             self.take_over_early(Reason::MasterDemoted, peer, now, out);
-        } else if self.interval().dead_after(self.tuning.dead_ratio) < his.duration() {
+        } else if slower && self.interval().dead_after(self.tuning.dead_ratio) < his.duration() {
             self.take_over_early(Reason::MasterTooSlow, peer, now, out);
-        } else if self.tuning.preempt
-            && self.interval() < his
-            && demotion != Some(Ordering::Less)
-            && !gave_way
-        {
+        } else if self.preempts_at().is_some_and(|due| due <= now) {
             self.take_over_early(Reason::SlowerMaster, peer, now, out);
         }
+    }
+
+    /// When the worse master that is followed will be preempted, if it is.
+    pub(in super::super) fn preempts_at(&self) -> Option<Time> {
+        self.preemption.due(self.tuning.preempt_delay).filter(|_| self.tuning.preempt)
     }
 
     pub(super) fn heard_in_master(
@@ -103,7 +117,10 @@ impl Election {
         now: Time,
         out: &mut Vec<Decision>,
     ) {
-        let had_left = self.peers.known(ad).is_some_and(|known| known.left);
+        let known = self.peers.known(ad);
+        let had_left = known.is_some_and(|known| known.left);
+        let stranger = known.is_none_or(|known| now.since(known.heard) > FOLLOWER_SPEAKS);
+        let unheard = self.is_unheard(ad.kind(), now);
         let id = self.hear(ad, now, out);
         let Some(speaker) = self.peers.get(id) else { return };
         let peer = speaker.peer();
@@ -143,14 +160,26 @@ impl Election {
             self.yield_to(id, Reason::Replaced, now, out);
             return;
         }
+        if unheard {
+            give_way(peer, may_speak, out);
+            self.yield_unheard(id, now, out);
+            return;
+        }
         let (mine, his) = (self.interval(), ad.interval());
-        let demotion = self.compare_demotion(ad);
+        let demotion = self.compare_demotion(ad.kind(), ad.demotion());
         let yields = match demotion {
             Some(Ordering::Less) => true,
             Some(Ordering::Greater) => false,
             Some(Ordering::Equal) | None => his < mine,
         };
         if yields {
+            // Who never followed us may be master only because it heard nobody, and then leaves as soon as it hears us.
+            let asks = stranger && peer.kind == PeerKind::Ours && may_speak && !self.listening;
+            let asks = asks && !self.is_new(now);
+            if asks && now.repeats(&mut self.prompted, PROMPT_LIMIT) {
+                out.push(Decision::Advertise { scheduled: false });
+                return;
+            }
             give_way(peer, may_speak, out);
             self.yield_to(id, Reason::FasterMaster, now, out);
             return;
@@ -192,15 +221,31 @@ impl Election {
         }
     }
 
-    /// How much the speaker is demoted compared with us, where that decides before the interval: when our peers are
-    /// said to be OpenBSD's kernel, against a kernel (FACTS 7). Among our own kind the greater advskew tells.
-    fn compare_demotion(&self, ad: &Advertisement) -> Option<Ordering> {
-        match ad.kind() {
-            PeerKind::Kernel if self.tuning.honours_demotion => {
-                Some(ad.demotion().cmp(&u8::from(self.demoted())))
-            }
-            PeerKind::Kernel | PeerKind::Ours | PeerKind::OldUcarp => None,
+    /// How much a speaker is demoted compared with us, where that decides before the interval: among our own kind, and when
+    /// our peers are said to be OpenBSD's kernel, against a kernel (FACTS 7).
+    fn compare_demotion(&self, kind: PeerKind, his: u8) -> Option<Ordering> {
+        self.counts_demotion(kind).then(|| his.cmp(&self.demotion()))
+    }
+
+    const fn counts_demotion(&self, kind: PeerKind) -> bool {
+        match kind {
+            PeerKind::Ours => true,
+            PeerKind::Kernel => self.tuning.honours_demotion,
+            PeerKind::OldUcarp => false,
         }
+    }
+
+    /// Which of two others is preferred: `Less` the first.
+    fn prefer(&self, one: &Known, other: &Known) -> Ordering {
+        let both_count = self.counts_demotion(one.kind) && self.counts_demotion(other.kind);
+        let demotion = if both_count { one.demotion.cmp(&other.demotion) } else { Ordering::Equal };
+        demotion.then(one.interval.cmp(&other.interval))
+    }
+
+    /// Whether we are preferred to it.
+    pub(super) fn is_better_than(&self, known: &Known) -> bool {
+        let demotion = self.compare_demotion(known.kind, known.demotion).unwrap_or(Ordering::Equal);
+        demotion.then(known.interval.cmp(&self.interval())) == Ordering::Greater
     }
 
     /// Whether we stay against a peer with our interval; `None`: this advertisement does not decide.
@@ -220,7 +265,7 @@ impl Election {
         };
         let me = Contender { key: mine.unwrap_or(ad.source()), mac: self.mac, demoted: self.demoted() };
         let peer = Contender { key: ad.source(), mac: ad.mac(), demoted: ad.demotion() > 0 };
-        if self.compare_demotion(ad) == Some(Ordering::Equal) {
+        if ad.kind() == PeerKind::Kernel && self.tuning.honours_demotion && ad.demotion() == self.demotion() {
             // It sees that we are demoted as it is, and steps down as every kernel does.
             return Some(true);
         }
@@ -272,6 +317,7 @@ impl Election {
     /// Notes who spoke, and what the operator should know about it whatever the state.
     fn hear(&mut self, ad: &Advertisement, now: Time, out: &mut Vec<Decision>) -> PeerId {
         let dead_after = self.allowed_silence(ad);
+        self.met = true;
         let id = self.peers.hear(ad, now, dead_after, self.followed);
         if ad.kind() == PeerKind::OldUcarp || ad.beside_old_ucarp() {
             self.old_ucarp_heard = Some(now);

@@ -11,16 +11,22 @@ use std::time::Duration;
 use super::damping::Damping;
 use super::demotion::{Change, Demotions};
 use super::peers::{PeerId, Peers};
-use super::{Advertisement, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Role, Sources, Time};
+use super::{
+    Advertisement, Demotion, Fitness, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Role,
+    Sources, Time,
+};
 
 mod failing;
+mod fit;
 mod heard;
+mod preemption;
 mod resumption;
 mod succession;
 #[cfg(test)]
 mod tests;
 mod tuning;
 
+use preemption::Preemption;
 pub(super) use tuning::Tuning;
 
 /// A master told that its link is gone keeps its role for one interval, at most this long.
@@ -55,6 +61,8 @@ pub(super) enum Fact<'a> {
     UpHook {
         success: bool,
     },
+    /// What others than we know of how fit we are.
+    Fitness(Fitness),
     /// Somebody takes a managed address away again and again.
     Unholdable,
     /// What it goes by is this from now on.
@@ -144,6 +152,10 @@ pub(super) struct Election {
     /// When it was last told that a family is not heard.
     family_missed: Option<Time>,
     demotions: Demotions,
+    preemption: Preemption,
+    /// When the link came up, and whether anybody was heard since, or heard us.
+    link_up: Time,
+    met: bool,
 }
 
 impl Election {
@@ -175,6 +187,9 @@ impl Election {
             returning: heard::Returning::default(),
             family_missed: None,
             demotions: Demotions::default(),
+            preemption: Preemption::default(),
+            link_up: Time::ZERO,
+            met: false,
         }
     }
 
@@ -216,13 +231,23 @@ impl Election {
         self.damping.lasts_until(now)
     }
 
-    pub(super) fn demoted(&self) -> bool {
-        self.demotions.active()
+    /// By how much we are demoted, 0..=254.
+    pub(super) fn demotion(&self) -> u8 {
+        self.demotions.sum()
+    }
+
+    fn demoted(&self) -> bool {
+        self.demotion() > 0
+    }
+
+    /// What of that we see ourselves.
+    pub(super) fn own_demotions(&self) -> impl Iterator<Item = Demotion> + use<> {
+        self.demotions.own()
     }
 
     /// The interval we advertise and compete with.
     pub(super) fn interval(&self) -> Interval {
-        if self.demotions.active() { self.tuning.interval.demoted() } else { self.tuning.interval }
+        if self.demoted() { self.tuning.interval.demoted() } else { self.tuning.interval }
     }
 
     /// None in Init, and in a backup that waits for no time: it is deaf, or stands back.
@@ -242,7 +267,7 @@ impl Election {
 
     pub(super) fn handle(&mut self, fact: Fact<'_>, now: Time) -> Vec<Decision> {
         let mut out = Vec::new();
-        let before = self.role();
+        let (before, was_demoted) = (self.role(), self.demoted());
         match self.state {
             State::Init => self.in_init(fact, now, &mut out),
             State::Backup { master_down, listened } => {
@@ -255,6 +280,12 @@ impl Election {
         let role = self.role();
         if role != before && self.damping.changed(role, now) {
             out.push(Decision::Tell(Notice::Damped));
+        }
+        if was_demoted && !self.demoted() {
+            self.preemption.is_well(now);
+        }
+        if before == Role::Master && role != Role::Master && self.reason.is_a_loss() {
+            self.preemption.lost(now);
         }
         out
     }
@@ -278,6 +309,7 @@ impl Election {
             Fact::LinkTaken { .. } => self.link = Link::Disabled,
             Fact::UpHook { success } => self.up_hook_ended(success, out),
             Fact::Deaf(deaf) => self.deaf = deaf,
+            Fact::Fitness(fitness) => self.demotions.told(fitness),
             Fact::Tuned(tuning) => self.tuning = tuning,
             Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Init })),
             Fact::Leave { .. } => self.started = false,
@@ -340,6 +372,7 @@ impl Election {
             }
             Fact::Heard(ad) => self.heard_in_backup(ad, now, out),
             Fact::UpHook { success } => self.up_hook_ended(success, out),
+            Fact::Fitness(fitness) => self.fitness_of_backup(fitness, (master_down, listened), now),
             Fact::Tuned(tuning) => self.tune_backup(tuning, master_down, listened, now),
             Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Backup })),
             Fact::Leave { reason, .. } => self.leave(reason, now, out),
@@ -402,7 +435,13 @@ impl Election {
                 self.up_hook_of_master(success, (next_advert, grace_ends), now, out);
             }
             Fact::Unholdable => self.leave_it_to_others(Reason::AddressTaken, grace_ends, now, out),
+            Fact::Fitness(fitness) => {
+                self.fitness_of_master(fitness, (next_advert, grace_ends), now, out);
+            }
             Fact::Tuned(tuning) => self.tune_master(tuning, grace_ends, now, out),
+            Fact::Resign if self.would_be_back() => {
+                out.push(Decision::Tell(Notice::ResignRefused { role: Role::Master }));
+            }
             Fact::Resign => {
                 self.hold_until = Some(self.hold_until.unwrap_or_default().max(now + RESIGNED));
                 self.step_aside(Reason::Resigned, grace_ends, now, out);
@@ -469,7 +508,10 @@ impl Election {
         self.peers.clear();
         self.told_that_we_stand_back = false;
         self.followed = None;
+        (self.link_up, self.met) = (now, false);
+        self.preemption.is_well(now);
         self.enter_backup(reason, None, now, out);
+        self.hold(now);
     }
 
     fn enter_backup(&mut self, reason: Reason, peer: Option<Peer>, now: Time, out: &mut Vec<Decision>) {

@@ -39,7 +39,7 @@ impl Election {
     /// Takes over from a master that lives or has just left. A role that changed too often waits, but not beyond the
     /// moment at which that master's silence would do.
     pub(super) fn take_over_early(&mut self, reason: Reason, peer: Peer, now: Time, out: &mut Vec<Decision>) {
-        if self.stands_back() || self.reluctant(now) {
+        if self.stands_back() || self.demotions.releases() || self.reluctant(now) {
             return;
         }
         if let (State::Backup { master_down, listened }, Some(until)) =
@@ -67,6 +67,9 @@ impl Election {
         }
         self.hold_until = None;
         self.postponed = None;
+        if reason == Reason::SlowerMaster {
+            self.preemption.preempted(now);
+        }
         self.demotions.left_backup();
         self.peers.end_conflicts();
         out.push(self.become_role(Role::Master, reason, peer, silent, now));
@@ -102,7 +105,7 @@ impl Election {
 
     /// Whether a master that is not heard will be declared dead.
     pub(super) fn counts_silence(&self) -> bool {
-        !self.deaf && !self.stands_back()
+        !self.deaf && !self.stands_back() && !self.demotions.releases()
     }
 
     /// Whether a backup would take over from a master that falls silent.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::auth::{Authenticator, Key};
 use super::super::wire::{Decoded, carp};
-use super::super::{Announcing, Destination, Dialect, HookFailure, Hooks, Replay, Vhid};
+use super::super::{Announcing, Destination, Dialect, HookFailure, Hooks, Release, Replay, Vhid};
 use super::*;
 use crate::protocol::PeerKind;
 
@@ -93,6 +93,8 @@ impl Host {
         this.now = this.election.deadline().unwrap();
         this.tell(Fact::Tick);
         assert_eq!(this.election.role(), Role::Master);
+        // By some standby.
+        this.election.met = true;
         this
     }
 
@@ -152,6 +154,29 @@ impl Host {
             })
             .unwrap();
         assert_eq!(ad.kind(), kind);
+        ad
+    }
+
+    /// As one of ours that is no master any more says it.
+    fn giving_way(&self, source: &str, interval: Interval) -> Advertisement {
+        let address: IpAddr = source.parse().unwrap();
+        let counter = self.authenticator.marked(1 << 31 | 97, address, interval, 0);
+        let said = self.ad_from(Ours, source, interval);
+        let header = carp::Header {
+            kind: 1,
+            vhid: VHID,
+            advskew: interval.skew,
+            authlen: 7,
+            demotion: 0,
+            advbase: interval.base,
+            counter,
+            code: self.authenticator.code(counter),
+        };
+        let (pseudo_header, tail) = (false, Default::default());
+        let decoded =
+            Decoded { mac: said.mac(), source: address, destination: address, header, pseudo_header, tail };
+        let ad = self.authenticator.verify(&decoded).unwrap();
+        assert!(ad.gives_way());
         ad
     }
 
@@ -270,8 +295,243 @@ fn heard_as_master() {
     ];
     for (why, kind, source, (base, skew), expected) in table {
         let mut host = host(1, 100).master();
-        assert_eq!(words(&host.hear(*kind, source, *base, *skew)), *expected, "{why}");
+        let ad = host.ad_from(*kind, source, Interval::new(*base, *skew));
+        if *kind == Ours {
+            host.election.meet(&ad, host.now);
+        }
+        assert_eq!(words(&host.tell(Fact::Heard(&ad))), *expected, "{why}");
     }
+}
+
+// Who never followed us may not have heard us, and leaves when it does: one advertisement more than otherwise.
+#[test]
+fn a_preferred_stranger_of_ours_is_asked_first() {
+    let newly = || {
+        let mut host = host(1, 100).master();
+        let now = host.now;
+        host.at(now + Duration::from_secs(2));
+        host
+    };
+    let mut host = newly();
+    assert_eq!(words(&host.hear(Ours, "10.0.0.9", 1, 0)), ["advertise"]);
+    assert_eq!(words(&host.hear(Ours, "10.0.0.9", 1, 0)), ["give way", "MASTER>BACKUP faster_master"]);
+    let mut host = newly();
+    assert_eq!(words(&host.hear(Ours, "10.0.0.9", 1, 0)), ["advertise"]);
+    let other = words(&host.hear(Ours, "10.0.0.8", 1, 0));
+    assert_eq!(other, ["give way", "MASTER>BACKUP faster_master"], "nobody is asked again so soon");
+    let mut host = newly();
+    let follower = host.ad_from(Ours, "10.0.0.9", Interval::new(1, 0));
+    host.election.meet(&follower, host.now);
+    let now = host.now + Duration::from_secs(13);
+    assert_eq!(words(&host.at(now).hear(Ours, "10.0.0.9", 1, 0)), ["advertise"], "it followed long ago");
+    let at_once = words(&host_with(1, 100, |_| {}).master().hear(Ours, "10.0.0.9", 1, 0));
+    assert_eq!(at_once, ["give way", "MASTER>BACKUP faster_master"], "neither is older");
+}
+
+// Section "Who is master" of ucarp.toml(5): behind a blocked port anybody believes itself alone.
+#[test]
+fn whom_nobody_has_heard_yields_to_an_older_master() {
+    let unheard = |preempt| {
+        let mut host = host_with(1, 0, |parameters| parameters.preempt = preempt).master();
+        host.election.met = false;
+        let now = host.now;
+        host.at(now + Duration::from_secs(40));
+        host
+    };
+    for (kind, gives_way) in [(Kernel, &[][..]), (Ours, &["give way"]), (OldUcarp, &["give way"])] {
+        let mut host = unheard(false);
+        let ad = host.ad_from(kind, "10.0.0.9", Interval::new(1, 200));
+        let decisions = host.tell(Fact::Heard(&ad));
+        assert_eq!(words(&decisions), [gives_way, &["MASTER>BACKUP unheard"]].concat());
+        let lasted = Duration::from_secs(43);
+        assert!(decisions.contains(&Decision::Tell(Notice::PortBlocked { lasted })), "{decisions:?}");
+        assert_eq!(words(&unheard(true).tell(Fact::Heard(&ad)))[0], "advertise", "who preempts stays");
+        let mut heard = unheard(false);
+        heard.election.met = true;
+        assert_eq!(words(&heard.tell(Fact::Heard(&ad)))[0], "advertise");
+        let mut later = unheard(false);
+        let now = later.now;
+        let after_minutes = words(&later.at(now + Duration::from_secs(60)).tell(Fact::Heard(&ad)));
+        assert_eq!(
+            after_minutes.contains(&"advertise".to_owned()),
+            kind != Ours,
+            "a kernel need not be older"
+        );
+        let mut together = unheard(false);
+        together.election.since = together.now;
+        assert_eq!(words(&together.tell(Fact::Heard(&ad)))[0], "advertise", "they started together");
+    }
+    // Two in the same case: each yields to the other, and the preferred one takes it back.
+    for (skew, expected) in [(200, &["BACKUP>MASTER master_left", "advertise"][..]), (0, &[])] {
+        let mut host = unheard(false);
+        let his = Interval::new(1, skew);
+        host.hear(Ours, "10.0.0.1", 1, skew);
+        assert_eq!(host.election.role(), Role::Backup);
+        let ad = host.giving_way("10.0.0.1", his);
+        assert_eq!(words(&host.tell(Fact::Heard(&ad))), *expected);
+    }
+}
+
+#[test]
+fn silence_counts_after_a_start_hold_unless_somebody_was_heard() {
+    let hold = |parameters: &mut Parameters| parameters.start_hold = Duration::from_secs(45);
+    let mut held = host_with(1, 0, hold).backup();
+    assert_eq!(held.election.deadline(), Some(ms(45_000)));
+    held.at(ms(2_000)).hear(Kernel, "10.0.0.1", 1, 0);
+    assert_eq!(held.election.deadline(), Some(ms(5_000)));
+    let mut left = host_with(1, 0, hold).backup();
+    let obeyed = words(&left.at(ms(1_000)).hear(Kernel, "10.0.0.1", 255, 255));
+    assert_eq!(obeyed, ["BACKUP>MASTER master_left", "advertise"]);
+    left.tell(Fact::Link(Link::Gone));
+    left.at(ms(9_000)).tell(Fact::Link(Link::Up));
+    assert_eq!(left.election.deadline(), Some(ms(54_000)), "with each return of the link");
+}
+
+#[test]
+fn a_worse_master_is_preempted_after_a_delay_and_silence_is_not_waited_for() {
+    let delayed = |parameters: &mut Parameters| {
+        (parameters.preempt, parameters.preempt_delay) = (true, Duration::from_secs(30));
+    };
+    let mut host = host_with(1, 0, delayed).backup();
+    for second in 1..=30 {
+        assert_eq!(words(&host.at(ms(second * 1000)).hear(Kernel, "10.0.0.1", 1, 100)), [""; 0]);
+    }
+    assert_eq!(host.election.preempts_at(), Some(ms(31_000)));
+    let preempted = words(&host.at(ms(31_000)).hear(Kernel, "10.0.0.1", 1, 100));
+    assert_eq!(preempted, ["BACKUP>MASTER slower_master", "advertise"]);
+    // A failure meanwhile starts it anew.
+    let mut host = host_with(1, 0, delayed).backup();
+    host.at(ms(1_000)).hear(Kernel, "10.0.0.1", 1, 100);
+    let failing = |demotion| Fact::Fitness(Fitness { demotion, release: Release::Never });
+    host.at(ms(20_000)).tell(failing(10));
+    assert_eq!(words(&host.at(ms(21_000)).hear(Kernel, "10.0.0.1", 1, 100)), [""; 0]);
+    assert_eq!(host.election.preempts_at(), None);
+    host.at(ms(22_000)).tell(failing(0));
+    host.at(ms(23_000)).hear(Kernel, "10.0.0.1", 1, 100);
+    assert_eq!(host.election.preempts_at(), Some(ms(53_000)));
+    let silent = host.election.deadline().unwrap();
+    assert_eq!(words(&host.at(silent).tell(Fact::Tick))[0], "BACKUP>MASTER master_timed_out");
+}
+
+// The demotion of a host among ours comes before its interval and whatever it is told about preempting.
+#[test]
+fn demotion_decides_among_ours() {
+    let fitness = |demotion| Fact::Fitness(Fitness { demotion, release: Release::Never });
+    // Ours as backup with 1/50 demoted by the first, beside a master demoted by the second.
+    for (mine, his, skew, preempt, expected) in [
+        (0, 1, 0, false, &["BACKUP>MASTER master_demoted", "advertise"][..]),
+        (10, 11, 240, false, &["BACKUP>MASTER master_demoted", "advertise"]),
+        (10, 10, 254, true, &[]),
+        (11, 10, 254, true, &[]),
+        (1, 0, 254, true, &[]),
+        (0, 0, 51, true, &["BACKUP>MASTER slower_master", "advertise"]),
+    ] {
+        let mut host = host_with(1, 50, |parameters| parameters.preempt = preempt).backup();
+        host.tell(fitness(mine));
+        let ad = host.demoted_ad_from(Ours, "10.0.0.9", Interval::new(1, skew), his);
+        assert_eq!(words(&host.tell(Fact::Heard(&ad))), *expected, "{mine} {his}");
+    }
+    // As master.
+    let stays: &[&str] = &["advertise", "announce"];
+    let yields: &[&str] = &["give way", "MASTER>BACKUP faster_master"];
+    for (mine, his, skew, expected) in [
+        (0, 1, 0, stays),
+        (1, 0, 254, yields),
+        (5, 5, 0, yields),
+        (5, 5, 254, stays),
+        (254, 240, 254, yields),
+    ] {
+        let mut host = host(1, 50).master();
+        assert_eq!(words(&host.tell(fitness(mine))), if mine > 0 { vec!["advertise"] } else { vec![] });
+        let ad = host.demoted_ad_from(Ours, "10.0.0.9", Interval::new(1, skew), his);
+        host.election.meet(&ad, host.now);
+        assert_eq!(words(&host.tell(Fact::Heard(&ad))), *expected, "{mine} {his}");
+    }
+}
+
+#[test]
+fn who_is_released_is_no_master_whoever_is_there() {
+    let always = Fact::Fitness(Fitness { demotion: 240, release: Release::Always });
+    let mut host = host(1, 0).master();
+    assert_eq!(words(&host.tell(always)), ["bow out", "MASTER>BACKUP released"]);
+    assert_eq!(host.election.deadline(), None, "silence is no reason");
+    assert!(!host.election.is_ready() && host.election.released());
+    assert_eq!(words(&host.hear(Kernel, "10.0.0.1", 255, 255)), [""; 0], "neither is a bow-out");
+    let now = host.now + Duration::from_secs(100);
+    assert_eq!(words(&host.at(now).tell(Fact::Fitness(Fitness::default()))), [""; 0]);
+    let again = host.election.deadline().unwrap();
+    assert!(again >= now + Duration::from_secs(3), "as after the start");
+    assert_eq!(words(&host.at(again).tell(Fact::Tick))[0], "BACKUP>MASTER master_timed_out");
+}
+
+#[test]
+fn who_preempts_is_not_asked_to_step_aside() {
+    let mut host = preempting(1, 50).master();
+    let refused = Notice::ResignRefused { role: Role::Master };
+    assert_eq!(host.tell(Fact::Resign), [Decision::Tell(refused)]);
+    let better = host.ad_from(Ours, "10.0.0.1", Interval::new(1, 0));
+    host.election.meet(&better, host.now);
+    assert_eq!(words(&host.tell(Fact::Resign)), ["bow out", "MASTER>BACKUP resigned"]);
+}
+
+/// Who takes over from whom, among all combinations of a few kinds, intervals and demotions: for kernels and the ancestor by
+/// FACTS 7, for ours as it does. Wherever one goes round in a circle nobody is master for long.
+#[test]
+fn nobody_goes_round_in_circles() {
+    #[derive(Clone, Copy, PartialEq, Debug)]
+    struct One {
+        kind: PeerKind,
+        configured: u8,
+        demotion: u8,
+        preempts: bool,
+    }
+    impl One {
+        fn interval(self) -> Interval {
+            let configured = Interval::new(1, self.configured);
+            if self.demotion > 0 { configured.demoted() } else { configured }
+        }
+    }
+    fn takes_from(mine: One, his: One) -> bool {
+        if mine.kind != Ours {
+            return mine.preempts && mine.interval() < his.interval();
+        }
+        let mut host =
+            host_with(1, mine.configured, |parameters| parameters.preempt = mine.preempts).backup();
+        host.tell(Fact::Fitness(Fitness { demotion: mine.demotion, release: Release::Never }));
+        let ad = host.demoted_ad_from(his.kind, "10.0.0.1", his.interval(), his.demotion);
+        host.tell(Fact::Heard(&ad));
+        host.election.role() == Role::Master
+    }
+    let mut all = Vec::new();
+    for configured in [0, 100, 242, 247, 254] {
+        for preempts in [false, true] {
+            all.push(One { kind: Kernel, configured, demotion: 0, preempts });
+            all.push(One { kind: OldUcarp, configured, demotion: 0, preempts });
+            for demotion in [0, 1, 240] {
+                all.push(One { kind: Ours, configured, demotion, preempts });
+            }
+        }
+    }
+    let next: Vec<Vec<usize>> = all
+        .iter()
+        .map(|master| {
+            let takes = |at: &usize| all[*at] != *master && takes_from(all[*at], *master);
+            (0..all.len()).filter(takes).collect()
+        })
+        .collect();
+    assert!(next.iter().map(Vec::len).sum::<usize>() > 300);
+    // Whoever nobody takes from goes, until nobody is left: else there is a circle.
+    let mut left: Vec<usize> = (0..all.len()).collect();
+    loop {
+        let before = left.len();
+        let those = left.clone();
+        left.retain(|at| next[*at].iter().any(|taker| those.contains(taker)));
+        if left.len() == before {
+            break;
+        }
+    }
+    let circle: Vec<One> = left.iter().map(|at| all[*at]).collect();
+    assert_eq!(circle, []);
 }
 
 // FACTS 7 and register row 15, as backup following 10.0.0.1 with 1/100.
@@ -309,38 +569,28 @@ fn openbsd_ranks_by_demotion_first() {
         ("slower, demoted", true, false, false, Kernel, 90, 9, stays, stays),
         ("neither demoted: the interval", true, false, false, Kernel, 0, 0, yields, yields),
         ("only we are: whatever the interval", true, true, false, Kernel, 250, 0, yields, stays),
-        ("both demoted alike: the interval", true, true, false, Kernel, 239, 1, yields, yields),
+        ("both demoted alike: the interval", true, true, false, Kernel, 239, 240, yields, yields),
         (
             "both demoted alike, equal: it steps down",
             true,
             true,
             false,
             Kernel,
+            242,
             240,
-            1,
             stays,
             &["MASTER>BACKUP tie_lost"],
         ),
-        ("it is demoted more", true, true, false, Kernel, 0, 2, stays, yields),
-        (
-            "among ours it means nothing",
-            true,
-            false,
-            false,
-            Ours,
-            0,
-            1,
-            &["give way", "MASTER>BACKUP faster_master"],
-            &["give way", "MASTER>BACKUP faster_master"],
-        ),
+        ("it is demoted more", true, true, false, Kernel, 0, 241, stays, yields),
+        ("among ours it comes first everywhere", true, false, false, Ours, 0, 1, stays, stays),
         ("a demoted master, without preempt", false, false, false, Kernel, 0, 1, takes, &[]),
         ("a demoted master, with preempt", false, false, true, Kernel, 90, 2, takes, preempts),
         ("a faster master", false, false, true, Kernel, 0, 0, &[], &[]),
         ("a slower master, with preempt", false, false, true, Kernel, 90, 0, preempts, preempts),
-        ("we are demoted and preempt nobody", false, true, true, Kernel, 250, 0, &[], preempts),
-        ("both demoted alike, with preempt", false, true, true, Kernel, 250, 1, preempts, preempts),
-        ("both demoted alike, without", false, true, false, Kernel, 250, 1, &[], &[]),
-        ("ours that is demoted tells it by the interval", false, false, false, Ours, 240, 1, &[], &[]),
+        ("we are demoted and preempt nobody", false, true, true, Kernel, 250, 0, &[], &[]),
+        ("both demoted alike, with preempt", false, true, true, Kernel, 250, 240, &[], &[]),
+        ("both demoted alike, without", false, true, false, Kernel, 250, 240, &[], &[]),
+        ("a demoted master of ours", false, false, false, Ours, 240, 1, takes, takes),
     ];
     for (why, master, demoted, preempt, kind, skew, demotion, beside_openbsd, beside_any) in table {
         for (dialect, expected) in [(Dialect::OpenBsd, beside_openbsd), (Dialect::Any, beside_any)] {

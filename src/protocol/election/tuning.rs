@@ -4,6 +4,7 @@
 //! what follows from that is decided in `heard.rs`.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::super::{HookFailure, Interval, Parameters, Time};
 use super::{Decision, Election, State};
@@ -15,6 +16,8 @@ pub(in super::super) struct Tuning {
     pub(super) interval: Interval,
     pub(super) dead_ratio: u32,
     pub(super) preempt: bool,
+    pub(super) preempt_delay: Duration,
+    pub(super) start_hold: Duration,
     pub(super) demote_on_failed_hook: bool,
     pub(super) honours_demotion: bool,
     /// Addresses of both families are shared.
@@ -28,6 +31,8 @@ impl Tuning {
             interval: parameters.interval,
             dead_ratio: parameters.dead_ratio.max(1),
             preempt: parameters.preempt,
+            preempt_delay: parameters.preempt_delay,
+            start_hold: parameters.start_hold,
             demote_on_failed_hook: parameters.hooks.failure == HookFailure::Demote,
             honours_demotion: parameters.dialect.honours_demotion(),
             dual_stack,

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use super::super::auth::tail::Said;
-use super::super::{Action, Advertisement, Agreement, Family, Peer, PeerKind, Role, Time};
+use super::super::election::Fact;
+use super::super::{Action, Advertisement, Agreement, Family, Fitness, Peer, PeerKind, Release, Role, Time};
 use super::VirtualHost;
 use super::reception::is_of_one_host;
 use super::transmit::Audience;
@@ -23,6 +24,7 @@ impl VirtualHost {
         if !self.election.speaks() || !ad.gives_way() {
             return out;
         }
+        self.election.meet(ad, now);
         let ours = self.forms.shorts();
         let agrees = match (said.forms.first(), ours.first()) {
             (Some(his), Some(mine)) if his == mine => Agreement::Yes,
@@ -37,7 +39,26 @@ impl VirtualHost {
         }
         out.extend(notices.into_iter().map(Action::Tell));
         self.settle_if_all_accept(now, &mut out);
+        self.be_fit(now, &mut out);
         out
+    }
+
+    /// Lets the election know how fit we are. What releases a host only beside another does so while that is known here.
+    pub(super) fn be_fit(&mut self, now: Time, out: &mut Vec<Action>) {
+        let Fitness { demotion, release } = self.fitness;
+        let release = match release {
+            Release::UnlessLast if self.has_better_standby() => Release::Always,
+            Release::Never | Release::UnlessLast | Release::Always => release,
+        };
+        let fitness = Fitness { demotion, release };
+        if self.election.fitness() != fitness {
+            self.elect(Fact::Fitness(fitness), now, out);
+        }
+    }
+
+    fn has_better_standby(&self) -> bool {
+        let demotion = self.election.demotion();
+        self.standbys.list().iter().any(|standby| standby.ready && standby.demotion < demotion)
     }
 
     fn settle_if_all_accept(&mut self, now: Time, out: &mut Vec<Action>) {
@@ -58,7 +79,7 @@ impl VirtualHost {
         let master = self.election.follows().zip(master);
         let state = (
             self.election.interval(),
-            self.election.demoted(),
+            self.election.demotion(),
             self.election.is_ready(),
             self.forms.version(),
         );
@@ -94,7 +115,7 @@ impl VirtualHost {
             maintenance: false,
             answer,
             interval: self.election.interval(),
-            demotion: u8::from(self.election.demoted()),
+            demotion: self.election.demotion(),
             list: self.forms.short_of_list(self.forms.serial()),
             forms: self.forms.shorts(),
         };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::*;
 use crate::protocol::wire::{self, carp, ethernet};
 use crate::protocol::{
-    Announcing, Authenticator, Departure, Destination, Dialect, Hooks, Key, Link, Presence, Rejected, Replay,
-    Vhid,
+    Announcing, Authenticator, Departure, Destination, Dialect, HookEnd, Hooks, Key, Link, Presence,
+    Rejected, Replay, Vhid,
 };
 
 const HERE: Sources = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 5)), v6: None };
@@ -103,6 +103,8 @@ fn the_tie_key_moves_along() {
     // Against 10.0.0.6 the lower 10.0.0.5 stays, and 10.0.0.7 gives way.
     for (sources, role) in [(HERE, Role::Master), (THERE, Role::Backup)] {
         let (mut ours, now) = master(HERE, MAC);
+        // Else it would yield to whoever it hears first.
+        ours.reconfigure(Parameters { preempt: true, ..ours.parameters().clone() }, now);
         ours.relocate(MAC, sources, now);
         let six = Sources { v4: Some(Ipv4Addr::new(10, 0, 0, 6)), v6: None };
         let (mut theirs, then) = master(six, MacAddr([2, 0, 0, 0, 0, 6]));

@@ -120,7 +120,7 @@ impl VirtualHost {
         let words =
             [(self.election.beside_old_ucarp(now), Word::BesideOldUcarp), (gives_way, Word::GivesWay)];
         let words = mark::said(words.into_iter().filter_map(|(said, word)| said.then_some(word)));
-        let demotion = u8::from(self.election.demoted());
+        let demotion = self.election.demotion();
         let says = match audience {
             Audience::One { peer, says: Some(said), .. } => Some((said, peer.source)),
             Audience::All | Audience::One { .. } => None,
