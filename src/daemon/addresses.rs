@@ -68,6 +68,13 @@ pub(super) fn shift(shift: Shift, interface: &str, entry: &mut Entry) -> Shifted
     shifted
 }
 
+/// Takes off what nobody shares any more.
+pub(super) fn take_off(interface: &str, left: impl Iterator<Item = VirtualAddress>) -> Shifted {
+    let mut shifted = Shifted::default();
+    left.for_each(|gone| _ = shifted.note(gone.address, withdraw(interface, gone)));
+    shifted
+}
+
 /// Whether it is put on an interface in the same way.
 fn is_same(one: VirtualAddress, other: VirtualAddress) -> bool {
     one.address == other.address && one.length() == other.length()

@@ -22,6 +22,7 @@ use super::devices::{self, Parts};
 use super::engine::{self, Heritage, Left};
 use super::engine_user::EngineUser;
 use super::failure::{Doing, StartError};
+use super::ledger::Ledger;
 use super::notify::Notifier;
 use super::overheard::Overheard;
 use super::pending::Archive;
@@ -62,6 +63,7 @@ pub(super) struct Belongings {
     pub(super) lockdir: Option<PathBuf>,
     /// What is to be known after a restart.
     pub(super) archive: Option<Archive>,
+    pub(super) ledger: Option<Ledger>,
     /// What the operator is told to mind in the configuration.
     pub(super) warned: HashSet<String>,
 }
@@ -86,6 +88,7 @@ struct Hands {
     heir: Heir,
     lockdir: Option<PathBuf>,
     archive: Option<Archive>,
+    ledger: Option<Ledger>,
     reading: Reading,
     /// What the operator was told to mind in the configuration.
     warned: HashSet<String>,
@@ -147,6 +150,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         pidfile,
         lockdir,
         archive,
+        ledger,
         warned,
     } = belongings;
     let mut hands = Hands {
@@ -157,6 +161,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         heir: Heir::unnamed(lockdir.as_deref()),
         lockdir,
         archive,
+        ledger,
         reading: Reading::new(reread),
         warned,
         children: Children::default(),
@@ -296,6 +301,8 @@ impl Hands {
                 self.tell(&Fact::Shifted { host, shift, shifted });
                 // The engine announces them meanwhile.
                 if let Some(config) = assigned {
+                    // Already, unless the interface was missing before.
+                    self.note_managed(Some(host));
                     let odd = addresses::otherwise(&interface, &config);
                     self.report.otherwise(About::host(&config, &interface), &odd);
                 }
@@ -555,6 +562,9 @@ impl Hands {
         // What was said last is still to be shown.
         self.look_at_children(now());
         self.tell_manager(now());
+        if let Some(ledger) = self.ledger.as_mut().filter(|_| self.over == Some(0)) {
+            self.rules.roster().there().for_each(|(_, entry)| ledger.forget(entry));
+        }
         Over {
             status: self.over.unwrap_or(super::BUG),
             why: self.why,

@@ -28,6 +28,7 @@ mod host;
 mod interface;
 mod introduction;
 mod journal;
+mod ledger;
 mod liaison;
 mod link;
 mod mismatch;
@@ -51,6 +52,7 @@ mod roster;
 mod rules;
 mod sniff;
 mod start;
+mod state;
 mod strangers;
 mod supervise;
 mod survey;
@@ -78,6 +80,7 @@ pub use sniff::sniff;
 use engine_user::EngineUser;
 use failure::Doing;
 use hands::{Belongings, Over};
+use ledger::Ledger;
 use notify::{Manager, Notifier};
 use overheard::Overheard;
 use pending::Archive;
@@ -193,6 +196,10 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
             })
         });
     }
+    let mut ledger = archive.as_ref().map(|archive| Ledger::new(archive.folder().to_owned()));
+    if let Some(ledger) = &mut ledger {
+        ledger.begin(&roster, config.lockdir.as_deref(), &mut report);
+    }
     let user = EngineUser::find(config.user.as_ref());
     let over = hands::run(Belongings {
         roster,
@@ -211,6 +218,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         pidfile,
         lockdir: config.lockdir.clone(),
         archive,
+        ledger,
         warned: warnings.into_iter().collect(),
     })?;
     over.end()

@@ -4,18 +4,17 @@
 //! What is in use when is the core's to decide. So it is not decided here once more: a core is asked that is never started.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::start::parameters;
+use super::state;
 use crate::config::VirtualHostConfig;
-use crate::protocol::{Destination, Dialect, Event, Form, Former, Key, Time, VirtualHost};
+use crate::protocol::{Dialect, Event, Form, Former, Key, Time, VirtualHost};
 
 /// What is in use besides `new` when it takes the place of `old`, which `kept` was in use with. `None`: that is more than
 /// can be.
@@ -53,8 +52,7 @@ pub(super) struct Archive(PathBuf);
 
 /// What a file begins with.
 const TITLE: &str = "ucarp forms 1";
-/// No file of ours is longer.
-const LONGEST: u64 = 64 * 1024;
+const KIND: &str = "forms";
 
 impl Archive {
     pub(super) const fn new(folder: PathBuf) -> Self {
@@ -72,12 +70,8 @@ impl Archive {
         now: Time,
         wall: Duration,
     ) -> io::Result<Vec<Former>> {
-        let path = self.path(config, interface);
-        let text = match fs::metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-            Ok(metadata) if metadata.len() > LONGEST => return Err(io::ErrorKind::InvalidData.into()),
-            Ok(_) => Zeroizing::new(fs::read_to_string(&path)?),
+        let Some(text) = state::read(&state::path(&self.0, config, interface, KIND))? else {
+            return Ok(Vec::new());
         };
         parse(&text, now, wall).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
@@ -95,27 +89,11 @@ impl Archive {
         now: Time,
         wall: Duration,
     ) -> io::Result<()> {
-        let path = self.path(config, interface);
+        let path = state::path(&self.0, config, interface, KIND);
         if kept.is_empty() {
-            return match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                Ok(()) | Err(_) => Ok(()),
-            };
+            return state::remove(&path);
         }
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0)?;
-        let new = path.with_extension("new");
-        let _ = fs::remove_file(&new);
-        let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(&new)?;
-        file.write_all(Zeroizing::new(print(kept, now, wall)).as_bytes())?;
-        fs::rename(new, path)
-    }
-
-    fn path(&self, config: &VirtualHostConfig, interface: &str) -> PathBuf {
-        let mut name = format!("{}-{}", interface.replace('/', "-"), config.vhid);
-        if config.destination.v4 != Destination::GROUP_V4 {
-            let _ = write!(name, "-{}", config.destination.v4);
-        }
-        self.0.join(name + ".forms")
+        state::replace(&path, &Zeroizing::new(print(kept, now, wall)))
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -169,6 +147,7 @@ fn parse(text: &str, now: Time, wall: Duration) -> Option<Vec<Former>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::super::rules::tests::host;

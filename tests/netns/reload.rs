@@ -33,6 +33,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("reload_rotates_a_password_beside_a_kernel", ours, rotation),
         Case::new("reload_changes_what_is_managed", ours, managed),
         Case::new("reload_changes_a_prefix_length", ours, prefix_length),
+        Case::new("file_that_changed_while_nobody_lived", ours, changed_meanwhile),
         Case::new("file_of_255_virtual_hosts", ours, two_hundred_and_fifty_five),
     ]
 }
@@ -576,6 +577,75 @@ fn prefix_length() {
     eventually("it is taken off", seconds(2), || entries().is_empty());
     served.rewrite(&segment, 0, &shares(&both(24)));
     eventually("it is master again", seconds(8), || entries().contains("10.9.0.200/24 "));
+}
+
+// Addresses of somebody who was killed, which are in the file no more when he comes back.
+fn changed_meanwhile() {
+    let segment = Segment::new(2);
+    let host = &segment.hosts[0];
+    let managed = |name, id, list: &str| vip(name, id, list, &format!("{SECRET}manage-address = true\n"));
+    let three = |last: &str| {
+        managed("web", 7, &format!("10.9.0.200/24\", \"{last}")) + &managed("mail", 8, "10.9.0.210/32")
+    };
+    let has = |last: u8| host.has_address(Ipv4Addr::new(10, 9, 0, last));
+    let mut served = Served::start(&segment, 0, &Setup::managed(0), &three("10.9.0.201/32"));
+    eventually("it has what it shares", seconds(8), || has(200) && has(201) && has(210));
+    // What is shared no more by a reload goes, and is nobody's business later.
+    served.rewrite(&segment, 0, &three("10.9.0.202/32"));
+    eventually("another address comes", seconds(2), || has(202) && !has(201));
+
+    let kill = |served: &mut Served| {
+        let mut daemon = served.daemon.take().expect("it was started");
+        let engine = daemon.engine().expect("it has one");
+        daemon.signal_hands(Signal::SIGKILL);
+        let _ = nix::sys::signal::kill(engine, Signal::SIGKILL);
+        daemon.await_exit(seconds(2));
+    };
+    let again = |served: &mut Served| {
+        let mut command = host.command(Kind::Ours.binary());
+        command.arg("--config").arg(&served.path);
+        served.daemon = Some(Daemon::spawn(
+            &segment,
+            "a (file, again)",
+            Kind::Ours,
+            command,
+            served.scripts.record.clone(),
+        ));
+    };
+    let found = |served: &mut Served| served.daemon().lines(|line| line.contains("[UC1060]"));
+    kill(&mut served);
+    assert!(has(200) && has(202) && has(210), "nobody took them off");
+    host.sh("ip addr add 10.9.0.201/32 dev eth0");
+    served.write(&segment, 0, &managed("web", 7, "10.9.0.200/24"));
+    again(&mut served);
+    eventually("what is shared no more goes", seconds(3), || !has(202) && !has(210));
+    assert!(has(201) && host.has_address(host.address), "what somebody gave it stays");
+    let lines = found(&mut served);
+    let named = |address: &str| lines.iter().filter(|line| line.contains(address)).count();
+    assert_eq!((named("10.9.0.202"), named("10.9.0.210")), (1, 1), "{lines:?}");
+    eventually("it is master again", seconds(8), || has(200));
+
+    // An orderly end leaves nothing, and nothing is remembered that somebody gives the interface then.
+    let mut daemon = served.daemon.take().expect("it was started");
+    daemon.signal(Signal::SIGTERM);
+    daemon.await_exit(seconds(3));
+    host.sh("ip addr add 10.9.0.202/32 dev eth0; ip addr add 10.9.0.200/32 dev eth0");
+    served.write(&segment, 0, &managed("mail", 8, "10.9.0.210/32"));
+    again(&mut served);
+    eventually("it is master once more", seconds(8), || has(210));
+    assert!(has(202) && has(200), "they are nobody's that is known");
+
+    // What cannot be read is told, and nothing is taken off.
+    kill(&mut served);
+    let state = segment.dir().join(format!("state-{}", host.name));
+    fs::write(state.join("eth0-8.addresses"), "nonsense").expect("it is ours");
+    served.write(&segment, 0, &managed("web", 7, "10.9.0.200/24"));
+    again(&mut served);
+    served.daemon().await_line("what cannot be read", seconds(3), |line| line.contains("[UC2045]"));
+    eventually("it is master at last", seconds(8), || {
+        host.sh("ip -o addr show dev eth0").contains("10.9.0.200/24 ")
+    });
+    assert!(has(210) && found(&mut served).iter().all(|line| !line.contains("10.9.0.210")));
 }
 
 fn two_hundred_and_fifty_five() {

@@ -43,6 +43,7 @@ impl Hands {
         self.ahead.resize(roster.len(), 0);
         roster.there().for_each(|(host, entry)| self.supervisor.plan(host, entry.plan()));
         self.rules.replace(roster);
+        self.note_managed(None);
         archived.into_iter().for_each(|host| self.keep(host, now));
         for warning in lines.warnings {
             // What was said of the configuration before need not be said again.
@@ -64,6 +65,13 @@ impl Hands {
             engine.untold.push_back(Fact::Changed { silence });
             engine.tell_changes();
         }
+    }
+
+    /// Writes down which addresses are managed, of one host or of all.
+    pub(super) fn note_managed(&mut self, of: Option<u16>) {
+        let Self { ledger: Some(ledger), rules, report, .. } = self else { return };
+        let hosts = rules.roster().there().filter(|(host, _)| of.is_none_or(|one| one == *host));
+        hosts.for_each(|(_, entry)| ledger.note(entry, report));
     }
 
     /// Of what a host has in use besides what is configured some is not in use any more.
@@ -90,7 +98,12 @@ impl Hands {
         if !std::mem::take(&mut entry.kept).is_empty() {
             self.keep(host, now);
         }
-        self.rules.entry(host).into_iter().for_each(|entry| entry.standing = Standing::Gone);
+        if let Some(entry) = self.rules.entry(host) {
+            entry.standing = Standing::Gone;
+            self.ledger.iter_mut().for_each(|ledger| ledger.forget(entry));
+        }
+        // Another one may have its place already.
+        self.note_managed(None);
         reload::give_back(&mut self.claims, self.rules.roster());
         self.supervisor.forget(host);
     }

@@ -1,6 +1,8 @@
 //! What is said of managed addresses.
 
+use std::io;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use super::{About, Report, list, seconds};
@@ -119,6 +121,36 @@ impl Report {
         let fields: [(&str, &dyn std::fmt::Display); 3] =
             [("mac", &mac), ("address", &address), ("interface", &about.interface)];
         self.tell_of(about, Level::Warning, &fill(&template, &fields), "UC2044");
+    }
+
+    /// Of what an earlier life left behind some is shared no more, and was taken off, or could not be.
+    pub(crate) fn left_behind(&mut self, about: About<'_>, taken_off: &Shifted) {
+        let about = About { shifted: Some(taken_off), ..about };
+        if !taken_off.changed.is_empty() {
+            let (level, text) = found(about);
+            self.tell_of(about, level, &text, "UC1060");
+        }
+        if !taken_off.failed.is_empty() {
+            self.not_withdrawn(about, taken_off);
+        }
+    }
+
+    /// What an earlier life wrote down of its addresses is no use.
+    pub(crate) fn unreadable_ledger(&mut self, file: &Path, why: &io::Error) {
+        let template = tr(
+            "{file} cannot be read: {why}; if an address is still here that was taken out of the configuration, take it off",
+        );
+        let text = fill(&template, &[("file", &file.display()), ("why", why)]);
+        self.tell(Level::Warning, &text, "UC2045");
+    }
+
+    /// What is managed cannot be written down.
+    pub(crate) fn not_noted(&mut self, about: About<'_>, folder: &Path, why: &io::Error) {
+        let template = tr(
+            "The managed addresses cannot be noted in {folder}: {why}; one that is left there by a killed process and taken out of the configuration meanwhile stays",
+        );
+        let text = fill(&template, &[("folder", &folder.display()), ("why", why)]);
+        self.tell_of(about, Level::Warning, &text, "UC2046");
     }
 
     /// The hands could not take the addresses off, and nobody else is going to.
