@@ -129,8 +129,61 @@ fn refused(interface: &str) -> Vec<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::capture;
     use super::super::rules::tests::host;
     use super::*;
+
+    #[test]
+    fn on_a_wire() {
+        capture::wire::run(concat!(module_path!(), "::inside"));
+    }
+
+    /// What was put on and is shared no more, or otherwise, goes; what is somebody else's stays.
+    #[test]
+    #[ignore = "needs the wire that on_a_wire makes"]
+    fn inside() {
+        let given = |text: &str| {
+            let (address, length) = text.split_once('/').unwrap();
+            VirtualAddress { address: address.parse().unwrap(), prefix: Some(length.parse().unwrap()) }
+        };
+        let list = |words: &[&str]| words.iter().map(|word| given(word)).collect::<Vec<_>>();
+        let there = || {
+            let mut all: Vec<String> = platform::connected_networks("v0")
+                .unwrap()
+                .iter()
+                .filter(|(address, _)| matches!(address, IpAddr::V4(v4) if v4.octets()[3] != 0))
+                .map(|(address, length)| format!("{address}/{length}"))
+                .collect();
+            all.sort();
+            all
+        };
+        let mut entry = Entry::new(host("7", &[]).0, "v0".to_owned());
+        let mut asked = |shift, shared: &[&str]| {
+            entry.config.addresses = list(shared);
+            let shifted = super::shift(shift, "v0", &mut entry);
+            (shifted.changed.len(), shifted.failed.len(), entry.held.len())
+        };
+        platform::assign_address("v0", given("10.0.0.1/24").address, 24).unwrap();
+        assert_eq!(asked(Shift::Withdraw, &["10.0.0.10/24", "10.0.0.11/24"]), (0, 0, 0));
+        assert_eq!(asked(Shift::Assign, &["10.0.0.10/24", "10.0.0.11/24"]), (2, 0, 2));
+        assert_eq!(asked(Shift::Assign, &["10.0.0.10/24", "10.0.0.11/24"]), (0, 0, 2));
+        assert_eq!(asked(Shift::Assign, &["10.0.0.10/25", "10.0.0.12/24"]), (2, 0, 2));
+        assert_eq!(there(), ["10.0.0.1/24", "10.0.0.10/25", "10.0.0.12/24"]);
+        // Both those that were put on and those that would have been.
+        assert_eq!(asked(Shift::Withdraw, &["10.0.0.13/24"]), (2, 0, 0));
+        assert_eq!(there(), ["10.0.0.1/24"]);
+        // What somebody gave it is adopted, and what nobody shares is his.
+        platform::assign_address("v0", given("10.0.0.14/32").address, 32).unwrap();
+        platform::assign_address("v0", given("10.0.0.15/32").address, 32).unwrap();
+        assert_eq!(asked(Shift::Assign, &["10.0.0.14/24"]), (0, 0, 1));
+        let taken_off = take_off("v0", list(&["10.0.0.15/24", "10.0.0.16/24"]).into_iter());
+        assert_eq!(taken_off.changed, [given("10.0.0.15/32").address]);
+        assert_eq!(there(), ["10.0.0.1/24", "10.0.0.14/32"]);
+        // On an interface that is gone there is nothing, and nothing can be put.
+        let gone = |shift, entry: &mut Entry| super::shift(shift, "v9", entry);
+        assert_eq!(gone(Shift::Withdraw, &mut entry), Shifted::default());
+        assert_eq!(gone(Shift::Assign, &mut entry).failed.len(), 1);
+    }
 
     #[test]
     fn what_is_here_otherwise_is_found() {

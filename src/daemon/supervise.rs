@@ -23,7 +23,7 @@
 //!   whatever the engine says with its last word.
 //! - **A fault of the hands** themselves ends everything: bow-outs, down hooks, status 70.
 //! - **The end that was asked for** is the engine's. If it dies over it, the hands withdraw (with `--shutdown` or `--manage-address`). A second
-//!   signal abandons hooks: the engine has 5 s left then, and hooks of the hands none.
+//!   signal abandons hooks: the engine has 5 s left then, and hooks of the hands none. Managed addresses go all the same.
 
 use std::time::Duration;
 
@@ -453,19 +453,9 @@ impl Supervisor {
     /// Nobody advertises from here any more: what these hosts have is given to others.
     fn withdraw(&mut self, whose: fn(&Plan) -> bool, then: Then, now: Time, deeds: &mut Vec<Deed>) {
         self.abandons = None;
-        let numbers = || 0..=u16::MAX;
-        for (host, number) in self.hosts.iter().zip(numbers()) {
-            if host.role == Role::Master && whose(&host.plan) {
-                deeds.push(Deed::BowOut(number));
-            }
-        }
         // Before any script: one may be about the same address.
-        for (host, number) in self.hosts.iter().zip(numbers()) {
-            if host.plan.manages && whose(&host.plan) {
-                deeds.push(Deed::Withdraw(number));
-            }
-        }
-        for (host, number) in self.hosts.iter_mut().zip(numbers()) {
+        self.give_back(whose, deeds);
+        for (host, number) in self.hosts.iter_mut().zip(0..=u16::MAX) {
             if !whose(&host.plan) {
                 continue;
             }
@@ -483,6 +473,15 @@ impl Supervisor {
             }
         }
         self.phase = Phase::Withdrawing { then };
+    }
+
+    /// What takes no time.
+    fn give_back(&self, whose: fn(&Plan) -> bool, deeds: &mut Vec<Deed>) {
+        let theirs = || self.hosts.iter().zip(0..=u16::MAX).filter(|(host, _)| whose(&host.plan));
+        let masters = theirs().filter(|(host, _)| host.role == Role::Master);
+        deeds.extend(masters.map(|(_, number)| Deed::BowOut(number)));
+        let managed = theirs().filter(|(host, _)| host.plan.manages);
+        deeds.extend(managed.map(|(_, number)| Deed::Withdraw(number)));
     }
 
     /// Ends what runs, and everything.
@@ -515,6 +514,8 @@ impl Supervisor {
         }
         if self.abandons.is_some_and(|at| at <= now) {
             deeds.push(Deed::KillEngine);
+            // No script is waited for any more, but what needs none does not stay behind.
+            self.give_back(|plan| plan.manages, deeds);
             return self.abandon(BUG, deeds);
         }
         match self.phase {

@@ -54,6 +54,27 @@ impl Bench {
     }
 }
 
+/// As [`Bench::serving`], with managed addresses on the first host, or on both, and scripts beside them.
+fn managing(both: bool) -> Bench {
+    let managed = Plan { manages: true, ..plan() };
+    let mut bench = Bench(Supervisor::new([managed, Plan { manages: both, ..plan() }], Time::ZERO));
+    bench.see(Seen::Beat(&MASTER), 0);
+    bench.see(Seen::HookBegan(0, Hook::Up), 0);
+    bench.see(Seen::HookOver(0), 0);
+    bench
+}
+
+const NOBODY: [u16; 0] = [];
+
+/// Whose managed addresses are taken off.
+fn withdrawn(deeds: &[Deed]) -> Vec<u16> {
+    let number = |deed: &Deed| match deed {
+        Deed::Withdraw(host) => Some(*host),
+        _ => None,
+    };
+    deeds.iter().filter_map(number).collect()
+}
+
 fn start(roles: [Role; 2], silent: u64) -> Deed {
     Deed::StartEngine { roles: roles.to_vec(), silent: Duration::from_millis(silent) }
 }
@@ -221,6 +242,99 @@ fn each_host_that_may_have_the_address_gives_it_up() {
     assert_eq!(bench.tick(), (at(13_150), vec![kill(0, false)]));
     assert!(matches!(bench.see(Seen::HookOver(0), 13_200).as_slice(), []));
     assert!(matches!(bench.see(Seen::HookOver(1), 13_300).as_slice(), [Deed::Tell(Notice::Rests(_))]));
+}
+
+#[test]
+fn managed_addresses_stay_while_an_engine_is_started_anew() {
+    let mut bench = managing(true);
+    for death in 1..=3 {
+        assert_eq!(withdrawn(&bench.see(Seen::Gone, death * 1000)), NOBODY);
+        assert_eq!(withdrawn(&bench.see(Seen::NotStarted, death * 1000 + 10)), NOBODY);
+        assert_eq!(withdrawn(&bench.tick().1), NOBODY);
+        assert_eq!(withdrawn(&bench.see(Seen::Beat(&MASTER), death * 1000 + 500)), NOBODY);
+    }
+}
+
+#[test]
+fn managed_addresses_of_whoever_is_given_up_go_after_the_bow_out_and_before_the_script() {
+    for (both, addresses) in
+        [(false, &[Deed::Withdraw(0)][..]), (true, &[Deed::Withdraw(0), Deed::Withdraw(1)])]
+    {
+        let given_back = [&[Deed::BowOut(0)], addresses, &[Deed::RunDown(0)]].concat();
+        // It dies too often.
+        let mut bench = managing(both);
+        for death in 1..=3 {
+            bench.see(Seen::Gone, death * 1000);
+            bench.see(Seen::Beat(&MASTER), death * 1000 + 50);
+        }
+        assert_eq!(bench.see(Seen::Gone, 4000)[2..], given_back);
+        // And again after its rest: an engine that lived for a moment may have put them on.
+        bench.see(Seen::HookOver(0), 4100);
+        bench.tick();
+        bench.see(Seen::Beat(&MASTER), 14_200);
+        assert_eq!(bench.see(Seen::Gone, 14_300)[2..], given_back);
+        // None comes up.
+        let mut bench = managing(both);
+        bench.see(Seen::Gone, 100);
+        assert_eq!(bench.tick().1[2..], given_back);
+        // It ended, and nobody had asked for that.
+        let mut bench = managing(both);
+        bench.see(Seen::Finished(2), 100);
+        assert_eq!(bench.see(Seen::Gone, 110)[1..], given_back);
+        // The hands have a fault, and then another.
+        let mut bench = managing(both);
+        assert_eq!(bench.see(Seen::Fault, 100)[1..], given_back);
+        assert_eq!(withdrawn(&bench.see(Seen::Fault, 110)), NOBODY, "which may be about just that");
+    }
+}
+
+#[test]
+fn managed_addresses_go_with_the_process_however_impatient_somebody_is() {
+    // The engine dies over the end.
+    let mut bench = managing(true);
+    bench.see(TERM, 100);
+    assert_eq!(withdrawn(&bench.see(Seen::Gone, 150)), [0, 1]);
+    // Or before there is another one.
+    let mut bench = managing(true);
+    bench.see(Seen::Gone, 100);
+    bench.see(Seen::NotStarted, 100);
+    assert_eq!(withdrawn(&bench.see(TERM, 150)), [0, 1]);
+    // Or does nothing after the second signal.
+    let mut bench = managing(false);
+    bench.see(TERM, 100);
+    bench.see(Seen::HookBegan(0, Hook::Down), 110);
+    for ms in [200, 1500, 3000, 4500] {
+        assert_eq!(withdrawn(&bench.see(TERM, ms)), NOBODY);
+        bench.see(Seen::Beat(&[Role::Init, Role::Master]), ms + 1);
+    }
+    let given_up = vec![Deed::KillEngine, Deed::Withdraw(0), kill(0, true), Deed::End(BUG)];
+    assert_eq!(bench.tick(), (at(5200), given_up), "of the other one it is a script's business");
+    // What the engine itself gave back is not given back twice.
+    let mut bench = managing(true);
+    bench.see(TERM, 100);
+    bench.see(Seen::Finished(0), 200);
+    assert_eq!(bench.see(Seen::Gone, 210), [Deed::KillEngine, Deed::End(0)]);
+}
+
+#[test]
+fn what_is_managed_is_what_was_read_last() {
+    let given_up = |bench: &mut Bench| {
+        bench.see(Seen::Gone, 100);
+        withdrawn(&bench.tick().1)
+    };
+    let mut bench = managing(false);
+    bench.0.plan(0, plan());
+    bench.0.plan(1, Plan { manages: true, ..plan() });
+    bench.0.plan(2, Plan { manages: true, ..plan() });
+    assert_eq!(given_up(&mut bench), [1, 2]);
+    let mut bench = managing(true);
+    bench.0.forget(0);
+    assert_eq!(given_up(&mut bench), [1]);
+    // An engine that never worked has put nothing on.
+    let mut bench = Bench(Supervisor::new([Plan { manages: true, ..plan() }], Time::ZERO));
+    for death in 1..=4 {
+        assert_eq!(withdrawn(&bench.see(Seen::Gone, death)), NOBODY);
+    }
 }
 
 #[test]
