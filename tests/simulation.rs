@@ -90,6 +90,11 @@ fn random_worlds_of_managed_addresses_settle() {
 }
 
 #[test]
+fn random_worlds_of_demotions_settle() {
+    settle(random::judge_fitness, &regressions::FITNESS_WORLDS, 20_000);
+}
+
+#[test]
 fn besieged_worlds_settle() {
     settle(besieged::judge, &regressions::BESIEGED_WORLDS, 14_000);
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::fitness::sum;
-use super::{Demotion, Fitness, Release, Time};
+use super::{Demotion, Fitness, Time};
 
 /// Advertisements in a row that must fail, or succeed, to begin or to end a demotion (FACTS 7).
 const IN_A_ROW: u8 = 3;
@@ -68,11 +68,7 @@ impl Demotions {
 
     /// No mastership, whoever else is there.
     pub(super) fn releases(&self) -> bool {
-        self.outside.release == Release::Always
-    }
-
-    pub(super) const fn outside(&self) -> Fitness {
-        self.outside
+        self.outside.released
     }
 
     /// What comes from outside is this from now on.
@@ -211,14 +207,14 @@ mod tests {
     #[test]
     fn amounts_add_up_to_254() {
         let mut demotions = Demotions::default();
-        demotions.told(Fitness { demotion: 10, release: Release::UnlessLast });
+        demotions.told(Fitness { demotion: 10, released: false });
         assert_eq!((demotions.sum(), demotions.releases(), demotions.own().count()), (10, false, 0));
         fail_three(&mut demotions);
         assert_eq!(demotions.sum(), 250);
         demotions.hook_failed(at(1));
         assert_eq!((demotions.sum(), demotions.own().count()), (254, 2));
         demotions.link_up();
-        demotions.told(Fitness { demotion: 254, release: Release::Always });
+        demotions.told(Fitness { demotion: 254, released: true });
         assert_eq!((demotions.sum(), demotions.releases()), (254, true));
         demotions.told(Fitness::default());
         assert_eq!(demotions.sum(), 240);

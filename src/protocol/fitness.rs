@@ -7,32 +7,10 @@ use super::Demotion;
 pub struct Fitness {
     /// By how much it is demoted for all that its core does not see itself, 0..=254.
     pub demotion: u8,
-    /// Whether it may be master at all.
-    pub release: Release,
-}
-
-/// What a failure means besides a demotion (`on-failure`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum Release {
-    /// Nothing: who is demoted still serves if nobody better is there.
-    #[default]
-    Never,
-    /// No mastership while another of ours is known that would take over and is demoted less.
-    UnlessLast,
-    /// No mastership, whoever else is there.
-    Always,
-}
-
-impl Release {
-    /// As a file has it (`on-failure`); never translated.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Never => "demote",
-            Self::UnlessLast => "release-unless-last",
-            Self::Always => "release",
-        }
-    }
+    /// Something failed that it is to be no master without, whoever else is there. A failure that releases a host only where
+    /// it is not the last is a demotion and nothing more: one of ours that is demoted less takes over at once, and were two to
+    /// leave it to each other, nobody would have it.
+    pub released: bool,
 }
 
 /// Amounts together: at most [`Demotion::MOST`].

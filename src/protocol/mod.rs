@@ -92,7 +92,7 @@ pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use deed::{Hook, HookEnd, Presence, Shift};
 pub use dialect::Dialect;
 pub use explain::{Cause, explain, shares_also};
-pub use fitness::{Fitness, Release};
+pub use fitness::Fitness;
 pub use forms::{Form, Former, InUse};
 pub use interval::Interval;
 pub use parameters::{

@@ -27,8 +27,8 @@ use super::tampering::Tampering;
 use super::watch::{Change, Watch};
 use super::wire::Decoded;
 use super::{
-    Action, Demotion, Event, Fitness, Hook, Interval, Link, MacAddr, Notice, Parameters, Reason, Role, Shift,
-    Sources, Time, Transmission,
+    Action, Demotion, Event, Hook, Interval, Link, MacAddr, Notice, Parameters, Reason, Role, Shift, Sources,
+    Time, Transmission,
 };
 
 mod following;
@@ -70,8 +70,6 @@ pub struct VirtualHost {
     aftermath: Aftermath,
     standbys: Standbys,
     following: Following,
-    /// As told. What the election goes by of it depends on who else is there.
-    fitness: Fitness,
     /// What was told to a master or a standby last, and how often that was something else.
     last_said: Option<Said>,
     /// The role is to be decided on in this very moment.
@@ -105,7 +103,6 @@ impl VirtualHost {
             aftermath: Aftermath::default(),
             standbys: Standbys::default(),
             following: Following::default(),
-            fitness: Fitness::default(),
             last_said: None,
             undecided: false,
             said: 0,
@@ -194,10 +191,7 @@ impl VirtualHost {
             }
             Event::Deaf(deaf) => self.elect(Fact::Deaf(deaf), now, &mut out),
             Event::OtherPrefixes => self.put_on_anew(now, &mut out),
-            Event::Fitness(fitness) => {
-                self.fitness = fitness;
-                self.be_fit(now, &mut out);
-            }
+            Event::Fitness(fitness) => self.elect(Fact::Fitness(fitness), now, &mut out),
             Event::Resign => self.elect(Fact::Resign, now, &mut out),
             Event::Shutdown { .. } if self.leaving => {
                 self.farewell = None;

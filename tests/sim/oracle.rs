@@ -119,17 +119,28 @@ pub struct Judge {
     pub end: u64,
 }
 
+/// Its card or its script fails.
 fn demoted(world: &World, node: usize) -> bool {
-    match &world.slots[node].machine {
-        Some(Machine::Ours(ours)) => ours.snapshot(world.now).demotion > 0,
-        _ => false,
-    }
+    matches!(&world.slots[node].machine, Some(Machine::Ours(ours)) if ours.is_demoted_by_itself())
+}
+
+/// It may be no master, or is not for a while.
+fn excused(world: &World, node: usize) -> bool {
+    demoted(world, node) || world.slots[node].fitness.released
 }
 
 fn effective_interval(world: &World, node: usize) -> u64 {
-    let spec = &world.slots[node].spec;
-    let demoted_interval = super::frame::micros(spec.base.into(), 240);
-    if demoted(world, node) { spec.interval().max(demoted_interval) } else { spec.interval() }
+    match &world.slots[node].machine {
+        Some(Machine::Ours(ours)) => ours.interval(world.now),
+        _ => world.slots[node].spec.interval(),
+    }
+}
+
+fn demotion(world: &World, node: usize) -> u8 {
+    match &world.slots[node].machine {
+        Some(Machine::Ours(ours)) => ours.snapshot(world.now).demotion,
+        _ => 0,
+    }
 }
 
 /// Who takes part: a daemon that is ending only waits for its last hook.
@@ -167,7 +178,8 @@ pub fn bound(world: &World) -> u64 {
         .map(|spec| 2 * SECOND + 2 * spec.plan.max)
         .max()
         .unwrap_or(0);
-    dead + longest + 2 * world.longest_delay() + 4 * jitter + 10 * MS + old
+    let hold = alive.iter().map(|&node| world.slots[node].spec.start_hold).max().unwrap_or(0);
+    dead.max(hold) + longest + 2 * world.longest_delay() + 4 * jitter + 10 * MS + old
 }
 
 impl Judge {
@@ -195,7 +207,7 @@ impl Judge {
     fn one_master(&self, world: &World, from: u64, found: &mut Vec<String>) {
         let alive = alive(world);
         // Hosts that may not be master for a while are excused from there being one.
-        let able = alive.iter().any(|&node| !demoted(world, node));
+        let able = alive.iter().any(|&node| !excused(world, node));
         let list = timeline(world, from, self.end);
         for stretch in &list {
             let masters = stretch.masters.count_ones();
@@ -212,9 +224,17 @@ impl Judge {
         let Some(last) = list.last().filter(|last| last.masters.count_ones() == 1) else { return };
         let master = alive.iter().copied().find(|&node| last.masters == 1 << node);
         let Some(master) = master else { return found.push("the master is not alive".into()) };
+        let is_ours = |node: usize| world.slots[node].spec.kind == Kind::Ours;
         for &node in &alive {
             let preferred = effective_interval(world, node) < effective_interval(world, master);
-            if node != master && world.slots[node].spec.preempt && preferred && !demoted(world, node) {
+            let (mine, his) = (demotion(world, node), demotion(world, master));
+            let (both_ours, spec) = (is_ours(node) && is_ours(master), &world.slots[node].spec);
+            if node == master || excused(world, node) || both_ours && mine > his {
+                continue;
+            }
+            if both_ours && mine < his {
+                found.push(format!("n{node} is demoted by {mine}, the master n{master} by {his}"));
+            } else if spec.preempt && preferred && mine == 0 && spec.preempt_delay == 0 {
                 found.push(format!("n{node} preempts and is faster than the master n{master}"));
             }
         }
@@ -231,7 +251,7 @@ impl Judge {
         let scripts = alive.iter().map(|&node| world.slots[node].spec.plan.max).max().unwrap_or(0);
         let grace = if old { 2 * SECOND + 2 * scripts } else { 0 };
         let hear = 3 * world.longest_delay() + 20 * MS + grace;
-        let able = alive.iter().filter(|&&node| is_ours(node) && !demoted(world, node));
+        let able = alive.iter().filter(|&&node| is_ours(node) && !excused(world, node));
         let longest = alive.iter().map(|&node| effective_interval(world, node)).max().unwrap_or(0);
         let wait = able.map(|&node| world.slots[node].spec.dead_time(longest)).min();
         let list = timeline(world, from, self.end);

@@ -176,6 +176,16 @@ impl Ours {
         self.host.snapshot(self.time(now))
     }
 
+    /// What its own card or its script did makes it worse than it is configured.
+    pub fn is_demoted_by_itself(&self) -> bool {
+        self.host.own_demotions().next().is_some()
+    }
+
+    /// What it competes with, in microseconds.
+    pub fn interval(&self, now: u64) -> u64 {
+        u64::try_from(self.snapshot(now).interval.duration().as_micros()).expect("minutes at most")
+    }
+
     pub fn role(&self) -> Role {
         self.host.role()
     }

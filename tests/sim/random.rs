@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use std::time::Duration;
 
-use ucarp::protocol::{Announcing, HookFailure, OnLostAddress, Replay};
+use ucarp::protocol::{Announcing, Dialect, Fitness, HookFailure, OnLostAddress, Replay};
 
 use super::Rng;
 use super::frame::micros;
@@ -294,6 +294,60 @@ pub fn judge_managed(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
             if world.slots[node].spec.manages {
                 world.at(at, Change::BringAddress(node));
             }
+        }
+    })
+}
+
+/// A world of ours, with kernels and old ucarps beside them, whose checks fail and pass, flapping or for ever, everywhere or
+/// on one host; with start holds, and with delays before they preempt.
+pub fn judge_fitness(seed: u64, logging: bool) -> (Vec<String>, Vec<String>) {
+    let mut rng = Rng::new(seed ^ 0x00f1_7e55);
+    let mix = rng.pick(&[Mix::Ours, Mix::Ours, Mix::Ours, Mix::WithKernels, Mix::WithOld, Mix::Anything]);
+    let mut world = make(&mut rng, mix, 5);
+    for slot in world.slots.iter_mut().filter(|slot| slot.spec.kind == Kind::Ours) {
+        slot.spec.start_hold = rng.pick(&[0, 0, 2 * SECOND, 20 * SECOND]);
+        slot.spec.preempt_delay = rng.pick(&[0, 0, 500 * MS, 5 * SECOND]);
+        // See `judge_unruly`.
+        if mix != Mix::Ours {
+            slot.spec.hook_failure = HookFailure::Stay;
+        }
+    }
+    // Where OpenBSD's kernel is, which counts demotion first, ours are told so, and other kernels are none.
+    let openbsd = world.slots.iter().any(|slot| slot.spec.kind == Kind::Kernel(Os::OpenBsd));
+    for spec in world.slots.iter_mut().map(|slot| &mut slot.spec).filter(|_| openbsd) {
+        match spec.kind {
+            Kind::Ours => spec.dialect = Dialect::OpenBsd,
+            Kind::Kernel(_) => {
+                spec.kind = Kind::Kernel(Os::OpenBsd);
+                spec.mac = Spec::new(spec.kind, 1, 0).mac;
+            }
+            Kind::OldUcarp => {}
+        }
+    }
+    judge_disturbed(world, &mut rng, logging, |world, rng, end| {
+        let nodes = world.slots.len() as u64;
+        let amounts: &[u8] = &[0, 0, 1, 1, 20, 240, 240, 254];
+        for _ in 0..rng.within(1, 12) {
+            let node = usize::try_from(rng.within(0, nodes - 1)).expect("few");
+            let at = rng.within(0, end);
+            let demotion = rng.pick(amounts);
+            let released = demotion > 0 && rng.percent(20);
+            world.at(at, Change::Fit(node, Fitness { demotion, released }));
+            if rng.percent(20) {
+                // It flaps.
+                for n in 1..rng.within(2, 12) {
+                    let fitness =
+                        if n % 2 == 0 { Fitness { demotion, released } } else { Fitness::default() };
+                    world.at((at + n * 300 * MS).min(end), Change::Fit(node, fitness));
+                }
+            }
+        }
+        if rng.percent(20) {
+            let everywhere = Fitness { demotion: 240, released: false };
+            (0..world.slots.len()).for_each(|node| world.at(end, Change::Fit(node, everywhere)));
+        }
+        if rng.percent(30) {
+            renew(world, rng, end);
         }
     })
 }

@@ -104,3 +104,6 @@ pub const TOLD_WORLDS: [(u64, &str); 0] = [];
 /// The same for worlds of managed addresses.
 pub const MANAGED_WORLDS: [(u64, &str); 1] =
     [(9374, "a backup was told of an address with the end of a hook alone, and left it where it was")];
+
+/// The same for worlds of demotions.
+pub const FITNESS_WORLDS: [(u64, &str); 0] = [];

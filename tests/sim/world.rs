@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use ucarp::daemon::turn::Draining;
 use ucarp::protocol::{
-    Announcing, Authenticator, Departure, Destination, Dialect, Event, Form, Former, HookFailure, Hooks,
-    Interval, Key, Link, MacAddr, Notice, OnLostAddress, Parameters, Presence, Replay, Role, Sources,
+    Announcing, Authenticator, Departure, Destination, Dialect, Event, Fitness, Form, Former, HookFailure,
+    Hooks, Interval, Key, Link, MacAddr, Notice, OnLostAddress, Parameters, Presence, Reason, Replay, Role,
+    Sources,
 };
 
 use super::allowance::{Ears, Forgery};
@@ -79,6 +80,8 @@ pub struct Spec {
     /// Which password and addresses it is configured with, of those of the world, and which it accepts besides.
     pub form: usize,
     pub settle: u64,
+    pub start_hold: u64,
+    pub preempt_delay: u64,
 }
 
 impl Spec {
@@ -116,6 +119,8 @@ impl Spec {
             broadcast: false,
             form: 0,
             settle: 900 * SECOND,
+            start_hold: 0,
+            preempt_delay: 0,
         }
     }
 
@@ -179,8 +184,8 @@ impl Spec {
             interval: Interval::new(self.base, self.skew),
             dead_ratio: self.ratio,
             preempt: self.preempt,
-            start_hold: Duration::ZERO,
-            preempt_delay: Duration::ZERO,
+            start_hold: Duration::from_micros(self.start_hold),
+            preempt_delay: Duration::from_micros(self.preempt_delay),
             neutral: self.neutral,
             sources: Sources { v4: self.v4, v6: self.v6 },
             mac: MacAddr(self.mac),
@@ -286,6 +291,8 @@ pub enum Change {
     /// The virtual host is not in its file any more, or is there again.
     Leave(usize),
     Join(usize),
+    /// A check of a host of ours, or its operator, says so.
+    Fit(usize, Fitness),
     /// `ifconfig -g … carpdemote` on OpenBSD.
     Demote(usize, u8),
     Sending {
@@ -392,6 +399,8 @@ pub struct Slot {
     queue: Vec<Rc<[u8]>>,
     /// What one of ours keeps of forms over a restart.
     pub former: Vec<Former>,
+    /// What checks and operators make of one of ours, whether it runs or not.
+    pub fitness: Fitness,
     /// When its engine went on anew, and forgot whom it knew.
     pub renewed: u64,
     scheduled: Option<(u64, u64)>,
@@ -595,6 +604,7 @@ impl World {
             wall: None,
             queue: Vec::new(),
             former: Vec::new(),
+            fitness: Fitness::default(),
             renewed: 0,
             scheduled: None,
             role: Role::Init,
@@ -828,7 +838,7 @@ impl World {
             // A demotion that begins or ends, one interval more after losses, and a host taking over that was no candidate after a failed hook.
             let excuse = |notice: &(u64, Notice)| match notice.1 {
                 Notice::Demoted { .. } | Notice::Restored { .. } | Notice::Lost => true,
-                Notice::Transition { to: Role::Master, .. } => ours.snapshot(now).demotion > 0,
+                Notice::Transition { to: Role::Master, .. } => ours.is_demoted_by_itself(),
                 _ => false,
             };
             if ours.notices[notices_before..].iter().any(excuse) {
@@ -840,6 +850,14 @@ impl World {
                     let lasts = u64::try_from(lasts.as_micros()).expect("a short run");
                     self.record.excuses.push(now + lasts);
                 }
+            }
+            // Who waits before it preempts does so when all others have settled.
+            let delayed = |notice: &(u64, Notice)| {
+                matches!(notice.1, Notice::Transition { reason: Reason::SlowerMaster, .. })
+            };
+            let waits = ours.host.parameters().preempt_delay > Duration::ZERO;
+            if waits && ours.notices[notices_before..].iter().any(delayed) {
+                self.record.excuses.push(now);
             }
             // Who changed its role too often waits with the next takeover.
             if let Some(until) = ours.snapshot(now).lasts_until {
@@ -1150,6 +1168,7 @@ impl World {
                         Machine::Kernel(kernel) => kernel.link(now, up),
                         Machine::Old(old) => old.start(now),
                     });
+                    self.tell_ours(node, Event::Fitness(self.slots[node].fitness));
                 }
             }
             Change::Crash(node) => self.remove(node),
@@ -1162,6 +1181,7 @@ impl World {
                             ours.renew(silent, now, up, out);
                         }
                     });
+                    self.tell_ours(node, Event::Fitness(self.slots[node].fitness));
                 }
             }
             Change::Stop(node, withdraw) => {
@@ -1264,6 +1284,11 @@ impl World {
                         self.record.violations.push(format!("{} n{node} began as a master", self.now));
                     }
                 }
+            }
+            Change::Fit(node, fitness) => {
+                self.slots[node].fitness = fitness;
+                self.record.excuses.push(self.now);
+                self.tell_ours(node, Event::Fitness(fitness));
             }
             Change::Demote(node, count) => {
                 if let Some(Machine::Kernel(kernel)) = &mut self.slots[node].machine {

@@ -58,11 +58,6 @@ impl Election {
         self.peers.hear(ad, now, self.allowed_silence(ad), self.followed);
     }
 
-    /// As told.
-    pub(in super::super) const fn fitness(&self) -> Fitness {
-        self.demotions.outside()
-    }
-
     /// No mastership, whoever else is there.
     pub(in super::super) fn released(&self) -> bool {
         self.demotions.releases()

@@ -307,11 +307,19 @@ impl Election {
             self.end_listening(out);
             self.state = State::Master { next_advert: now + self.interval().period(), grace_ends: None };
         }
-        if now.repeats(&mut self.prompted, PROMPT_LIMIT) {
+        if !self.leaves_it_to_another(peer) && now.repeats(&mut self.prompted, PROMPT_LIMIT) {
             out.push(Decision::Advertise { scheduled: false });
         }
         out.push(Decision::Announce);
         out.push(Decision::Tell(Notice::ConflictWon { peer }));
+    }
+
+    /// Whether one of ours that is demoted less is there: it takes over, and a kernel or an old ucarp that is better than
+    /// that one by its interval takes over from it. Were that told at once to give way to us, all three could leave.
+    fn leaves_it_to_another(&self, peer: Peer) -> bool {
+        let demotion = self.demotion();
+        let better = |known: &Known| known.kind == PeerKind::Ours && known.demotion < demotion;
+        peer.kind != PeerKind::Ours && demotion > 0 && self.peers.any(better)
     }
 
     /// Notes who spoke, and what the operator should know about it whatever the state.

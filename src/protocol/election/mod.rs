@@ -596,9 +596,11 @@ impl Election {
         Decision::Become { from, to, reason, peer, silent }
     }
 
-    /// How long the master may be silent: ours by configuration, longer for a slow master (register, row 16).
+    /// How long the master may be silent: ours by configuration, longer for a slow master (register, row 16). A bow-out is no
+    /// interval.
     pub(super) fn dead_after(&self, followed: Option<Interval>) -> Duration {
         let own = self.tuning.interval.dead_after(self.tuning.dead_ratio);
+        let followed = followed.filter(|interval| *interval != Interval::BOW_OUT);
         followed.map_or(own, |interval| own.max(patience(interval)))
     }
 }

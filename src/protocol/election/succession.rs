@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::peers::{Known, PeerId};
-use super::super::{Advertisement, Interval, Notice, Peer, PeerKind, Reason, Role, Time};
+use super::super::{Advertisement, Notice, Peer, PeerKind, Reason, Role, Time};
 use super::{Decision, Election, State, patience};
 
 impl Election {
@@ -98,9 +98,9 @@ impl Election {
         !known.left && now.since(known.heard) < self.dead_after(Some(known.interval))
     }
 
-    /// How long who says this may be silent. A bow-out is no interval.
+    /// How long who says this may be silent.
     pub(in super::super) fn allowed_silence(&self, ad: &Advertisement) -> Duration {
-        self.dead_after(Some(ad.interval()).filter(|interval| *interval != Interval::BOW_OUT))
+        self.dead_after(Some(ad.interval()))
     }
 
     /// Whether a master that is not heard will be declared dead.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::auth::{Authenticator, Key};
 use super::super::wire::{Decoded, carp};
-use super::super::{Announcing, Destination, Dialect, HookFailure, Hooks, Release, Replay, Vhid};
+use super::super::{Announcing, Destination, Dialect, HookFailure, Hooks, Replay, Vhid};
 use super::*;
 use crate::protocol::PeerKind;
 
@@ -402,7 +402,7 @@ fn a_worse_master_is_preempted_after_a_delay_and_silence_is_not_waited_for() {
     // A failure meanwhile starts it anew.
     let mut host = host_with(1, 0, delayed).backup();
     host.at(ms(1_000)).hear(Kernel, "10.0.0.1", 1, 100);
-    let failing = |demotion| Fact::Fitness(Fitness { demotion, release: Release::Never });
+    let failing = |demotion| Fact::Fitness(Fitness { demotion, released: false });
     host.at(ms(20_000)).tell(failing(10));
     assert_eq!(words(&host.at(ms(21_000)).hear(Kernel, "10.0.0.1", 1, 100)), [""; 0]);
     assert_eq!(host.election.preempts_at(), None);
@@ -416,7 +416,7 @@ fn a_worse_master_is_preempted_after_a_delay_and_silence_is_not_waited_for() {
 // The demotion of a host among ours comes before its interval and whatever it is told about preempting.
 #[test]
 fn demotion_decides_among_ours() {
-    let fitness = |demotion| Fact::Fitness(Fitness { demotion, release: Release::Never });
+    let fitness = |demotion| Fact::Fitness(Fitness { demotion, released: false });
     // Ours as backup with 1/50 demoted by the first, beside a master demoted by the second.
     for (mine, his, skew, preempt, expected) in [
         (0, 1, 0, false, &["BACKUP>MASTER master_demoted", "advertise"][..]),
@@ -451,7 +451,7 @@ fn demotion_decides_among_ours() {
 
 #[test]
 fn who_is_released_is_no_master_whoever_is_there() {
-    let always = Fact::Fitness(Fitness { demotion: 240, release: Release::Always });
+    let always = Fact::Fitness(Fitness { demotion: 240, released: true });
     let mut host = host(1, 0).master();
     assert_eq!(words(&host.tell(always)), ["bow out", "MASTER>BACKUP released"]);
     assert_eq!(host.election.deadline(), None, "silence is no reason");
@@ -497,7 +497,7 @@ fn nobody_goes_round_in_circles() {
         }
         let mut host =
             host_with(1, mine.configured, |parameters| parameters.preempt = mine.preempts).backup();
-        host.tell(Fact::Fitness(Fitness { demotion: mine.demotion, release: Release::Never }));
+        host.tell(Fact::Fitness(Fitness { demotion: mine.demotion, released: false }));
         let ad = host.demoted_ad_from(his.kind, "10.0.0.1", his.interval(), his.demotion);
         host.tell(Fact::Heard(&ad));
         host.election.role() == Role::Master

@@ -3,8 +3,7 @@
 use std::net::IpAddr;
 
 use super::super::auth::tail::Said;
-use super::super::election::Fact;
-use super::super::{Action, Advertisement, Agreement, Family, Fitness, Peer, PeerKind, Release, Role, Time};
+use super::super::{Action, Advertisement, Agreement, Family, Peer, PeerKind, Role, Time};
 use super::VirtualHost;
 use super::reception::is_of_one_host;
 use super::transmit::Audience;
@@ -39,26 +38,7 @@ impl VirtualHost {
         }
         out.extend(notices.into_iter().map(Action::Tell));
         self.settle_if_all_accept(now, &mut out);
-        self.be_fit(now, &mut out);
         out
-    }
-
-    /// Lets the election know how fit we are. What releases a host only beside another does so while that is known here.
-    pub(super) fn be_fit(&mut self, now: Time, out: &mut Vec<Action>) {
-        let Fitness { demotion, release } = self.fitness;
-        let release = match release {
-            Release::UnlessLast if self.has_better_standby() => Release::Always,
-            Release::Never | Release::UnlessLast | Release::Always => release,
-        };
-        let fitness = Fitness { demotion, release };
-        if self.election.fitness() != fitness {
-            self.elect(Fact::Fitness(fitness), now, out);
-        }
-    }
-
-    fn has_better_standby(&self) -> bool {
-        let demotion = self.election.demotion();
-        self.standbys.list().iter().any(|standby| standby.ready && standby.demotion < demotion)
     }
 
     fn settle_if_all_accept(&mut self, now: Time, out: &mut Vec<Action>) {
