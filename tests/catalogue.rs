@@ -27,6 +27,7 @@ const SPEAKERS: &[&str] = &[
     "src/daemon/introduction.rs",
     "src/daemon/reload.rs",
     "src/daemon/report.rs",
+    "src/daemon/report/checks.rs",
     "src/daemon/report/devices.rs",
     "src/daemon/report/managed.rs",
     "src/daemon/report/notices.rs",

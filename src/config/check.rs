@@ -128,7 +128,7 @@ impl Verdict {
 /// Whom a check is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Whom {
-    /// The virtual hosts of these names, one at least, each once; all of them exist.
+    /// The virtual hosts of these names, one at least; all of them exist.
     Vips(Vec<String>),
     /// All in the group of this name, which exists.
     Group(String),
@@ -263,17 +263,12 @@ fn whom(reading: &mut Reading<'_>) -> Option<Whom> {
         }
         (false, true) => group.map(Whom::Group),
         (true, false) => {
-            let mut names: Vec<String> = Vec::new();
-            for (word, _) in reading.words("--vips") {
-                let name = word.to_string_lossy().into_owned();
-                if !names.contains(&name) {
-                    names.push(name);
-                }
+            // Who has more of them has a group.
+            if !reading.fits("--vips", 4096) {
+                return None;
             }
-            if names.is_empty() && !reading.is_wrong("--vips") {
-                reading.refuse("--vips", Error::File(FileError::EmptyList { key: "vips" }));
-            }
-            (!names.is_empty()).then_some(Whom::Vips(names))
+            let names = reading.words("--vips").into_iter();
+            Some(Whom::Vips(names.map(|(word, _)| word.to_string_lossy().into_owned()).collect()))
         }
     }
 }

@@ -202,6 +202,21 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Whether there is something in a list that was given, and no more than so many bytes.
+    pub(super) fn fits(&mut self, option: &'static str, max: usize) -> bool {
+        if !self.is_given(option) || self.is_wrong(option) {
+            return false;
+        }
+        let (key, words) = (option.trim_start_matches('-'), self.words(option));
+        let length: usize = words.iter().map(|(word, _)| word.len() + 1).sum();
+        match length {
+            0 => self.refuse(option, Error::File(FileError::EmptyList { key })),
+            length if length > max => self.refuse(option, Error::File(FileError::LongList { key, max })),
+            _ => return true,
+        }
+        false
+    }
+
     /// The value of an option that was given, unless it is wrong.
     pub(super) fn value<T>(
         &mut self,
@@ -272,20 +287,22 @@ impl<'a> Reading<'a> {
 
     /// Programs that can be run, each by its absolute name.
     pub(super) fn programs(&mut self, option: &'static str) -> Vec<PathBuf> {
+        const MOST: usize = 2048;
+        if !self.fits(option, MOST) {
+            return Vec::new();
+        }
         let words = self.words(option);
         words.into_iter().filter_map(|word| self.runnable(option, word, words::program_name)).collect()
     }
 
     /// A program that can be run, by its absolute name, and its other words.
     pub(super) fn command(&mut self, option: &'static str) -> Option<(PathBuf, Vec<String>)> {
-        let mut words = self.words(option).into_iter();
-        let Some(first) = words.next() else {
-            if !self.is_wrong(option) {
-                self.refuse(option, Error::File(FileError::EmptyList { key: "command" }));
-            }
+        const MOST: usize = 8192;
+        if !self.fits(option, MOST) {
             return None;
-        };
-        let program = self.runnable(option, first, words::program_name)?;
+        }
+        let mut words = self.words(option).into_iter();
+        let program = self.runnable(option, words.next()?, words::program_name)?;
         Some((program, words.map(|(word, _)| word.to_string_lossy().into_owned()).collect()))
     }
 

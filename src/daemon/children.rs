@@ -1,10 +1,14 @@
-//! The scripts that run, known by the numbers of their processes.
+//! The scripts and checks that run, known by the numbers of their processes.
 //!
 //! Nobody waits for one: neither until its file is executed, which takes as long as its disk takes, nor until it has
 //! ended, nor for what it writes. How long it may take is for the engine to say, and for `supervise` when there is none.
 
+mod checks;
+
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+
+use checks::Checks;
 
 use super::outcome::Outcome;
 use super::overheard::Overheard;
@@ -13,10 +17,11 @@ use crate::log::Log;
 use crate::platform::{self, Execution, Standard, Started};
 use crate::protocol::Hook;
 
-/// All that run, at most one for each host.
+/// All that run, at most one script for each host and one run of each check.
 #[derive(Default)]
 pub(super) struct Children {
     running: Vec<Child>,
+    pub(super) checks: Checks,
 }
 
 #[derive(Debug)]
@@ -101,7 +106,7 @@ impl Children {
 
     /// Their numbers: whoever buries strangers leaves these alone.
     pub(super) fn pids(&self) -> Vec<u32> {
-        self.running.iter().map(|child| child.started.pid()).collect()
+        self.running.iter().map(|child| child.started.pid()).chain(self.checks.pids()).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::BUG;
 use super::breather::Breather;
 use super::changes;
+use super::checkup;
 use super::clock::{now, wall};
 use super::engine_user::EngineUser;
 use super::event_loop::{self, Sources};
@@ -89,12 +90,14 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
         }
         Err(_) => return report_bug(None, hands, &mut report),
     };
+    let health = checkup::begin(given.roster, !has_served, &mut fleet, &mut report, now());
     let pulse = Pulse::new(silence);
     let mut sources = Sources {
         hands,
         signals,
         links,
         breather: Breather::default(),
+        health,
         pulse,
         pidfile,
         late: (0, Duration::ZERO),

@@ -12,9 +12,11 @@ use std::time::Duration;
 use super::addresses::Shifted;
 use super::breather::Breather;
 use super::changes;
+use super::checkup;
 use super::clock::now;
 use super::devices::Devices;
 use super::fleet::Fleet;
+use super::health::Health;
 use super::hearing::InTurn;
 use super::interface::{connected, look, look_at_hardware, not_connected, opened, settle_filter, surveyed};
 use super::liaison::Liaison;
@@ -42,6 +44,7 @@ pub(super) struct Sources<'a> {
     pub(super) signals: Signals,
     pub(super) links: LinkMonitor,
     pub(super) breather: Breather,
+    pub(super) health: Health,
     pub(super) pulse: Pulse,
     /// It names whoever can be told to end.
     pub(super) pidfile: Option<&'a PidFile>,
@@ -69,7 +72,8 @@ pub(super) fn serve(
         let asleep = now();
         let beat = sources.hands.stands().then(|| sources.pulse.due());
         let deadline = fleet.deadline().into_iter().chain(beat).chain(sources.breather.due());
-        let deadline = deadline.chain(sources.hands.deadline(asleep)).min();
+        let checks = sources.health.deadline().filter(|_| sources.hands.stands());
+        let deadline = deadline.chain(sources.hands.deadline(asleep)).chain(checks).min();
         let captures: Vec<_> = fleet.links().iter().map(|link| link.capture(asleep)).collect();
         let listens: Vec<bool> = captures.iter().map(Option::is_some).collect();
         let hands = sources.hands.descriptor();
@@ -124,6 +128,12 @@ pub(super) fn serve(
             look_for_strangers(fleet, link, woken);
             fleet.note(link, woken);
         }
+        if changes.links {
+            sources.health.links_changed(woken);
+        }
+        if sources.hands.stands() {
+            checkup::tick(&mut sources.health, fleet, report, woken);
+        }
         for link in fleet.due(woken) {
             turn::tick(&mut InTurn::new(fleet, link, report), woken);
         }
@@ -148,6 +158,9 @@ pub(super) fn hand_over(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &m
         for request in fleet.take_errands() {
             if sources.hands.ask(&request) {
                 continue;
+            }
+            if let Request::Check { check, run } = &request {
+                sources.health.unasked(*check, *run);
             }
             if let Request::Shift { host, shift, .. } = &request {
                 not_shifted(fleet, (*host).into(), *shift, report, now);
@@ -249,6 +262,14 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
                     opened(fleet, link, Err(why), report, now);
                 }
             }
+            Fact::Checked { check, run, found } => {
+                checkup::found(&mut sources.health, (check, run), found, fleet, report, now);
+            }
+            Fact::Watch { check, what } => {
+                let what = what.map(|check| *check);
+                checkup::change(&mut sources.health, check, what, fleet, report, now);
+            }
+            Fact::CouldNot { what: Asked::Check { check, run }, .. } => sources.health.unasked(check, run),
             Fact::CouldNot { what, why } => {
                 if let Asked::Connect { interface } = &what {
                     let link = fleet.link_called(interface);
@@ -261,7 +282,10 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
                 changed.extend(changes::serve(fleet, host, &interface, *config, report, now));
             }
             Fact::Leave { host, departure } => changes::leave(fleet, host, departure, report, now),
-            Fact::Changed { silence } => sources.pulse.may_be_silent(silence),
+            Fact::Changed { silence } => {
+                sources.pulse.may_be_silent(silence);
+                checkup::tell_all(&sources.health, fleet, report, now);
+            }
         }
     }
     changes::settle(fleet, changed, report, now);

@@ -5,6 +5,7 @@
 //! terminal.
 
 mod last_resort;
+mod looking;
 mod rereading;
 
 use std::collections::{HashSet, VecDeque};
@@ -205,7 +206,7 @@ impl Hands {
         let own = [self.supervisor.deadline(), self.overheard.deadline(), self.reading.deadline(), behind];
         let timeout = own
             .into_iter()
-            .chain([self.notifier.deadline(), self.sign_of_life()])
+            .chain([self.notifier.deadline(), self.sign_of_life(), self.children.checks.deadline()])
             .flatten()
             .min()
             .map(|deadline| deadline.since(asleep));
@@ -215,6 +216,7 @@ impl Hands {
             .map(AsFd::as_fd)
             .chain(self.engine.iter().map(|engine| engine.channel.as_fd()))
             .chain(self.children.reports())
+            .chain(self.children.checks.descriptors(asleep))
             .chain(self.reading.descriptor())
             .chain(self.overheard.descriptors(asleep))
             .collect();
@@ -265,6 +267,7 @@ impl Hands {
         let circumstances = Circumstances {
             now,
             running: &|host| children.running(host),
+            checking: &|check| children.checks.has(check),
             exists: &|name| platform::interface_index(name).is_ok(),
         };
         let act = match rules.allows(request, circumstances) {
@@ -308,6 +311,10 @@ impl Hands {
                 }
             }
             Act::Kill { host, force } => children.kill(host, force),
+            Act::Check(order) => {
+                let found = looking::look(&order, children, self.user.becomes.as_ref(), now);
+                found.into_iter().for_each(|found| self.tell(&found));
+            }
             Act::Note(beat) => {
                 let beat = beat.clone();
                 self.ahead.fill(0);
@@ -373,6 +380,7 @@ impl Hands {
             what @ (Asked::Survey { .. } | Asked::OpenDevices { .. } | Asked::Connect { .. }) => {
                 Fact::CouldNot { what, why: why.to_owned() }
             }
+            what @ Asked::Check { .. } => Fact::CouldNot { what, why: why.to_owned() },
             Asked::Kill { .. } | Asked::Other => return,
         };
         self.tell(&fact);
@@ -431,6 +439,7 @@ impl Hands {
     }
 
     fn look_at_children(&mut self, now: Time) {
+        self.tell_checks(now);
         for happened in self.children.look(&mut self.overheard, self.report.log()) {
             match happened {
                 Happened::Running { host, hook, path } => {
@@ -517,6 +526,8 @@ impl Hands {
     }
 
     fn start_engine(&mut self, left: Option<Left>) -> std::io::Result<()> {
+        // It knows nothing of what the one before had begun.
+        self.children.checks.forget(None);
         let (near, far) = Channel::pair()?;
         let silence = self.silence();
         // To be dropped in one of the two processes, and used in the other.
@@ -561,6 +572,7 @@ impl Hands {
     fn end(mut self) -> Over {
         // What was said last is still to be shown.
         self.look_at_children(now());
+        self.children.checks.forget(None);
         self.tell_manager(now());
         if let Some(ledger) = self.ledger.as_mut().filter(|_| self.over == Some(0)) {
             self.rules.roster().there().for_each(|(_, entry)| ledger.forget(entry));

@@ -11,6 +11,7 @@ mod caller;
 mod capture;
 mod changes;
 mod check;
+mod checkup;
 mod children;
 mod clock;
 mod connected;
@@ -21,8 +22,10 @@ mod engine_user;
 mod event_loop;
 mod failure;
 mod farewell;
+mod fitness;
 mod fleet;
 mod hands;
+mod health;
 mod hearing;
 mod host;
 mod interface;
@@ -186,7 +189,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let written = [pidfile_in.as_deref(), Some(lockdir), state, told_in.as_deref()];
     let written: Vec<&Path> = written.into_iter().flatten().collect();
     let _ = platform::write_only_in(&written);
-    let mut roster = Roster::of(hosts);
+    let mut roster = Roster::of(hosts).checked(config.checks.clone());
     if let (Some(archive), Some(wall)) = (&archive, clock::wall()) {
         roster.recall(|entry| {
             let kept = archive.read(&entry.config, &entry.interface, clock::now(), wall);

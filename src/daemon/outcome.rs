@@ -1,8 +1,9 @@
-//! How a script ended.
+//! How a script ended, and what a check found.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use crate::platform::LinkState;
 use crate::protocol::HookEnd;
 
 /// A script that has ended.
@@ -48,6 +49,35 @@ impl From<ExitStatus> for Outcome {
             (Some(code), _) => Self::Exited(code),
             (None, Some(signal)) => Self::Signalled(signal),
             (None, None) => Self::Unknown,
+        }
+    }
+}
+
+/// What a run of a check found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Found {
+    /// A program ended so, with the last line that it wrote.
+    Ended { outcome: Outcome, last_line: Option<String> },
+    /// It could not be run.
+    NotRun { why: String },
+    /// It had its time.
+    TimedOut,
+    /// One that had its time has not ended, so there is no other.
+    StillRuns,
+    /// An interface is so.
+    Link(LinkState),
+    /// The kernel's sum of demotions.
+    Demotion(i32),
+}
+
+impl Found {
+    /// Whether that is as it should be.
+    pub(crate) const fn is_well(&self) -> bool {
+        match self {
+            Self::Ended { outcome, .. } => outcome.success(),
+            Self::Link(state) => matches!(state, LinkState::Up),
+            Self::Demotion(sum) => *sum == 0,
+            Self::NotRun { .. } | Self::TimedOut | Self::StillRuns => false,
         }
     }
 }

@@ -237,13 +237,13 @@ impl Overheard {
 
 /// The last line with something in it, as far as it is kept.
 #[derive(Debug, Default)]
-struct LastLine {
+pub(crate) struct LastLine {
     current: Vec<u8>,
     last: Vec<u8>,
 }
 
 impl LastLine {
-    fn take(&mut self, text: &[u8]) {
+    pub(crate) fn take(&mut self, text: &[u8]) {
         for byte in text {
             if matches!(byte, b'\n' | b'\r') {
                 let line = std::mem::take(&mut self.current);
@@ -256,7 +256,7 @@ impl LastLine {
         }
     }
 
-    fn text(&self) -> Option<String> {
+    pub(crate) fn text(&self) -> Option<String> {
         let lines = [&self.current, &self.last];
         let line = lines.into_iter().map(|line| line.trim_ascii()).find(|line| !line.is_empty())?;
         Some(String::from_utf8_lossy(line).into_owned())

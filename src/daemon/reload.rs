@@ -17,7 +17,7 @@ use super::request::{Fact, Word, decode, encode};
 use super::roster::{Entry, Roster, Standing};
 use super::start;
 use crate::config::diff::{self, Fate};
-use crate::config::{Config, Errors, Source, VirtualHostConfig, Warning, file};
+use crate::config::{Check, Config, Errors, Source, VirtualHostConfig, Warning, file};
 use crate::i18n::{fill, tr};
 use crate::platform::{self, Channel, Claims, Doubt, Unsent};
 use crate::protocol::{Departure, Time};
@@ -47,6 +47,7 @@ const MOST_WORDS: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Read {
     hosts: Vec<VirtualHostConfig>,
+    checks: Vec<Check>,
     warnings: Vec<String>,
     errors: Vec<String>,
 }
@@ -137,6 +138,7 @@ impl Reader {
             match self.channel.receive(0) {
                 Ok(Some(message)) => match decode(&message.bytes) {
                     Some(Word::Host(host)) => self.read.hosts.push(*host),
+                    Some(Word::Check(check)) => self.read.checks.push(*check),
                     Some(Word::Warning(text)) => self.read.warnings.push(text),
                     Some(Word::Error(text)) => self.read.errors.push(text),
                     Some(Word::Done) => return Some(Ok(())),
@@ -156,7 +158,9 @@ fn words(read: Result<(Config, Vec<Warning>), Errors>) -> Vec<Word> {
     let mut words = match read {
         Ok((config, warnings)) => {
             let warnings = gathered(&warnings).into_iter().map(Word::Warning);
-            warnings.chain(config.hosts.into_iter().map(|host| Word::Host(Box::new(host)))).collect()
+            let checks = config.checks.into_iter().map(|check| Word::Check(Box::new(check)));
+            let hosts = config.hosts.into_iter().map(|host| Word::Host(Box::new(host)));
+            warnings.chain(hosts).chain(checks).collect()
         }
         Err(errors) => errors.iter().map(|error| Word::Error(error.to_string())).collect::<Vec<_>>(),
     };
@@ -182,6 +186,8 @@ pub(super) struct Reloaded {
     pub(super) lines: Lines,
     /// Of whom is to be kept what is in use besides what is configured.
     pub(super) archived: Vec<u16>,
+    /// The checks that are others now, or none.
+    pub(super) checks: Vec<u16>,
 }
 
 /// What the operator is to be told.
@@ -219,6 +225,7 @@ pub(super) fn reloaded(
             Err(why) => errors.push(why.to_string()),
         }
     }
+    errors.extend(read.checks.iter().filter_map(|check| Some(start::may_look(check).err()?.to_string())));
     let old: Vec<(u16, &Entry)> = before.served().collect();
     let fates = {
         let old: Vec<_> = old.iter().map(|(_, entry)| entry.placed()).collect();
@@ -286,11 +293,18 @@ pub(super) fn reloaded(
         }
         lines.others.push((entry, fate));
     }
+    // Whom they are about is served by now.
+    let checks = roster.check_by(read.checks);
+    facts.extend(
+        checks
+            .iter()
+            .map(|number| Fact::Watch { check: *number, what: roster.check(*number).cloned().map(Box::new) }),
+    );
     if !errors.is_empty() {
         give_back(claims, before);
         return Err(errors);
     }
-    Ok(Reloaded { roster, facts, lines, archived })
+    Ok(Reloaded { roster, facts, lines, archived, checks })
 }
 
 /// Who may need a claim that it has not yet: another group is another name on this machine.

@@ -5,6 +5,7 @@
 //! see as `UCARP_REASON`. A repeated line is held back for its period and then comes with a count. The table of
 //! limits grows with what we can say about our own virtual hosts, never with what a stranger sends.
 
+mod checks;
 mod devices;
 mod explanation;
 mod facts;

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use super::addresses::Shifted;
 use super::capture::Looks;
-use super::outcome::Outcome;
-use crate::config::VirtualHostConfig;
+use super::outcome::{Found, Outcome};
+use crate::config::{Check, VirtualHostConfig};
 use crate::log::{Facts, Level, Line};
 use crate::platform::{LinkState, Signal, Unready};
 use crate::protocol::{Departure, Hook, Reason, Role, Shift};
@@ -32,6 +32,8 @@ pub(super) enum Request {
     Shift { host: u16, shift: Shift, interface: String },
     /// End the script that runs for this host and all it started; with `force` in the way that cannot be refused.
     Kill { host: u16, hook: Hook, force: bool },
+    /// Make this check, as the run of this number: [`Fact::Checked`] follows, sooner or later.
+    Check { check: u16, run: u32 },
     /// Look at an interface: [`Fact::Surveyed`] follows.
     Survey { interface: String },
     /// Open what is needed to hear and to send there, for these hosts, or a capture alone that looks so far:
@@ -105,6 +107,10 @@ pub(super) enum Fact {
     HookNotRun { host: u16, hook: Hook, why: String },
     /// It has ended.
     HookEnded { host: u16, hook: Hook, path: String, outcome: Outcome, last_line: Option<String> },
+    /// What a run of a check found.
+    Checked { check: u16, run: u32, found: Found },
+    /// This check is to be made from now on, in place of the one that had this number, or none.
+    Watch { check: u16, what: Option<Box<Check>> },
     /// What became of the managed addresses.
     Shifted { host: u16, shift: Shift, shifted: Shifted },
     /// What the interface is like.
@@ -127,6 +133,7 @@ pub(super) enum Fact {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Word {
     Host(Box<VirtualHostConfig>),
+    Check(Box<Check>),
     Warning(String),
     Error(String),
     /// That was all.
@@ -147,6 +154,10 @@ pub(super) enum Asked {
     Shift {
         host: u16,
         shift: Shift,
+    },
+    Check {
+        check: u16,
+        run: u32,
     },
     Survey {
         interface: String,
@@ -194,6 +205,7 @@ impl Request {
             Self::Run(run) => Asked::Run { host: run.host, hook: run.hook },
             Self::Kill { host, hook, .. } => Asked::Kill { host: *host, hook: *hook },
             Self::Shift { host, shift, .. } => Asked::Shift { host: *host, shift: *shift },
+            Self::Check { check, run } => Asked::Check { check: *check, run: *run },
             Self::Survey { interface } => Asked::Survey { interface: interface.clone() },
             Self::OpenDevices { interface, .. } => Asked::OpenDevices { interface: interface.clone() },
             Self::Connect { interface, .. } => Asked::Connect { interface: interface.clone() },
@@ -257,6 +269,7 @@ coded! { Request:
     8 Connect { interface, source, peers },
     9 Settled { host },
     10 Shift { host, shift, interface },
+    11 Check { check, run },
 }
 coded! { Others:
     0 Master(address),
@@ -276,12 +289,15 @@ coded! { Fact:
     9 Changed { silence },
     10 Connected { interface, source, peers },
     11 Shifted { host, shift, shifted },
+    12 Checked { check, run, found },
+    13 Watch { check, what },
 }
 coded! { Word:
     0 Host(host),
     1 Warning(text),
     2 Error(text),
     3 Done,
+    4 Check(check),
 }
 coded! { Device:
     0 Capture(at_once),
@@ -289,6 +305,14 @@ coded! { Device:
     2 Packets4(index),
     3 Packets6(index),
     4 Groups,
+}
+coded! { Found:
+    0 Ended { outcome, last_line },
+    1 NotRun { why },
+    2 TimedOut,
+    3 StillRuns,
+    4 Link(state),
+    5 Demotion(sum),
 }
 coded! { Outcome:
     0 Exited(status),
@@ -303,6 +327,7 @@ coded! { Asked:
     4 Other,
     5 Connect { interface },
     6 Shift { host, shift },
+    7 Check { check, run },
 }
 
 /// For a fuzz target: whatever is a message is one in one way.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::supervise::Plan;
 use crate::config::diff::Placed;
-use crate::config::{VirtualAddress, VirtualHostConfig};
+use crate::config::{Check, VirtualAddress, VirtualHostConfig};
 use crate::protocol::{Departure, Former, Hook};
 
 /// One of them.
@@ -120,35 +120,81 @@ fn scripts(config: &VirtualHostConfig) -> (Option<PathBuf>, Option<PathBuf>) {
     (config.up.clone(), config.down.clone())
 }
 
-/// All of them.
+/// All of them, and the checks that say whether they are fit to serve, by numbers of their own.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Roster(Vec<Entry>);
+pub(super) struct Roster {
+    entries: Vec<Entry>,
+    checks: Vec<Option<Check>>,
+}
 
 impl Roster {
     pub(super) fn of(hosts: Vec<(VirtualHostConfig, String)>) -> Self {
-        Self(hosts.into_iter().map(|(config, interface)| Entry::new(config, interface)).collect())
+        let entries = hosts.into_iter().map(|(config, interface)| Entry::new(config, interface));
+        Self { entries: entries.collect(), checks: Vec::new() }
+    }
+
+    /// With these checks.
+    pub(super) fn checked(self, checks: Vec<Check>) -> Self {
+        Self { checks: checks.into_iter().map(Some).collect(), ..self }
+    }
+
+    /// All checks.
+    pub(super) fn checks(&self) -> impl Iterator<Item = (u16, &Check)> {
+        let all = (0..=u16::MAX).zip(&self.checks);
+        all.filter_map(|(number, check)| Some((number, check.as_ref()?)))
+    }
+
+    /// The check that has this number.
+    pub(super) fn check(&self, number: u16) -> Option<&Check> {
+        self.checks.get(usize::from(number))?.as_ref()
+    }
+
+    /// These are the checks from now on. The numbers whose checks are others, or none; who has the same keeps his number.
+    pub(super) fn check_by(&mut self, mut checks: Vec<Check>) -> Vec<u16> {
+        let mut changed = Vec::new();
+        for (number, place) in (0..=u16::MAX).zip(&mut self.checks) {
+            let Some(known) = place else { continue };
+            let same = checks.iter().position(|check| check.name == known.name);
+            let now = same.map(|at| checks.swap_remove(at));
+            if now.as_ref() != Some(known) {
+                *place = now;
+                changed.push(number);
+            }
+        }
+        for check in checks {
+            let free = self.checks.iter().position(Option::is_none).unwrap_or(self.checks.len());
+            let Ok(number) = u16::try_from(free) else { break };
+            match self.checks.get_mut(free) {
+                Some(place) => *place = Some(check),
+                None => self.checks.push(Some(check)),
+            }
+            if !changed.contains(&number) {
+                changed.push(number);
+            }
+        }
+        changed
     }
 
     /// Asks what each has in use besides what is configured.
     pub(super) fn recall(&mut self, mut kept: impl FnMut(&Entry) -> Vec<Former>) {
-        for entry in &mut self.0 {
+        for entry in &mut self.entries {
             entry.kept = kept(entry);
         }
     }
 
     /// One more than the highest number.
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// All numbers from 0 on, those included that are nobody's.
     pub(super) fn entries(&self) -> &[Entry] {
-        &self.0
+        &self.entries
     }
 
     /// Those that are served, or leave.
     pub(super) fn there(&self) -> impl Iterator<Item = (u16, &Entry)> {
-        let all = (0..=u16::MAX).zip(&self.0);
+        let all = (0..=u16::MAX).zip(&self.entries);
         all.filter(|(_, entry)| entry.standing != Standing::Gone)
     }
 
@@ -164,21 +210,21 @@ impl Roster {
 
     /// Whose number this is.
     pub(super) fn get(&self, host: u16) -> Option<&Entry> {
-        self.0.get(usize::from(host)).filter(|entry| entry.standing != Standing::Gone)
+        self.entries.get(usize::from(host)).filter(|entry| entry.standing != Standing::Gone)
     }
 
     pub(super) fn get_mut(&mut self, host: u16) -> Option<&mut Entry> {
-        self.0.get_mut(usize::from(host)).filter(|entry| entry.standing != Standing::Gone)
+        self.entries.get_mut(usize::from(host)).filter(|entry| entry.standing != Standing::Gone)
     }
 
     /// Takes one on: its number, if there is one left.
     pub(super) fn add(&mut self, config: VirtualHostConfig, interface: String) -> Option<u16> {
-        let free = self.0.iter().position(|entry| entry.standing == Standing::Gone);
-        let number = u16::try_from(free.unwrap_or(self.0.len())).ok()?;
+        let free = self.entries.iter().position(|entry| entry.standing == Standing::Gone);
+        let number = u16::try_from(free.unwrap_or(self.entries.len())).ok()?;
         let entry = Entry::new(config, interface);
-        match self.0.get_mut(usize::from(number)) {
+        match self.entries.get_mut(usize::from(number)) {
             Some(place) => *place = entry,
-            None => self.0.push(entry),
+            None => self.entries.push(entry),
         }
         Some(number)
     }
@@ -191,8 +237,11 @@ impl Roster {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::rules::tests::host;
     use super::*;
+    use crate::config::check::{OnFailure, Probe, Verdict, Whom};
 
     fn entry(up: &str) -> Entry {
         let (mut config, interface) = host("7", &[]);
@@ -281,5 +330,32 @@ mod tests {
         assert!(roster.get(1).is_none(), "nobody is brought back");
         assert_eq!((add(&mut roster, "5"), roster.len()), (Some(1), 4));
         assert_eq!(roster.get(1).map(|entry| entry.config.vhid.get()), Some(5));
+    }
+
+    #[test]
+    fn a_check_keeps_its_number_for_as_long_as_it_has_its_name() {
+        let check = |name: &str, fall| Check {
+            name: name.into(),
+            probe: Probe::CarpDemotion,
+            every: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            fall,
+            rise: 1,
+            demote: 1,
+            on_failure: OnFailure::Demote,
+            whom: Whom::Group("front".into()),
+            initial: Verdict::Unknown,
+        };
+        let mut roster = Roster::default().checked(vec![check("a", 1), check("b", 1), check("c", 1)]);
+        let names = |roster: &Roster| {
+            let name = |(number, check): (u16, &Check)| format!("{number}{}{}", check.name, check.fall);
+            roster.checks().map(name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(roster.check_by(vec![check("c", 1), check("a", 1), check("b", 1)]), [0_u16; 0]);
+        assert_eq!(roster.check_by(vec![check("c", 1), check("b", 2)]), [0, 1]);
+        assert_eq!(names(&roster), "1b2 2c1");
+        assert_eq!(roster.check_by(vec![check("d", 1), check("c", 1), check("e", 1)]), [1, 0]);
+        assert_eq!(names(&roster), "0d1 1e1 2c1");
+        assert!(roster.check(3).is_none());
     }
 }

@@ -4,7 +4,7 @@
 //! A request becomes an [`Act`] here or a [`Refusal`], and only [`Rules`] can make an act: `children` starts no script
 //! but by an [`Order`]. Pure: what has to be asked of the system comes with the question.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
@@ -14,9 +14,10 @@ use super::caller::caller;
 use super::capture::Looks;
 use super::request::{Beat, Request, Run};
 use super::roster::{Entry, Roster, Standing};
-use crate::config::script;
+use crate::config::check::Probe;
+use crate::config::{Account, Check, script};
 use crate::log::Line;
-use crate::platform::{MOST_DESCRIPTORS, Program};
+use crate::platform::{MOST_DESCRIPTORS, Program, User};
 use crate::protocol::{Family, Hook, Shift, Time};
 
 /// How many requests an engine may make in a second: so many, and so many more for each host, all of which may change
@@ -24,6 +25,8 @@ use crate::protocol::{Family, Hook, Shift, Time};
 const MOST_REQUESTS: u32 = 64;
 const MOST_LINES: u32 = 1000;
 const MORE_BY_HOST: u32 = 16;
+/// As often as the shortest time from one to the next, and what an interface that changes adds.
+const MOST_BY_CHECK: u32 = 25;
 const SECOND: Duration = Duration::from_secs(1);
 /// Nobody's clock is believed to be later than that.
 const MOST_AHEAD: Duration = Duration::from_secs(86_400);
@@ -33,6 +36,7 @@ pub(super) struct Rules {
     roster: Roster,
     requests: Counted,
     lines: Counted,
+    checks: Counted,
 }
 
 /// What has to be known of this moment.
@@ -41,6 +45,8 @@ pub(super) struct Circumstances<'a> {
     pub(super) now: Time,
     /// The script that runs for a host.
     pub(super) running: &'a dyn Fn(u16) -> Option<Hook>,
+    /// Whether a run of this check goes on.
+    pub(super) checking: &'a dyn Fn(u16) -> bool,
     /// Whether an interface of this name exists.
     pub(super) exists: &'a dyn Fn(&str) -> bool,
 }
@@ -49,6 +55,7 @@ pub(super) struct Circumstances<'a> {
 #[derive(Debug)]
 pub(super) enum Act<'a> {
     Start(Order<'a>),
+    Check(Look<'a>),
     Shift {
         host: u16,
         shift: Shift,
@@ -114,6 +121,14 @@ pub(super) struct Order<'a> {
     script: &'a Path,
 }
 
+/// A check to be made.
+#[derive(Debug)]
+pub(super) struct Look<'a> {
+    number: u16,
+    run: u32,
+    check: &'a Check,
+}
+
 /// Why not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Refusal {
@@ -131,6 +146,10 @@ pub(super) enum Refusal {
     HookRuns,
     /// It does not run. It may have ended meanwhile.
     HookDoesNotRun,
+    /// The configuration has no such check.
+    NoSuchCheck,
+    /// It is being made.
+    CheckRuns,
     /// There are fewer hosts.
     OtherHosts,
     /// Nobody asked it to leave.
@@ -152,6 +171,8 @@ impl Refusal {
             Self::OtherPeers => "other_peers",
             Self::HookRuns => "hook_runs",
             Self::HookDoesNotRun => "hook_does_not_run",
+            Self::NoSuchCheck => "no_such_check",
+            Self::CheckRuns => "check_runs",
             Self::OtherHosts => "other_hosts",
             Self::Stays => "stays",
             Self::TooLate => "too_late",
@@ -162,7 +183,11 @@ impl Refusal {
     /// Whether an engine that does its work may ask for it all the same: things change while a request is on its way.
     pub(super) const fn is_harmless(self) -> bool {
         match self {
-            Self::NotManaged | Self::OtherInterface | Self::HookDoesNotRun => true,
+            Self::NotManaged
+            | Self::OtherInterface
+            | Self::HookDoesNotRun
+            | Self::NoSuchCheck
+            | Self::CheckRuns => true,
             Self::NoSuchHost
             | Self::NoSuchHook
             | Self::OtherPeers
@@ -178,7 +203,7 @@ impl Refusal {
 impl Rules {
     /// What the configuration says of its hosts.
     pub(super) fn of(roster: Roster) -> Self {
-        Self { roster, requests: Counted::default(), lines: Counted::default() }
+        Self { roster, requests: Counted::default(), lines: Counted::default(), checks: Counted::default() }
     }
 
     pub(super) fn roster(&self) -> &Roster {
@@ -221,6 +246,13 @@ impl Rules {
                     return Err(Refusal::HookDoesNotRun);
                 }
                 Ok(Act::Kill { host: *host, force: *force })
+            }
+            Request::Check { check: number, run } => {
+                let check = self.roster.check(*number).ok_or(Refusal::NoSuchCheck)?;
+                if (circumstances.checking)(*number) {
+                    return Err(Refusal::CheckRuns);
+                }
+                Ok(Act::Check(Look { number: *number, run: *run, check }))
             }
             Request::Survey { interface } => {
                 if !self.roster.there().any(|(_, known)| is(&known.interface, interface, circumstances)) {
@@ -324,6 +356,10 @@ impl Rules {
         let most = |most: u32| most.saturating_add(hosts.saturating_mul(MORE_BY_HOST));
         match request {
             Request::Say(_) => self.lines.counts(most(MOST_LINES), now),
+            Request::Check { .. } => {
+                let checks = u32::try_from(self.roster.checks().count()).unwrap_or(u32::MAX);
+                self.checks.counts(checks.saturating_mul(MOST_BY_CHECK), now)
+            }
             Request::Finished { .. } => true,
             _ => self.requests.counts(most(MOST_REQUESTS), now),
         }
@@ -379,12 +415,56 @@ impl Order<'_> {
     }
 }
 
+impl Look<'_> {
+    pub(super) fn number(&self) -> u16 {
+        self.number
+    }
+
+    pub(super) fn run(&self) -> u32 {
+        self.run
+    }
+
+    pub(super) fn check(&self) -> &Check {
+        self.check
+    }
+
+    /// What is to be run, if that takes a process: as who is named, or else as `usual`. A name that leads to a disk that
+    /// does not answer is looked at by another process too.
+    ///
+    /// # Errors
+    /// There is a NUL in a word.
+    pub(super) fn program(&self, usual: Option<&User>) -> io::Result<Option<Program>> {
+        let (program, user) = match &self.check.probe {
+            Probe::Command { program, words, user } => {
+                let words = words.iter().map(OsStr::new);
+                let path = program.clone();
+                let variables = [("UCARP_CHECK", Some(OsString::from(&self.check.name)))];
+                let program = Program::new(program, words, variables)?;
+                (program.explained(move |error| explain("--command", &path, error)), user)
+            }
+            Probe::File { path, user } => {
+                let words = ["-c", "test -f \"$1\"", "sh"].map(OsStr::new).into_iter();
+                let program = Program::new(Path::new("/bin/sh"), words.chain([path.as_os_str()]), [])?;
+                (program, user)
+            }
+            Probe::Interface(_) | Probe::CarpDemotion => return Ok(None),
+        };
+        let named =
+            user.as_ref().map(|Account { name, uid, gid }| User { name: name.clone(), uid: *uid, gid: *gid });
+        Ok(Some(program.owned(named.or_else(|| usual.cloned()))))
+    }
+}
+
 /// Why a script could not be run: the system's own word for it may be about a program the script names.
 fn why(hook: Hook, path: &Path, error: &io::Error) -> String {
     let option = match hook {
         Hook::Up => "--upscript",
         Hook::Down => "--downscript",
     };
+    explain(option, path, error)
+}
+
+fn explain(option: &'static str, path: &Path, error: &io::Error) -> String {
     match script::examine(option, path, &caller()) {
         Err(found) => found.to_string(),
         Ok(()) => format!("{option}: {}: {error}", path.display()),

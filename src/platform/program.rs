@@ -23,7 +23,8 @@ use nix::errno::Errno;
 use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::unistd::{ForkResult, Pid, fork, setpgid};
 
-use super::{oom, secrecy, signals, sys, writer};
+use super::user::User;
+use super::{oom, rights, secrecy, signals, sys, writer};
 
 /// Where the child keeps its end of the pipe. Everything beyond is closed.
 const REPORT: libc::c_int = 3;
@@ -54,6 +55,8 @@ pub struct Program {
     words: Strings,
     environment: Strings,
     explain: Option<Explain>,
+    /// Whose it is to be, if not ours.
+    user: Option<User>,
 }
 
 /// A process that is the program, or is about to become it. The leader of a process group of its own.
@@ -104,6 +107,7 @@ impl Program {
                 variables.map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat()),
             )?,
             explain: None,
+            user: None,
         })
     }
 
@@ -112,6 +116,12 @@ impl Program {
     #[must_use]
     pub fn explained(self, explain: impl Fn(&io::Error) -> String + 'static) -> Self {
         Self { explain: Some(Box::new(explain)), ..self }
+    }
+
+    /// Has it be this user's, in the user's own group alone: without any rights of ours.
+    #[must_use]
+    pub fn owned(self, user: Option<User>) -> Self {
+        Self { user, ..self }
     }
 
     /// Starts it. It reads nothing, and writes to `output` and `error`, or to the streams of this process.
@@ -179,6 +189,9 @@ impl Program {
         sys::close_from(REPORT + 1)?;
         oom::restore();
         secrecy::restore_core_limit()?;
+        if let Some(user) = &self.user {
+            rights::become_other(user)?;
+        }
         signals::restore(before)?;
         // SAFETY: NUL-terminated strings and arrays of them that end in a null pointer, all alive here.
         unsafe {

@@ -150,6 +150,13 @@ pub fn write_only_in(folders: &[&Path]) -> Guarded {
     guarded
 }
 
+/// Becomes a user with the group of that user alone. For a child between fork(2) and execve(2): system calls and nothing
+/// else.
+pub(super) fn become_other(user: &User) -> io::Result<()> {
+    only_group(user.gid)?;
+    become_user(user)
+}
+
 fn own_session() -> io::Result<()> {
     match setsid() {
         // It leads a group: that of its session, or one made by somebody who wanted to.

@@ -41,6 +41,7 @@ pub enum FileError {
     Pattern { pattern: String },
     NoneOf { key: &'static str, value: String, words: &'static str },
     EmptyList { key: &'static str },
+    LongList { key: &'static str, max: usize },
     NotAbsolute { key: &'static str, value: String },
     NoShell,
     NoProbe,
@@ -191,6 +192,10 @@ impl FileError {
             Self::EmptyList { key } => fill(
                 &tr("{key}: there is nothing in the list; fill it, or remove the key"),
                 &[("key", key)],
+            ),
+            Self::LongList { key, max } => fill(
+                &tr("{key}: there is too much in the list; {max} bytes in all its entries are the most"),
+                &[("key", key), ("max", max)],
             ),
             Self::NotAbsolute { key, value } => fill(
                 &tr("{key}: '{value}' does not begin with a slash, and nobody looks for it; write the whole path"),

@@ -7,7 +7,7 @@ use crate::config::check::Whom;
 use crate::config::options::similar;
 use crate::config::place::Place;
 use crate::config::reading::{Layer, Reading};
-use crate::config::{Check, Delays, Error, FileError, Group, VirtualHostConfig, Warning, words};
+use crate::config::{Check, Delays, Error, FileError, Group, VirtualHostConfig, Warning, shown, words};
 
 /// What the tables say of each other.
 #[derive(Default)]
@@ -96,20 +96,25 @@ impl Relations {
             }
         }
         for (check, places) in &self.checks {
-            let (names, is_known): (Vec<&String>, &dyn Fn(&str) -> bool) = match &check.whom {
-                Whom::Vips(names) => (names.iter().collect(), &|name| vips.contains(name)),
-                Whom::Group(name) => (vec![name], &|name| known.contains(name) || sizes.contains_key(name)),
-            };
-            for (name, place) in names.into_iter().zip(places).filter(|(name, _)| !is_known(name)) {
-                let name = name.clone();
-                let error = match &check.whom {
-                    Whom::Vips(_) => {
-                        let similar = similar(name.as_bytes(), vips.iter().copied()).map(str::to_owned);
-                        FileError::UnknownVip { name, similar }
-                    }
-                    Whom::Group(_) => FileError::UnknownGroup { similar: nearest(&name), name },
-                };
+            let mut unknown = |error: FileError, place: &Option<Place>| {
                 errors.push(Error::File(error).at(place.clone()));
+            };
+            match &check.whom {
+                Whom::Vips(names) => {
+                    let named = names.iter().zip(places).filter(|(name, _)| !vips.contains(name.as_str()));
+                    for (name, place) in named {
+                        let similar = similar(name.as_bytes(), vips.iter().copied()).map(str::to_owned);
+                        unknown(FileError::UnknownVip { name: shown(name.as_ref()), similar }, place);
+                    }
+                }
+                Whom::Group(name) => {
+                    let named = [name].into_iter().zip(places);
+                    let is_known = |name: &str| known.contains(name) || sizes.contains_key(name);
+                    for (name, place) in named.filter(|(name, _)| !is_known(name)) {
+                        let similar = nearest(name);
+                        unknown(FileError::UnknownGroup { name: name.clone(), similar }, place);
+                    }
+                }
             }
         }
         for (name, place) in &written {

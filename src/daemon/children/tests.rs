@@ -49,11 +49,13 @@ impl Sandbox {
     fn ask(&mut self, request: &Request, now: Time) -> Result<(), Refusal> {
         let Self { rules, children, overheard, .. } = self;
         let running = |host| children.running(host);
-        let circumstances = Circumstances { now, running: &running, exists: &|name| name == "wan0" };
+        let circumstances =
+            Circumstances { now, running: &running, checking: &|_| false, exists: &|name| name == "wan0" };
         match rules.allows(request, circumstances)? {
             Act::Start(order) => children.start(&order, overheard).unwrap(),
             Act::Kill { host, force } => children.kill(host, force),
-            Act::Shift { .. }
+            Act::Check(_)
+            | Act::Shift { .. }
             | Act::Survey { .. }
             | Act::Open { .. }
             | Act::Connect { .. }

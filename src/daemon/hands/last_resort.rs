@@ -50,8 +50,12 @@ impl Hands {
         };
         let about = About::host(&config, &interface);
         let Self { rules, children, overheard, .. } = self;
-        let circumstances =
-            Circumstances { now, running: &|host| children.running(host), exists: &|_| false };
+        let circumstances = Circumstances {
+            now,
+            running: &|host| children.running(host),
+            checking: &|_| true,
+            exists: &|_| false,
+        };
         let started = rules
             .last_resort(&run, circumstances)
             .map_err(|refusal| refusal.code().to_owned())

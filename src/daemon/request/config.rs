@@ -1,7 +1,8 @@
 //! How a virtual host is to be served, as bytes: what the hands read of the configuration is told the engine.
 
 use super::coded::{Coded, coded, one_of, put_one_of, take_one_of};
-use crate::config::{Delays, Secret, VirtualAddress, VirtualHostConfig};
+use crate::config::check::{OnFailure, Probe, Verdict, Whom};
+use crate::config::{Account, Check, Delays, Secret, VirtualAddress, VirtualHostConfig};
 use crate::protocol::{Announcing, Destination, Dialect, HookFailure, Interval, OnLostAddress, Replay, Vhid};
 
 one_of! {
@@ -9,6 +10,8 @@ one_of! {
     HookFailure: [HookFailure::Stay, HookFailure::Demote],
     OnLostAddress: [OnLostAddress::Hook, OnLostAddress::Warn],
     Replay: [Replay::Warn, Replay::Refuse, Replay::Off],
+    OnFailure: OnFailure::ALL,
+    Verdict: Verdict::ALL,
 }
 
 coded! { VirtualHostConfig {
@@ -46,6 +49,29 @@ coded! { VirtualHostConfig {
     settle
 } }
 coded! { Delays { start_hold, preempt } }
+coded! { Check {
+    name,
+    probe,
+    every,
+    timeout,
+    fall,
+    rise,
+    demote,
+    on_failure,
+    whom,
+    initial
+} }
+coded! { Probe:
+    0 Command { program, words, user },
+    1 Interface(interface),
+    2 File { path, user },
+    3 CarpDemotion,
+}
+coded! { Whom:
+    0 Vips(names),
+    1 Group(name),
+}
+coded! { Account { name, uid, gid } }
 coded! { VirtualAddress { address, prefix } }
 coded! { Interval { base, skew } }
 coded! { Destination { v4, v6, broadcast, peers } }

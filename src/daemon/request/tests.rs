@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::Account;
+use crate::config::check::{OnFailure, Probe, Verdict, Whom};
 
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -22,6 +24,7 @@ fn requests() -> Vec<Request> {
         Request::Run(run(3, Hook::Up)),
         Request::Run(Run { master: None, reason: Reason::Shutdown, ..run(u16::MAX, Hook::Down) }),
         Request::Kill { host: 0, hook: Hook::Down, force: true },
+        Request::Check { check: 9, run: u32::MAX },
         Request::Survey { interface: "vlan0".into() },
         Request::OpenDevices {
             interface: String::new(),
@@ -59,6 +62,22 @@ fn requests() -> Vec<Request> {
 fn serve(more: &[&str]) -> Fact {
     let (config, interface) = super::super::rules::tests::host("9", more);
     Fact::Serve { host: 65_535, interface, config: Box::new(config) }
+}
+
+fn watch(probe: Probe) -> Fact {
+    let check = Check {
+        name: "ready".into(),
+        probe,
+        every: Duration::from_secs(3),
+        timeout: Duration::from_millis(1_500),
+        fall: 3,
+        rise: 1000,
+        demote: 254,
+        on_failure: OnFailure::ReleaseUnlessLast,
+        whom: Whom::Vips(vec!["web".into(), "mail".into()]),
+        initial: Verdict::Unknown,
+    };
+    Fact::Watch { check: 3, what: Some(Box::new(check)) }
 }
 
 fn facts() -> Vec<Fact> {
@@ -123,6 +142,23 @@ fn facts() -> Vec<Fact> {
                 failed: vec![(address("10.0.0.8"), "kaputt".into())],
             },
         },
+        Fact::Checked { check: 7, run: 70_000, found: Found::NotRun { why: "no".into() } },
+        Fact::Checked {
+            check: 7,
+            run: 1,
+            found: Found::Ended { outcome: Outcome::Exited(0), last_line: Some("ok".into()) },
+        },
+        Fact::Checked { check: 0, run: 1, found: Found::Link(LinkState::Disabled) },
+        Fact::Checked { check: 0, run: 1, found: Found::Demotion(-240) },
+        Fact::Watch { check: 65_535, what: None },
+        watch(Probe::Command {
+            program: "/bin/check".into(),
+            words: vec!["-m".into(), "two words".into()],
+            user: Some(Account { name: None, uid: 70_000, gid: 70_000 }),
+        }),
+        watch(Probe::Interface("em1".into())),
+        watch(Probe::File { path: "/ready".into(), user: None }),
+        watch(Probe::CarpDemotion),
         Fact::Leave { host: 3, departure: Departure::Moved },
         Fact::Changed { silence: Duration::from_millis(1_700) },
     ]

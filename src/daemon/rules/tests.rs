@@ -1,5 +1,6 @@
 use super::super::capture::Looks;
 use super::*;
+use crate::config::check::{OnFailure, Verdict, Whom};
 use crate::config::cli::{self, Invocation};
 use crate::config::{Config, VirtualHostConfig};
 use crate::daemon::request::Others;
@@ -41,6 +42,7 @@ fn verdict(rules: &mut Rules, request: &Request, now: Time, interfaces: &[&str])
     let circumstances = Circumstances {
         now,
         running: &|host| (host == 1).then_some(Hook::Up),
+        checking: &|check| check == 1,
         exists: &|name| interfaces.contains(&name),
     };
     rules.allows(request, circumstances).map(|_| ())
@@ -193,4 +195,28 @@ fn codes_differ() {
     let codes: std::collections::BTreeSet<_> = all.iter().map(|refusal| refusal.code()).collect();
     assert_eq!(codes.len(), all.len());
     assert_eq!(all.iter().filter(|refusal| refusal.is_harmless()).count(), 2);
+}
+
+#[test]
+fn a_check_is_made_as_configured_and_once_at_a_time() {
+    let check = |name: &str| Check {
+        name: name.into(),
+        probe: Probe::CarpDemotion,
+        every: SECOND,
+        timeout: SECOND,
+        fall: 1,
+        rise: 1,
+        demote: 1,
+        on_failure: OnFailure::Demote,
+        whom: Whom::Group("front".into()),
+        initial: Verdict::Unknown,
+    };
+    let mut rules = Rules::of(Roster::default().checked(vec![check("a"), check("b")]));
+    let mut asked = |check, now| verdict(&mut rules, &Request::Check { check, run: 1 }, now, &[]);
+    assert_eq!(asked(0, Time::ZERO), Ok(()));
+    assert_eq!(asked(1, Time::ZERO), Err(Refusal::CheckRuns));
+    assert_eq!(asked(2, Time::ZERO), Err(Refusal::NoSuchCheck));
+    (3..50).for_each(|_| assert_eq!(asked(0, Time::ZERO), Ok(())));
+    assert_eq!(asked(0, Time::ZERO), Err(Refusal::TooMany), "no check is made so often");
+    assert_eq!(asked(0, Time::new(SECOND)), Ok(()));
 }

@@ -1,0 +1,51 @@
+//! Checks, as the hands make them: a program is begun and not waited for, what only takes a question is answered at once.
+
+use super::super::children::Children;
+use super::super::outcome::Found;
+use super::super::request::Fact;
+use super::super::rules::Look;
+use super::Hands;
+use crate::config::check::Probe;
+use crate::platform::{self, User};
+use crate::protocol::Time;
+
+impl Hands {
+    /// Tells what was found meanwhile.
+    pub(super) fn tell_checks(&mut self, now: Time) {
+        for ((check, run), found) in self.children.checks.look(now) {
+            self.tell(&Fact::Checked { check, run, found });
+        }
+    }
+}
+
+/// Makes a check, as `usual` unless it names somebody. What it found, if that is known already.
+pub(super) fn look(
+    look: &Look<'_>,
+    children: &mut Children,
+    usual: Option<&User>,
+    now: Time,
+) -> Option<Fact> {
+    let of = (look.number(), look.run());
+    let not_run = |why: String| Some(Found::NotRun { why });
+    let found = match look.program(usual) {
+        Ok(Some(program)) => match children.checks.start(of, &program, look.check().timeout, now) {
+            Ok(()) => None,
+            Err(error) => not_run(error.to_string()),
+        },
+        Ok(None) => match &look.check().probe {
+            Probe::Interface(interface) => match platform::link_state(interface) {
+                Ok(state) => Some(Found::Link(state)),
+                Err(error) => not_run(error.to_string()),
+            },
+            Probe::CarpDemotion => match platform::carp_demotion() {
+                Some(Ok(sum)) => Some(Found::Demotion(sum)),
+                Some(Err(error)) => not_run(error.to_string()),
+                None => not_run(std::io::Error::from(std::io::ErrorKind::Unsupported).to_string()),
+            },
+            Probe::Command { .. } | Probe::File { .. } => None,
+        },
+        Err(error) => not_run(error.to_string()),
+    };
+    let (check, run) = of;
+    found.map(|found| Fact::Checked { check, run, found })
+}
