@@ -39,20 +39,20 @@ pub(crate) fn all() -> Vec<Case> {
 }
 
 /// A file on a host, and who serves what it says.
-struct Served {
+pub(crate) struct Served {
     path: PathBuf,
     scripts: Scripts,
     daemon: Option<Daemon>,
 }
 
 /// What one of its tables has besides the rest.
-fn vip(name: &str, id: u8, address: &str, more: &str) -> String {
+pub(crate) fn vip(name: &str, id: u8, address: &str, more: &str) -> String {
     format!("[vip.{name}]\nvhid = {id}\naddr = [\"{address}\"]\n{more}\n")
 }
 
 impl Served {
     /// Writes it, and starts a daemon for it.
-    fn start(segment: &Segment, host: usize, setup: &Setup, vips: &str) -> Self {
+    pub(crate) fn start(segment: &Segment, host: usize, setup: &Setup, vips: &str) -> Self {
         let scripts = Scripts::write(segment, setup);
         let place = &segment.hosts[host];
         let folder = segment.dir().join(format!("etc-{}", place.name));
@@ -98,7 +98,7 @@ impl Served {
         self.daemon = Some(Daemon::spawn(segment, &title, Kind::Ours, command, record));
     }
 
-    fn daemon(&mut self) -> &mut Daemon {
+    pub(crate) fn daemon(&mut self) -> &mut Daemon {
         self.daemon.as_mut().expect("it was started")
     }
 
@@ -115,7 +115,7 @@ impl Served {
     }
 
     #[track_caller]
-    fn rewrite(&mut self, segment: &Segment, host: usize, vips: &str) {
+    pub(crate) fn rewrite(&mut self, segment: &Segment, host: usize, vips: &str) {
         self.write(segment, host, vips);
         assert!(self.reload(), "{:?}", self.daemon().lines(|line| line.contains("[UC2055]")));
     }

@@ -8,6 +8,7 @@
 mod addresses;
 mod attacks;
 mod cases;
+mod checks;
 mod daemon;
 mod demonstration;
 mod documented;
@@ -117,6 +118,7 @@ pub(super) fn run() -> ExitCode {
     let mut cases: Vec<Case> = cases::all();
     cases.extend(addresses::all());
     cases.extend(attacks::all());
+    cases.extend(checks::all());
     cases.extend(families::all());
     cases.extend(unicast::all());
     cases.extend(users::all());
