@@ -32,6 +32,7 @@ pub(super) fn serve(
             let parameters = parameters(&config);
             let before = std::mem::replace(&mut fleet.host(host).0.config, config);
             fleet.tell(host, Fact::Reconfigured(&parameters), report, now);
+            fleet.regroup(host, report, now);
             if has_other_prefixes(&before, &fleet.host(host).0.config) {
                 fleet.tell(host, Event::OtherPrefixes, report, now);
             }
@@ -77,7 +78,7 @@ pub(super) fn leave(fleet: &mut Fleet, number: u16, departure: Departure, report
 pub(super) fn see_off(fleet: &mut Fleet, report: &mut Report, now: Time) {
     let mut changed = BTreeSet::new();
     for host in fleet.departed() {
-        fleet.let_go(host);
+        fleet.let_go(host, report, now);
         fleet.ask(Request::Left { host: u16::try_from(host).unwrap_or(u16::MAX) });
         changed.insert(fleet.link_of(host));
     }

@@ -375,8 +375,10 @@ fn take_signal(fleet: &mut Fleet, signal: Signal, sources: &mut Sources<'_>, rep
                 turn::look_for_losses(&mut InTurn::new(fleet, link, report), now);
             }
             for host in all {
+                let standings = fleet.causes.of(host);
                 let (one, link) = fleet.host(host);
                 report.status(one.about(&link.name), &one.core().snapshot(now), now);
+                report.standings(one.about(&link.name), &standings, now);
                 report.told(one.about(&link.name), &one.record, Level::Debug);
             }
             report.woken_late(sources.late);

@@ -9,6 +9,7 @@ use super::link::Link;
 use super::perform::perform;
 use super::report::Report;
 use super::request::Request;
+use crate::protocol::causes::Causes;
 use crate::protocol::wire::{self, Decoded};
 use crate::protocol::{Action, Event, Hook, Rejected, Role, Shift, Time, VirtualHost};
 
@@ -31,6 +32,8 @@ pub(super) struct Fleet {
     role_changed: bool,
     /// Those that give back what they have.
     departing: Vec<usize>,
+    /// What demotes them.
+    pub(super) causes: Causes,
 }
 
 impl Fleet {
@@ -44,6 +47,7 @@ impl Fleet {
             roles: Vec::new(),
             role_changed: false,
             departing: Vec::new(),
+            causes: Causes::new(),
         }
     }
 
@@ -56,6 +60,7 @@ impl Fleet {
         self.on.push(link);
         self.roles.push(one.core().role());
         self.hosts.push(one);
+        self.enrol(self.hosts.len() - 1);
     }
 
     /// Gives the number of one that is gone to another.
@@ -63,6 +68,7 @@ impl Fleet {
         let link = self.link_of_name(interface);
         self.links[link].take_on(&one.config, host);
         (self.on[host], self.roles[host], self.hosts[host]) = (link, one.core().role(), one);
+        self.enrol(host);
     }
 
     /// This host is going to give back what it has.
@@ -79,9 +85,12 @@ impl Fleet {
     }
 
     /// Of this host nothing is left.
-    pub(super) fn let_go(&mut self, host: usize) {
+    pub(super) fn let_go(&mut self, host: usize, report: &mut Report, now: Time) {
         self.hosts[host].gone = true;
         self.links[self.on[host]].let_go(host);
+        let left = self.causes.company(host);
+        self.causes.strike(host);
+        left.into_iter().for_each(|other| self.share(other, report, now));
     }
 
     fn link_of_name(&mut self, interface: &str) -> usize {
@@ -176,7 +185,42 @@ impl Fleet {
             self.role_changed = true;
             link.strangers.reigns(host, role == Role::Master, now);
         }
+        let seen = one.seen();
         self.note(self.on[host], now);
+        if self.causes.see(host, seen, now) {
+            self.share(host, report, now);
+        }
+    }
+
+    /// Lets those who move with a host know what is new about it.
+    pub(super) fn share(&mut self, host: usize, report: &mut Report, now: Time) {
+        for host in self.causes.company(host) {
+            let Some((fitness, changes)) = self.causes.news(host) else { continue };
+            // Peers wait for frames, people for sentences.
+            self.tell(host, Event::Fitness(fitness), report, now);
+            let (one, link) = (&self.hosts[host], &self.links[self.on[host]]);
+            let together = one.core().snapshot(now).demotion;
+            for change in &changes {
+                report.demotion(one.about(&link.name), change, together);
+            }
+        }
+    }
+
+    /// Its file may say something else of whom it moves with.
+    pub(super) fn regroup(&mut self, host: usize, report: &mut Report, now: Time) {
+        let left = self.causes.company(host);
+        self.enrol(host);
+        for host in left.into_iter().chain([host]) {
+            self.share(host, report, now);
+        }
+    }
+
+    fn enrol(&mut self, host: usize) {
+        let (one, link) = (&self.hosts[host], &self.links[self.on[host]]);
+        if !one.gone {
+            let label = one.label(&link.name);
+            self.causes.enrol(host, (&link.name, &label), one.config.group.as_deref());
+        }
     }
 
     /// Whether a host has another role than when this was asked last.
@@ -292,6 +336,48 @@ mod tests {
             fleet.cores().map(VirtualHost::role).collect::<Vec<_>>(),
             [Role::Init, Role::Init, Role::Backup]
         );
+    }
+
+    #[test]
+    fn members_of_a_group_are_demoted_together() {
+        let (mut fleet, mut report) = (Fleet::new(), Report::new(Log::none(SERVICES)));
+        for (id, interface, group) in
+            [("7", "eth7", Some("front")), ("8", "eth8", Some("front")), ("9", "eth9", None)]
+        {
+            let mut config = host(id, &[]).0;
+            config.group = group.map(str::to_owned);
+            let core = VirtualHost::new(parameters(&config));
+            fleet.add(interface, Served::new(config, core));
+        }
+        for number in 0..3 {
+            fleet.tell(number, Event::Start, &mut report, Time::ZERO);
+            fleet.tell(number, Event::Link(State::Up), &mut report, Time::ZERO);
+            fleet.tell(number, Event::Tick, &mut report, at(3_000));
+        }
+        let demotions =
+            |fleet: &Fleet| [0, 1, 2].map(|n: usize| fleet.hosts()[n].core().snapshot(at(0)).demotion);
+        assert_eq!(demotions(&fleet), [0, 0, 0]);
+        fleet.tell(0, Event::Link(State::Gone), &mut report, at(4_000));
+        assert_eq!(demotions(&fleet), [0, 240, 0], "who has no link competes with nobody");
+        assert_eq!(fleet.causes.of(1)[0].cause.to_string(), "link:eth7");
+        fleet.tell(0, Event::Link(State::Up), &mut report, at(5_000));
+        assert_eq!(demotions(&fleet), [0, 0, 0]);
+        for _ in 0..3 {
+            let what = crate::protocol::Transmission::Advert;
+            fleet.tell(1, Event::Sent { what, ok: false }, &mut report, at(6_000));
+        }
+        assert_eq!(demotions(&fleet), [240, 240, 0]);
+        fleet.host(1).0.config.group = None;
+        fleet.regroup(1, &mut report, at(7_000));
+        assert_eq!(demotions(&fleet), [0, 240, 0], "it moves with nobody any more");
+        fleet.host(0).0.config.required = false;
+        fleet.host(1).0.config.group = Some("front".to_owned());
+        fleet.regroup(1, &mut report, at(8_000));
+        fleet.host(0).0.link = State::Gone;
+        fleet.tell(0, Event::Link(State::Gone), &mut report, at(8_000));
+        assert_eq!(demotions(&fleet), [240, 240, 0], "only what cannot be sent counts");
+        fleet.let_go(1, &mut report, at(9_000));
+        assert_eq!(demotions(&fleet)[0], 0);
     }
 
     #[test]

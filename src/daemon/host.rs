@@ -11,8 +11,11 @@ use super::record::{Record, Said, Told};
 use super::report::About;
 use super::unshared::Unshared;
 use crate::config::VirtualHostConfig;
+use crate::protocol::causes::Seen;
 use crate::protocol::wire::Decoded;
-use crate::protocol::{Action, Event, Link, Parameters, Presence, Rejected, Time, VirtualHost};
+use crate::protocol::{
+    Action, Demotion, Event, Link, Parameters, Presence, Rejected, Role, Time, VirtualHost,
+};
 
 /// What a core can be told.
 #[derive(Clone, Copy, Debug)]
@@ -155,6 +158,23 @@ impl Served {
     /// Whether the core knows this of the shared addresses, and nothing happened since that gives it another meaning.
     pub(super) fn knows(&self, presence: Presence) -> bool {
         self.told == Some(presence)
+    }
+
+    /// As its file and its log have it: its name, or where it is.
+    pub(super) fn label(&self, interface: &str) -> String {
+        let VirtualHostConfig { name, vhid, .. } = &self.config;
+        name.clone().unwrap_or_else(|| format!("{interface}-{vhid}"))
+    }
+
+    /// What its group goes by.
+    pub(super) fn seen(&self) -> Seen {
+        let has = |wanted: Demotion| self.core.own_demotions().any(|own| own == wanted);
+        Seen {
+            up: self.core.role() != Role::Init,
+            spared: self.core.leaves() || !self.config.required && self.link == Link::Gone,
+            sending: has(Demotion::SendFailures),
+            hook: has(Demotion::HookFailure),
+        }
     }
 
     pub(super) fn about<'a>(&'a self, interface: &'a str) -> About<'a> {

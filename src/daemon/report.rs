@@ -9,6 +9,7 @@ mod checks;
 mod devices;
 mod explanation;
 mod facts;
+mod fitness;
 mod managed;
 mod notices;
 mod processes;
@@ -251,6 +252,10 @@ impl Report {
             ],
         );
         self.say_of(about, &text);
+        if let Some(at) = snapshot.preempts_at {
+            let text = fill(&tr("preempts in {time}"), &[("time", &seconds(at.since(now)))]);
+            self.say_of(about, &text);
+        }
         if let Some(peer) = snapshot.refused {
             let text = fill(
                 &tr("{peer} advertises id {vhid} too, and does not authenticate"),

@@ -57,6 +57,7 @@ mod address;
 mod agreement;
 mod announcer;
 mod auth;
+pub mod causes;
 mod damping;
 mod deed;
 mod demotion;

@@ -1,0 +1,55 @@
+//! What demotes a virtual host, when it comes, changes and goes, and when somebody asks.
+
+use super::{About, Report, seconds};
+use crate::i18n::{fill, tr};
+use crate::log::Level;
+use crate::protocol::Time;
+use crate::protocol::causes::{Change, Standing};
+
+impl Report {
+    /// Something demotes this virtual host, or does no more; `together` is what it is demoted by now.
+    pub(crate) fn demotion(&mut self, about: About<'_>, change: &Change, together: u8) {
+        let (level, template, id, standing) = match change {
+            Change::Began(standing) if standing.weight.releases => (
+                Level::Error,
+                tr("No MASTER for {cause}, whoever else is there: demoted by {amount}, in all by {together}"),
+                "UC1056",
+                standing,
+            ),
+            Change::Began(standing) => (
+                Level::Warning,
+                tr("Demoted by {amount} for {cause}, in all by {together}"),
+                "UC1056",
+                standing,
+            ),
+            Change::Ended(standing) => (
+                Level::Info,
+                tr("No longer demoted by {amount} for {cause}, in all by {together}"),
+                "UC1057",
+                standing,
+            ),
+        };
+        let text = fill(
+            &template,
+            &[("amount", &standing.weight.amount), ("cause", &standing.cause), ("together", &together)],
+        );
+        self.tell_of(about, level, &text, id);
+    }
+
+    /// All that demotes it, in answer to SIGUSR1.
+    pub(crate) fn standings(&mut self, about: About<'_>, standings: &[Standing], now: Time) {
+        for standing in standings {
+            let template = if standing.weight.releases {
+                tr("demoted by {amount} for {cause} since {lasted}, and no MASTER until that ends")
+            } else {
+                tr("demoted by {amount} for {cause} since {lasted}")
+            };
+            let lasted = seconds(standing.lasted(now));
+            let text = fill(
+                &template,
+                &[("amount", &standing.weight.amount), ("cause", &standing.cause), ("lasted", &lasted)],
+            );
+            self.say_of(about, &text);
+        }
+    }
+}
