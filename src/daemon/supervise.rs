@@ -536,9 +536,7 @@ impl Supervisor {
             Phase::Leaving { until, .. } if until <= now => self.gone(Notice::Died, now, deeds),
             Phase::Again { until, .. } if until <= now => self.not_back(now, deeds),
             Phase::Again { at, until } if at <= now => self.start(until, now, deeds),
-            Phase::Resting { until } if until <= now => {
-                self.start(self.anew_until(now), now, deeds);
-            }
+            Phase::Resting { until } if until <= now => self.start(self.anew_until(now), now, deeds),
             Phase::Starting { .. }
             | Phase::Serving { .. }
             | Phase::Leaving { .. }
