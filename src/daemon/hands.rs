@@ -305,7 +305,7 @@ impl Hands {
                 // The engine announces them meanwhile.
                 if let Some(config) = assigned {
                     // Already, unless the interface was missing before.
-                    self.note_managed(Some(host));
+                    self.note_managed(|number, _| number == host);
                     let odd = addresses::otherwise(&interface, &config);
                     self.report.otherwise(About::host(&config, &interface), &odd);
                 }

@@ -593,6 +593,13 @@ fn changed_meanwhile() {
     // What is shared no more by a reload goes, and is nobody's business later.
     served.rewrite(&segment, 0, &three("10.9.0.202/32"));
     eventually("another address comes", seconds(2), || has(202) && !has(201));
+    let state = segment.dir().join(format!("state-{}", host.name));
+    let noted = |id: u8| state.join(format!("eth0-{id}.addresses")).exists();
+    assert!(noted(7) && noted(8));
+    served.rewrite(&segment, 0, &managed("web", 7, "10.9.0.200/24\", \"10.9.0.202/32"));
+    eventually("nothing is known of who left", seconds(3), || noted(7) && !noted(8) && !has(210));
+    served.rewrite(&segment, 0, &three("10.9.0.202/32"));
+    eventually("he is back", seconds(8), || noted(8) && has(210));
 
     let kill = |served: &mut Served| {
         let mut daemon = served.daemon.take().expect("it was started");
@@ -629,6 +636,7 @@ fn changed_meanwhile() {
     let mut daemon = served.daemon.take().expect("it was started");
     daemon.signal(Signal::SIGTERM);
     daemon.await_exit(seconds(3));
+    assert!(!noted(7) && !noted(8));
     host.sh("ip addr add 10.9.0.202/32 dev eth0; ip addr add 10.9.0.200/32 dev eth0");
     served.write(&segment, 0, &managed("mail", 8, "10.9.0.210/32"));
     again(&mut served);
@@ -637,7 +645,6 @@ fn changed_meanwhile() {
 
     // What cannot be read is told, and nothing is taken off.
     kill(&mut served);
-    let state = segment.dir().join(format!("state-{}", host.name));
     fs::write(state.join("eth0-8.addresses"), "nonsense").expect("it is ours");
     served.write(&segment, 0, &managed("web", 7, "10.9.0.200/24"));
     again(&mut served);

@@ -43,7 +43,7 @@ impl Hands {
         self.ahead.resize(roster.len(), 0);
         roster.there().for_each(|(host, entry)| self.supervisor.plan(host, entry.plan()));
         self.rules.replace(roster);
-        self.note_managed(None);
+        self.note_managed(|_, _| true);
         checks.into_iter().for_each(|check| self.children.checks.forget(Some(check)));
         archived.into_iter().for_each(|host| self.keep(host, now));
         for warning in lines.warnings {
@@ -68,10 +68,10 @@ impl Hands {
         }
     }
 
-    /// Writes down which addresses are managed, of one host or of all.
-    pub(super) fn note_managed(&mut self, of: Option<u16>) {
+    /// Writes down which addresses of these hosts are managed.
+    pub(super) fn note_managed(&mut self, of: impl Fn(u16, &Entry) -> bool) {
         let Self { ledger: Some(ledger), rules, report, .. } = self else { return };
-        let hosts = rules.roster().there().filter(|(host, _)| of.is_none_or(|one| one == *host));
+        let hosts = rules.roster().there().filter(|(host, entry)| of(*host, entry));
         hosts.for_each(|(_, entry)| ledger.note(entry, report));
     }
 
@@ -99,12 +99,14 @@ impl Hands {
         if !std::mem::take(&mut entry.kept).is_empty() {
             self.keep(host, now);
         }
-        if let Some(entry) = self.rules.entry(host) {
-            entry.standing = Standing::Gone;
-            self.ledger.iter_mut().for_each(|ledger| ledger.forget(entry));
-        }
+        let Some(entry) = self.rules.entry(host) else { return };
+        entry.standing = Standing::Gone;
+        let gone = entry.clone();
+        self.ledger.iter_mut().for_each(|ledger| ledger.forget(&gone));
         // Another one may have its place already.
-        self.note_managed(None);
+        self.note_managed(|_, entry| {
+            entry.config.vhid == gone.config.vhid && entry.interface == gone.interface
+        });
         reload::give_back(&mut self.claims, self.rules.roster());
         self.supervisor.forget(host);
     }
