@@ -4,7 +4,6 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
-use std::panic;
 use std::process::ExitCode;
 
 use ucarp::config::cli::{self, Exposed, Invocation};
@@ -14,7 +13,7 @@ use ucarp::{i18n, platform};
 
 fn main() -> ExitCode {
     i18n::init(platform::adopt_locale);
-    panic::catch_unwind(start).unwrap_or(ExitCode::from(BUG))
+    std::panic::catch_unwind(start).unwrap_or(ExitCode::from(BUG))
 }
 
 fn start() -> ExitCode {
@@ -55,6 +54,7 @@ fn show(text: &str) -> ExitCode {
 
 /// One line on stderr, as every tool does it. Without a stderr there is nobody left to tell.
 fn complain(format: Option<LogFormat>, speaker: &str, error: &dyn Display, code: u8) -> ExitCode {
+    let format = format.or_else(|| cli::format(std::env::args_os().skip(1)));
     let _ = io::stderr().write_all(daemon::last_words(format, speaker, &error.to_string()).as_bytes());
     ExitCode::from(code)
 }

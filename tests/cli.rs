@@ -288,6 +288,14 @@ mod ours {
         }
         assert!(last_words(&["-v0"], false).starts_with("ucarp: "));
         assert!(last_words(&["-v0"], true).starts_with("<3>ucarp: "));
+        for (words, about) in
+            [(["-v0", "--log-format=json"], "--interface"), (["-c/nosuch", "--log-format=json"], "/nosuch")]
+        {
+            let object: serde_json::Value =
+                serde_json::from_str(&last_words(&words, true)).expect("an object");
+            assert!(object["message"].as_str().is_some_and(|text| text.contains(about)), "{object}");
+        }
+        assert!(last_words(&["-v0", "--log-format=json", "--check"], false).starts_with("ucarp: "));
         let failing = ["-i", "nosuch0", "-s192.0.2.1", "-v1", "-pcan4ry", "-a192.0.2.10", "--facility=none"];
         let said = |format: &'static str| last_words(&[&failing[..], &[format]].concat(), true);
         let object: serde_json::Value = serde_json::from_str(&said("--log-format=json")).expect("an object");

@@ -20,7 +20,7 @@ use super::options::{self, Row, Scope, Takes};
 use super::print;
 use super::process::{self, Process};
 use super::reading::{Layer, Manner, Reading, Value};
-use super::{Caller, Config, Error, Errors, SniffConfig, Warning, shown, virtual_host, words};
+use super::{Caller, Config, Error, Errors, LogFormat, SniffConfig, Warning, shown, virtual_host, words};
 
 use spelling::{bytes_of, normalize, stray};
 pub use usage::{usage, version};
@@ -124,6 +124,14 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
     } else {
         Invocation::Run { config, warnings, exposed: given.exposed }
     })
+}
+
+/// How what is wrong is to be written, where these arguments after the program's name ask to serve and say so.
+#[must_use]
+pub fn format(args: impl Iterator<Item = OsString>) -> Option<LogFormat> {
+    let (given, option) = (Given::read(args).ok()?, "--log-format");
+    let serves = !["--check", "--sniff", "--print-config"].iter().any(|other| given.has(other));
+    words::log_format(option, &given.last(option).filter(|_| serves)?).ok()
 }
 
 /// What the command line asks for whose virtual hosts stand in a file.
