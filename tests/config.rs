@@ -243,6 +243,63 @@ fn who_may_read_and_write() {
 }
 
 #[test]
+fn what_checks_would_do_and_who_may_change_them() {
+    let folder = Folder::new("checks");
+    let program = folder.file("look.sh", "#!/bin/sh\n");
+    mode(&program, 0o755);
+    let with = |more: &str| {
+        let text = vip("web", 1) + "group = \"front\"\n" + &vip("mail", 2) + "group = \"front\"\n" + more;
+        folder.file("ucarp.toml", text)
+    };
+    let command =
+        |words: &str| format!("command = [\"{}\"{words}]\nvips = [\"web\", \"mail\"]\n", program.display());
+    let file = with(&format!(
+        "[group.front]\nstart-hold = \"40s\"\n[check.look]\n{}timeout = \"1500ms\"\non-failure = \"release\"\n",
+        command(", \"two words\"")
+    ));
+    let ran = checked(&file, "--check");
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let words = format!("command: [\"{}\", \"two words\"]", program.display());
+    let check = ["check: look", &words, "every: 3", "timeout: 1500ms", "fall: 3", "rise: 2", "demote: 240"];
+    let rest = ["on-failure: release", "initial: failing", "vips: web", "vips: mail"];
+    let group = ["group: front", "preempt-delay: 30", "start-hold: 40"];
+    for expected in group.iter().chain(&check).chain(&rest) {
+        assert!(ran.stdout.lines().any(|line| line == *expected), "{expected}: {}", ran.stdout);
+    }
+    assert!(
+        ran.stdout
+            .lines()
+            .any(|line| line.starts_with("warning: ") && line.contains("'look' fails on all hosts"))
+    );
+    let look = |more: &str| with(&format!("[check.look]\n{}{more}", command("")));
+    mode(&program, 0o757);
+    refused(&look(""), &["ucarp.toml:14:1: command: others", "look.sh'"]);
+    mode(&program, 0o755);
+    mode(&folder.0, 0o777);
+    refused(&folder.file("other.toml", vip("web", 1)), &["other.toml: others"]);
+    mode(&folder.0, 0o755);
+    mode(&program, 0o644);
+    refused(&look(""), &["command: ", "not executable"]);
+    mode(&program, 0o755);
+    refused(&look("user = \"root\"\n"), &["ucarp.toml:16:8: user: 'root' is root"]);
+    refused(&look("user = \"nobody-has-this-name\"\n"), &["user: ", "not in /etc/passwd"]);
+    assert_eq!(checked(&look("user = \"70000:70000\"\n"), "--check").status, Some(0));
+    refused(
+        &with("[check.look]\ncommand = [\"/nonexistent/look\"]\nvips = [\"web\"]\n"),
+        &["command: ", "cannot be found"],
+    );
+    let kernel = with("[check.kernel]\ncarp-demotion = true\ngroup = \"front\"\n");
+    let ran = checked(&kernel, "--check");
+    if cfg!(any(target_os = "freebsd", target_os = "openbsd")) {
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    } else {
+        assert_eq!(ran.status, Some(2), "{}", ran.stdout);
+        assert!(ran.stderr.contains("the check kernel cannot be made here"), "{}", ran.stderr);
+    }
+    assert_eq!(checked(&kernel, "--check=syntax").status, Some(0));
+}
+
+#[test]
 fn credentials_of_the_service_manager() {
     let folder = Folder::new("credentials");
     folder.file("it", CANARY);

@@ -451,7 +451,7 @@ impl Look<'_> {
         };
         let named =
             user.as_ref().map(|Account { name, uid, gid }| User { name: name.clone(), uid: *uid, gid: *gid });
-        Ok(Some(program.owned(named.or_else(|| usual.cloned()))))
+        Ok(Some(program.without_rights(named.or_else(|| usual.cloned()))))
     }
 }
 

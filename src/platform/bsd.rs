@@ -329,6 +329,11 @@ pub(super) struct Parking;
 pub(super) fn forgo_rights() {}
 
 /// As above.
+pub(super) fn forgo_capabilities() -> io::Result<()> {
+    Ok(())
+}
+
+/// As above.
 pub(super) fn before_surrender() {}
 
 /// As above.

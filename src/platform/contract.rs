@@ -74,6 +74,7 @@ const _: fn() -> Duration = notification::monotonic;
 const _: fn(&CStr, fn() -> u8) -> io::Result<u32> = split::split_off;
 const _: fn() -> io::Result<()> = split::let_go_of_streams;
 const _: fn() = sys::forgo_rights;
+const _: fn() -> io::Result<()> = sys::forgo_capabilities;
 
 // Descriptors, files, rights, chance.
 const _: fn(BorrowedFd<'_>) -> io::Result<()> = descriptors::close_on_exec;

@@ -28,7 +28,7 @@ use super::{Changes, Instruction, LinkState, Unready, descriptors, interfaces};
 
 pub(super) use super::linux_claim::{Claim, LOCKS};
 pub(super) use super::linux_rights::{
-    after_surrender, before_surrender, confine, forgo_rights, refuse_core_files,
+    after_surrender, before_surrender, confine, forgo_capabilities, forgo_rights, refuse_core_files,
 };
 pub use super::linux_rights::{missing_for_addresses, missing_privilege};
 pub(super) use super::mreqn::join_v4;

@@ -43,6 +43,12 @@ pub(super) fn refuse_core_files() {
     let _ = prctl::set_dumpable(false);
 }
 
+/// Gives up the capabilities that this process has. For a child between fork(2) and execve(2): system calls and nothing
+/// else.
+pub(super) fn forgo_capabilities() -> io::Result<()> {
+    keep_capabilities(0)
+}
+
 /// Gives up what rights this process has beside those of its user, for good.
 pub(super) fn forgo_rights() {
     let _ = prctl::set_no_new_privs();

@@ -55,8 +55,8 @@ pub struct Program {
     words: Strings,
     environment: Strings,
     explain: Option<Explain>,
-    /// Whose it is to be, if not ours.
-    user: Option<User>,
+    /// It is to have none of our rights, and whose it is to be, if not ours.
+    bare: Option<Option<User>>,
 }
 
 /// A process that is the program, or is about to become it. The leader of a process group of its own.
@@ -107,7 +107,7 @@ impl Program {
                 variables.map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat()),
             )?,
             explain: None,
-            user: None,
+            bare: None,
         })
     }
 
@@ -118,10 +118,11 @@ impl Program {
         Self { explain: Some(Box::new(explain)), ..self }
     }
 
-    /// Has it be this user's, in the user's own group alone: without any rights of ours.
+    /// Has it be this user's, in the user's own group alone, if it is not to be ours; and without the capabilities that we
+    /// may have besides. What its file gives it, it has.
     #[must_use]
-    pub fn owned(self, user: Option<User>) -> Self {
-        Self { user, ..self }
+    pub fn without_rights(self, user: Option<User>) -> Self {
+        Self { bare: Some(user), ..self }
     }
 
     /// Starts it. It reads nothing, and writes to `output` and `error`, or to the streams of this process.
@@ -189,8 +190,9 @@ impl Program {
         sys::close_from(REPORT + 1)?;
         oom::restore();
         secrecy::restore_core_limit()?;
-        if let Some(user) = &self.user {
-            rights::become_other(user)?;
+        if let Some(user) = &self.bare {
+            user.as_ref().map_or(Ok(()), rights::become_other)?;
+            sys::forgo_capabilities()?;
         }
         signals::restore(before)?;
         // SAFETY: NUL-terminated strings and arrays of them that end in a null pointer, all alive here.

@@ -20,6 +20,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("check_of_a_file_fails_and_passes", ours, file),
         Case::new("check_of_an_interface_notices_at_once", ours, interface),
         Case::new("check_of_any_kind_holds_nobody_up", ours, of_any_kind),
+        Case::new("check_has_none_of_the_capabilities_of_its_daemon", ours, without_rights),
         Case::new("check_is_known_after_a_reload_and_after_an_engine_died", ours, goes_on),
     ]
 }
@@ -180,4 +181,33 @@ fn goes_on() {
     daemon.await_line("that it fails", seconds(5), said("UC1051", "same"));
     thread::sleep(Duration::from_millis(500));
     assert_eq!(count(daemon, "UC1051", "other") + count(daemon, "UC1051", "new"), 0);
+}
+
+/// As a service of a service manager is: not root, with what it needs.
+fn without_rights() {
+    let segment = &Segment::new(1);
+    let shows = "command = [\"/bin/sh\", \"-c\", \"grep CapEff /proc/self/status; exit 1\"]\nfall = 1";
+    ready(segment);
+    let folder = segment.dir().join("etc");
+    fs::create_dir_all(&folder).expect("it is ours");
+    let path = folder.join("ucarp.toml");
+    let text = text(&[("rights", shows)]).replace("SOURCE", &segment.hosts[0].address.to_string());
+    let state = segment.dir().join("state");
+    let daemon =
+        format!("[daemon]\nfacility = \"none\"\nlockdir = \"{0}\"\nstate = \"{0}\"\n", state.display());
+    let defaults = "[defaults]\ninterface = \"eth0\"\nmanage-address = false\n";
+    fs::create_dir_all(&state).expect("it is ours");
+    fs::write(&path, daemon + defaults + &text).expect("it is ours");
+    for ours in [&folder, &path, &state] {
+        std::os::unix::fs::chown(ours, Some(65_534), Some(65_534)).expect("we are root");
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    let mut command = segment.hosts[0].command("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    command.args(["--inh-caps=+net_raw,+net_admin", "--ambient-caps=+net_raw,+net_admin", "--"]);
+    command.arg(Kind::Ours.binary()).arg("--config").arg(&path);
+    let daemon = Daemon::spawn(segment, "a (nobody)", Kind::Ours, command, segment.dir().join("hooks"));
+    let line = daemon.await_line("that it fails", seconds(5), said("UC1051", "rights"));
+    assert!(line.contains("it said: CapEff:") && line.contains(&"0".repeat(16)), "{line}");
+    daemon.await_line("that it is master", seconds(6), |line| line.contains("MASTER"));
 }
