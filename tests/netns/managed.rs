@@ -36,6 +36,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("managed_engine_that_dies_once", ours, dies_once),
         Case::new("managed_that_cannot_be_put_on", ours, cannot_be_put_on),
         Case::new("managed_and_used_by_a_stranger", ours, stranger),
+        Case::new("managed_and_answered_for_by_another_leg", ours, another_leg),
         Case::new("managed_and_used_by_no_stranger", ours, || no_stranger(OURS)),
         Case::new("managed_and_given_back_by_the_ancestor", &[Kind::Ours, Kind::Theirs], || {
             no_stranger((Kind::Ours, Kind::Theirs))
@@ -401,4 +402,19 @@ fn no_stranger(kinds: (Kind, Kind)) {
     throughout("nobody is strange", seconds(4), || {
         [&a, &b].iter().all(|daemon| daemon.lines(|line| line.contains("[UC2044]")).is_empty())
     });
+}
+
+// A kernel answers for its addresses on whatever interface it is asked.
+fn another_leg() {
+    let segment = Segment::new(1);
+    let host = &segment.hosts[0];
+    let namespace = host.namespace();
+    let namespace = namespace.file_name().expect("it has a name").to_string_lossy();
+    assert!(segment.switch(&format!(
+        "ip link add to-a2 type veth peer name eth1 netns {namespace} && ip link set to-a2 master br0 up"
+    )));
+    host.sh("ip link set eth1 up");
+    let a = lone_master(&segment, 0, Kind::Ours, &Setup::managed(0));
+    eventually("both answer", seconds(3), || segment.who_answers(VIP).len() == 2);
+    throughout("it is no stranger", seconds(6), || a.lines(|line| line.contains("[UC2044]")).is_empty());
 }
