@@ -3,6 +3,8 @@
 //!
 //! It decides nothing about roles; what a demotion means is the election's.
 
+use std::collections::BTreeSet;
+
 use super::fleet::Fleet;
 use super::report::Report;
 use crate::config::check::{Check, OnFailure, Verdict};
@@ -13,16 +15,20 @@ use crate::protocol::causes::{Cause, Weight};
 pub(super) fn judged(fleet: &mut Fleet, check: &Check, verdict: Verdict, report: &mut Report, now: Time) {
     let weight = Weight { amount: check.demote, releases: check.on_failure == OnFailure::Release };
     let weight = (verdict == Verdict::Failing).then_some(weight);
-    let is_meant = |host: &usize| {
+    let mut changed = fleet.there();
+    changed.retain(|host| {
+        // Who was meant before may be in another group now.
         let config = &fleet.hosts()[*host].config;
-        check.whom.means(config.name.as_deref(), config.group.as_deref())
-    };
-    let meant: Vec<usize> = fleet.there().into_iter().filter(is_meant).collect();
-    for host in &meant {
-        fleet.causes.set(*host, Cause::Check(check.name.clone()), weight, now);
-    }
-    for host in meant {
-        fleet.share(host, report, now);
+        let is_meant = check.whom.means(config.name.as_deref(), config.group.as_deref());
+        fleet.causes.set(*host, Cause::Check(check.name.clone()), weight.filter(|_| is_meant), now)
+    });
+    let mut told = BTreeSet::new();
+    for host in changed {
+        // Once for all who move together, however many they are.
+        if !told.contains(&host) {
+            told.extend(fleet.causes.company(host));
+            fleet.share(host, report, now);
+        }
     }
 }
 

@@ -112,14 +112,17 @@ impl Member {
         }
     }
 
-    fn set(&mut self, cause: Cause, weight: Option<Weight>, now: Time) {
+    fn set(&mut self, cause: Cause, weight: Option<Weight>, now: Time) -> bool {
         let at = self.own.iter().position(|standing| standing.cause == cause);
         match (at.and_then(|at| self.own.get_mut(at)), weight) {
-            (Some(standing), Some(weight)) => standing.weight = weight,
+            (Some(standing), Some(weight)) => {
+                return std::mem::replace(&mut standing.weight, weight) != weight;
+            }
             (None, Some(weight)) => self.own.push(Standing { cause, weight, since: now }),
             (Some(_), None) => self.own.retain(|standing| standing.cause != cause),
-            (None, None) => {}
+            (None, None) => return false,
         }
+        true
     }
 }
 
@@ -157,11 +160,10 @@ impl Causes {
         }
     }
 
-    /// Something demotes a virtual host, or does no more.
-    pub fn set(&mut self, host: usize, cause: Cause, weight: Option<Weight>, now: Time) {
-        if let Some(member) = self.0.get_mut(host).filter(|member| member.here) {
-            member.set(cause, weight, now);
-        }
+    /// Something demotes a virtual host, or does no more. Whether that is anything new.
+    pub fn set(&mut self, host: usize, cause: Cause, weight: Option<Weight>, now: Time) -> bool {
+        let member = self.0.get_mut(host).filter(|member| member.here);
+        member.is_some_and(|member| member.set(cause, weight, now))
     }
 
     /// What a core shows of itself now; whether that is anything new to its group.

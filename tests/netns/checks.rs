@@ -20,6 +20,8 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("check_of_a_file_fails_and_passes", ours, file),
         Case::new("check_of_an_interface_notices_at_once", ours, interface),
         Case::new("check_of_any_kind_holds_nobody_up", ours, of_any_kind),
+        Case::new("check_that_fails_moves_the_address", ours, moves),
+        Case::new("check_that_releases_leaves_nobody", ours, releases),
         Case::new("check_has_none_of_the_capabilities_of_its_daemon", ours, without_rights),
         Case::new("check_is_known_after_a_reload_and_after_an_engine_died", ours, goes_on),
     ]
@@ -210,4 +212,75 @@ fn without_rights() {
     let line = daemon.await_line("that it fails", seconds(5), said("UC1051", "rights"));
     assert!(line.contains("it said: CapEff:") && line.contains(&"0".repeat(16)), "{line}");
     daemon.await_line("that it is master", seconds(6), |line| line.contains("MASTER"));
+}
+
+/// Two hosts, the first preferred, of which neither preempts; each looks at a file of its own.
+struct Pair {
+    segment: Segment,
+    files: [PathBuf; 2],
+    _served: [Served; 2],
+}
+
+impl Pair {
+    fn start(more: &str) -> Self {
+        let segment = Segment::new(2);
+        ready(&segment);
+        let files = ["first", "second"].map(|name| segment.dir().join(name));
+        let served = [0, 1].map(|host: usize| {
+            fs::write(&files[host], "").expect("it is ours");
+            let keys = format!("file = \"{}\"\nfall = 2\nrise = 2\n{more}", files[host].display());
+            let skew = format!("advskew = {}\n[check.", 100 * host);
+            let text = text(&[("ready", &keys)]).replacen("[check.", &skew, 1);
+            let served = Served::start(&segment, host, &Setup::default(), &text);
+            thread::sleep(Duration::from_millis(500));
+            served
+        });
+        segment.await_sole_master(0, seconds(8));
+        Self { segment, files, _served: served }
+    }
+
+    fn fails(&self, host: usize) {
+        fs::remove_file(&self.files[host]).expect("it was there");
+    }
+
+    fn passes(&self, host: usize) {
+        fs::write(&self.files[host], "").expect("it is ours");
+    }
+
+    #[track_caller]
+    fn moves_to(&self, host: usize, limit: Duration) {
+        self.segment.await_ad_of(host, wire::now(), limit);
+        self.segment.await_sole_master(host, seconds(9));
+        self.segment.await_owner(host, seconds(2));
+    }
+}
+
+fn moves() {
+    let pair = Pair::start("");
+    pair.fails(0);
+    // Two runs of 200 ms, and not the dead time of three seconds.
+    pair.moves_to(1, seconds(2));
+    pair.passes(0);
+    thread::sleep(seconds(2));
+    pair.moves_to(1, seconds(2));
+    pair.fails(1);
+    pair.moves_to(0, seconds(2));
+    // Equally demoted hosts keep who has it.
+    pair.fails(0);
+    thread::sleep(seconds(2));
+    pair.moves_to(0, seconds(2));
+}
+
+fn releases() {
+    let pair = Pair::start("on-failure = \"release\"");
+    pair.fails(0);
+    pair.moves_to(1, seconds(2));
+    pair.fails(1);
+    eventually("nobody has the address", seconds(4), || pair.segment.who_answers(VIP).is_empty());
+    let since = wire::now();
+    thread::sleep(seconds(5));
+    let ads = [0, 1].map(|host| pair.segment.ads_of(host, since).len());
+    assert_eq!(ads, [0, 0]);
+    pair.passes(1);
+    pair.moves_to(1, seconds(6));
 }
