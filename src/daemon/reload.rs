@@ -186,8 +186,6 @@ pub(super) struct Reloaded {
     pub(super) lines: Lines,
     /// Of whom is to be kept what is in use besides what is configured.
     pub(super) archived: Vec<u16>,
-    /// The checks that are others now, or none.
-    pub(super) checks: Vec<u16>,
 }
 
 /// What the operator is to be told.
@@ -200,6 +198,8 @@ pub(super) struct Lines {
     pub(super) kept: usize,
     /// What became of each of the others.
     pub(super) others: Vec<(Entry, Fate)>,
+    /// The checks of these numbers are others now: what each was, and what it is.
+    pub(super) checks: Vec<(u16, Option<Check>, Option<Check>)>,
 }
 
 /// What follows from a configuration that was read, if nothing is wrong with it. What only one may have on this machine is
@@ -246,7 +246,8 @@ pub(super) fn reloaded(
         roster.set(*host, Standing::Leaves(departure));
         facts.push(Fact::Leave { host: *host, departure });
     }
-    let mut lines = Lines { warnings: read.warnings, doubts, kept: 0, others: Vec::new() };
+    let mut lines =
+        Lines { warnings: read.warnings, doubts, kept: 0, others: Vec::new(), checks: Vec::new() };
     let mut archived = Vec::new();
     for fate in fates {
         let (host, entry) = match &fate {
@@ -294,17 +295,16 @@ pub(super) fn reloaded(
         lines.others.push((entry, fate));
     }
     // Whom they are about is served by now.
-    let checks = roster.check_by(read.checks);
-    facts.extend(
-        checks
-            .iter()
-            .map(|number| Fact::Watch { check: *number, what: roster.check(*number).cloned().map(Box::new) }),
-    );
+    for number in roster.check_by(read.checks) {
+        let now = roster.check(number).cloned();
+        facts.push(Fact::Watch { check: number, what: now.clone().map(Box::new) });
+        lines.checks.push((number, before.check(number).cloned(), now));
+    }
     if !errors.is_empty() {
         give_back(claims, before);
         return Err(errors);
     }
-    Ok(Reloaded { roster, facts, lines, archived, checks })
+    Ok(Reloaded { roster, facts, lines, archived })
 }
 
 /// Who may need a claim that it has not yet: another group is another name on this machine.

@@ -140,9 +140,11 @@ fn of_any_kind() {
     };
     let before = descriptors();
     let since = wire::now();
-    thread::sleep(seconds(5));
-    let ads = segment.ads_of(0, since).len();
-    assert!((4..=6).contains(&ads), "{ads} advertisements in five seconds");
+    thread::sleep(seconds(7));
+    // Demoted it speaks every 1 + 240/256 s.
+    let times: Vec<f64> = segment.ads_of(0, since).iter().map(|ad| ad.at).collect();
+    let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.len() >= 2 && gaps.iter().all(|gap| (1.9..2.1).contains(gap)), "{gaps:?}");
     // Each that runs has two at most.
     assert!(descriptors() <= before + 12, "{} descriptors, {before} before", descriptors());
     // Of those that hang and fork there is what one run has.
@@ -169,6 +171,10 @@ fn goes_on() {
     served.rewrite(segment, 0, &text(&[("new", &same), ("same", &same), ("other", &other)]));
     let daemon = served.daemon();
     daemon.await_line("that it passes", seconds(5), said("UC1052", "new"));
+    for (check, what) in [("new", "begins"), ("other", "is another")] {
+        assert!(daemon.lines(said("UC1054", check)).iter().all(|line| line.contains(what)), "{check}");
+    }
+    assert_eq!((count(daemon, "UC1054", "new"), count(daemon, "UC1054", "same")), (1, 0));
     thread::sleep(seconds(1));
     assert_eq!(count(daemon, "UC1052", "same"), 1);
     // What is removed is made no more.

@@ -33,7 +33,7 @@ impl Hands {
         let reloaded = read.map_err(|why| vec![why]).and_then(|read| {
             reload::reloaded(self.rules.roster(), read, &mut self.claims, self.lockdir.as_deref(), now)
         });
-        let Reloaded { roster, facts, lines, archived, checks } = match reloaded {
+        let Reloaded { roster, facts, lines, archived } = match reloaded {
             Ok(reloaded) => reloaded,
             Err(why) => {
                 why.iter().for_each(|why| self.report.not_reloaded(why));
@@ -44,7 +44,10 @@ impl Hands {
         roster.there().for_each(|(host, entry)| self.supervisor.plan(host, entry.plan()));
         self.rules.replace(roster);
         self.note_managed(|_, _| true);
-        checks.into_iter().for_each(|check| self.children.checks.forget(Some(check)));
+        for (number, before, now) in &lines.checks {
+            self.children.checks.forget(Some(*number));
+            self.report.check_reloaded(before.as_ref(), now.as_ref());
+        }
         archived.into_iter().for_each(|host| self.keep(host, now));
         for warning in lines.warnings {
             // What was said of the configuration before need not be said again.

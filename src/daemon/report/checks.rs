@@ -26,6 +26,25 @@ impl Report {
         self.say(Level::Debug, &text);
     }
 
+    /// Another check is made in place of this one, or of none, or none any more.
+    pub(crate) fn check_reloaded(&mut self, before: Option<&Check>, now: Option<&Check>) {
+        let mut tell = |template: &str, check: &Check| {
+            self.tell(Level::Info, &fill(template, &[("check", &check.name)]), "UC1054");
+        };
+        match (before, now) {
+            (Some(before), Some(now)) if before.name == now.name => tell(
+                &tr("The check {check} is another: nothing is thought of it until it has failed or passed"),
+                now,
+            ),
+            (before, now) => {
+                before.into_iter().for_each(|check| tell(&tr("The check {check} is made no more"), check));
+                let begins =
+                    tr("The check {check} begins: nothing is thought of it until it has failed or passed");
+                now.into_iter().for_each(|check| tell(&begins, check));
+            }
+        }
+    }
+
     /// This is thought of it from now on.
     pub(crate) fn judged(&mut self, check: &Check, verdict: Verdict, found: &Found, now: Time) {
         let (level, template, id) = match (verdict, found) {
