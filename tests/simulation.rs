@@ -15,6 +15,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sim::besieged;
+use sim::groups;
 use sim::oracle::Sums;
 use sim::random::{self, Judgement, Mix};
 use sim::regressions;
@@ -92,6 +93,11 @@ fn random_worlds_of_managed_addresses_settle() {
 #[test]
 fn random_worlds_of_demotions_settle() {
     settle(random::judge_fitness, &regressions::FITNESS_WORLDS, 20_000);
+}
+
+#[test]
+fn groups_end_on_one_machine() {
+    settle(groups::judge, &regressions::GROUPS, 1_000);
 }
 
 #[test]

@@ -219,7 +219,8 @@ impl Fleet {
         let (one, link) = (&self.hosts[host], &self.links[self.on[host]]);
         if !one.gone {
             let label = one.label(&link.name);
-            self.causes.enrol(host, (&link.name, &label), one.config.group.as_deref());
+            let lowest = one.config.addresses.iter().map(|shared| shared.address).min();
+            self.causes.enrol(host, (&link.name, &label, lowest), one.config.group.as_deref());
         }
     }
 

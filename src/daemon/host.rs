@@ -13,9 +13,7 @@ use super::unshared::Unshared;
 use crate::config::VirtualHostConfig;
 use crate::protocol::causes::Seen;
 use crate::protocol::wire::Decoded;
-use crate::protocol::{
-    Action, Demotion, Event, Link, Parameters, Presence, Rejected, Role, Time, VirtualHost,
-};
+use crate::protocol::{Action, Demotion, Event, Link, Parameters, Presence, Rejected, Time, VirtualHost};
 
 /// What a core can be told.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +168,7 @@ impl Served {
     pub(super) fn seen(&self) -> Seen {
         let has = |wanted: Demotion| self.core.own_demotions().any(|own| own == wanted);
         Seen {
-            up: self.core.role() != Role::Init,
+            role: self.core.role(),
             spared: self.core.leaves() || !self.config.required && self.link == Link::Gone,
             sending: has(Demotion::SendFailures),
             hook: has(Demotion::HookFailure),

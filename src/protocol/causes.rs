@@ -3,12 +3,17 @@
 //! A cause is a check that fails, the operator's word, or what a member of a group sees itself: its link is down, its
 //! advertisements cannot leave, its script fails. The members of a group share them all, each counted once. A core sees its own
 //! failures without being told; it is told of all others in sum ([`Fitness`]), and the operator is told of each.
+//!
+//! After several failures at a time a group can be found apart, with nobody demoted. Its first member that takes part, by its
+//! lowest address, which all hosts know alike, then draws the others: who is master beside a first one that is backup is
+//! demoted by one.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::fitness::sum;
-use super::{Demotion, Fitness, Time};
+use super::{Demotion, Fitness, Role, Time};
 
 /// What demotes. Its `Display` is the name operators know it by; never translated.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -19,6 +24,8 @@ pub enum Cause {
     Send(String),
     /// The up script of this virtual host failed, or its addresses could not be put on.
     Hook(String),
+    /// The first member of this group is master elsewhere.
+    Group(String),
     /// This check fails.
     Check(String),
     /// Somebody said so, under this name: `operator`, `maintenance`, `boot`.
@@ -31,6 +38,7 @@ impl fmt::Display for Cause {
             Self::Link(interface) => write!(f, "link:{interface}"),
             Self::Send(interface) => write!(f, "send:{interface}"),
             Self::Hook(host) => write!(f, "hook:{host}"),
+            Self::Group(name) => write!(f, "group:{name}"),
             Self::Check(name) => write!(f, "check:{name}"),
             Self::ByHand(name) => f.write_str(name),
         }
@@ -66,10 +74,10 @@ impl Standing {
 }
 
 /// What a core shows of itself that its group goes by.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Seen {
-    /// Its link can be used, or is in its grace.
-    pub up: bool,
+    /// Init is a link that cannot be used, after its grace.
+    pub role: Role,
     /// Nobody misses it without its link, whatever was before.
     pub spared: bool,
     /// What demotes it.
@@ -77,6 +85,21 @@ pub struct Seen {
     /// The same, for its script.
     pub hook: bool,
 }
+
+impl Seen {
+    fn up(self) -> bool {
+        self.role != Role::Init
+    }
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { role: Role::Init, spared: false, sending: false, hook: false }
+    }
+}
+
+/// Which virtual host one is: its interface, what the log calls it, and its lowest address.
+pub type Identity<'a> = (&'a str, &'a str, Option<IpAddr>);
 
 /// What changed for a virtual host.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -92,11 +115,14 @@ struct Member {
     /// Interface and name, for its own causes.
     interface: String,
     label: String,
+    lowest: Option<IpAddr>,
     group: Option<String>,
     here: bool,
     was_up: bool,
     seen: Seen,
     own: Vec<Standing>,
+    /// It alone is demoted for being master where the first of its group is not.
+    astray: Option<Standing>,
     told: Vec<Standing>,
 }
 
@@ -108,7 +134,7 @@ impl Member {
             Cause::Hook(label) => self.seen.hook && *label == self.label,
             // Without its link it competes with nobody.
             Cause::Link(interface) => *interface == self.interface,
-            Cause::Check(_) | Cause::ByHand(_) => false,
+            Cause::Group(_) | Cause::Check(_) | Cause::ByHand(_) => false,
         }
     }
 
@@ -139,7 +165,7 @@ impl Causes {
 
     /// There is a virtual host of this number, or it is in another group from now on. Who joins demotes nobody for its link
     /// before that was up.
-    pub fn enrol(&mut self, host: usize, (interface, label): (&str, &str), group: Option<&str>) {
+    pub fn enrol(&mut self, host: usize, (interface, label, lowest): Identity<'_>, group: Option<&str>) {
         if self.0.len() <= host {
             self.0.resize_with(host + 1, Member::default);
         }
@@ -150,6 +176,7 @@ impl Causes {
         member.here = true;
         interface.clone_into(&mut member.interface);
         label.clone_into(&mut member.label);
+        member.lowest = lowest;
         member.group = group.map(str::to_owned);
     }
 
@@ -170,17 +197,44 @@ impl Causes {
     pub fn see(&mut self, host: usize, seen: Seen, now: Time) -> bool {
         let Some(member) = self.0.get_mut(host).filter(|member| member.here) else { return false };
         let before = std::mem::replace(&mut member.seen, seen);
-        member.was_up |= seen.up;
+        member.was_up |= seen.up();
         if before == seen {
             return false;
         }
         let weight = |there: bool| there.then_some(Weight { amount: Demotion::AMOUNT, releases: false });
-        let down = member.was_up && !seen.up && !seen.spared;
+        let down = member.was_up && !seen.up() && !seen.spared;
         let (interface, label) = (member.interface.clone(), member.label.clone());
         member.set(Cause::Link(interface.clone()), weight(down), now);
         member.set(Cause::Send(interface), weight(seen.sending), now);
         member.set(Cause::Hook(label), weight(seen.hook), now);
-        member.group.is_some()
+        let has_others = member.group.is_some();
+        if has_others {
+            self.draw(host, now);
+        }
+        has_others
+    }
+
+    /// Finds out who of a group is master beside a first member that is not.
+    fn draw(&mut self, host: usize, now: Time) {
+        let company = self.company(host);
+        let member = |at: &usize| self.0.get(*at);
+        let parts = company.iter().filter(|at| member(at).is_some_and(|member| member.seen.up()));
+        let first = parts.min_by_key(|at| member(at).map(|member| member.lowest)).copied();
+        let elsewhere =
+            first.and_then(|at| self.0.get(at)).is_some_and(|first| first.seen.role == Role::Backup);
+        for at in company.into_iter().filter(|at| Some(*at) != first) {
+            let Some(member) = self.0.get_mut(at) else { continue };
+            let Some(group) = member.group.clone() else { continue };
+            let astray = elsewhere && member.seen.role == Role::Master;
+            member.astray = astray.then(|| Standing {
+                cause: Cause::Group(group),
+                weight: Weight { amount: 1, releases: false },
+                since: member.astray.as_ref().map_or(now, |standing| standing.since),
+            });
+        }
+        if let Some(first) = first.and_then(|at| self.0.get_mut(at)) {
+            first.astray = None;
+        }
     }
 
     /// Who moves with a virtual host, itself included.
@@ -210,6 +264,7 @@ impl Causes {
                 }
             }
         }
+        all.extend(self.0.get(host).and_then(|member| member.astray.clone()));
         all.sort_by(|one, other| one.cause.cmp(&other.cause));
         all
     }
@@ -240,19 +295,24 @@ impl Causes {
 mod tests {
     use super::*;
 
-    const UP: Seen = Seen { up: true, spared: false, sending: false, hook: false };
-    const DOWN: Seen = Seen { up: false, ..UP };
+    const UP: Seen = Seen { role: Role::Backup, spared: false, sending: false, hook: false };
+    const DOWN: Seen = Seen { role: Role::Init, ..UP };
+    const MASTER: Seen = Seen { role: Role::Master, ..UP };
 
     fn at(seconds: u64) -> Time {
         Time::new(Duration::from_secs(seconds))
     }
 
+    fn ip(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([10, 0, 0, last]))
+    }
+
     /// Two in a group, one alone.
     fn three() -> Causes {
         let mut causes = Causes::new();
-        causes.enrol(0, ("em0", "web"), Some("front"));
-        causes.enrol(1, ("em1", "lan"), Some("front"));
-        causes.enrol(2, ("em0", "mail"), None);
+        causes.enrol(0, ("em0", "web", ip(1)), Some("front"));
+        causes.enrol(1, ("em1", "lan", ip(2)), Some("front"));
+        causes.enrol(2, ("em0", "mail", ip(3)), None);
         causes
     }
 
@@ -314,10 +374,31 @@ mod tests {
         assert_eq!(demotion(&mut causes, 1), Some(240));
         causes.strike(0);
         assert_eq!(demotion(&mut causes, 1), Some(0));
-        causes.enrol(0, ("em0", "web"), Some("front"));
+        causes.enrol(0, ("em0", "web", ip(1)), Some("front"));
         causes.see(0, DOWN, at(5));
         assert_eq!(demotion(&mut causes, 1), None, "it is new");
-        causes.enrol(1, ("em1", "lan"), None);
+        causes.enrol(1, ("em1", "lan", ip(2)), None);
         assert_eq!((causes.company(0), causes.company(1), causes.company(9)), (vec![0], vec![1], vec![]));
+    }
+
+    #[test]
+    fn the_first_member_draws_the_others() {
+        let mut causes = three();
+        causes.see(0, UP, at(1));
+        causes.see(1, MASTER, at(2));
+        assert_eq!((demotion(&mut causes, 0), demotion(&mut causes, 1)), (None, Some(1)));
+        assert_eq!(causes.of(1)[0].cause.to_string(), "group:front");
+        causes.see(0, MASTER, at(3));
+        assert_eq!((demotion(&mut causes, 0), demotion(&mut causes, 1)), (None, Some(0)));
+        causes.see(1, UP, at(4));
+        assert_eq!(
+            (demotion(&mut causes, 0), demotion(&mut causes, 1)),
+            (None, None),
+            "it draws, and is not drawn"
+        );
+        // Without the first one the next is that.
+        causes.see(0, Seen { spared: true, ..DOWN }, at(5));
+        causes.see(1, MASTER, at(6));
+        assert_eq!((demotion(&mut causes, 0), demotion(&mut causes, 1)), (None, None));
     }
 }

@@ -12,6 +12,7 @@ pub mod attacks;
 pub mod besieged;
 pub mod forgeries;
 pub mod frame;
+pub mod groups;
 pub mod kernel;
 pub mod mark;
 pub mod old_ucarp;

@@ -107,3 +107,6 @@ pub const MANAGED_WORLDS: [(u64, &str); 1] =
 
 /// The same for worlds of demotions.
 pub const FITNESS_WORLDS: [(u64, &str); 0] = [];
+
+/// The same for sites whose virtual hosts move together.
+pub const GROUPS: [(u64, &str); 0] = [];
