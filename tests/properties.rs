@@ -989,8 +989,9 @@ impl Rules {
         let fresh = self.peers[at].heard == 0 || now - self.peers[at].heard > patience;
         let stranger = self.peers[at].heard == 0 || now - self.peers[at].heard > FOLLOWS;
         let had_left = self.peers[at].left;
-        let unheard = std::mem::take(&mut self.unheard);
         let is_new = now - self.master_since < self.own.max(3_906);
+        let unheard = std::mem::take(&mut self.unheard) && !self.preempt && !is_new;
+        let unheard = unheard && (kind == PeerKind::Ours || now < BLOCKED);
         let known = &mut self.peers[at];
         if fresh {
             known.defied = None;
@@ -1009,20 +1010,21 @@ impl Rules {
                     self.prompts(now);
                 }
             }
-            // Whom nobody has heard yields to an older master.
-            State::Master
-                if unheard && !self.preempt && !is_new && (kind == PeerKind::Ours || now < BLOCKED) =>
-            {
-                self.leave(who, his, now);
-            }
             // One of ours that never followed us is asked once.
             State::Master
-                if his < self.own && kind == PeerKind::Ours && stranger && !is_new && self.prompts(now) => {}
+                if his < self.own
+                    && kind == PeerKind::Ours
+                    && stranger
+                    && !is_new
+                    && !unheard
+                    && self.prompts(now) => {}
             State::Master if his < self.own => self.leave(who, his, now),
             // Row 1: a kernel steps down, among our own kind the lower address stays.
             State::Master if his == self.own && kind == PeerKind::Ours && who < self.key => {
                 self.leave(who, his, now)
             }
+            // Whom nobody has heard yields to an older master.
+            State::Master if unheard => self.leave(who, his, now),
             State::Master => {
                 let known = &mut self.peers[at];
                 let (since, ads) = known.defied.map_or((now, 0), |(since, ads)| (since, ads + 1));

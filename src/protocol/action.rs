@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{
-    Agreement, Family, Fitness, Hook, HookEnd, Interval, MacAddr, PeerKind, Presence, Reason, Shift, Time,
+    Agreement, Demotion, Family, Fitness, Hook, HookEnd, Interval, MacAddr, PeerKind, Presence, Reason,
+    Shift, Time,
 };
 
 /// A fact told to a virtual host.
@@ -517,31 +518,6 @@ pub enum Settled {
     Confirmed,
     /// The time is over.
     InTime,
-}
-
-/// What demotes a host that its core sees itself.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Demotion {
-    /// Three advertisements in a row could not be sent.
-    SendFailures,
-    /// The up hook failed, or a managed address could not be put on, and `--hook-failure=demote` was given.
-    HookFailure,
-}
-
-impl Demotion {
-    /// By how much a host is demoted unless it is told otherwise, as kernels do for a link that is down.
-    pub const AMOUNT: u8 = 240;
-    /// By how much at most, whatever comes together.
-    pub const MOST: u8 = 254;
-
-    /// Stable name for status and JSON; never translated.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::SendFailures => "send",
-            Self::HookFailure => "hook",
-        }
-    }
 }
 
 impl Notice {

@@ -84,8 +84,7 @@ mod watch;
 pub mod wire;
 
 pub use action::{
-    Action, Demotion, Departure, Event, Frame, Link, Notice, Packets, Peer, Role, Settled, Transmission,
-    Unicast,
+    Action, Departure, Event, Frame, Link, Notice, Packets, Peer, Role, Settled, Transmission, Unicast,
 };
 pub use address::{Family, MacAddr, Vhid};
 pub use agreement::Agreement;
@@ -93,7 +92,7 @@ pub use auth::{Advertisement, Authenticator, Key, KeyError, PeerKind};
 pub use deed::{Hook, HookEnd, Presence, Shift};
 pub use dialect::Dialect;
 pub use explain::{Cause, explain, shares_also};
-pub use fitness::Fitness;
+pub use fitness::{Demotion, Fitness};
 pub use forms::{Form, Former, InUse};
 pub use interval::Interval;
 pub use parameters::{

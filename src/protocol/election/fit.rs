@@ -3,7 +3,7 @@
 use super::super::peers::PeerId;
 use std::time::Duration;
 
-use super::super::{Advertisement, Fitness, Notice, PeerKind, Reason, Time};
+use super::super::{Advertisement, Demotion, Fitness, Interval, Notice, PeerKind, Reason, Time};
 use super::{Decision, Election, State};
 
 /// For how long a spanning tree blocks a port at most, and some: it forgets what it knew (max age, 20 s), then listens and
@@ -11,6 +11,25 @@ use super::{Decision, Election, State};
 const BLOCKED: Duration = Duration::from_secs(60);
 
 impl Election {
+    /// By how much we are demoted, 0..=254.
+    pub(in super::super) fn demotion(&self) -> u8 {
+        self.demotions.sum()
+    }
+
+    pub(super) fn demoted(&self) -> bool {
+        self.demotion() > 0
+    }
+
+    /// What of that we see ourselves.
+    pub(in super::super) fn own_demotions(&self) -> impl Iterator<Item = Demotion> + use<> {
+        self.demotions.own()
+    }
+
+    /// The interval we advertise and compete with.
+    pub(in super::super) fn interval(&self) -> Interval {
+        if self.demoted() { self.tuning.interval.demoted() } else { self.tuning.interval }
+    }
+
     /// Who may be master again waits as after the start: who is master now was not listened to with that in mind.
     pub(super) fn fitness_of_backup(
         &mut self,
@@ -73,12 +92,14 @@ impl Election {
 
     /// Master only because nothing was heard, and nobody is known to have heard that: one that is heard now may have been
     /// master all the time, behind a port that was blocked. A kernel that is backup says nothing to anybody, so beside
-    /// those it is believed for as long as a spanning tree blocks; and two that start together settle it as ever.
+    /// those it is believed for as long as a spanning tree blocks; beside an old ucarp never, since that takes a second to read
+    /// what it hears, and could leave for us when we have left for it. Two that start together settle it as ever.
     pub(super) fn is_unheard(&self, by: PeerKind, now: Time) -> bool {
         let alone = self.reason == Reason::MasterTimedOut && !self.met;
         let blocked = match by {
             PeerKind::Ours => true,
-            PeerKind::Kernel | PeerKind::OldUcarp => now.since(self.link_up) < BLOCKED,
+            PeerKind::Kernel => now.since(self.link_up) < BLOCKED,
+            PeerKind::OldUcarp => false,
         };
         alone && !self.tuning.preempt && !self.is_new(now) && blocked
     }

@@ -160,11 +160,6 @@ impl Election {
             self.yield_to(id, Reason::Replaced, now, out);
             return;
         }
-        if unheard {
-            give_way(peer, may_speak, out);
-            self.yield_unheard(id, now, out);
-            return;
-        }
         let (mine, his) = (self.interval(), ad.interval());
         let demotion = self.compare_demotion(ad.kind(), ad.demotion());
         let yields = match demotion {
@@ -175,7 +170,7 @@ impl Election {
         if yields {
             // Who never followed us may be master only because it heard nobody, and then leaves as soon as it hears us.
             let asks = stranger && peer.kind == PeerKind::Ours && may_speak && !self.listening;
-            let asks = asks && !self.is_new(now);
+            let asks = asks && !self.is_new(now) && !unheard;
             if asks && now.repeats(&mut self.prompted, PROMPT_LIMIT) {
                 out.push(Decision::Advertise { scheduled: false });
                 return;
@@ -198,6 +193,11 @@ impl Election {
                 }
                 None => return,
             }
+        }
+        if unheard {
+            give_way(peer, may_speak, out);
+            self.yield_unheard(id, now, out);
+            return;
         }
         if peer.kind == PeerKind::Kernel && self.returning.again(peer, now) {
             out.push(Decision::Tell(Notice::Returns { peer }));

@@ -12,13 +12,13 @@ use super::damping::Damping;
 use super::demotion::{Change, Demotions};
 use super::peers::{PeerId, Peers};
 use super::{
-    Advertisement, Demotion, Fitness, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Role,
-    Sources, Time,
+    Advertisement, Fitness, Interval, Link, MacAddr, Notice, Parameters, Peer, Reason, Role, Sources, Time,
 };
 
 mod failing;
 mod fit;
 mod heard;
+mod link;
 mod preemption;
 mod resumption;
 mod succession;
@@ -29,8 +29,6 @@ mod tuning;
 use preemption::Preemption;
 pub(super) use tuning::Tuning;
 
-/// A master told that its link is gone keeps its role for one interval, at most this long.
-const LONGEST_GRACE: Duration = Duration::from_secs(1);
 /// How long a port may look for its speed after an up hook that set the interface down and up again.
 const CARRIER_RETURNS: Duration = Duration::from_secs(5);
 /// After stepping aside on request there is no candidacy for this long (register, row 14).
@@ -229,25 +227,6 @@ impl Election {
 
     pub(super) fn lasts_until(&self, now: Time) -> Option<Time> {
         self.damping.lasts_until(now)
-    }
-
-    /// By how much we are demoted, 0..=254.
-    pub(super) fn demotion(&self) -> u8 {
-        self.demotions.sum()
-    }
-
-    fn demoted(&self) -> bool {
-        self.demotion() > 0
-    }
-
-    /// What of that we see ourselves.
-    pub(super) fn own_demotions(&self) -> impl Iterator<Item = Demotion> + use<> {
-        self.demotions.own()
-    }
-
-    /// The interval we advertise and compete with.
-    pub(super) fn interval(&self) -> Interval {
-        if self.demoted() { self.tuning.interval.demoted() } else { self.tuning.interval }
     }
 
     /// None in Init, and in a backup that waits for no time: it is deaf, or stands back.
@@ -535,38 +514,6 @@ impl Election {
     fn leave(&mut self, reason: Reason, now: Time, out: &mut Vec<Decision>) {
         self.started = false;
         self.enter_init(reason, now, out);
-    }
-
-    fn link_of_master(
-        &mut self,
-        link: Link,
-        next_advert: Time,
-        grace_ends: Option<Time>,
-        now: Time,
-        out: &mut Vec<Decision>,
-    ) {
-        self.link = link;
-        match (link, grace_ends) {
-            (Link::Up, Some(_))
-                if self.listening || self.silent_since(next_advert, now) >= self.dead_after(None) =>
-            {
-                self.listen(now, out);
-            }
-            (Link::Up, Some(_)) => {
-                out.push(Decision::Tell(Notice::GraceOver));
-                out.push(Decision::Advertise { scheduled: false });
-                out.push(Decision::Speak);
-                self.state = State::Master { next_advert: now + self.interval().period(), grace_ends: None };
-            }
-            (Link::Down | Link::Disabled, None) => {
-                let lasts = self.interval().period().min(LONGEST_GRACE);
-                out.push(Decision::Tell(Notice::Grace { lasts }));
-                out.push(Decision::Hush);
-                self.state = State::Master { next_advert, grace_ends: Some(now + lasts) };
-            }
-            (Link::Gone, _) => self.enter_init(Reason::LinkGone, now, out),
-            (Link::Up, None) | (Link::Down | Link::Disabled, Some(_)) => {}
-        }
     }
 
     /// How long others have heard nothing of a master whose next advertisement is, or was, due then.
