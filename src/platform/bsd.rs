@@ -14,6 +14,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+use nix::unistd::getpeereid;
 
 use super::bsd_bytes::{self, LinkLayer, Unbuildable};
 use super::claim::{self, Doubt, Holder};
@@ -341,6 +342,17 @@ pub(super) fn after_surrender(_: &mut Guarded) {}
 
 /// Where programs keep what they have to know after a restart (hier(7)).
 pub const STATE: &str = "/var/db/ucarp";
+
+/// Where they have the sockets by which they are steered (hier(7)).
+pub const CONTROL: &str = "/var/run/ucarp";
+
+/// There are no namespaces on these systems.
+pub(super) const OTHER_NAMESPACE: Option<fn() -> Option<u64>> = None;
+
+/// getpeereid(3): the user that connected, or that listens.
+pub(super) fn peer_user(socket: BorrowedFd<'_>) -> nix::Result<u32> {
+    getpeereid(socket).map(|(user, _)| user.as_raw())
+}
 
 /// Nobody is spared by a wish of his own, or not by one that others would inherit.
 pub(super) const OOM_SCORE: Option<&CStr> = None;

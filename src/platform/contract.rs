@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use super::{
     Changes, Instruction, LinkState, Unready, background, channel, claim, descriptors, files, interfaces,
-    ip_socket, lock_file, membership, notification, oom, pidfile, priority, program, rights, secrecy,
-    signals, split, sys, user, wall_clock, writer,
+    ip_socket, local_socket, lock_file, membership, notification, oom, pidfile, priority, program, rights,
+    secrecy, signals, split, sys, user, wall_clock, writer,
 };
 
 // Time.
@@ -142,6 +142,10 @@ const _: fn(&sys::LinkSocket, &[u8]) -> io::Result<()> = sys::LinkSocket::send;
 const _: fn(&sys::LinkSocket) -> io::Result<Option<String>> = sys::LinkSocket::interface;
 const _: &str = sys::LOCKS;
 const _: &str = sys::STATE;
+const _: &str = sys::CONTROL;
+const _: Option<fn() -> Option<u64>> = sys::OTHER_NAMESPACE;
+const _: fn(BorrowedFd<'_>) -> nix::Result<u32> = sys::peer_user;
+const _: fn(&Path) -> io::Result<bool> = local_socket::is_listened_to;
 const _: bool = sys::DEVICES_NEED_RIGHTS;
 const _: bool = sys::QUESTIONS_NEED_RIGHTS;
 const _: fn(OwnedFd, &str) -> sys::LinkSocket = sys::LinkSocket::over;

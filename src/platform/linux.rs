@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, setsockopt, socket,
-    sockopt,
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, getsockopt, recv,
+    setsockopt, socket, sockopt,
 };
 use nix::time::{ClockId, clock_gettime};
 
@@ -55,6 +55,16 @@ pub const QUESTIONS_NEED_RIGHTS: bool = false;
 
 /// Where programs keep what they have to know after a restart (hier(7)).
 pub const STATE: &str = "/var/lib/ucarp";
+
+/// Where they have the sockets by which they are steered (hier(7)).
+pub const CONTROL: &str = "/run/ucarp";
+
+pub(super) const OTHER_NAMESPACE: Option<fn() -> Option<u64>> = Some(super::linux_claim::other_namespace);
+
+/// SO_PEERCRED (unix(7)): the user that connected, or that listens.
+pub(super) fn peer_user(socket: BorrowedFd<'_>) -> nix::Result<u32> {
+    getsockopt(&socket, sockopt::PeerCredentials).map(|peer| peer.uid())
+}
 
 /// A process that is nobody else's and has CAP_NET_RAW alone opens them (packet(7)).
 pub const DEVICES_NEED_RIGHTS: bool = false;

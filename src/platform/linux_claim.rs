@@ -106,6 +106,13 @@ fn lock(name: &str, folder: &Path) -> Result<Result<LockFile, Doubt>, Holder> {
     }
 }
 
+/// The number of our network namespace, unless that is the one of the first process.
+pub(super) fn other_namespace() -> Option<u64> {
+    let number = |process: &str| Some(fs::metadata(format!("/proc/{process}/ns/net")).ok()?.ino());
+    let first = number("1")?;
+    number("self").filter(|ours| *ours != first)
+}
+
 fn stream() -> Result<OwnedFd, Errno> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     socket(AddressFamily::Unix, SockType::Stream, flags, None)

@@ -48,6 +48,7 @@ mod layout;
 mod linux_claim;
 #[cfg(target_os = "linux")]
 mod linux_rights;
+mod local_socket;
 mod locale;
 mod lock_file;
 mod membership;
@@ -125,6 +126,7 @@ pub use interfaces::{
     other_routing_domain, says_no_interface,
 };
 pub use ip_socket::{Connection, Envelope, IpSocket};
+pub use local_socket::{is_listened_to, other_namespace, peer_user};
 pub use locale::adopt_locale;
 pub use lock_file::LockError;
 pub use membership::Membership;
@@ -140,10 +142,11 @@ pub use secrecy::forbid_core_files;
 pub use signals::{Signal, Signals, bury_strangers, end_child, kill_group, signal_name};
 pub use split::{let_go_of_streams, split_off};
 pub use sys::{
-    DEVICES_NEED_RIGHTS, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor, LinkSocket,
-    QUESTIONS_NEED_RIGHTS, STATE, UNTAGGED_ONLY, assign_address, blank_argument, connected_networks,
-    hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private, link_state, missing_device,
-    missing_for_addresses, missing_privilege, now, set_filter, unready_addresses, wait, withdraw_address,
+    CONTROL, DEVICES_NEED_RIGHTS, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor,
+    LinkSocket, QUESTIONS_NEED_RIGHTS, STATE, UNTAGGED_ONLY, assign_address, blank_argument,
+    connected_networks, hand_out_at_once, hardware_address, ignore_sent, keep_descriptors_private,
+    link_state, missing_device, missing_for_addresses, missing_privilege, now, set_filter, unready_addresses,
+    wait, withdraw_address,
 };
 pub use user::{NoUser, User};
 pub use wall_clock::{LocalTime, local_time, local_time_of};
