@@ -636,7 +636,7 @@ impl Watched {
                 self.perform(actions, before.role);
             }
             Step::Reconfigure(parameters) => self.reconfigure(*parameters),
-            Step::Resign => self.tell(Event::Resign),
+            Step::Resign => self.tell(Event::Resign { force: false }),
             Step::Shutdown(withdraw) => {
                 let again = std::mem::replace(&mut self.shutting_down, true);
                 self.tell(Event::Shutdown { withdraw });

@@ -383,7 +383,7 @@ fn take_signal(fleet: &mut Fleet, signal: Signal, sources: &mut Sources<'_>, rep
             }
             report.woken_late(sources.late);
         }
-        Signal::User2 => all.into_iter().for_each(|host| fleet.tell(host, Event::Resign, report, now)),
+        Signal::User2 => all.into_iter().for_each(|host| fleet.tell(host, Event::Resign { force: false }, report, now)),
         Signal::Child => {}
     }
 }

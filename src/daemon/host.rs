@@ -136,7 +136,7 @@ impl Served {
                     | Event::HookDone { .. }
                     | Event::Shifted { .. }
                     | Event::OtherPrefixes
-                    | Event::Resign
+                    | Event::Resign { .. }
                     | Event::Shutdown { .. }
                     | Event::Leave(_) => self.told = None,
                     Event::Tick

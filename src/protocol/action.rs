@@ -74,7 +74,10 @@ pub enum Event {
     /// The operator says that every host has been told of the password and the addresses that are configured here.
     Confirm,
     /// The operator asks a master to step aside (SIGUSR2).
-    Resign,
+    Resign {
+        /// Even if it would take the address right back.
+        force: bool,
+    },
     /// The daemon is about to end. A second one means at once.
     Shutdown {
         /// Bow out and run the down hook, or leave everything as it is.

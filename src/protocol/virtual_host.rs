@@ -192,7 +192,7 @@ impl VirtualHost {
             Event::Deaf(deaf) => self.elect(Fact::Deaf(deaf), now, &mut out),
             Event::OtherPrefixes => self.put_on_anew(now, &mut out),
             Event::Fitness(fitness) => self.elect(Fact::Fitness(fitness), now, &mut out),
-            Event::Resign => self.elect(Fact::Resign, now, &mut out),
+            Event::Resign { force } => self.elect(Fact::Resign { force }, now, &mut out),
             Event::Shutdown { .. } if self.leaving => {
                 self.farewell = None;
                 self.keeping.close();

@@ -1243,7 +1243,7 @@ impl World {
             Change::Resign(node) => {
                 if self.slots[node].asleep_until.is_none() {
                     self.with(node, "resigns", |machine, now, out| match machine {
-                        Machine::Ours(ours) => ours.event(Event::Resign, now, out),
+                        Machine::Ours(ours) => ours.event(Event::Resign { force: false }, now, out),
                         Machine::Old(old) => old.resign(now, out),
                         Machine::Kernel(_) => {}
                     });

@@ -65,7 +65,9 @@ pub(super) enum Fact<'a> {
     Unholdable,
     /// What it goes by is this from now on.
     Tuned(Tuning),
-    Resign,
+    Resign {
+        force: bool,
+    },
     /// The last one.
     Leave {
         withdraw: bool,
@@ -290,7 +292,7 @@ impl Election {
             Fact::Deaf(deaf) => self.deaf = deaf,
             Fact::Fitness(fitness) => self.demotions.told(fitness),
             Fact::Tuned(tuning) => self.tuning = tuning,
-            Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Init })),
+            Fact::Resign { .. } => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Init })),
             Fact::Leave { .. } => self.started = false,
             Fact::Tick
             | Fact::Late(_)
@@ -353,7 +355,7 @@ impl Election {
             Fact::UpHook { success } => self.up_hook_ended(success, out),
             Fact::Fitness(fitness) => self.fitness_of_backup(fitness, (master_down, listened), now),
             Fact::Tuned(tuning) => self.tune_backup(tuning, master_down, listened, now),
-            Fact::Resign => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Backup })),
+            Fact::Resign { .. } => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Backup })),
             Fact::Leave { reason, .. } => self.leave(reason, now, out),
             Fact::Start | Fact::Resume { .. } | Fact::AdvertSent { .. } | Fact::Unholdable => {}
         }
@@ -418,10 +420,10 @@ impl Election {
                 self.fitness_of_master(fitness, (next_advert, grace_ends), now, out);
             }
             Fact::Tuned(tuning) => self.tune_master(tuning, grace_ends, now, out),
-            Fact::Resign if self.would_be_back() => {
+            Fact::Resign { force } if !force && self.would_be_back() => {
                 out.push(Decision::Tell(Notice::ResignRefused { role: Role::Master }));
             }
-            Fact::Resign => {
+            Fact::Resign { .. } => {
                 self.hold_until = Some(self.hold_until.unwrap_or_default().max(now + RESIGNED));
                 self.step_aside(Reason::Resigned, grace_ends, now, out);
             }

@@ -470,10 +470,10 @@ fn who_is_released_is_no_master_whoever_is_there() {
 fn who_preempts_is_not_asked_to_step_aside() {
     let mut host = preempting(1, 50).master();
     let refused = Notice::ResignRefused { role: Role::Master };
-    assert_eq!(host.tell(Fact::Resign), [Decision::Tell(refused)]);
+    assert_eq!(host.tell(Fact::Resign { force: false }), [Decision::Tell(refused)]);
     let better = host.ad_from(Ours, "10.0.0.1", Interval::new(1, 0));
     host.election.meet(&better, host.now);
-    assert_eq!(words(&host.tell(Fact::Resign)), ["bow out", "MASTER>BACKUP resigned"]);
+    assert_eq!(words(&host.tell(Fact::Resign { force: false })), ["bow out", "MASTER>BACKUP resigned"]);
 }
 
 /// Who takes over from whom, among all combinations of a few kinds, intervals and demotions: for kernels and the ancestor by
@@ -819,14 +819,14 @@ fn an_old_ucarp_turns_the_order_for_a_minute() {
 fn resigning_holds_back() {
     let mut host = host(0, 128).master();
     let start = host.now;
-    assert_eq!(words(&host.tell(Fact::Resign)), ["bow out", "MASTER>BACKUP resigned"]);
+    assert_eq!(words(&host.tell(Fact::Resign { force: false })), ["bow out", "MASTER>BACKUP resigned"]);
     host.now = start + Duration::from_millis(100);
     host.hear(Kernel, "10.0.0.1", 1, 0);
     assert_eq!(words(&host.hear(Kernel, "10.0.0.1", 255, 255)), [""; 0]);
     let ran = run(&mut host, start + Duration::from_millis(3000));
     assert_eq!(ran[0], (start + Duration::from_secs(3), "BACKUP>MASTER master_left".to_owned()));
-    assert_eq!(ids(&host.tell(Fact::Resign)), [""; 0]);
-    assert_eq!(ids(&host.tell(Fact::Resign)), ["UC1017"]);
+    assert_eq!(ids(&host.tell(Fact::Resign { force: false })), [""; 0]);
+    assert_eq!(ids(&host.tell(Fact::Resign { force: false })), ["UC1017"]);
 }
 
 // Row 18: a flap within the grace runs nothing; a longer one ends in Init.

@@ -559,7 +559,10 @@ fn the_scripts_that_brought_the_role_in_take_it_out() {
     let none = edited(&host, |parameters| parameters.hooks = Hooks { scripts: 3, ..Hooks::default() });
     host.reconfigure(none, now);
     assert_eq!(host.scripts(), 1);
-    assert!(host.handle(Event::Resign, now).contains(&Action::Run(Hook::Down)), "the one that was given");
+    assert!(
+        host.handle(Event::Resign { force: false }, now).contains(&Action::Run(Hook::Down)),
+        "the one that was given"
+    );
     assert_eq!(host.scripts(), 1);
     done(&mut host, Hook::Down, now);
     assert_eq!(host.scripts(), 3);

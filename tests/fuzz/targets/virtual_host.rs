@@ -728,7 +728,7 @@ impl World {
                 let actions = host.host.relocate(mac(input.byte() % 4), moved, now);
                 self.perform(which, before, actions);
             }
-            28 => self.tell(which, Event::Resign),
+            28 => self.tell(which, Event::Resign { force: false }),
             29 => {
                 let withdraw = input.bit();
                 let again = std::mem::replace(&mut self.hosts[which].leaving, true);
