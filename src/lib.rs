@@ -17,24 +17,23 @@
 //! |---|---|---|
 //! | [`protocol`] | what CARP says | know the clock, a descriptor, the log, any other room |
 //! | [`config`] | words into values | open devices, log, keep state |
+//! | [`control`] | what ucarpctl and a daemon say to each other | know how it is done |
 //! | [`daemon`] | obtain events, perform actions | hold an election rule, or `unsafe` |
 //! | [`platform`] | one kernel's way to do a few things | know what CARP is |
 //! | [`log`] | levels, sinks, what a line looks like; may lose lines, never time | choose words |
 //! | [`i18n`] | the message catalogue | be called from protocol or platform |
 //!
-//! Dependencies point one way: main → daemon → {config, platform, log} → i18n; config and daemon → protocol.
-//! `tests/architecture.rs` is the wall. One crate has one door: pcap in `daemon::capture`, pcap-parser in
-//! `daemon::sniff`, libc and nix in [`platform`], hmac and sha1 in `protocol::auth`, getopts in `config::cli`, toml
-//! in `config::file`, gettext in [`i18n`].
+//! Dependencies point one way: main → daemon → {control, config, platform, log} → i18n; config and daemon → protocol.
+//! `tests/architecture.rs` is the wall. One crate has one door: pcap in `daemon::capture`, pcap-parser in `daemon::sniff`, libc
+//! and nix in [`platform`], hmac and sha1 in `protocol::auth`, getopts in `config::cli`, toml in `config::file`, gettext in [`i18n`].
 //!
 //! `ucarp --sniff` is another life of the same rooms: `daemon::sniff` shows frames, and what they mean, and never acts.
 //!
-//! To begin reading: this page, `protocol/mod.rs` (the compatibility register), `protocol/election`,
-//! `daemon/event_loop.rs`. In `daemon` all virtual hosts are the `fleet`, one of them is `host` with the one door through
-//! which every fact reaches it, one interface is `link`, what is open on it `devices`, what the system says of it `survey`,
-//! from where is sent `place`, what was heard `hearing`, what became of it `interface`, why something failed `failure`,
-//! what time it is `clock`, who has something to do next `deadlines`, and who has a turn when `turn`, which the simulation
-//! drives too. No file uses one that uses it.
+//! To begin reading: this page, `protocol/mod.rs` (the compatibility register), `protocol/election`, `daemon/event_loop.rs`. In
+//! `daemon` all virtual hosts are the `fleet`, one of them is `host` with the one door through which every fact reaches it, one
+//! interface is `link`, what is open on it `devices`, what the system says of it `survey`, from where is sent `place`, what was
+//! heard `hearing`, what became of it `interface`, why something failed `failure`, what time it is `clock`, who has something to
+//! do next `deadlines`, and who has a turn when `turn`, which the simulation drives too. No file uses one that uses it.
 //!
 //! # Where this is more than the first design
 //!
@@ -72,6 +71,7 @@
 //! and does not use, because it searches for duplicates, is not there: `Presence` knows both.
 
 pub mod config;
+pub mod control;
 pub mod daemon;
 pub mod i18n;
 mod json;

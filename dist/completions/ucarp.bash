@@ -54,6 +54,8 @@ _ucarp() {
             _ucarp_offer_names -f ;;
         --lockdir | --lockdir=)
             _ucarp_offer_names -d ;;
+        --control | --control=)
+            _ucarp_offer_names -d ;;
         --user | --user=)
             _ucarp_offer -u ;;
         --check=)
@@ -104,6 +106,7 @@ _ucarp() {
                 --daemonize
                 --pidfile
                 --lockdir
+                --control
                 --user
                 --mlock
                 --wait-interface

@@ -36,6 +36,7 @@ complete -c ucarp -s c -l config -r -F -d 'serve what FILE says, which may be se
 complete -c ucarp -s B -l daemonize -d 'go to the background once everything is in place'
 complete -c ucarp -l pidfile -r -F -d 'write the process number to FILE and lock it'
 complete -c ucarp -l lockdir -x -a '(__fish_complete_directories)' -d 'where to keep a second process for the same id away'
+complete -c ucarp -l control -x -a '(__fish_complete_directories)' -d 'where to have the socket for ucarpctl, or none'
 complete -c ucarp -l user -x -a '(__fish_complete_users)' -d 'user of the process that hears and sends (default _ucarp, or a number that nobody has)'
 complete -c ucarp -l mlock -d 'never page the memory of that process out'
 complete -c ucarp -l wait-interface -d 'start even if the interface is missing: wait for it'

@@ -98,7 +98,7 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
     let manner = Manner::new(caller, false, prints);
     let mut reading = Reading::new(vec![&given.layer], &manner);
     let host = virtual_host::read(&mut reading, None);
-    let Process { log, pidfile, lockdir, user, lock_memory, state } = process::read(&mut reading);
+    let Process { log, pidfile, lockdir, user, lock_memory, state, control } = process::read(&mut reading);
     let (errors, found) = (reading.errors, reading.warnings);
     let Some(host) = host.filter(|_| errors.is_empty()) else { return Err(Errors::first_of(errors)) };
     if prints {
@@ -117,6 +117,7 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
         user,
         lock_memory,
         state,
+        control,
         source: None,
     });
     Ok(if given.has("--check") {

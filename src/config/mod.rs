@@ -18,6 +18,7 @@ mod error;
 pub mod file;
 mod group;
 mod options;
+pub mod order;
 mod place;
 mod print;
 mod process;
@@ -46,6 +47,8 @@ pub use check::Check;
 pub use error::{Error, Errors, FileError, US, Warning};
 pub use file::Source;
 pub use group::{Delays, Group};
+pub(crate) use options::similar;
+pub use order::Order;
 pub use place::Place;
 pub use shown::one_line;
 use shown::shown;
@@ -124,6 +127,8 @@ pub struct Config {
     pub lock_memory: bool,
     /// Folder for what is to be known after a restart, absolute; without one, that of the system.
     pub state: Option<PathBuf>,
+    /// Where the sockets are by which it is steered (`--control`).
+    pub control: ControlPlace,
     /// Where all this can be read again; nothing if it stood on the command line.
     pub source: Option<Source>,
 }
@@ -140,10 +145,23 @@ impl Config {
                 of.user.clone(),
                 of.lock_memory,
                 of.state.clone(),
+                of.control.clone(),
             )
         };
         whole(self) == whole(other)
     }
+}
+
+/// Where the sockets are by which a daemon is steered.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum ControlPlace {
+    /// Where the system has such files.
+    #[default]
+    Usual,
+    /// There are to be none.
+    Nowhere,
+    /// This folder, absolute.
+    In(PathBuf),
 }
 
 /// One virtual host, as asked for.

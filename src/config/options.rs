@@ -218,6 +218,8 @@ pub(super) static SECTIONS: &[Section] = &[
             || tr("      --pidfile=FILE        write the process number to FILE and lock it")) },
         Row { values: Folder, ..new("--lockdir", Word, Daemon,
             || tr("      --lockdir=DIRECTORY   where to keep a second process for the same id away")) },
+        Row { values: Folder, ..new("--control", Word, Daemon,
+            || tr("      --control=DIRECTORY   where to have the socket for ucarpctl, or none")) },
         Row { values: User, ..new("--user", Word, Daemon,
             || tr("      --user=NAME|UID:GID   user of the process that hears and sends (default\n                            _ucarp, or a number that nobody has)")) },
         new("--mlock", Nothing, Daemon,
@@ -281,7 +283,7 @@ pub(super) fn options() -> impl Iterator<Item = &'static Row> + Clone {
 }
 
 /// What was probably meant by a name that is none: one or two slips away, of four letters at least each.
-pub(super) fn similar<'a>(name: &[u8], known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn similar<'a>(name: &[u8], known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // Nobody meant a name of forty letters, and looking for it takes its time.
     let name = name.get(..40).unwrap_or(name);
     known

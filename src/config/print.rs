@@ -12,7 +12,7 @@ use crate::i18n::tr;
 const ALWAYS: [&str; 2] = ["--manage-address", "--shutdown"];
 
 /// Options whose word is the name of a file.
-const FILES: [&str; 5] = ["--passfile", "--upscript", "--downscript", "--pidfile", "--lockdir"];
+const FILES: [&str; 6] = ["--passfile", "--upscript", "--downscript", "--pidfile", "--lockdir", "--control"];
 
 /// The text of the file. Nothing is wrong with the words themselves. A password is left out: the file names another one
 /// for it, and says so.
@@ -83,7 +83,7 @@ fn line(text: &mut String, row: &Row, value: &Value, layer: &Layer<'_>) -> Resul
             let number = number(word).filter(|_| matches!(row.takes, Takes::Number | Takes::Time));
             match number {
                 Some(number) => writeln!(text, "{key} = {number}"),
-                None if FILES.contains(&row.option) => {
+                None if FILES.contains(&row.option) && !(row.option == "--control" && word == "none") => {
                     let file = words::file_or_credential(row.option, word, layer.folder())?;
                     writeln!(text, "{key} = {}", quoted(row, file.as_os_str())?)
                 }

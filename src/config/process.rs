@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::reading::Reading;
-use super::{Account, Facility, LogConfig, words};
+use super::{Account, ControlPlace, Facility, LogConfig, words};
 
 /// What is asked of the program.
 pub(super) struct Process {
@@ -13,6 +13,7 @@ pub(super) struct Process {
     pub(super) user: Option<Account>,
     pub(super) lock_memory: bool,
     pub(super) state: Option<PathBuf>,
+    pub(super) control: ControlPlace,
 }
 
 /// As much of it as is not wrong.
@@ -34,5 +35,6 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Process {
         reading.value("--user", |option, word| words::account(option, word, manner.caller))
     };
     let state = reading.file("--state", words::folder_name);
-    Process { log, pidfile, lockdir, user, lock_memory, state }
+    let control = reading.file("--control", words::control).unwrap_or_default();
+    Process { log, pidfile, lockdir, user, lock_memory, state, control }
 }

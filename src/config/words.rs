@@ -18,8 +18,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::{
-    Account, Caller, Error, Facility, FileError, LogFormat, NoAccount, Secret, VirtualAddress, Warning,
-    script, shown, trust,
+    Account, Caller, ControlPlace, Error, Facility, FileError, LogFormat, NoAccount, Secret, VirtualAddress,
+    Warning, script, shown, trust,
 };
 use crate::protocol::{Dialect, HookFailure, OnLostAddress, Replay};
 
@@ -278,6 +278,14 @@ pub(super) fn file(option: &'static str, word: &OsStr, folder: &Path) -> Result<
 /// The name of a folder, made absolute. Whether it is there is not asked.
 pub(super) fn folder_name(option: &'static str, word: &OsStr, folder: &Path) -> Result<PathBuf, Error> {
     absolute(folder, word).map_err(|_| Error::NotAFolder { option, path: shown(word) })
+}
+
+/// The folder for sockets, or none.
+pub(super) fn control(option: &'static str, word: &OsStr, folder: &Path) -> Result<ControlPlace, Error> {
+    if word == "none" {
+        return Ok(ControlPlace::Nowhere);
+    }
+    folder_name(option, word, folder).map(ControlPlace::In)
 }
 
 /// A folder that is there. Whether anything can be made in it is not asked here.

@@ -20,7 +20,8 @@ use super::survey::Surveyor;
 use super::{engine, introduction, place, placing, start};
 use crate::config::check::{Probe, Whom};
 use crate::config::{
-    Check, Config, Delays, Facility, LogFormat, VirtualAddress, VirtualHostConfig, Warning, one_line,
+    Check, Config, ControlPlace, Delays, Facility, LogFormat, VirtualAddress, VirtualHostConfig, Warning,
+    one_line,
 };
 use crate::log::{Level, Line};
 use crate::platform::{self, Channel, LinkState};
@@ -59,6 +60,11 @@ pub fn check(config: &Config, warnings: &[Warning], out: &mut dyn Write) -> Resu
         lines.add("pidfile", pidfile.display());
     }
     lines.maybe("lockdir", config.lockdir.as_ref().map(|folder| folder.display()));
+    match &config.control {
+        ControlPlace::Usual => {}
+        ControlPlace::Nowhere => lines.add("control", "none"),
+        ControlPlace::In(folder) => lines.add("control", folder.display()),
+    }
     let engine = EngineUser::find(config.user.as_ref());
     lines.add("user", engine.shown());
     lines.maybe("warning", engine.advice());

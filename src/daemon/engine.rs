@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use super::BUG;
 use super::breather::Breather;
+use super::by_hand::Demand;
 use super::changes;
 use super::checkup;
 use super::clock::{now, wall};
 use super::engine_user::EngineUser;
 use super::event_loop::{self, Sources};
 use super::failure::{Doing, StartError};
+use super::fitness;
 use super::fleet::Fleet;
 use super::interface::look_now;
 use super::introduction::introduce;
@@ -31,6 +33,7 @@ use crate::log::{Level, Line};
 use crate::platform::{
     self, Changes, Channel, DEVICES_NEED_RIGHTS, Guarded, LinkMonitor, Needs, PidFile, Signals,
 };
+use crate::protocol::causes::Weight;
 use crate::protocol::{self, Event, Hook, Role};
 
 /// What an engine is given.
@@ -175,6 +178,12 @@ fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, Link
         }
         // Whatever is missing is looked for, and was told when it went.
         Some(_) => (0..fleet.hosts().len()).for_each(|host| fleet.host(host).0.introduced = true),
+    }
+    for (host, entry) in given.roster.there() {
+        for Demand { name, amount, .. } in entry.demands.iter().flatten() {
+            let weight = Weight { amount: *amount, releases: false };
+            fitness::by_hand(&mut fleet, host.into(), name, Some(weight), report, now());
+        }
     }
     take_up(&mut fleet, given.left.as_ref(), report);
     for (host, entry) in given.roster.there() {

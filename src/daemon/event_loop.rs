@@ -15,6 +15,7 @@ use super::changes;
 use super::checkup;
 use super::clock::now;
 use super::devices::Devices;
+use super::fitness;
 use super::fleet::Fleet;
 use super::health::Health;
 use super::hearing::InTurn;
@@ -24,11 +25,12 @@ use super::outcome::Ended;
 use super::presence::presence;
 use super::pulse::Pulse;
 use super::report::{Report, unasked};
-use super::request::{Asked, Fact, Request};
+use super::request::{Asked, Fact, Request, Stepped};
 use super::survey::{self, Surveyor};
 use super::turn;
 use crate::log::Level;
 use crate::platform::{self, Alarm, Changes, LinkMonitor, PidFile, Signal, Signals};
+use crate::protocol::causes::Weight;
 use crate::protocol::wire::arp;
 use crate::protocol::{Event, Hook, HookEnd, Link, Parameters, Role, Shift, Time};
 
@@ -281,6 +283,14 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
             Fact::Serve { host, interface, config } => {
                 changed.extend(changes::serve(fleet, host, &interface, *config, report, now));
             }
+            Fact::ByHand { host, name, amount } if is_known(fleet, host) => {
+                let weight = amount.map(|amount| Weight { amount, releases: false });
+                fitness::by_hand(fleet, host.into(), &name, weight, report, now);
+            }
+            Fact::Resign { order, host, force } if is_known(fleet, host) => {
+                step_aside(fleet, (order, host), force, report, now);
+            }
+            Fact::ByHand { .. } | Fact::Resign { .. } => {}
             Fact::Leave { host, departure } => changes::leave(fleet, host, departure, report, now),
             Fact::Changed { silence } => {
                 sources.pulse.may_be_silent(silence);
@@ -303,6 +313,20 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
         }
         leave_to_others(fleet, report, now);
     }
+}
+
+/// Has a master step aside, and tells what became of that.
+fn step_aside(fleet: &mut Fleet, (order, number): (u32, u16), force: bool, report: &mut Report, now: Time) {
+    let host = usize::from(number);
+    let role = |fleet: &Fleet| fleet.hosts()[host].core().role();
+    let before = role(fleet);
+    fleet.tell(host, Event::Resign { force }, report, now);
+    let stepped = match (before, role(fleet)) {
+        (Role::Master, Role::Master) => Stepped::WouldBeBack,
+        (Role::Master, Role::Backup | Role::Init) => Stepped::Aside,
+        (other, _) => Stepped::NotMaster(other),
+    };
+    fleet.ask(Request::Stepped { order, host: number, stepped });
 }
 
 fn is_known(fleet: &Fleet, host: u16) -> bool {
@@ -383,7 +407,9 @@ fn take_signal(fleet: &mut Fleet, signal: Signal, sources: &mut Sources<'_>, rep
             }
             report.woken_late(sources.late);
         }
-        Signal::User2 => all.into_iter().for_each(|host| fleet.tell(host, Event::Resign { force: false }, report, now)),
+        Signal::User2 => {
+            all.into_iter().for_each(|host| fleet.tell(host, Event::Resign { force: false }, report, now))
+        }
         Signal::Child => {}
     }
 }

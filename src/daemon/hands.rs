@@ -6,7 +6,9 @@
 
 mod last_resort;
 mod looking;
+mod ordering;
 mod rereading;
+mod starting;
 
 use std::collections::{HashSet, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,12 +17,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::addresses::{self, Shifted};
+use super::by_hand::DemandFiles;
 use super::capture::Looks;
 use super::children::{Children, Happened};
 use super::clock::now;
 use super::connected;
+use super::control::Control;
 use super::devices::{self, Parts};
-use super::engine::{self, Heritage, Left};
+use super::engine::Left;
 use super::engine_user::EngineUser;
 use super::failure::{Doing, StartError};
 use super::ledger::Ledger;
@@ -35,7 +39,6 @@ use super::rules::{Act, Circumstances, Rules};
 use super::supervise::{Deed, Notice, Seen, Supervisor};
 use super::survey::{self, Surveyor};
 use super::{panics, place, placing};
-use crate::log::Log;
 use crate::platform::{self, Channel, Claims, Heir, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
 use crate::protocol::{Role, Shift, Time};
 
@@ -65,6 +68,9 @@ pub(super) struct Belongings {
     /// What is to be known after a restart.
     pub(super) archive: Option<Archive>,
     pub(super) ledger: Option<Ledger>,
+    /// By which it is steered.
+    pub(super) control: Control,
+    pub(super) demands: DemandFiles,
     /// What the operator is told to mind in the configuration.
     pub(super) warned: HashSet<String>,
 }
@@ -90,6 +96,8 @@ struct Hands {
     lockdir: Option<PathBuf>,
     archive: Option<Archive>,
     ledger: Option<Ledger>,
+    control: Control,
+    demands: DemandFiles,
     reading: Reading,
     /// What the operator was told to mind in the configuration.
     warned: HashSet<String>,
@@ -152,6 +160,8 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         lockdir,
         archive,
         ledger,
+        control,
+        demands,
         warned,
     } = belongings;
     let mut hands = Hands {
@@ -163,6 +173,8 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         lockdir,
         archive,
         ledger,
+        control,
+        demands,
         reading: Reading::new(reread),
         warned,
         children: Children::default(),
@@ -180,6 +192,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         readiness,
         pidfile,
     };
+    hands.recall_demands(now());
     hands.start_engine(None).map_err(|error| StartError::new(Doing::StartEngine, "", error))?;
     // It has them, too.
     hands.report.log().drop_lines();
@@ -207,6 +220,7 @@ impl Hands {
         let timeout = own
             .into_iter()
             .chain([self.notifier.deadline(), self.sign_of_life(), self.children.checks.deadline()])
+            .chain([self.control.deadline(asleep), self.demands_end()])
             .flatten()
             .min()
             .map(|deadline| deadline.since(asleep));
@@ -218,6 +232,7 @@ impl Hands {
             .chain(self.children.reports())
             .chain(self.children.checks.descriptors(asleep))
             .chain(self.reading.descriptor())
+            .chain(self.control.descriptors(asleep))
             .chain(self.overheard.descriptors(asleep))
             .collect();
         if let Err(error) = platform::wait(&fds, ready, timeout) {
@@ -236,6 +251,7 @@ impl Hands {
         if let Some(read) = self.reading.hear(woken) {
             self.take_over(read, woken);
         }
+        self.take_orders(woken);
         if let Some(writer) = self.overheard.hear(self.report.log(), woken) {
             self.report.writer(writer);
         }
@@ -327,6 +343,7 @@ impl Hands {
             }
             Act::Forget { host } => self.forget(host, now),
             Act::Settle { host } => self.settle(host, now),
+            Act::Answer { order, host, stepped } => self.stepped(order, host, stepped, now),
             Act::Say(line) => self.report.pass_on(line.clone()),
             Act::End { status, why } => {
                 self.why = why.map(str::to_owned);
@@ -434,7 +451,12 @@ impl Hands {
                 self.notifier.stopping();
                 self.see(Seen::Signal(signal), now);
             }
-            Signal::User1 | Signal::User2 => self.see(Seen::Signal(signal), now),
+            Signal::User1 | Signal::User2 => {
+                self.see(Seen::Signal(signal), now);
+                if signal == Signal::User1 {
+                    self.tell_demands(now);
+                }
+            }
         }
     }
 
@@ -518,61 +540,11 @@ impl Hands {
         self.notifier.send(now).iter().for_each(|why| self.report.manager_not_told(why));
     }
 
-    /// Ends a process of ours, which is waited for by and by.
-    fn let_end(&mut self, pid: u32) {
-        platform::end_child(pid);
-        self.dying.push(pid);
-        self.dying.retain(|pid| matches!(platform::reap(*pid), Ok(None)));
-    }
-
-    fn start_engine(&mut self, left: Option<Left>) -> std::io::Result<()> {
-        // It knows nothing of what the one before had begun.
-        self.children.checks.forget(None);
-        let (near, far) = Channel::pair()?;
-        let silence = self.silence();
-        // To be dropped in one of the two processes, and used in the other.
-        let (mut near, mut far) = (Some(near), Some(far));
-        let pid = platform::split_off(c"engine", || {
-            near = None;
-            let Some(channel) = far.take() else { return super::BUG };
-            let report = self.leave();
-            let (roster, user, pidfile) = (self.rules.roster(), &self.user, self.pidfile.as_ref());
-            engine::live(
-                Heritage {
-                    roster,
-                    may_change: self.reading.can(),
-                    lock_memory: self.lock_memory,
-                    channel,
-                    silence,
-                    pidfile,
-                    user,
-                    left,
-                },
-                report,
-            )
-        })?;
-        // Without it a later start finds the names taken, and says by whom.
-        let _ = self.heir.name(pid);
-        // It knows all that changed before.
-        self.engine = near.map(|channel| Engine { pid, channel, untold: VecDeque::new() });
-        Ok(())
-    }
-
-    /// In the process that becomes an engine: lets go of what is the hands' alone.
-    fn leave(&mut self) -> Report {
-        self.engine = None;
-        self.children = Children::default();
-        self.overheard = Overheard::nobody();
-        self.notifier = Notifier::default();
-        self.readiness = None;
-        self.signals = None;
-        std::mem::replace(&mut self.report, Report::new(Log::none(super::SERVICES)))
-    }
-
     fn end(mut self) -> Over {
         // What was said last is still to be shown.
         self.look_at_children(now());
         self.children.checks.forget(None);
+        self.control.close();
         self.tell_manager(now());
         if let Some(ledger) = self.ledger.as_mut().filter(|_| self.over == Some(0)) {
             self.rules.roster().there().for_each(|(_, entry)| ledger.forget(entry));

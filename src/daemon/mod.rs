@@ -7,6 +7,7 @@
 
 mod addresses;
 mod breather;
+mod by_hand;
 mod caller;
 mod capture;
 mod changes;
@@ -15,6 +16,7 @@ mod checkup;
 mod children;
 mod clock;
 mod connected;
+mod control;
 mod deadlines;
 mod devices;
 mod engine;
@@ -80,6 +82,8 @@ pub use request::message_bytes;
 pub use sniff::replay_bytes;
 pub use sniff::sniff;
 
+use by_hand::DemandFiles;
+use control::Control;
 use engine_user::EngineUser;
 use failure::Doing;
 use hands::{Belongings, Over};
@@ -180,13 +184,16 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         |file: &Path| file.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
     let pidfile_in = config.pidfile.as_deref().map(|file| folder(file).unwrap_or_else(|| ".".into()));
     // What a command line says is told anew with each start.
-    let archive = config
-        .source
-        .as_ref()
-        .map(|_| Archive::new(config.state.clone().unwrap_or_else(|| platform::STATE.into())));
-    let state = archive.as_ref().map(Archive::folder);
+    let state = config.state.clone().unwrap_or_else(|| platform::STATE.into());
+    let archive = config.source.as_ref().map(|_| Archive::new(state.clone()));
     let told_in = manager.folder();
-    let written = [pidfile_in.as_deref(), Some(lockdir), state, told_in.as_deref()];
+    let control_in = control::folder(config);
+    let written =
+        [pidfile_in.as_deref(), Some(lockdir), Some(&*state), told_in.as_deref(), control_in.as_deref()];
+    let control = Control::open(config, &hosts).unwrap_or_else(|why| {
+        report.no_door(&why);
+        Control::default()
+    });
     let written: Vec<&Path> = written.into_iter().flatten().collect();
     let _ = platform::write_only_in(&written);
     let mut roster = Roster::of(hosts).checked(config.checks.clone());
@@ -222,6 +229,8 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         lockdir: config.lockdir.clone(),
         archive,
         ledger,
+        control,
+        demands: DemandFiles::new(state),
         warned: warnings.into_iter().collect(),
     })?;
     over.end()

@@ -5,6 +5,7 @@
 //! see as `UCARP_REASON`. A repeated line is held back for its period and then comes with a count. The table of
 //! limits grows with what we can say about our own virtual hosts, never with what a stranger sends.
 
+mod by_hand;
 mod checks;
 mod devices;
 mod explanation;
@@ -31,6 +32,7 @@ use crate::log::{Facts, Level, Line, Log};
 use crate::platform::{LinkState, Signal};
 use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
 
+pub(crate) use by_hand::Over;
 pub(crate) use processes::{resting, unasked, unguarded};
 pub(crate) use reloading::gathered;
 pub(crate) use summary::{MOST_NAMED, summary};

@@ -48,11 +48,23 @@ pub(super) enum Request {
     Left { host: u16 },
     /// What is configured of a host is sent, or what was in use besides is over.
     Settled { host: u16 },
+    /// This became of a master that was asked to step aside.
+    Stepped { order: u32, host: u16, stepped: Stepped },
     /// A line for the log.
     Say(Line),
     /// Everything is done that was to be done, or nothing can be: the process ends now, and with it everything, with this
     /// status; and why, where it could not start.
     Finished { status: u8, why: Option<String> },
+}
+
+/// What became of a master that was asked to step aside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stepped {
+    Aside,
+    /// It is none.
+    NotMaster(Role),
+    /// It would take the address right back.
+    WouldBeBack,
 }
 
 /// How things stand with the hosts.
@@ -123,6 +135,10 @@ pub(super) enum Fact {
     CouldNot { what: Asked, why: String },
     /// This is how a host is to be served from now on: a new one, or one that is served already.
     Serve { host: u16, interface: String, config: Box<VirtualHostConfig> },
+    /// The operator demotes it under this name by this amount, or does no more.
+    ByHand { host: u16, name: String, amount: Option<u8> },
+    /// A master is to step aside, by the order of this number: [`Request::Stepped`] follows.
+    Resign { order: u32, host: u16, force: bool },
     /// It is to give back what it has: [`Request::Left`] follows.
     Leave { host: u16, departure: Departure },
     /// That was all that changed. An engine may be silent for so long from now on.
@@ -212,6 +228,7 @@ impl Request {
             Self::Heartbeat(_)
             | Self::Left { .. }
             | Self::Settled { .. }
+            | Self::Stepped { .. }
             | Self::Say(_)
             | Self::Finished { .. } => Asked::Other,
         }
@@ -270,6 +287,12 @@ coded! { Request:
     9 Settled { host },
     10 Shift { host, shift, interface },
     11 Check { check, run },
+    12 Stepped { order, host, stepped },
+}
+coded! { Stepped:
+    0 Aside,
+    1 NotMaster(role),
+    2 WouldBeBack,
 }
 coded! { Others:
     0 Master(address),
@@ -291,6 +314,8 @@ coded! { Fact:
     11 Shifted { host, shift, shifted },
     12 Checked { check, run, found },
     13 Watch { check, what },
+    14 ByHand { host, name, amount },
+    15 Resign { order, host, force },
 }
 coded! { Word:
     0 Host(host),

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::by_hand::Demand;
 use super::supervise::Plan;
 use crate::config::diff::Placed;
 use crate::config::{Check, VirtualAddress, VirtualHostConfig};
@@ -19,6 +20,8 @@ pub(super) struct Entry {
     pub(super) standing: Standing,
     /// Passwords and addresses in use besides those of the configuration.
     pub(super) kept: Vec<Former>,
+    /// What the operator demotes it by; nothing is known of that yet where there is nothing.
+    pub(super) demands: Option<Vec<Demand>>,
     /// The scripts that are run, up and down: those of the configuration, or those that brought the role in which it is.
     scripts: (Option<PathBuf>, Option<PathBuf>),
     /// Addresses that they were told of and that are shared no more.
@@ -46,6 +49,7 @@ impl Entry {
             interface,
             standing: Standing::Serves,
             kept: Vec::new(),
+            demands: None,
             scripts,
             former: Vec::new(),
             ran: None,

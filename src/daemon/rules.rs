@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::caller::caller;
 use super::capture::Looks;
-use super::request::{Beat, Request, Run};
+use super::request::{Beat, Request, Run, Stepped};
 use super::roster::{Entry, Roster, Standing};
 use crate::config::check::Probe;
 use crate::config::{Account, Check, script};
@@ -92,6 +92,11 @@ pub(super) enum Act<'a> {
     },
     Settle {
         host: u16,
+    },
+    Answer {
+        order: u32,
+        host: u16,
+        stepped: Stepped,
     },
 }
 
@@ -304,6 +309,10 @@ impl Rules {
                 Ok(Act::Note(beat))
             }
             Request::Say(line) => Ok(Act::Say(line)),
+            Request::Stepped { order, host, stepped } => {
+                self.host(*host)?;
+                Ok(Act::Answer { order: *order, host: *host, stepped: *stepped })
+            }
             Request::Settled { host } => {
                 self.host(*host)?;
                 Ok(Act::Settle { host: *host })

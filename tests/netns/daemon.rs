@@ -238,6 +238,10 @@ impl Daemon {
                 || format!("--pass={}", setup.password),
                 |file| format!("--passfile={}", file.display()),
             ))
+            .args((kind.binary() != Path::new(REFEREE)).then(|| {
+                // Who is killed leaves his socket behind.
+                format!("--control={}", segment.control(host).display())
+            }))
             .args(setup.managed.then_some("--manage-address"))
             .args(setup.shared.iter().map(|address| format!("--addr={address}")))
             .args([

@@ -71,10 +71,11 @@ impl Served {
         let source = segment.hosts[host].address;
         let state = segment.dir().join(format!("state-{}", segment.hosts[host].name));
         let text = format!(
-            "[daemon]\nfacility = \"none\"\nstate = \"{}\"\n\
+            "[daemon]\nfacility = \"none\"\nstate = \"{}\"\ncontrol = \"{}\"\n\
              [defaults]\ninterface = \"eth0\"\nmanage-address = false\n\
              upscript = \"{}\"\ndownscript = \"{}\"\n{vips}",
             state.display(),
+            segment.control(host).display(),
             self.scripts.up.display(),
             self.scripts.down.display(),
         )
@@ -91,6 +92,12 @@ impl Served {
         daemon.signal(Signal::SIGTERM);
         daemon.await_exit(seconds(5));
         drop(daemon);
+        self.start_again(segment, host);
+    }
+
+    /// Starts another one for the same file, and kills the one there was, if it lives.
+    pub(crate) fn start_again(&mut self, segment: &Segment, host: usize) {
+        self.daemon = None;
         let place = &segment.hosts[host];
         let mut command = place.command(Kind::Ours.binary());
         command.arg("--config").arg(&self.path);

@@ -9,6 +9,7 @@ mod addresses;
 mod attacks;
 mod cases;
 mod checks;
+mod control;
 mod daemon;
 mod demonstration;
 mod documented;
@@ -119,6 +120,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(addresses::all());
     cases.extend(attacks::all());
     cases.extend(checks::all());
+    cases.extend(control::all());
     cases.extend(families::all());
     cases.extend(unicast::all());
     cases.extend(users::all());

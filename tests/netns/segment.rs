@@ -218,6 +218,11 @@ impl Segment {
         &self.dir
     }
 
+    /// Where the daemons of a host have their sockets.
+    pub(crate) fn control(&self, host: usize) -> PathBuf {
+        self.dir.join(format!("control-{}", self.hosts[host].name))
+    }
+
     pub(crate) fn wire(&self) -> &Wire {
         self.wire.as_ref().expect("open until the segment is dropped")
     }

@@ -63,7 +63,8 @@ impl Sandbox {
             | Act::Say(_)
             | Act::End { .. }
             | Act::Forget { .. }
-            | Act::Settle { .. } => {}
+            | Act::Settle { .. }
+            | Act::Answer { .. } => {}
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What the hands do when they are told to read the configuration again.
 
 use super::super::clock::wall;
+use super::super::control::Control;
 use super::super::pending;
 use super::super::reload::{self, Read, Reloaded};
 use super::super::report::About;
@@ -13,9 +14,9 @@ use crate::protocol::Time;
 impl Hands {
     /// Has the configuration read again.
     pub(super) fn read_again(&mut self, now: Time) {
-        let Self { reading, engine, .. } = self;
-        // Whoever only reads must not keep the engine from hearing that the hands are gone.
-        let begun = reading.begin(|| *engine = None, now);
+        let Self { reading, engine, control, .. } = self;
+        // Whoever only reads must not keep the engine from hearing that the hands are gone, and answers nobody.
+        let begun = reading.begin(|| (*engine, *control) = (None, Control::default()), now);
         self.notifier.reloading();
         if let Err(why) = begun {
             self.report.not_reloaded(&why.to_string());
@@ -66,6 +67,9 @@ impl Hands {
         let silence = self.silence();
         if let Some(engine) = &mut self.engine {
             engine.untold.extend(facts);
+        }
+        self.recall_demands(now);
+        if let Some(engine) = &mut self.engine {
             engine.untold.push_back(Fact::Changed { silence });
             engine.tell_changes();
         }

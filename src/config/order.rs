@@ -1,0 +1,318 @@
+//! What an operator has a running daemon do: the words of ucarpctl into one value.
+//!
+//! Both sides of the socket read them, the tool to say what is wrong with them before anybody is asked, the daemon because
+//! it believes nobody.
+
+use std::ffi::OsStr;
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+use super::options::similar;
+use super::{Error, shown, words};
+use crate::i18n::{fill, tr};
+
+/// What is to be done, to whom.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// What.
+    pub verb: Verb,
+    /// Whom it means; nobody was named if this is empty.
+    pub whom: Vec<Named>,
+    /// For how long, 1 s to 366 days; without it for ever.
+    pub lasts: Option<Duration>,
+    /// Why, one line of at most 120 bytes.
+    pub because: Option<String>,
+    /// Even if it makes little sense, or leaves nobody.
+    pub force: bool,
+}
+
+/// What can be done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verb {
+    /// Begin maintenance, or end it.
+    Maintenance(bool),
+    /// Demote under this name by this amount, 1..=254.
+    Demote {
+        /// As [`Verb::Undemote`] takes it.
+        name: String,
+        /// By how much.
+        amount: u8,
+    },
+    /// Take the demotion of this name back.
+    Undemote {
+        /// As it was given.
+        name: String,
+    },
+    /// Have a master step aside.
+    Resign,
+    /// Say which version runs.
+    Version,
+}
+
+/// Whom a word means.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Named {
+    /// All of them.
+    All,
+    /// The members of this group.
+    Group(String),
+    /// The one of this name, or `INTERFACE-VHID`.
+    One(String),
+}
+
+/// What is wrong with the words. `Display` is the translated sentence.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the sentence in Display is the documentation of each variant")]
+pub enum OrderError {
+    NoVerb,
+    UnknownVerb { value: String, similar: Option<&'static str> },
+    UnknownOption { value: String, verb: &'static str },
+    MissingValue { option: &'static str },
+    OnOrOff,
+    NobodyNamed { verb: &'static str },
+    TooMuch { value: String, verb: &'static str },
+    Cause { value: String },
+    Reserved,
+    Because { most: usize },
+    Value(Error),
+}
+
+/// The name of a demotion for which none was given, and of the one that maintenance is.
+pub const OPERATOR: &str = "operator";
+/// See above.
+pub const MAINTENANCE: &str = "maintenance";
+/// How much that is; nobody is demoted more.
+pub const MOST: u8 = 254;
+const USUAL: u8 = 240;
+const VERBS: [&str; 5] = ["maintenance", "demote", "undemote", "resign", "version"];
+const LONGEST_REASON: usize = 120;
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// The options of all verbs, by what each verb takes.
+#[derive(Default)]
+struct Given<'a> {
+    plain: Vec<&'a str>,
+    all: bool,
+    lasts: Option<&'a str>,
+    because: Option<&'a str>,
+    name: Option<&'a str>,
+    force: bool,
+}
+
+impl Order {
+    /// Reads the words after the tool's own options.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn parse(words: &[&str]) -> Result<Self, OrderError> {
+        let (verb, rest) = words.split_first().ok_or(OrderError::NoVerb)?;
+        let verb = *VERBS.iter().find(|known| *known == verb).ok_or_else(|| OrderError::UnknownVerb {
+            value: shown(OsStr::new(verb)),
+            similar: similar(verb.as_bytes(), VERBS.into_iter()),
+        })?;
+        let given = read(verb, rest)?;
+        let mut plain = given.plain.into_iter();
+        let is_named = given.all;
+        let mut one = || match is_named {
+            true => Ok(None),
+            false => plain.next().map(|word| Some(named(word))).ok_or(OrderError::NobodyNamed { verb }),
+        };
+        let mut whom = Vec::new();
+        let verb_of = match verb {
+            "maintenance" => match plain.next() {
+                Some("on") => Verb::Maintenance(true),
+                Some("off") => Verb::Maintenance(false),
+                _ => return Err(OrderError::OnOrOff),
+            },
+            "demote" => {
+                whom.extend(one()?);
+                let amount = plain.next().map(|word| words::number("AMOUNT", OsStr::new(word), 1, MOST));
+                let amount = amount.transpose().map_err(OrderError::Value)?.unwrap_or(USUAL);
+                Verb::Demote { name: cause(given.name)?, amount }
+            }
+            "undemote" => {
+                whom.extend(one()?);
+                Verb::Undemote { name: cause(plain.next().or(given.name))? }
+            }
+            "resign" => Verb::Resign,
+            _ => Verb::Version,
+        };
+        if matches!(verb_of, Verb::Maintenance(_) | Verb::Resign) {
+            whom.extend(plain.by_ref().map(named));
+        }
+        if let Some(word) = plain.next() {
+            return Err(OrderError::TooMuch { value: shown(OsStr::new(word)), verb });
+        }
+        if given.all {
+            whom = vec![Named::All];
+        }
+        let lasts = given.lasts.map(|word| words::time("--for", OsStr::new(word), None, SHORTEST..=LONGEST));
+        Ok(Self {
+            verb: verb_of,
+            whom,
+            lasts: lasts.transpose().map_err(OrderError::Value)?,
+            because: given.because.map(reason).transpose()?,
+            force: given.force,
+        })
+    }
+}
+
+fn named(word: &str) -> Named {
+    match word.strip_prefix('@') {
+        Some(group) => Named::Group(group.to_owned()),
+        None => Named::One(word.to_owned()),
+    }
+}
+
+fn read<'a>(verb: &'static str, words: &[&'a str]) -> Result<Given<'a>, OrderError> {
+    let mut given = Given::default();
+    let mut words = words.iter().copied();
+    while let Some(word) = words.next() {
+        let Some(option) = word.strip_prefix("--") else {
+            given.plain.push(word);
+            continue;
+        };
+        let (option, value) = match option.split_once('=') {
+            Some((option, value)) => (option, Some(value)),
+            None => (option, None),
+        };
+        let mut value =
+            |name| value.or_else(|| words.next()).ok_or(OrderError::MissingValue { option: name });
+        let changes = verb == "maintenance" || verb == "demote";
+        match option {
+            "all" if verb != "version" => given.all = true,
+            "force" if verb == "maintenance" || verb == "resign" => given.force = true,
+            "for" if changes => given.lasts = Some(value("--for")?),
+            "because" if changes => given.because = Some(value("--because")?),
+            "name" if verb == "demote" || verb == "undemote" => given.name = Some(value("--name")?),
+            _ => return Err(OrderError::UnknownOption { value: shown(OsStr::new(word)), verb }),
+        }
+    }
+    Ok(given)
+}
+
+/// The name of a demotion: letters, digits, dashes and underscores, and none that anything else has.
+fn cause(word: Option<&str>) -> Result<String, OrderError> {
+    let word = word.unwrap_or(OPERATOR);
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    match word {
+        MAINTENANCE => Err(OrderError::Reserved),
+        _ if (1..=32).contains(&word.len()) && word.bytes().all(letter) => Ok(word.to_owned()),
+        _ => Err(OrderError::Cause { value: shown(OsStr::new(word)) }),
+    }
+}
+
+fn reason(word: &str) -> Result<String, OrderError> {
+    if word.len() > LONGEST_REASON || word.chars().any(char::is_control) {
+        return Err(OrderError::Because { most: LONGEST_REASON });
+    }
+    Ok(word.to_owned())
+}
+
+impl Display for OrderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::NoVerb => fill(&tr("nothing to do was given: {verbs}"), &[("verbs", &VERBS.join(", "))]),
+            Self::UnknownVerb { value, similar: Some(similar) } => {
+                fill(&tr("{value}: no such verb; {similar}?"), &[("value", value), ("similar", similar)])
+            }
+            Self::UnknownVerb { value, similar: None } => fill(
+                &tr("{value}: no such verb; there are {verbs}"),
+                &[("value", value), ("verbs", &VERBS.join(", "))],
+            ),
+            Self::UnknownOption { value, verb } => {
+                fill(&tr("{value}: {verb} has no such option"), &[("value", value), ("verb", verb)])
+            }
+            Self::MissingValue { option } => {
+                fill(&tr("{option}: something has to follow"), &[("option", option)])
+            }
+            Self::OnOrOff => tr("maintenance: on or off has to follow").into_owned(),
+            Self::NobodyNamed { verb } => {
+                fill(&tr("{verb}: say whom: a name, @GROUP or --all"), &[("verb", verb)])
+            }
+            Self::TooMuch { value, verb } => {
+                fill(&tr("{value}: that is more than {verb} takes"), &[("value", value), ("verb", verb)])
+            }
+            Self::Cause { value } => fill(
+                &tr("{value}: the name of a demotion has 1 to 32 letters, digits, dashes and underscores"),
+                &[("value", value)],
+            ),
+            Self::Reserved => {
+                tr("maintenance: that demotion has a verb of its own: ucarpctl maintenance on").into_owned()
+            }
+            Self::Because { most } => {
+                fill(&tr("--because: one line of at most {most} bytes"), &[("most", most)])
+            }
+            Self::Value(error) => return error.fmt(f),
+        };
+        f.write_str(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Order, String> {
+        Order::parse(&line.split_whitespace().collect::<Vec<_>>()).map_err(|error| error.to_string())
+    }
+
+    fn order(verb: Verb, whom: &[&str]) -> Order {
+        let whom = whom.iter().map(|word| if *word == "--all" { Named::All } else { named(word) }).collect();
+        Order { verb, whom, lasts: None, because: None, force: false }
+    }
+
+    #[test]
+    fn words_become_one_value() {
+        let on = || Verb::Maintenance(true);
+        assert_eq!(parse("maintenance on"), Ok(order(on(), &[])));
+        assert_eq!(parse("maintenance on web @front"), Ok(order(on(), &["web", "@front"])));
+        assert_eq!(parse("maintenance on --all"), Ok(order(on(), &["--all"])));
+        let order_of = parse("maintenance on web --for 10m --because=disk --force").unwrap();
+        assert_eq!((order_of.lasts, order_of.force), (Some(Duration::from_secs(600)), true));
+        assert_eq!(order_of.because.as_deref(), Some("disk"));
+        let demote = |name: &str, amount| Verb::Demote { name: name.to_owned(), amount };
+        assert_eq!(parse("demote web"), Ok(order(demote("operator", 240), &["web"])));
+        assert_eq!(parse("demote web 254 --name boot"), Ok(order(demote("boot", 254), &["web"])));
+        assert_eq!(parse("demote --all 7"), Ok(order(demote("operator", 7), &["--all"])));
+        let undemote = Verb::Undemote { name: "boot".to_owned() };
+        assert_eq!(parse("undemote web boot"), Ok(order(undemote.clone(), &["web"])));
+        assert_eq!(parse("undemote --all boot"), Ok(order(undemote, &["--all"])));
+        assert_eq!(parse("resign eth0-7"), Ok(order(Verb::Resign, &["eth0-7"])));
+        assert_eq!(parse("version"), Ok(order(Verb::Version, &[])));
+    }
+
+    #[test]
+    fn what_is_wrong_is_one_sentence() {
+        for (line, said) in [
+            ("", "nothing to do"),
+            ("maintenence on", "maintenance?"),
+            ("frobnicate", "there are maintenance"),
+            ("maintenance", "on or off"),
+            ("maintenance web", "on or off"),
+            ("maintenance on --for", "--for: something"),
+            ("maintenance on --for 10", "--for"),
+            ("maintenance on --for 0s", "--for"),
+            ("maintenance on --name x", "no such option"),
+            ("demote", "say whom"),
+            ("demote web 0", "AMOUNT"),
+            ("demote web 255", "AMOUNT"),
+            ("demote web 5 6", "more than demote takes"),
+            ("demote web --name check:x", "letters"),
+            ("demote web --name maintenance", "ucarpctl maintenance on"),
+            ("undemote web maintenance", "ucarpctl maintenance on"),
+            ("resign web --for 1s", "no such option"),
+            ("version web", "more than version takes"),
+            ("version --all", "no such option"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert!(error.contains(said) && !error.contains('\n'), "{line}: {error}");
+        }
+        let long = "x".repeat(121);
+        for because in [long.as_str(), "two\nlines"] {
+            let words = ["maintenance", "on", "--because", because];
+            assert!(matches!(Order::parse(&words), Err(OrderError::Because { .. })));
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What a daemon answers, as a line between programs and as a sentence for people.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use crate::i18n::{fill, tr};
+use crate::json::Object;
+
+/// How something ended; the exit status of the tool.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Status {
+    /// Done, or already so.
+    Done = 0,
+    /// Refused.
+    Refused = 1,
+    /// The words were wrong.
+    Usage = 2,
+    /// There is no daemon, or none that answers.
+    NoDaemon = 3,
+    /// Whoever asked may not.
+    Denied = 4,
+}
+
+impl Status {
+    const ALL: [Self; 5] = [Self::Done, Self::Refused, Self::Usage, Self::NoDaemon, Self::Denied];
+
+    /// As an exit status.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The one of this exit status; what nobody knows is a refusal.
+    #[must_use]
+    pub fn of(word: &str) -> Self {
+        Self::ALL.into_iter().find(|status| status.code().to_string() == word).unwrap_or(Self::Refused)
+    }
+}
+
+/// What there is to say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the sentence of each is its documentation")]
+pub enum Matter {
+    InMaintenance,
+    NoMaintenance,
+    Demoted,
+    DemotedNoMore,
+    Unchanged,
+    Resigned,
+    NotMaster,
+    WouldBeBack,
+    NotKept,
+    Version,
+    UnknownName,
+    UnknownNameNearly,
+    UnknownGroup,
+    NobodyNamed,
+    NobodyServed,
+    NoEngine,
+    NotServed,
+    Denied,
+    Busy,
+    WrongWords,
+}
+
+impl Matter {
+    const ALL: [Self; 20] = [
+        Self::InMaintenance,
+        Self::NoMaintenance,
+        Self::Demoted,
+        Self::DemotedNoMore,
+        Self::Unchanged,
+        Self::Resigned,
+        Self::NotMaster,
+        Self::WouldBeBack,
+        Self::NotKept,
+        Self::Version,
+        Self::UnknownName,
+        Self::UnknownNameNearly,
+        Self::UnknownGroup,
+        Self::NobodyNamed,
+        Self::NobodyServed,
+        Self::NoEngine,
+        Self::NotServed,
+        Self::Denied,
+        Self::Busy,
+        Self::WrongWords,
+    ];
+
+    /// The word between programs and in JSON, and the names of what stands behind it.
+    const fn word(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::InMaintenance => ("in_maintenance", &["vip"]),
+            Self::NoMaintenance => ("no_maintenance", &["vip"]),
+            Self::Demoted => ("demoted", &["vip", "cause", "amount"]),
+            Self::DemotedNoMore => ("demoted_no_more", &["vip", "cause"]),
+            Self::Unchanged => ("unchanged", &["vip"]),
+            Self::Resigned => ("resigned", &["vip"]),
+            Self::NotMaster => ("not_master", &["vip", "role"]),
+            Self::WouldBeBack => ("would_be_back", &["vip"]),
+            Self::NotKept => ("not_kept", &["vip", "why"]),
+            Self::Version => ("version", &["version"]),
+            Self::UnknownName => ("unknown_name", &["name"]),
+            Self::UnknownNameNearly => ("unknown_name", &["name", "similar"]),
+            Self::UnknownGroup => ("unknown_group", &["group"]),
+            Self::NobodyNamed => ("nobody_named", &["count"]),
+            Self::NobodyServed => ("nobody_served", &[]),
+            Self::NoEngine => ("no_engine", &[]),
+            Self::NotServed => ("not_served", &["vip"]),
+            Self::Denied => ("denied", &["user"]),
+            Self::Busy => ("busy", &[]),
+            Self::WrongWords => ("wrong_words", &["why"]),
+        }
+    }
+
+    /// How an order ends of which this is said.
+    #[must_use]
+    pub const fn status(self) -> Status {
+        match self {
+            Self::InMaintenance
+            | Self::NoMaintenance
+            | Self::Demoted
+            | Self::DemotedNoMore
+            | Self::Unchanged
+            | Self::Resigned
+            | Self::NotMaster
+            | Self::NotKept
+            | Self::Version => Status::Done,
+            Self::WouldBeBack
+            | Self::UnknownName
+            | Self::UnknownNameNearly
+            | Self::UnknownGroup
+            | Self::NobodyNamed
+            | Self::NobodyServed
+            | Self::NoEngine
+            | Self::NotServed
+            | Self::Busy => Status::Refused,
+            Self::WrongWords => Status::Usage,
+            Self::Denied => Status::Denied,
+        }
+    }
+
+    /// Whether something is another way than before.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        matches!(
+            self,
+            Self::InMaintenance | Self::NoMaintenance | Self::Demoted | Self::DemotedNoMore | Self::Resigned
+        )
+    }
+
+    fn sentence(self) -> Cow<'static, str> {
+        match self {
+            Self::InMaintenance => tr("{vip}: in maintenance"),
+            Self::NoMaintenance => tr("{vip}: no longer in maintenance"),
+            Self::Demoted => tr("{vip}: demoted by {amount} for {cause}"),
+            Self::DemotedNoMore => tr("{vip}: no longer demoted for {cause}"),
+            Self::Unchanged => tr("{vip}: nothing to change, it is so already"),
+            Self::Resigned => tr("{vip}: steps aside"),
+            Self::NotMaster => tr("{vip}: nothing to do, it is {role}"),
+            Self::WouldBeBack => tr(
+                "{vip}: this host preempts and nobody better is known, so it would take the address right back; maintenance keeps it away (or --force: for a moment)",
+            ),
+            Self::NotKept => tr("{vip}: this is not remembered over a restart: {why}"),
+            Self::Version => tr("ucarp {version} runs"),
+            Self::UnknownName => tr("{name}: no virtual host is called so"),
+            Self::UnknownNameNearly => tr("{name}: no virtual host is called so; {similar}?"),
+            Self::UnknownGroup => tr("@{group}: no virtual host is in a group of this name"),
+            Self::NobodyNamed => tr("there are {count} virtual hosts: say which, or --all"),
+            Self::NobodyServed => tr("there are no virtual hosts"),
+            Self::NoEngine => tr("nothing is served at the moment; the log says why"),
+            Self::NotServed => tr("{vip}: no answer in time; the log may say why"),
+            Self::Denied => tr("user {user} may not do this: root may, and the user of the daemon"),
+            Self::Busy => tr("too many ask at once: try again"),
+            Self::WrongWords => tr("{why}"),
+        }
+    }
+}
+
+/// One thing that is answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    matter: Matter,
+    fields: Vec<String>,
+}
+
+impl Answer {
+    /// This, with what stands behind it in its order.
+    #[must_use]
+    pub fn new(matter: Matter, fields: &[&dyn Display]) -> Self {
+        Self { matter, fields: fields.iter().map(ToString::to_string).collect() }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub const fn matter(&self) -> Matter {
+        self.matter
+    }
+
+    /// The line between programs, with its end.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut line = self.matter.word().0.to_owned();
+        for field in &self.fields {
+            line.push('\t');
+            // Neither ends a field, or a line.
+            line.extend(field.chars().map(|letter| if letter.is_control() { ' ' } else { letter }));
+        }
+        line + "\n"
+    }
+}
+
+/// The last line of an answer.
+#[must_use]
+pub fn last_line(status: Status, changed: bool) -> String {
+    format!("end\t{}\t{}\n", status.code(), if changed { "changed" } else { "unchanged" })
+}
+
+/// A line that was received, for people: in the words of this language if there are any.
+#[must_use]
+pub fn shown(line: &str) -> String {
+    let mut fields = line.split('\t');
+    let word = fields.next().unwrap_or_default();
+    let fields: Vec<&str> = fields.collect();
+    let known = Matter::ALL.into_iter().filter(|matter| matter.word().0 == word);
+    // Of two with the same word the one that says more.
+    let fits = |matter: &Matter| matter.word().1.len() <= fields.len();
+    match known.filter(fits).max_by_key(|matter| matter.word().1.len()) {
+        Some(matter) => {
+            let values: Vec<(&str, &dyn Display)> =
+                matter.word().1.iter().zip(&fields).map(|(name, field)| (*name, field as _)).collect();
+            fill(&matter.sentence(), &values)
+        }
+        None => line.replace('\t', " "),
+    }
+}
+
+/// A line that was received, as an object.
+#[must_use]
+pub fn object(line: &str) -> String {
+    let mut fields = line.split('\t');
+    let word = fields.next().unwrap_or_default();
+    let fields: Vec<&str> = fields.collect();
+    let mut object = Object::default();
+    object.text("code", Some(word));
+    let known = Matter::ALL.into_iter().filter(|matter| matter.word().0 == word);
+    let names = known.map(|matter| matter.word().1).max_by_key(|names| names.len()).unwrap_or_default();
+    for (at, name) in names.iter().enumerate() {
+        object.text(name, fields.get(at));
+    }
+    object.line().trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_matter_has_a_word_and_a_sentence_with_all_its_fields() {
+        for matter in Matter::ALL {
+            let (word, names) = matter.word();
+            let fields: Vec<String> = names.iter().map(|name| format!("<{name}>")).collect();
+            let displayed: Vec<&dyn Display> = fields.iter().map(|field| field as _).collect();
+            let line = Answer::new(matter, &displayed).line();
+            let said = shown(line.trim_end());
+            assert!(fields.iter().all(|field| said.contains(field.as_str())), "{word}: {said}");
+            assert!(!said.contains('{') && !said.is_empty(), "{said}");
+            let read: serde_json::Value = serde_json::from_str(&object(line.trim_end())).unwrap();
+            assert_eq!(read["code"], word);
+            assert!(names.iter().all(|name| read[name] == format!("<{name}>").as_str()), "{read}");
+        }
+    }
+
+    #[test]
+    fn what_is_received_is_shown_even_if_nobody_knows_it() {
+        assert_eq!(shown("from_the_future\ta\tb"), "from_the_future a b");
+        assert_eq!(shown("in_maintenance\tweb\tmore"), "web: in maintenance");
+        assert_eq!(shown("in_maintenance"), "in_maintenance");
+        assert_eq!(shown("unknown_name\twbe"), "wbe: no virtual host is called so");
+        assert_eq!(shown("unknown_name\twbe\tweb"), "wbe: no virtual host is called so; web?");
+        assert_eq!(object("unknown_name\twbe"), r#"{"code":"unknown_name","name":"wbe","similar":null}"#);
+        let odd = Answer::new(Matter::NotKept, &[&"web", &"a\tb\nc"]);
+        assert_eq!(odd.line(), "not_kept\tweb\ta b c\n");
+        assert_eq!(last_line(Status::Refused, false), "end\t1\tunchanged\n");
+        assert_eq!((Status::of("3"), Status::of("99")), (Status::NoDaemon, Status::Refused));
+    }
+}

@@ -1,0 +1,27 @@
+//! What a running daemon and `ucarpctl` say to each other, and the tool itself.
+//!
+//! The daemon greets with `ucarp NUMBER VERSION`, the number being that of this language. The tool sends one line: the words
+//! of an [`crate::config::Order`] with tabs between them. The daemon answers with a line for each thing there is to say
+//! ([`Answer`]), and with `end STATUS CHANGED` as the last one, and closes. Old tools understand new daemons: a word for
+//! which they have no sentence is shown as it is, and fields come only at the end of a line.
+//!
+//! No descriptor is opened here but the tool's own, and nothing is known of how a daemon does what it is told.
+
+pub mod answer;
+mod tool;
+
+pub use answer::{Answer, Status};
+pub use tool::{Said, run};
+
+/// The number of the language, which grows when an old tool would misunderstand.
+pub const LANGUAGE: u32 = 1;
+/// The longest line that asks for something, its end included, in bytes.
+pub const LONGEST_REQUEST: usize = 256;
+/// What the name of a socket for orders ends with.
+pub const ORDERS: &str = "ctl";
+
+/// The line a daemon greets with.
+#[must_use]
+pub fn greeting() -> String {
+    format!("ucarp {LANGUAGE} {}\n", env!("CARGO_PKG_VERSION"))
+}

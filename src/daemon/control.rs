@@ -1,0 +1,236 @@
+//! The socket by which the daemon is steered: who may say something, what was said, and what is answered.
+//!
+//! It is the hands', who do what is said (`hands/ordering`). Nobody is waited for: who does not send his line, or does not
+//! read, is dropped after a bounded time; what a client may hold of memory and descriptors is bounded, and so is their number.
+//! The folder is closed to others, and the kernel says who is at the other end: root may, and the daemon's own user.
+
+mod clients;
+mod door;
+mod meant;
+
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clients::Clients;
+use door::Door;
+
+use crate::config::{Config, ControlPlace, Order, VirtualHostConfig};
+use crate::control::{Answer, LONGEST_REQUEST, Status, answer, answer::Matter, greeting};
+use crate::platform;
+use crate::protocol::{Destination, Time};
+
+pub(super) use door::NoDoor;
+pub(super) use meant::meant;
+
+/// How many are taken in at a time.
+const MOST_AT_ONCE: usize = 32;
+/// For how long nobody is taken in after that failed: the limit of descriptors may have been reached.
+const REST: Duration = Duration::from_millis(100);
+/// How long is waited for what the engine has to say.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What was asked, by whom.
+pub(super) struct Asked {
+    pub(super) client: u32,
+    pub(super) user: u32,
+    pub(super) order: Order,
+}
+
+/// An answer for which the engine has to say something.
+struct Awaited {
+    client: u32,
+    number: u32,
+    hosts: Vec<(u16, String)>,
+    answers: Vec<Answer>,
+    until: Time,
+}
+
+/// The socket, and everybody who came by it.
+#[derive(Default)]
+pub(super) struct Control {
+    door: Option<Door>,
+    clients: Clients,
+    rests_until: Option<Time>,
+    awaited: Vec<Awaited>,
+    orders: u32,
+}
+
+/// The folder of the sockets, if there are to be any.
+pub(super) fn folder(config: &Config) -> Option<PathBuf> {
+    match &config.control {
+        ControlPlace::Usual => Some(platform::CONTROL.into()),
+        ControlPlace::Nowhere => None,
+        ControlPlace::In(folder) => Some(folder.clone()),
+    }
+}
+
+/// What the socket is called: as the file is, or as the virtual host of the command line. Where the daemon is in another
+/// network namespace than the rest, another one may be called so.
+fn name(config: &Config, first: Option<&(VirtualHostConfig, String)>) -> String {
+    let mut name = match (&config.source, first) {
+        (Some(source), _) => {
+            let path = source.path();
+            let is_usual = path.extension().is_some_and(|kind| kind == "toml");
+            let name = if is_usual { path.file_stem() } else { path.file_name() };
+            name.unwrap_or_default().to_string_lossy().into_owned()
+        }
+        (None, Some((host, interface))) => label(host, interface),
+        (None, None) => "ucarp".to_owned(),
+    };
+    if let Some(number) = platform::other_namespace() {
+        name = format!("{name}-{number}");
+    }
+    name
+}
+
+fn label(host: &VirtualHostConfig, interface: &str) -> String {
+    let group = match host.destination.v4 {
+        Destination::GROUP_V4 => String::new(),
+        other => format!("-{other}"),
+    };
+    format!("{interface}-{}{group}", host.vhid)
+}
+
+impl Control {
+    /// Listens where the configuration says, for a daemon that serves these.
+    ///
+    /// # Errors
+    /// Why not: then nobody can steer the daemon.
+    pub(super) fn open(config: &Config, hosts: &[(VirtualHostConfig, String)]) -> Result<Self, NoDoor> {
+        folder(config).map_or_else(
+            || Ok(Self::default()),
+            |folder| Self::open_in(&folder, &name(config, hosts.first())),
+        )
+    }
+
+    fn open_in(folder: &Path, name: &str) -> Result<Self, NoDoor> {
+        Ok(Self { door: Some(Door::open(folder, name)?), ..Self::default() })
+    }
+
+    /// What becomes readable when there is something to hear.
+    pub(super) fn descriptors(&self, now: Time) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let rests = self.rests_until.is_some_and(|until| until > now);
+        self.door.iter().filter(move |_| !rests).map(Door::descriptor).chain(self.clients.descriptors())
+    }
+
+    /// When to come back at the latest.
+    pub(super) fn deadline(&self, now: Time) -> Option<Time> {
+        let rest = self.rests_until.filter(|until| *until > now);
+        let awaited = self.awaited.iter().map(|awaited| awaited.until);
+        rest.into_iter().chain(awaited).chain(self.clients.deadline(now)).min()
+    }
+
+    /// Takes in who came and what was said. What is nothing that can be done is answered at once.
+    pub(super) fn hear(&mut self, now: Time) -> Vec<Asked> {
+        self.rests_until = self.rests_until.filter(|until| *until > now);
+        for _ in 0..MOST_AT_ONCE {
+            let Some(door) = self.door.as_ref().filter(|_| self.rests_until.is_none()) else { break };
+            match door.accept() {
+                Ok(Some(stream)) => self.welcome(stream, now),
+                Ok(None) => break,
+                Err(_) => self.rests_until = Some(now + REST),
+            }
+        }
+        let mut orders = Vec::new();
+        for (client, user, line) in self.clients.hear() {
+            match understood(&line) {
+                Ok(order) => orders.push(Asked { client, user, order }),
+                Err(answer) => self.answer(client, &[answer], now),
+            }
+        }
+        orders
+    }
+
+    fn welcome(&mut self, stream: UnixStream, now: Time) {
+        let Ok(user) = platform::peer_user(stream.as_fd()) else { return };
+        let is_welcome = user == 0 || user == platform::user_and_group().0;
+        let refused = if !is_welcome {
+            Some(Answer::new(Matter::Denied, &[&user]))
+        } else if !self.clients.has_room_for(user) {
+            Some(Answer::new(Matter::Busy, &[]))
+        } else {
+            None
+        };
+        match refused {
+            None => self.clients.take_in(stream, user, &greeting(), now),
+            Some(answer) => clients::turn_away(stream, &(greeting() + &whole(&[answer]))),
+        }
+    }
+
+    /// That is all for this client.
+    pub(super) fn answer(&mut self, client: u32, answers: &[Answer], now: Time) {
+        self.clients.answer(client, &whole(answers), now);
+    }
+
+    /// The answer comes when the engine has said what became of these. The number of the order.
+    pub(super) fn await_engine(
+        &mut self,
+        client: u32,
+        hosts: Vec<(u16, String)>,
+        answers: Vec<Answer>,
+        now: Time,
+    ) -> u32 {
+        self.orders = self.orders.wrapping_add(1);
+        let number = self.orders;
+        self.awaited.push(Awaited { client, number, hosts, answers, until: now + PATIENCE });
+        number
+    }
+
+    /// This became of one of them.
+    pub(super) fn became(
+        &mut self,
+        number: u32,
+        host: u16,
+        answer: impl FnOnce(&str) -> Option<Answer>,
+        now: Time,
+    ) {
+        let Some(awaited) = self.awaited.iter_mut().find(|awaited| awaited.number == number) else { return };
+        let Some(at) = awaited.hosts.iter().position(|(known, _)| *known == host) else { return };
+        let (_, name) = awaited.hosts.swap_remove(at);
+        awaited.answers.extend(answer(&name));
+        self.settle(now);
+    }
+
+    /// Answers where there is nothing left to wait for, goes on sending, and drops who had his time.
+    pub(super) fn settle(&mut self, now: Time) {
+        let is_over = |awaited: &Awaited| awaited.hosts.is_empty() || awaited.until <= now;
+        let (over, rest) = std::mem::take(&mut self.awaited).into_iter().partition(is_over);
+        self.awaited = rest;
+        for Awaited { client, hosts, mut answers, .. } in over {
+            answers.extend(hosts.iter().map(|(_, name)| Answer::new(Matter::NotServed, &[name])));
+            self.answer(client, &answers, now);
+        }
+        self.clients.settle(now);
+    }
+
+    /// Nobody is heard any more, and the name is given back.
+    pub(super) fn close(&mut self) {
+        std::mem::take(self).door.into_iter().for_each(Door::close);
+    }
+}
+
+/// The lines of an answer, the last one included.
+fn whole(answers: &[Answer]) -> String {
+    let status = answers.iter().map(|answer| answer.matter().status()).max().unwrap_or(Status::Done);
+    let changed = answers.iter().any(|answer| answer.matter().changes());
+    answers.iter().map(Answer::line).collect::<String>() + &answer::last_line(status, changed)
+}
+
+/// What a line of a client means.
+fn understood(line: &[u8]) -> Result<Order, Answer> {
+    let wrong = |why: &dyn std::fmt::Display| Answer::new(Matter::WrongWords, &[why]);
+    if line.len() >= LONGEST_REQUEST {
+        return Err(wrong(&format_args!("more than {LONGEST_REQUEST} bytes")));
+    }
+    let text = std::str::from_utf8(line).map_err(|error| wrong(&error))?;
+    if text.chars().any(|letter| letter.is_control() && letter != '\t') {
+        return Err(wrong(&"a control character"));
+    }
+    let words: Vec<&str> = text.split('\t').filter(|word| !word.is_empty()).collect();
+    Order::parse(&words).map_err(|error| wrong(&error))
+}
+
+#[cfg(test)]
+mod tests;

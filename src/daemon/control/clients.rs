@@ -1,0 +1,163 @@
+//! Those who came: each sends one line, is answered, and goes.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use crate::control::LONGEST_REQUEST;
+use crate::protocol::Time;
+
+/// How many there may be at once, and of one user.
+const MOST: usize = 32;
+const MOST_OF_ONE: usize = 4;
+/// How long somebody may take to send his line, and to read an answer.
+const TIME: Duration = Duration::from_secs(5);
+/// How soon is looked again whether who did not read does.
+const SOON: Duration = Duration::from_millis(10);
+
+#[derive(Debug)]
+struct Client {
+    number: u32,
+    stream: UnixStream,
+    user: u32,
+    heard: Vec<u8>,
+    /// His line is here.
+    has_asked: bool,
+    /// What he has not taken yet.
+    unsent: Vec<u8>,
+    /// Nothing more comes.
+    is_answered: bool,
+    /// He is gone, or talks too much.
+    is_lost: bool,
+    until: Time,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Clients {
+    all: Vec<Client>,
+    numbers: u32,
+}
+
+impl Clients {
+    pub(super) fn has_room_for(&self, user: u32) -> bool {
+        let of_user = self.all.iter().filter(|client| client.user == user).count();
+        self.all.len() < MOST && of_user < MOST_OF_ONE
+    }
+
+    pub(super) fn take_in(&mut self, stream: UnixStream, user: u32, greeting: &str, now: Time) {
+        self.numbers = self.numbers.wrapping_add(1);
+        let mut client = Client {
+            number: self.numbers,
+            stream,
+            user,
+            heard: Vec::new(),
+            has_asked: false,
+            unsent: greeting.as_bytes().to_vec(),
+            is_answered: false,
+            is_lost: false,
+            until: now + TIME,
+        };
+        client.send();
+        self.all.push(client);
+    }
+
+    /// What becomes readable when one of them says something.
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.all.iter().filter(|client| !client.has_asked).map(|client| client.stream.as_fd())
+    }
+
+    /// When [`Self::settle`] is due.
+    pub(super) fn deadline(&self, now: Time) -> Option<Time> {
+        self.all
+            .iter()
+            .filter_map(|client| {
+                let soon = (!client.unsent.is_empty()).then(|| now + SOON);
+                let end = (!client.awaits_answer()).then_some(client.until);
+                soon.into_iter().chain(end).min()
+            })
+            .min()
+    }
+
+    /// The lines that came, without their ends, with the number and the user of the client. One that is too long is cut.
+    pub(super) fn hear(&mut self) -> Vec<(u32, u32, Vec<u8>)> {
+        let mut lines = Vec::new();
+        for client in self.all.iter_mut().filter(|client| !client.has_asked) {
+            if client.listen() {
+                client.has_asked = true;
+                lines.push((client.number, client.user, std::mem::take(&mut client.heard)));
+            }
+        }
+        lines
+    }
+
+    /// That is the whole answer for this one.
+    pub(super) fn answer(&mut self, number: u32, text: &str, now: Time) {
+        if let Some(client) = self.all.iter_mut().find(|client| client.number == number) {
+            client.unsent.extend_from_slice(text.as_bytes());
+            client.is_answered = true;
+            client.until = now + TIME;
+            client.send();
+        }
+    }
+
+    /// Goes on sending, and lets those go who have their answer, are gone, or had their time.
+    pub(super) fn settle(&mut self, now: Time) {
+        self.all.iter_mut().for_each(Client::send);
+        self.all.retain(|client| {
+            let has_all = client.is_answered && client.unsent.is_empty();
+            let is_late = !client.awaits_answer() && client.until <= now;
+            !(client.is_lost || has_all || is_late)
+        });
+    }
+}
+
+impl Client {
+    /// Whoever does waits as long as that takes.
+    fn awaits_answer(&self) -> bool {
+        self.has_asked && !self.is_answered
+    }
+
+    /// Whether the line is whole, or longer than any.
+    fn listen(&mut self) -> bool {
+        let mut bytes = [0; LONGEST_REQUEST];
+        loop {
+            match self.stream.read(&mut bytes) {
+                Ok(0) => {
+                    self.is_lost = true;
+                    return false;
+                }
+                Ok(count) => self.heard.extend_from_slice(bytes.get(..count).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    self.is_lost = error.kind() != io::ErrorKind::WouldBlock;
+                    return false;
+                }
+            }
+            if let Some(end) = self.heard.iter().position(|byte| *byte == b'\n') {
+                self.heard.truncate(end);
+                return true;
+            }
+            if self.heard.len() >= LONGEST_REQUEST {
+                return true;
+            }
+        }
+    }
+
+    fn send(&mut self) {
+        while !self.unsent.is_empty() && !self.is_lost {
+            match self.stream.write(&self.unsent) {
+                Ok(count) => _ = self.unsent.drain(..count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => self.is_lost = true,
+            }
+        }
+    }
+}
+
+/// Tells somebody why he is not taken in, if he reads.
+pub(super) fn turn_away(mut stream: UnixStream, text: &str) {
+    let _ = stream.write_all(text.as_bytes());
+}

@@ -1,0 +1,118 @@
+//! A socket with a name among the files, for one daemon alone.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use crate::control::ORDERS;
+use crate::platform;
+
+/// What every system has room for.
+const LONGEST_PATH: usize = 100;
+
+/// Why there is none.
+#[derive(Debug)]
+pub(in super::super) enum NoDoor {
+    /// Its name has no room.
+    TooLong(PathBuf),
+    /// Another daemon listens there.
+    Taken(PathBuf),
+    /// It cannot be made.
+    Unmade(PathBuf, io::Error),
+}
+
+/// The socket that listens.
+#[derive(Debug)]
+pub(super) struct Door {
+    listener: UnixListener,
+    path: PathBuf,
+    inode: u64,
+}
+
+impl Door {
+    /// Makes the folder if it is not there, and takes the place of a socket to which nobody listens any more.
+    pub(super) fn open(folder: &Path, name: &str) -> Result<Self, NoDoor> {
+        let path = folder.join(format!("{name}.{ORDERS}"));
+        if path.as_os_str().len() > LONGEST_PATH {
+            return Err(NoDoor::TooLong(path));
+        }
+        let unmade = |error| NoDoor::Unmade(path.clone(), error);
+        make(folder).map_err(unmade)?;
+        match platform::is_listened_to(&path) {
+            Ok(true) => return Err(NoDoor::Taken(path)),
+            Ok(false) => _ = fs::remove_file(&path),
+            Err(error) => return Err(NoDoor::Unmade(path, error)),
+        }
+        let listener = UnixListener::bind(&path).map_err(unmade)?;
+        let mode = fs::Permissions::from_mode(0o600);
+        let inode = fs::set_permissions(&path, mode)
+            .and_then(|()| listener.set_nonblocking(true))
+            .and_then(|()| fs::metadata(&path))
+            .map_err(unmade)?
+            .ino();
+        Ok(Self { listener, path, inode })
+    }
+
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
+    }
+
+    /// Who came, if somebody did.
+    pub(super) fn accept(&self) -> io::Result<Option<UnixStream>> {
+        match self.listener.accept() {
+            Ok((stream, _)) => stream.set_nonblocking(true).map(|()| Some(stream)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            // Who came has gone.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives the name back, unless somebody else has it meanwhile.
+    pub(super) fn close(self) {
+        if fs::metadata(&self.path).is_ok_and(|there| there.ino() == self.inode) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn make(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    // Whatever is masked out of what is made.
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o750))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_daemons_until_it_is_gone() {
+        let folder = std::env::temp_dir().join(format!("ucarp-door-{}", std::process::id()));
+        let first = Door::open(&folder, "one").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&first.path)), (0o750, 0o600));
+        assert!(matches!(Door::open(&folder, "one"), Err(NoDoor::Taken(_))));
+        assert!(first.path.exists() && first.accept().unwrap().is_some(), "it was asked");
+        let path = first.path.clone();
+        // As when it is killed.
+        drop(first);
+        let second = Door::open(&folder, "one").unwrap();
+        second.close();
+        assert!(!path.exists());
+        let third = Door::open(&folder, "one").unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "").unwrap();
+        third.close();
+        assert!(path.exists(), "that is somebody else's");
+        assert!(matches!(Door::open(&folder, &"x".repeat(100)), Err(NoDoor::TooLong(_))));
+        assert!(matches!(Door::open(Path::new("/proc/none"), "x"), Err(NoDoor::Unmade(..))));
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
