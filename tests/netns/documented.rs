@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use super::Case;
 use super::cases::seconds;
 use super::daemon::{Daemon, Kind};
-use super::segment::{Segment, VIP};
+use super::segment::{Segment, VIP, throughout};
 
 pub(crate) fn all() -> Vec<Case> {
     let ours = &[Kind::Ours];
@@ -49,18 +49,28 @@ fn start(segment: &Segment, host: usize, add: impl FnOnce(&mut Command)) -> Daem
     )
 }
 
-fn shared_by_two(segment: &Segment, start: impl Fn(usize) -> Daemon) {
+/// `returns`: the preferred one takes the address back when it is well again, and not half a minute later.
+fn shared_by_two(segment: &Segment, returns: bool, start: impl Fn(usize) -> Daemon) {
     let mut preferred = start(0);
     segment.await_owner(0, seconds(6));
-    let _other = start(1);
+    let mut other = start(1);
     segment.await_sole_master(0, seconds(6));
     segment.port(0, "down");
     segment.await_owner(1, seconds(6));
     segment.port(0, "up");
-    segment.await_owner(0, seconds(6));
-    preferred.signal(Signal::SIGTERM);
-    assert!(preferred.await_exit(seconds(3)).success());
-    segment.await_owner(1, seconds(2));
+    if returns {
+        segment.await_owner(0, seconds(6));
+        preferred.signal(Signal::SIGTERM);
+        assert!(preferred.await_exit(seconds(3)).success());
+        segment.await_owner(1, seconds(2));
+    } else {
+        throughout("it is well for a while first", seconds(4), || segment.hosts[1].has_address(VIP));
+        other.signal(Signal::SIGTERM);
+        assert!(other.await_exit(seconds(3)).success());
+        segment.await_owner(0, seconds(2));
+        preferred.signal(Signal::SIGTERM);
+        assert!(preferred.await_exit(seconds(3)).success());
+    }
     assert!(!segment.hosts[0].has_address(VIP), "it was left behind");
 }
 
@@ -68,7 +78,7 @@ fn readme() {
     let segment = Segment::new(2);
     let text = read("README.md");
     let files: Vec<_> = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    shared_by_two(&segment, |host| {
+    shared_by_two(&segment, false, |host| {
         write(&segment, host, "secret", "a common secret\n");
         let file = files[host].replace("10.1.1.252", &VIP.to_string());
         let file = write(&segment, host, "ucarp.toml", &file);
@@ -81,7 +91,7 @@ fn manual(pairs: usize) {
     let segment = Segment::new(2);
     let page = read("man/ucarp.8").replace("\\e\n", " ");
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/linux");
-    shared_by_two(&segment, |host| {
+    shared_by_two(&segment, true, |host| {
         let prompt = format!("host{}# ucarp ", host + 1);
         let words = page.lines().filter_map(|line| line.strip_prefix(&*prompt)).nth(pairs).expect(&prompt);
         let secret = write(&segment, host, "secret", "a common secret\n");

@@ -15,6 +15,7 @@ mod demonstration;
 mod documented;
 mod families;
 mod faults;
+mod fitness;
 mod frames;
 mod hooks;
 mod interfaces;
@@ -120,6 +121,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(addresses::all());
     cases.extend(attacks::all());
     cases.extend(checks::all());
+    cases.extend(fitness::all());
     cases.extend(control::all());
     cases.extend(families::all());
     cases.extend(unicast::all());
