@@ -22,6 +22,7 @@ use crate::config::{Facility, LogConfig, LogFormat, one_line};
 use crate::platform::{self, LOG_IS_A_CALL, LocalTime, Standard, Text};
 
 pub use line::{Facts, Line};
+pub(crate) use look::rfc_3339 as utc;
 pub use look::{last_words, objects};
 use look::{look, objects_of};
 

@@ -98,7 +98,8 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
     let manner = Manner::new(caller, false, prints);
     let mut reading = Reading::new(vec![&given.layer], &manner);
     let host = virtual_host::read(&mut reading, None);
-    let Process { log, pidfile, lockdir, user, lock_memory, state, control } = process::read(&mut reading);
+    let Process { log, pidfile, lockdir, user, lock_memory, state, control, status_mode } =
+        process::read(&mut reading);
     let (errors, found) = (reading.errors, reading.warnings);
     let Some(host) = host.filter(|_| errors.is_empty()) else { return Err(Errors::first_of(errors)) };
     if prints {
@@ -118,6 +119,7 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
         lock_memory,
         state,
         control,
+        status_mode,
         source: None,
     });
     Ok(if given.has("--check") {

@@ -80,6 +80,7 @@ pub enum Error {
     PeersNotOurs { option: &'static str, kind: &'static str },
     Pidfile { option: &'static str, path: String },
     NotAFolder { option: &'static str, path: String },
+    Mode { option: &'static str, value: String },
     UserUnknown { option: &'static str, value: String },
     UserMalformed { option: &'static str, value: String },
     UserIsRoot { option: &'static str, value: String },
@@ -418,6 +419,10 @@ impl Error {
             Self::Pidfile { option, path } => fill(
                 &tr("{option}: '{path}' cannot be the name of a file; an example is /run/ucarp.pid"),
                 &[("option", option), ("path", path)],
+            ),
+            Self::Mode { option, value } => fill(
+                &tr("{option}: {value}: give three or four octal digits of reading and writing, such as 0660"),
+                &[("option", option), ("value", value)],
             ),
             Self::NotAFolder { option, path } => fill(
                 &tr("{option}: '{path}' is not a folder that is there; make it, for the user that runs ucarp to write to"),

@@ -76,7 +76,7 @@ pub fn read_again(source: &Source, caller: &Caller) -> Result<(Config, Vec<Warni
 
 fn read_as(source: &Source, manner: &Manner<'_>) -> Result<(Config, Vec<Warning>), Errors> {
     let Whole { hosts, groups, checks, process, warnings } = whole(source, None, manner)?;
-    let Process { log, pidfile, lockdir, user, lock_memory, state, control } = process;
+    let Process { log, pidfile, lockdir, user, lock_memory, state, control, status_mode } = process;
     let config = Config {
         hosts,
         groups,
@@ -89,6 +89,7 @@ fn read_as(source: &Source, manner: &Manner<'_>) -> Result<(Config, Vec<Warning>
         lock_memory,
         state,
         control,
+        status_mode,
         source: Some(source.clone()),
     };
     Ok((config, warnings))

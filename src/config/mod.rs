@@ -129,6 +129,8 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// Where the sockets are by which it is steered (`--control`).
     pub control: ControlPlace,
+    /// The mode of the socket by which it is asked how things stand.
+    pub status_mode: u32,
     /// Where all this can be read again; nothing if it stood on the command line.
     pub source: Option<Source>,
 }
@@ -146,6 +148,7 @@ impl Config {
                 of.lock_memory,
                 of.state.clone(),
                 of.control.clone(),
+                of.status_mode,
             )
         };
         whole(self) == whole(other)

@@ -225,6 +225,7 @@ pub(super) static SECTIONS: &[Section] = &[
         new("--mlock", Nothing, Daemon,
             || tr("      --mlock               never page the memory of that process out")),
         new("--state", Word, KeyOfDaemon, || "".into()),
+        new("--status-mode", Word, KeyOfDaemon, || "".into()),
         new("--wait-interface", Nothing, CommandLine,
             || tr("      --wait-interface      start even if the interface is missing: wait for it")),
         Row { values: OneOf(&["syntax"]), ..new("--check", Perhaps, Start,

@@ -45,8 +45,18 @@ pub enum Verb {
     },
     /// Have a master step aside.
     Resign,
+    /// Say how they stand.
+    Status,
     /// Say which version runs.
     Version,
+}
+
+impl Verb {
+    /// Whether it only asks.
+    #[must_use]
+    pub const fn is_question(&self) -> bool {
+        matches!(self, Self::Status | Self::Version)
+    }
 }
 
 /// Whom a word means.
@@ -84,7 +94,7 @@ pub const MAINTENANCE: &str = "maintenance";
 /// How much that is; nobody is demoted more.
 pub const MOST: u8 = 254;
 const USUAL: u8 = 240;
-const VERBS: [&str; 5] = ["maintenance", "demote", "undemote", "resign", "version"];
+const VERBS: [&str; 6] = ["status", "maintenance", "demote", "undemote", "resign", "version"];
 const LONGEST_REASON: usize = 120;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -136,9 +146,10 @@ impl Order {
                 Verb::Undemote { name: cause(plain.next().or(given.name))? }
             }
             "resign" => Verb::Resign,
+            "status" => Verb::Status,
             _ => Verb::Version,
         };
-        if matches!(verb_of, Verb::Maintenance(_) | Verb::Resign) {
+        if matches!(verb_of, Verb::Maintenance(_) | Verb::Resign | Verb::Status) {
             whom.extend(plain.by_ref().map(named));
         }
         if let Some(word) = plain.next() {
@@ -280,6 +291,7 @@ mod tests {
         assert_eq!(parse("undemote web boot"), Ok(order(undemote.clone(), &["web"])));
         assert_eq!(parse("undemote --all boot"), Ok(order(undemote, &["--all"])));
         assert_eq!(parse("resign eth0-7"), Ok(order(Verb::Resign, &["eth0-7"])));
+        assert_eq!(parse("status web @front"), Ok(order(Verb::Status, &["web", "@front"])));
         assert_eq!(parse("version"), Ok(order(Verb::Version, &[])));
     }
 
@@ -288,7 +300,7 @@ mod tests {
         for (line, said) in [
             ("", "nothing to do"),
             ("maintenence on", "maintenance?"),
-            ("frobnicate", "there are maintenance"),
+            ("frobnicate", "there are status, maintenance"),
             ("maintenance", "on or off"),
             ("maintenance web", "on or off"),
             ("maintenance on --for", "--for: something"),

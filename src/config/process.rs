@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use super::reading::Reading;
 use super::{Account, ControlPlace, Facility, LogConfig, words};
 
+/// Everybody may ask how things stand.
+const STATUS_MODE: u32 = 0o666;
+
 /// What is asked of the program.
 pub(super) struct Process {
     pub(super) log: LogConfig,
@@ -14,6 +17,7 @@ pub(super) struct Process {
     pub(super) lock_memory: bool,
     pub(super) state: Option<PathBuf>,
     pub(super) control: ControlPlace,
+    pub(super) status_mode: u32,
 }
 
 /// As much of it as is not wrong.
@@ -36,5 +40,6 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Process {
     };
     let state = reading.file("--state", words::folder_name);
     let control = reading.file("--control", words::control).unwrap_or_default();
-    Process { log, pidfile, lockdir, user, lock_memory, state, control }
+    let status_mode = reading.value("--status-mode", words::mode).unwrap_or(STATUS_MODE);
+    Process { log, pidfile, lockdir, user, lock_memory, state, control, status_mode }
 }

@@ -280,6 +280,15 @@ pub(super) fn folder_name(option: &'static str, word: &OsStr, folder: &Path) -> 
     absolute(folder, word).map_err(|_| Error::NotAFolder { option, path: shown(word) })
 }
 
+/// Who may use a socket, in octal digits: read and write for owner, group and others.
+pub(super) fn mode(option: &'static str, word: &OsStr) -> Result<u32, Error> {
+    word.to_str()
+        .filter(|word| (3..=4).contains(&word.len()))
+        .and_then(|word| u32::from_str_radix(word, 8).ok())
+        .filter(|mode| mode & !0o666 == 0)
+        .ok_or_else(|| Error::Mode { option, value: shown(word) })
+}
+
 /// The folder for sockets, or none.
 pub(super) fn control(option: &'static str, word: &OsStr, folder: &Path) -> Result<ControlPlace, Error> {
     if word == "none" {

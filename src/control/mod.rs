@@ -2,23 +2,28 @@
 //!
 //! The daemon greets with `ucarp NUMBER VERSION`, the number being that of this language. The tool sends one line: the words
 //! of an [`crate::config::Order`] with tabs between them. The daemon answers with a line for each thing there is to say
-//! ([`Answer`]), and with `end STATUS CHANGED` as the last one, and closes. Old tools understand new daemons: a word for
+//! ([`Answer`], and for `status` a line `host` and then its [`Field`]s for each virtual host), and with `end STATUS CHANGED` as the last one, and closes. Old tools understand new daemons: a word for
 //! which they have no sentence is shown as it is, and fields come only at the end of a line.
 //!
 //! No descriptor is opened here but the tool's own, and nothing is known of how a daemon does what it is told.
 
 pub mod answer;
+mod field;
+mod table;
 mod tool;
 
 pub use answer::{Answer, Status};
+pub use field::{Field, Value};
 pub use tool::{Said, run};
 
 /// The number of the language, which grows when an old tool would misunderstand.
 pub const LANGUAGE: u32 = 1;
 /// The longest line that asks for something, its end included, in bytes.
 pub const LONGEST_REQUEST: usize = 256;
-/// What the name of a socket for orders ends with.
+/// What the name of a socket for orders ends with, and of one for questions.
 pub const ORDERS: &str = "ctl";
+/// See above.
+pub const QUESTIONS: &str = "status";
 
 /// The line a daemon greets with.
 #[must_use]

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::answer::{object, shown};
-use super::{LANGUAGE, LONGEST_REQUEST, ORDERS, Status};
+use super::{LANGUAGE, LONGEST_REQUEST, ORDERS, QUESTIONS, Status, table};
 use crate::config::Order;
+use crate::config::order::Verb;
 use crate::i18n::{fill, tr};
 use crate::json::Object;
 
@@ -45,6 +46,7 @@ struct Wish {
     words: Vec<String>,
     /// The daemon that is named before a slash.
     instance: Option<String>,
+    verb: Verb,
 }
 
 /// Does what the words after the program's name say; the sockets are in `usual` unless they say otherwise.
@@ -57,13 +59,8 @@ pub fn run(words: impl Iterator<Item = OsString>, usual: &Path) -> Said {
         Some("-V" | "--version") => return plain(format!("ucarpctl {}\n", env!("CARGO_PKG_VERSION"))),
         Some(_) => {}
     }
-    let mut is_json = false;
-    let outcome = wish(words, usual).and_then(|wish| {
-        is_json = wish.json;
-        tell(&wish)
-    });
-    match outcome {
-        Ok(answered) => said(&answered, is_json),
+    match wish(words, usual).and_then(|wish| tell(&wish).map(|answered| (wish, answered))) {
+        Ok((wish, answered)) => said(&answered, &wish),
         Err(Wrong(status, sentence)) => {
             Said { out: String::new(), err: format!("ucarpctl: {sentence}\n"), status }
         }
@@ -73,6 +70,7 @@ pub fn run(words: impl Iterator<Item = OsString>, usual: &Path) -> Said {
 fn usage() -> String {
     let text = tr("Usage: ucarpctl [--control=DIRECTORY] [--json] VERB ...
 
+  status [NAME ...]
   maintenance on|off [NAME ...] [--for=TIME] [--because=TEXT] [--force]
   demote NAME [AMOUNT] [--name=WORD] [--for=TIME] [--because=TEXT]
   undemote NAME [WORD]
@@ -85,7 +83,13 @@ daemons DAEMON/NAME. TIME is a number with ms, s, m or h. See ucarpctl(8).");
 }
 
 fn wish(all: Vec<String>, usual: &Path) -> Result<Wish, Wrong> {
-    let mut wish = Wish { folder: usual.to_owned(), json: false, words: Vec::new(), instance: None };
+    let mut wish = Wish {
+        folder: usual.to_owned(),
+        json: false,
+        words: Vec::new(),
+        instance: None,
+        verb: Verb::Version,
+    };
     let mut all = all.into_iter();
     while let Some(word) = all.next() {
         if word == "--json" {
@@ -117,7 +121,8 @@ fn wish(all: Vec<String>, usual: &Path) -> Result<Wish, Wrong> {
         *word = name.to_owned();
     }
     let words: Vec<&str> = wish.words.iter().map(String::as_str).collect();
-    Order::parse(&words).map_err(|wrong| Wrong(Status::Usage, wrong.to_string()))?;
+    let order = Order::parse(&words).map_err(|wrong| Wrong(Status::Usage, wrong.to_string()))?;
+    wish.verb = order.verb;
     Ok(wish)
 }
 
@@ -132,10 +137,10 @@ fn tell(wish: &Wish) -> Result<Answered, Wrong> {
     let daemons = match &wish.instance {
         Some(instance) => {
             let path = wish.folder.join(format!("{instance}.{ORDERS}"));
-            let stream = connect(&path)?.ok_or_else(|| nobody(&path))?;
+            let stream = connect(&path, &wish.verb)?.ok_or_else(|| nobody(&path))?;
             vec![(instance.clone(), stream)]
         }
-        None => listening(&wish.folder)?,
+        None => listening(&wish.folder, &wish.verb)?,
     };
     let names: Vec<String> = daemons.iter().map(|(name, _)| name.clone()).collect();
     let mut daemons = daemons.into_iter();
@@ -161,9 +166,14 @@ fn failure(place: &Path, error: &io::Error) -> Wrong {
     Wrong(status, format!("{}: {error}", place.display()))
 }
 
-/// A connection; none if what a killed daemon left is all there is.
-fn connect(path: &Path) -> Result<Option<UnixStream>, Wrong> {
-    match UnixStream::connect(path) {
+/// A connection; none if what a killed daemon left is all there is. Who only asks may have another way.
+fn connect(path: &Path, verb: &Verb) -> Result<Option<UnixStream>, Wrong> {
+    let to_questions = || UnixStream::connect(path.with_file_name(questions_of(path)));
+    let connected = match UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && verb.is_question() => to_questions(),
+        connected => connected,
+    };
+    match connected {
         Ok(stream) => Ok(Some(stream)),
         Err(error) => match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
@@ -172,8 +182,14 @@ fn connect(path: &Path) -> Result<Option<UnixStream>, Wrong> {
     }
 }
 
+/// A name may have points of its own.
+fn questions_of(path: &Path) -> String {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    format!("{name}.{QUESTIONS}")
+}
+
 /// All that listen in this folder, by name.
-fn listening(folder: &Path) -> Result<Vec<(String, UnixStream)>, Wrong> {
+fn listening(folder: &Path, verb: &Verb) -> Result<Vec<(String, UnixStream)>, Wrong> {
     let all = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         all => all.map_err(|error| failure(folder, &error))?,
@@ -187,7 +203,7 @@ fn listening(folder: &Path) -> Result<Vec<(String, UnixStream)>, Wrong> {
     let mut found = Vec::new();
     for path in paths {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        found.extend(connect(&path)?.map(|stream| (name, stream)));
+        found.extend(connect(&path, verb)?.map(|stream| (name, stream)));
     }
     Ok(found)
 }
@@ -229,9 +245,14 @@ fn ask(mut stream: &UnixStream, line: &str) -> Result<Answered, String> {
     Err(cut())
 }
 
-fn said(answered: &Answered, json: bool) -> Said {
+fn said(answered: &Answered, wish: &Wish) -> Said {
     let Answered { lines, status, changed } = answered;
-    if json {
+    if wish.verb == Verb::Status && *status == Status::Done {
+        let all = table::standings(lines);
+        let out = if wish.json { table::document(&all) } else { table::table(&all) };
+        return Said { out, err: String::new(), status: *status };
+    }
+    if wish.json {
         let mut document = Object::default();
         document.plain("schema", Some(1));
         document.plain("status", Some(status.code()));

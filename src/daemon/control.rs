@@ -7,6 +7,7 @@
 mod clients;
 mod door;
 mod meant;
+mod standings;
 
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -15,13 +16,14 @@ use std::time::Duration;
 
 use clients::Clients;
 use door::Door;
+use standings::Standings;
 
 use crate::config::{Config, ControlPlace, Order, VirtualHostConfig};
 use crate::control::{Answer, LONGEST_REQUEST, Status, answer, answer::Matter, greeting};
 use crate::platform;
 use crate::protocol::{Destination, Time};
 
-pub(super) use door::NoDoor;
+pub(super) use door::{NoDoor, Way};
 pub(super) use meant::meant;
 
 /// How many are taken in at a time.
@@ -35,6 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) struct Asked {
     pub(super) client: u32,
     pub(super) user: u32,
+    pub(super) way: Way,
     pub(super) order: Order,
 }
 
@@ -50,7 +53,8 @@ struct Awaited {
 /// The socket, and everybody who came by it.
 #[derive(Default)]
 pub(super) struct Control {
-    door: Option<Door>,
+    doors: Vec<(Way, Door)>,
+    pub(super) standings: Standings,
     clients: Clients,
     rests_until: Option<Time>,
     awaited: Vec<Awaited>,
@@ -94,67 +98,81 @@ fn label(host: &VirtualHostConfig, interface: &str) -> String {
 }
 
 impl Control {
-    /// Listens where the configuration says, for a daemon that serves these.
-    ///
-    /// # Errors
-    /// Why not: then nobody can steer the daemon.
-    pub(super) fn open(config: &Config, hosts: &[(VirtualHostConfig, String)]) -> Result<Self, NoDoor> {
-        folder(config).map_or_else(
-            || Ok(Self::default()),
-            |folder| Self::open_in(&folder, &name(config, hosts.first())),
-        )
+    /// Listens where the configuration says, for a daemon that serves these, and tells why it does not.
+    pub(super) fn open(config: &Config, hosts: &[(VirtualHostConfig, String)]) -> (Self, Option<NoDoor>) {
+        let Some(folder) = folder(config) else { return (Self::default(), None) };
+        Self::open_in(&folder, &name(config, hosts.first()), config.status_mode)
     }
 
-    fn open_in(folder: &Path, name: &str) -> Result<Self, NoDoor> {
-        Ok(Self { door: Some(Door::open(folder, name)?), ..Self::default() })
+    fn open_in(folder: &Path, name: &str, mode: u32) -> (Self, Option<NoDoor>) {
+        let mut control = Self::default();
+        // The one for others first: the folder is made for them then.
+        for (way, mode) in [(Way::Questions, mode), (Way::Orders, 0o600)] {
+            match Door::open(folder, name, way, mode) {
+                Ok(door) => control.doors.push((way, door)),
+                Err(why) => return (control, Some(why)),
+            }
+        }
+        (control, None)
     }
 
     /// What becomes readable when there is something to hear.
     pub(super) fn descriptors(&self, now: Time) -> impl Iterator<Item = BorrowedFd<'_>> {
         let rests = self.rests_until.is_some_and(|until| until > now);
-        self.door.iter().filter(move |_| !rests).map(Door::descriptor).chain(self.clients.descriptors())
+        self.doors
+            .iter()
+            .filter(move |_| !rests)
+            .map(|(_, door)| door.descriptor())
+            .chain(self.clients.descriptors())
     }
 
     /// When to come back at the latest.
     pub(super) fn deadline(&self, now: Time) -> Option<Time> {
         let rest = self.rests_until.filter(|until| *until > now);
         let awaited = self.awaited.iter().map(|awaited| awaited.until);
-        rest.into_iter().chain(awaited).chain(self.clients.deadline(now)).min()
+        let shown = self.standings.deadline();
+        rest.into_iter().chain(awaited).chain(shown).chain(self.clients.deadline(now)).min()
     }
 
     /// Takes in who came and what was said. What is nothing that can be done is answered at once.
     pub(super) fn hear(&mut self, now: Time) -> Vec<Asked> {
         self.rests_until = self.rests_until.filter(|until| *until > now);
-        for _ in 0..MOST_AT_ONCE {
-            let Some(door) = self.door.as_ref().filter(|_| self.rests_until.is_none()) else { break };
-            match door.accept() {
-                Ok(Some(stream)) => self.welcome(stream, now),
-                Ok(None) => break,
-                Err(_) => self.rests_until = Some(now + REST),
+        for at in 0..self.doors.len() {
+            for _ in 0..MOST_AT_ONCE {
+                let here = self.doors.get(at).filter(|_| self.rests_until.is_none());
+                let Some((way, accepted)) = here.map(|(way, door)| (*way, door.accept())) else { break };
+                match accepted {
+                    Ok(Some(stream)) => self.welcome(stream, way, now),
+                    Ok(None) => break,
+                    Err(_) => self.rests_until = Some(now + REST),
+                }
             }
         }
         let mut orders = Vec::new();
-        for (client, user, line) in self.clients.hear() {
+        for (client, user, way, line) in self.clients.hear() {
             match understood(&line) {
-                Ok(order) => orders.push(Asked { client, user, order }),
+                Ok(order) if way == Way::Questions && !order.verb.is_question() => {
+                    self.answer(client, &[Answer::new(Matter::Denied, &[&user])], now);
+                }
+                Ok(order) => orders.push(Asked { client, user, way, order }),
                 Err(answer) => self.answer(client, &[answer], now),
             }
         }
         orders
     }
 
-    fn welcome(&mut self, stream: UnixStream, now: Time) {
+    fn welcome(&mut self, stream: UnixStream, way: Way, now: Time) {
         let Ok(user) = platform::peer_user(stream.as_fd()) else { return };
-        let is_welcome = user == 0 || user == platform::user_and_group().0;
+        let is_welcome = way == Way::Questions || user == 0 || user == platform::user_and_group().0;
         let refused = if !is_welcome {
             Some(Answer::new(Matter::Denied, &[&user]))
-        } else if !self.clients.has_room_for(user) {
+        } else if !self.clients.has_room_for(user, way) {
             Some(Answer::new(Matter::Busy, &[]))
         } else {
             None
         };
         match refused {
-            None => self.clients.take_in(stream, user, &greeting(), now),
+            None => self.clients.take_in(stream, (user, way), &greeting(), now),
             Some(answer) => clients::turn_away(stream, &(greeting() + &whole(&[answer]))),
         }
     }
@@ -162,6 +180,11 @@ impl Control {
     /// That is all for this client.
     pub(super) fn answer(&mut self, client: u32, answers: &[Answer], now: Time) {
         self.clients.answer(client, &whole(answers), now);
+    }
+
+    /// That is all there is to show to this client.
+    pub(super) fn show(&mut self, client: u32, text: &str, now: Time) {
+        self.clients.answer(client, &(text.to_owned() + &answer::last_line(Status::Done, false)), now);
     }
 
     /// The answer comes when the engine has said what became of these. The number of the order.
@@ -207,7 +230,7 @@ impl Control {
 
     /// Nobody is heard any more, and the name is given back.
     pub(super) fn close(&mut self) {
-        std::mem::take(self).door.into_iter().for_each(Door::close);
+        std::mem::take(self).doors.into_iter().for_each(|(_, door)| door.close());
     }
 }
 

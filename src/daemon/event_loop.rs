@@ -26,6 +26,7 @@ use super::presence::presence;
 use super::pulse::Pulse;
 use super::report::{Report, unasked};
 use super::request::{Asked, Fact, Request, Stepped};
+use super::standing;
 use super::survey::{self, Surveyor};
 use super::turn;
 use crate::log::Level;
@@ -289,6 +290,13 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
             }
             Fact::Resign { order, host, force } if is_known(fleet, host) => {
                 step_aside(fleet, (order, host), force, report, now);
+            }
+            Fact::Query { query, hosts } => {
+                for host in hosts {
+                    let there = is_known(fleet, host);
+                    let fields = there.then(|| standing::fields(fleet, host.into(), now));
+                    fleet.ask(Request::Standing { query, host, fields: fields.unwrap_or_default() });
+                }
             }
             Fact::ByHand { .. } | Fact::Resign { .. } => {}
             Fact::Leave { host, departure } => changes::leave(fleet, host, departure, report, now),

@@ -8,6 +8,7 @@ mod last_resort;
 mod looking;
 mod ordering;
 mod rereading;
+mod showing;
 mod starting;
 
 use std::collections::{HashSet, VecDeque};
@@ -343,6 +344,7 @@ impl Hands {
             }
             Act::Forget { host } => self.forget(host, now),
             Act::Settle { host } => self.settle(host, now),
+            Act::Show { query, host, fields } => self.control.standings.hear(query, host, fields.to_vec()),
             Act::Answer { order, host, stepped } => self.stepped(order, host, stepped, now),
             Act::Say(line) => self.report.pass_on(line.clone()),
             Act::End { status, why } => {

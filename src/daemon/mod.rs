@@ -56,6 +56,7 @@ mod request;
 mod roster;
 mod rules;
 mod sniff;
+mod standing;
 mod start;
 mod state;
 mod strangers;
@@ -190,10 +191,8 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let control_in = control::folder(config);
     let written =
         [pidfile_in.as_deref(), Some(lockdir), Some(&*state), told_in.as_deref(), control_in.as_deref()];
-    let control = Control::open(config, &hosts).unwrap_or_else(|why| {
-        report.no_door(&why);
-        Control::default()
-    });
+    let (control, no_door) = Control::open(config, &hosts);
+    no_door.iter().for_each(|why| report.no_door(why));
     let written: Vec<&Path> = written.into_iter().flatten().collect();
     let _ = platform::write_only_in(&written);
     let mut roster = Roster::of(hosts).checked(config.checks.clone());

@@ -16,6 +16,7 @@ use super::addresses::Shifted;
 use super::capture::Looks;
 use super::outcome::{Found, Outcome};
 use crate::config::{Check, VirtualHostConfig};
+use crate::control::{Field, Value};
 use crate::log::{Facts, Level, Line};
 use crate::platform::{LinkState, Signal, Unready};
 use crate::protocol::{Departure, Hook, Reason, Role, Shift};
@@ -48,6 +49,8 @@ pub(super) enum Request {
     Left { host: u16 },
     /// What is configured of a host is sent, or what was in use besides is over.
     Settled { host: u16 },
+    /// How a host stands, as it was asked for; nothing, if there is none any more.
+    Standing { query: u32, host: u16, fields: Vec<Field> },
     /// This became of a master that was asked to step aside.
     Stepped { order: u32, host: u16, stepped: Stepped },
     /// A line for the log.
@@ -137,6 +140,8 @@ pub(super) enum Fact {
     Serve { host: u16, interface: String, config: Box<VirtualHostConfig> },
     /// The operator demotes it under this name by this amount, or does no more.
     ByHand { host: u16, name: String, amount: Option<u8> },
+    /// How do these hosts stand? [`Request::Standing`] follows for each.
+    Query { query: u32, hosts: Vec<u16> },
     /// A master is to step aside, by the order of this number: [`Request::Stepped`] follows.
     Resign { order: u32, host: u16, force: bool },
     /// It is to give back what it has: [`Request::Left`] follows.
@@ -229,6 +234,7 @@ impl Request {
             | Self::Left { .. }
             | Self::Settled { .. }
             | Self::Stepped { .. }
+            | Self::Standing { .. }
             | Self::Say(_)
             | Self::Finished { .. } => Asked::Other,
         }
@@ -288,6 +294,14 @@ coded! { Request:
     10 Shift { host, shift, interface },
     11 Check { check, run },
     12 Stepped { order, host, stepped },
+    13 Standing { query, host, fields },
+}
+coded!(Field { name, value });
+coded! { Value:
+    0 Nothing,
+    1 Text(text),
+    2 Plain(text),
+    3 Note(text),
 }
 coded! { Stepped:
     0 Aside,
@@ -316,6 +330,7 @@ coded! { Fact:
     13 Watch { check, what },
     14 ByHand { host, name, amount },
     15 Resign { order, host, force },
+    16 Query { query, hosts },
 }
 coded! { Word:
     0 Host(host),

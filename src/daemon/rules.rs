@@ -16,6 +16,7 @@ use super::request::{Beat, Request, Run, Stepped};
 use super::roster::{Entry, Roster, Standing};
 use crate::config::check::Probe;
 use crate::config::{Account, Check, script};
+use crate::control::Field;
 use crate::log::Line;
 use crate::platform::{MOST_DESCRIPTORS, Program, User};
 use crate::protocol::{Family, Hook, Shift, Time};
@@ -92,6 +93,11 @@ pub(super) enum Act<'a> {
     },
     Settle {
         host: u16,
+    },
+    Show {
+        query: u32,
+        host: u16,
+        fields: &'a [Field],
     },
     Answer {
         order: u32,
@@ -309,6 +315,7 @@ impl Rules {
                 Ok(Act::Note(beat))
             }
             Request::Say(line) => Ok(Act::Say(line)),
+            Request::Standing { query, host, fields } => Ok(Act::Show { query: *query, host: *host, fields }),
             Request::Stepped { order, host, stepped } => {
                 self.host(*host)?;
                 Ok(Act::Answer { order: *order, host: *host, stepped: *stepped })

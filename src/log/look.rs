@@ -74,7 +74,7 @@ fn iso_8601(time: LocalTime) -> String {
 }
 
 /// RFC 3339 in UTC: `2026-04-24T15:38:22.123Z`.
-fn rfc_3339(since_1970: Duration) -> String {
+pub(crate) fn rfc_3339(since_1970: Duration) -> String {
     let seconds = since_1970.as_secs();
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Days since the first of March of the year 0, in the 400 years after which the calendar begins anew; a year that begins

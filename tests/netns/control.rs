@@ -28,6 +28,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("control_demotes_by_hand", ours, by_hand),
         Case::new("control_refuses", ours, refusals),
         Case::new("control_resigns", ours, resign),
+        Case::new("control_shows_how_things_stand", ours, status),
         Case::new("control_is_not_held_up_by_anybody", ours, held_up),
     ]
 }
@@ -75,8 +76,8 @@ fn pair(segment: &Segment, more: &str) -> [Served; 2] {
 }
 
 fn socket(segment: &Segment, host: usize) -> PathBuf {
-    let all = fs::read_dir(segment.control(host)).expect("it was made");
-    all.flatten().next().expect("there is one").path()
+    let mut all = fs::read_dir(segment.control(host)).expect("it was made").flatten();
+    all.find(|entry| entry.path().extension().is_some_and(|kind| kind == "ctl")).expect("there is one").path()
 }
 
 fn maintenance() {
@@ -218,7 +219,7 @@ fn refusals() {
     };
     open(segment.dir(), 0o755);
     let mode = fs::metadata(&folder).expect("it was made").permissions().mode() & 0o777;
-    assert_eq!(mode, 0o750);
+    assert_eq!(mode, 0o755);
     // Whoever may not read where it was built.
     let tool = segment.dir().join("ucarpctl");
     fs::copy(TOOL, &tool).expect("it can be copied");
@@ -229,8 +230,11 @@ fn refusals() {
         said(command.arg(format!("--control={}", folder.display())).args(words))
     };
     assert_eq!(nobody(&["maintenance", "on", "web"]).0, 4);
-    open(&folder, 0o755);
+    assert_eq!(nobody(&["status"]).0, 0);
+    open(&folder, 0o700);
     assert_eq!(nobody(&["maintenance", "on", "web"]).0, 4);
+    assert_eq!(nobody(&["status"]).0, 4);
+    open(&folder, 0o755);
     open(&socket(segment, 0), 0o666);
     let (status, text) = nobody(&["maintenance", "on", "web"]);
     assert!(status == 4 && text.contains("user 65534 may not"), "{status}: {text}");
@@ -312,4 +316,98 @@ fn held_up() {
     let ads: Vec<f64> = segment.ads_of(0, since).iter().map(|ad| ad.at).collect();
     let longest = ads.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
     assert!(longest < 1.3, "{longest} s without an advertisement");
+}
+
+/// Whether a value is what the schema says.
+fn fits(schema: &serde_json::Value, value: &serde_json::Value, place: &str) {
+    let is = |kind: &str| match kind {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_u64(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        other => panic!("{place}: {other}"),
+    };
+    let kinds = match &schema["type"] {
+        serde_json::Value::Array(kinds) => kinds.clone(),
+        kind => vec![kind.clone()],
+    };
+    assert!(kinds.iter().any(|kind| is(kind.as_str().expect("a name"))), "{place}: {value}");
+    if let Some(fixed) = schema.get("const") {
+        assert_eq!(fixed, value, "{place}");
+    }
+    for name in schema["required"].as_array().into_iter().flatten() {
+        assert!(value.get(name.as_str().expect("a name")).is_some(), "{place} lacks {name}");
+    }
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let schema =
+            schema["properties"].get(name).unwrap_or_else(|| panic!("{place}: {name}: no such thing"));
+        fits(schema, value, &format!("{place}.{name}"));
+    }
+    for value in value.as_array().into_iter().flatten() {
+        fits(&schema["items"], value, place);
+    }
+}
+
+fn document(segment: &Segment, host: usize, words: &[&str]) -> serde_json::Value {
+    let words: Vec<&str> = ["--json", "status"].iter().chain(words).copied().collect();
+    let (status, text) = tell(segment, host, &words);
+    assert_eq!(status, 0, "{text}");
+    let read: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    let schema = fs::read_to_string("dist/ucarpctl-status.schema.json").expect("it is there");
+    fits(&serde_json::from_str(&schema).expect("it is JSON"), &read, "document");
+    read
+}
+
+fn status() {
+    let segment = &Segment::new(2);
+    let [mut first, _second] = pair(segment, "preempt = true");
+    eventually("the standby is known", seconds(15), || {
+        document(segment, 0, &[])["hosts"][0]["ready_count"] == 1
+    });
+    let master = &document(segment, 0, &["web"])["hosts"][0];
+    assert_eq!(
+        (&master["name"], &master["role"], &master["state"]),
+        (&"web".into(), &"MASTER".into(), &"MASTER".into())
+    );
+    assert_eq!(
+        (&master["id"], &master["interface"], &master["present"]),
+        (&7.into(), &"eth0".into(), &"all".into())
+    );
+    assert_eq!(master["standbys"][0]["address"], "10.9.0.2");
+    assert_eq!(master["addresses"][0]["address"], "10.9.0.200");
+    let backup = &document(segment, 1, &[])["hosts"][0];
+    assert_eq!((&backup["role"], &backup["master"]), (&"BACKUP".into(), &"10.9.0.1".into()));
+    assert!(backup["master_heard_ms"].as_u64().is_some_and(|ms| ms < 1500), "{backup}");
+    assert_eq!((&backup["interval_ms"], &backup["standby_count"]), (&1390.into(), &0.into()));
+    let (status, table) = tell(segment, 0, &["status"]);
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(status == 0 && lines.len() == 2 && lines[0].starts_with("NAME"), "{table}");
+    assert!(
+        lines[1].starts_with("web ") && lines[1].contains("MASTER") && lines[1].contains("ready: 1"),
+        "{table}"
+    );
+    // Who asks right after an order sees what came of it.
+    told(segment, 0, &["maintenance", "on", "--because", "the disk", "--for", "1h"], "in maintenance");
+    let under = &document(segment, 0, &[])["hosts"][0];
+    assert_eq!((&under["maintenance"], &under["maintenance_because"]), (&true.into(), &"the disk".into()));
+    assert_eq!((&under["maintenance_by"], &under["demotion"]), (&"0".into(), &254.into()));
+    assert_eq!(under["demotions"][0]["cause"], "maintenance");
+    assert!(under["maintenance_ends_in_ms"].as_u64().is_some_and(|ms| ms > 3_500_000), "{under}");
+    // Others are not told why.
+    let path = socket(segment, 0).with_extension("status");
+    let mut stranger = UnixStream::connect(path).expect("everybody may");
+    stranger.write_all(b"status\n").expect("it listens");
+    let mut text = String::new();
+    stranger.read_to_string(&mut text).expect("it answers");
+    assert!(text.contains("maintenance_since") && !text.contains("the disk"), "{text}");
+    refused(segment, 0, &["status", "wbe"], 1, "web?");
+    segment.await_owner(1, seconds(3));
+    // Without an engine there is nothing to show, and nobody waits for ever.
+    let engine = first.daemon().engine().expect("it lives");
+    nix::sys::signal::kill(engine, Signal::SIGSTOP).expect("it lives");
+    thread::sleep(seconds(1));
+    let (status, text) = tell(segment, 0, &["status"]);
+    assert!(status == 1 || text.contains("web"), "{status}: {text}");
 }

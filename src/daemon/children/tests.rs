@@ -64,6 +64,7 @@ impl Sandbox {
             | Act::End { .. }
             | Act::Forget { .. }
             | Act::Settle { .. }
+            | Act::Show { .. }
             | Act::Answer { .. } => {}
         }
         Ok(())

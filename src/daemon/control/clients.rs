@@ -5,11 +5,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use super::Way;
 use crate::control::LONGEST_REQUEST;
 use crate::protocol::Time;
 
-/// How many there may be at once, and of one user.
-const MOST: usize = 32;
+/// How many there may be at once by each way, and of one user.
+const MOST_WITH_ORDERS: usize = 8;
+const MOST_WITH_QUESTIONS: usize = 24;
 const MOST_OF_ONE: usize = 4;
 /// How long somebody may take to send his line, and to read an answer.
 const TIME: Duration = Duration::from_secs(5);
@@ -21,6 +23,7 @@ struct Client {
     number: u32,
     stream: UnixStream,
     user: u32,
+    way: Way,
     heard: Vec<u8>,
     /// His line is here.
     has_asked: bool,
@@ -41,17 +44,22 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn has_room_for(&self, user: u32) -> bool {
-        let of_user = self.all.iter().filter(|client| client.user == user).count();
-        self.all.len() < MOST && of_user < MOST_OF_ONE
+    pub(super) fn has_room_for(&self, user: u32, way: Way) -> bool {
+        let here = || self.all.iter().filter(|client| client.way == way);
+        let most = match way {
+            Way::Orders => MOST_WITH_ORDERS,
+            Way::Questions => MOST_WITH_QUESTIONS,
+        };
+        here().count() < most && here().filter(|client| client.user == user).count() < MOST_OF_ONE
     }
 
-    pub(super) fn take_in(&mut self, stream: UnixStream, user: u32, greeting: &str, now: Time) {
+    pub(super) fn take_in(&mut self, stream: UnixStream, (user, way): (u32, Way), greeting: &str, now: Time) {
         self.numbers = self.numbers.wrapping_add(1);
         let mut client = Client {
             number: self.numbers,
             stream,
             user,
+            way,
             heard: Vec::new(),
             has_asked: false,
             unsent: greeting.as_bytes().to_vec(),
@@ -80,13 +88,13 @@ impl Clients {
             .min()
     }
 
-    /// The lines that came, without their ends, with the number and the user of the client. One that is too long is cut.
-    pub(super) fn hear(&mut self) -> Vec<(u32, u32, Vec<u8>)> {
+    /// The lines that came, without their ends, with the number, the user and the way of the client. One that is too long is cut.
+    pub(super) fn hear(&mut self) -> Vec<(u32, u32, Way, Vec<u8>)> {
         let mut lines = Vec::new();
         for client in self.all.iter_mut().filter(|client| !client.has_asked) {
             if client.listen() {
                 client.has_asked = true;
-                lines.push((client.number, client.user, std::mem::take(&mut client.heard)));
+                lines.push((client.number, client.user, client.way, std::mem::take(&mut client.heard)));
             }
         }
         lines

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use crate::control::ORDERS;
+use crate::control::{ORDERS, QUESTIONS};
 use crate::platform;
 
 /// What every system has room for.
@@ -24,6 +24,24 @@ pub(in super::super) enum NoDoor {
     Unmade(PathBuf, io::Error),
 }
 
+/// By which way somebody comes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in super::super) enum Way {
+    /// Of those who may say something.
+    Orders,
+    /// Of those who may ask how things stand.
+    Questions,
+}
+
+impl Way {
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Orders => ORDERS,
+            Self::Questions => QUESTIONS,
+        }
+    }
+}
+
 /// The socket that listens.
 #[derive(Debug)]
 pub(super) struct Door {
@@ -34,20 +52,20 @@ pub(super) struct Door {
 
 impl Door {
     /// Makes the folder if it is not there, and takes the place of a socket to which nobody listens any more.
-    pub(super) fn open(folder: &Path, name: &str) -> Result<Self, NoDoor> {
-        let path = folder.join(format!("{name}.{ORDERS}"));
+    pub(super) fn open(folder: &Path, name: &str, way: Way, mode: u32) -> Result<Self, NoDoor> {
+        let path = folder.join(format!("{name}.{}", way.ending()));
         if path.as_os_str().len() > LONGEST_PATH {
             return Err(NoDoor::TooLong(path));
         }
         let unmade = |error| NoDoor::Unmade(path.clone(), error);
-        make(folder).map_err(unmade)?;
+        make(folder, mode).map_err(unmade)?;
         match platform::is_listened_to(&path) {
             Ok(true) => return Err(NoDoor::Taken(path)),
             Ok(false) => _ = fs::remove_file(&path),
             Err(error) => return Err(NoDoor::Unmade(path, error)),
         }
         let listener = UnixListener::bind(&path).map_err(unmade)?;
-        let mode = fs::Permissions::from_mode(0o600);
+        let mode = fs::Permissions::from_mode(mode);
         let inode = fs::set_permissions(&path, mode)
             .and_then(|()| listener.set_nonblocking(true))
             .and_then(|()| fs::metadata(&path))
@@ -79,40 +97,45 @@ impl Door {
     }
 }
 
-fn make(folder: &Path) -> io::Result<()> {
+/// Others are let in where one of its sockets is theirs.
+fn make(folder: &Path, mode: u32) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
     fs::create_dir_all(folder)?;
     // Whatever is masked out of what is made.
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o750))
+    fs::set_permissions(folder, fs::Permissions::from_mode(if mode & 0o007 == 0 { 0o750 } else { 0o755 }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn open(folder: &Path, name: &str) -> Result<Door, NoDoor> {
+        Door::open(folder, name, Way::Orders, 0o600)
+    }
+
     #[test]
     fn a_name_is_one_daemons_until_it_is_gone() {
         let folder = std::env::temp_dir().join(format!("ucarp-door-{}", std::process::id()));
-        let first = Door::open(&folder, "one").unwrap();
+        let first = open(&folder, "one").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&folder), mode(&first.path)), (0o750, 0o600));
-        assert!(matches!(Door::open(&folder, "one"), Err(NoDoor::Taken(_))));
+        assert!(matches!(open(&folder, "one"), Err(NoDoor::Taken(_))));
         assert!(first.path.exists() && first.accept().unwrap().is_some(), "it was asked");
         let path = first.path.clone();
         // As when it is killed.
         drop(first);
-        let second = Door::open(&folder, "one").unwrap();
+        let second = open(&folder, "one").unwrap();
         second.close();
         assert!(!path.exists());
-        let third = Door::open(&folder, "one").unwrap();
+        let third = open(&folder, "one").unwrap();
         fs::remove_file(&path).unwrap();
         fs::write(&path, "").unwrap();
         third.close();
         assert!(path.exists(), "that is somebody else's");
-        assert!(matches!(Door::open(&folder, &"x".repeat(100)), Err(NoDoor::TooLong(_))));
-        assert!(matches!(Door::open(Path::new("/proc/none"), "x"), Err(NoDoor::Unmade(..))));
+        assert!(matches!(open(&folder, &"x".repeat(100)), Err(NoDoor::TooLong(_))));
+        assert!(matches!(open(Path::new("/proc/none"), "x"), Err(NoDoor::Unmade(..))));
         fs::remove_dir_all(folder).unwrap();
     }
 }

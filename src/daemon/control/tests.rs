@@ -10,7 +10,7 @@ fn at(ms: u64) -> Time {
 
 fn open(name: &str) -> (Control, PathBuf) {
     let folder = std::env::temp_dir().join(format!("ucarp-control-{name}-{}", std::process::id()));
-    (Control::open_in(&folder, "x").unwrap(), folder)
+    (Control::open_in(&folder, "x", 0o666).0, folder)
 }
 
 fn connect(folder: &Path) -> UnixStream {
@@ -88,19 +88,19 @@ fn nobody_takes_all_the_places_and_who_is_silent_loses_his() {
         "{outcomes:?}"
     );
     assert_eq!(control.deadline(at(0)), Some(at(5000)));
-    assert_eq!(control.descriptors(at(0)).count(), 5);
+    assert_eq!(control.descriptors(at(0)).count(), 6);
     // One of them has gone, one asks for ever, and two say nothing.
     let mut all = all;
     drop(all.remove(0));
     assert!(control.hear(at(1)).is_empty());
     control.settle(at(1));
-    assert_eq!(control.descriptors(at(1)).count(), 4);
+    assert_eq!(control.descriptors(at(1)).count(), 5);
     (&all[0]).write_all(&[b'\t'; 10_000]).unwrap();
     control.hear(at(2));
     control.settle(at(2));
-    assert_eq!(control.descriptors(at(2)).count(), 3);
+    assert_eq!(control.descriptors(at(2)).count(), 4);
     control.settle(at(5000));
-    assert_eq!(control.descriptors(at(5000)).count(), 1);
+    assert_eq!(control.descriptors(at(5000)).count(), 2);
     let client = connect(&folder);
     control.hear(at(5001));
     assert!(!read(&client).1);
@@ -134,5 +134,35 @@ fn what_the_engine_has_to_say_is_awaited_for_a_while() {
     read(&client);
     control.settle(at(3000));
     assert_eq!(read(&client).0, "not_served\tweb\nnot_served\tmail\nend\t1\tunchanged\n");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn who_only_asks_comes_by_another_way_and_leaves_room() {
+    let (mut control, folder) = open("questions");
+    let mode = |path: &Path| {
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777
+    };
+    let socket = folder.join("x.status");
+    assert_eq!((mode(&folder), mode(&socket), mode(&folder.join("x.ctl"))), (0o755, 0o666, 0o600));
+    let all: Vec<UnixStream> = (0..4).map(|_| UnixStream::connect(&socket).unwrap()).collect();
+    control.hear(at(0));
+    (&all[0]).write_all(b"resign\n").unwrap();
+    (&all[1]).write_all(b"status\n").unwrap();
+    let asked = control.hear(at(0));
+    assert_eq!(asked.len(), 1);
+    assert_eq!((asked[0].way, &asked[0].order.verb), (Way::Questions, &crate::config::order::Verb::Status));
+    control.show(asked[0].client, "host\n", at(0));
+    control.settle(at(0));
+    for (client, end) in [(&all[0], "denied\t0\nend\t4\tunchanged\n"), (&all[1], "host\nend\t0\tunchanged\n")]
+    {
+        client.set_nonblocking(true).unwrap();
+        assert!(read(client).0.ends_with(end), "{end}");
+    }
+    let more = connect(&folder);
+    control.hear(at(0));
+    assert!(!read(&more).1, "orders have their own room");
+    control.close();
+    assert!(!socket.exists());
     fs::remove_dir_all(folder).unwrap();
 }

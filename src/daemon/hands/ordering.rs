@@ -14,10 +14,16 @@ use crate::protocol::Time;
 impl Hands {
     /// Takes in what was said, and does it.
     pub(super) fn take_orders(&mut self, now: Time) {
-        for Asked { client, user, order } in self.control.hear(now) {
-            self.carry_out(client, user, &order, now);
+        for asked in self.control.hear(now) {
+            if asked.order.verb == Verb::Status {
+                self.control.standings.ask(asked);
+            } else {
+                let Asked { client, user, order, .. } = asked;
+                self.carry_out(client, user, &order, now);
+            }
         }
         self.end_demands(now);
+        self.show(now);
         self.control.settle(now);
     }
 
@@ -26,6 +32,8 @@ impl Hands {
             let version = Answer::new(Matter::Version, &[&env!("CARGO_PKG_VERSION")]);
             return self.control.answer(client, &[version], now);
         }
+        // Whoever asks next sees what came of it.
+        self.control.standings.forget();
         let hosts = match meant(self.rules.roster(), order) {
             Ok(hosts) => hosts,
             Err(answer) => return self.control.answer(client, &[answer], now),
@@ -63,7 +71,7 @@ impl Hands {
                 }
             }
             Verb::Resign => steps_aside = true,
-            Verb::Version => {}
+            Verb::Status | Verb::Version => {}
         }
         if !steps_aside {
             return self.control.answer(client, &answers, now);

@@ -55,6 +55,16 @@ fn requests() -> Vec<Request> {
         Request::Finished { status: 0, why: None },
         Request::Left { host: 4096 },
         Request::Settled { host: 1 },
+        Request::Standing {
+            query: 9,
+            host: 3,
+            fields: vec![
+                Field::text("role", Some("MASTER")),
+                Field::text("master", None::<&str>),
+                Field::plain("demotion", Some(7)),
+                Field::note("causes", "check:x"),
+            ],
+        },
         Request::Stepped { order: 1, host: 7, stepped: Stepped::NotMaster(Role::Backup) },
         Request::Stepped { order: u32::MAX, host: 0, stepped: Stepped::WouldBeBack },
         Request::Shift { host: 7, shift: Shift::Withdraw, interface: "eth0".into() },

@@ -1,0 +1,174 @@
+//! The virtual hosts of a daemon, for people and for programs.
+
+use std::time::Duration;
+
+use super::field::{Field, Value};
+use crate::i18n::{decimal, fill, tr};
+use crate::json::Object;
+
+/// One virtual host, as it was received.
+#[derive(Default)]
+pub(super) struct Standing(Vec<Field>);
+
+impl Standing {
+    fn get(&self, name: &str) -> Option<&str> {
+        let field = self.0.iter().find(|field| field.name == name)?;
+        match &field.value {
+            Value::Nothing => None,
+            Value::Text(text) | Value::Plain(text) | Value::Note(text) => Some(text),
+        }
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.get(name)?.parse().ok()
+    }
+
+    fn object(&self) -> String {
+        let mut object = Object::default();
+        self.0.iter().for_each(|field| field.put(&mut object));
+        object.line().trim_end().to_owned()
+    }
+}
+
+/// Those of an answer: each begins with its own line, and what is no piece of one is left out.
+pub(super) fn standings(lines: &[String]) -> Vec<Standing> {
+    let mut all: Vec<Standing> = Vec::new();
+    for line in lines {
+        if line == "host" {
+            all.push(Standing::default());
+        } else if let (Some(one), Some(field)) = (all.last_mut(), Field::parse(line)) {
+            one.0.push(field);
+        }
+    }
+    all
+}
+
+/// All of them as one document.
+pub(super) fn document(all: &[Standing]) -> String {
+    let mut document = Object::default();
+    document.plain("schema", Some(1));
+    let hosts: Vec<String> = all.iter().map(Standing::object).collect();
+    document.plain("hosts", Some(format!("[{}]", hosts.join(","))));
+    document.line()
+}
+
+/// The lines of a table.
+pub(super) fn table(all: &[Standing]) -> String {
+    let heading =
+        [tr("NAME"), tr("STATE"), tr("SINCE"), tr("WITH"), tr("NOTES")].map(|word| word.into_owned());
+    let rows: Vec<[String; 5]> = std::iter::once(heading).chain(all.iter().map(row)).collect();
+    let width = |column: usize| {
+        rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count())).max().unwrap_or(0)
+    };
+    let widths = [0, 1, 2, 3].map(width);
+    let line = |row: &[String; 5]| {
+        let cells = row.iter().zip(widths.into_iter().chain([0]));
+        let padded: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
+        padded.join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+fn row(one: &Standing) -> [String; 5] {
+    let word = |name| one.get(name).unwrap_or("-").to_owned();
+    let since = one.number("lasted_ms").map_or_else(|| "-".into(), |ms| lasted(Duration::from_millis(ms)));
+    [word("name"), word("state"), since, with(one), notes(one).join("; ")]
+}
+
+/// The master that is followed, or who would take over.
+fn with(one: &Standing) -> String {
+    if let (Some(master), Some(heard)) = (one.get("master"), one.number("master_heard_ms")) {
+        let heard = decimal(Duration::from_millis(heard), 1);
+        return fill(&tr("{master}, heard {seconds} s ago"), &[("master", &master), ("seconds", &heard)]);
+    }
+    match (one.get("role"), one.number("standby_count"), one.number("ready_count")) {
+        (Some("MASTER"), Some(0), _) => tr("no standby").into_owned(),
+        (Some("MASTER"), Some(count), Some(ready)) => {
+            fill(&tr("standbys: {count}, ready: {ready}"), &[("count", &count), ("ready", &ready)])
+        }
+        _ => "-".to_owned(),
+    }
+}
+
+fn notes(one: &Standing) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(amount) = one.number("demotion").filter(|amount| *amount > 0) {
+        let causes = one.get("causes").filter(|causes| !causes.is_empty()).unwrap_or("?");
+        let template = tr("demoted by {amount} ({causes})");
+        notes.push(fill(&template, &[("amount", &amount), ("causes", &causes)]));
+    }
+    if let Some(user) = one.get("maintenance_by") {
+        let because = one.get("maintenance_because").map(|text| format!(" ({text})")).unwrap_or_default();
+        let template = tr("maintenance by user {user}{because}");
+        notes.push(fill(&template, &[("user", &user), ("because", &because)]));
+    }
+    if let Some(seconds) = one.number("preempts_in_ms").map(|ms| (ms + 500) / 1000) {
+        notes.push(fill(&tr("preempts in {seconds} s"), &[("seconds", &seconds)]));
+    }
+    if let Some(hook) = one.get("hook") {
+        notes.push(fill(&tr("{hook} script runs"), &[("hook", &hook)]));
+    }
+    if one.get("role") == Some("MASTER") && one.get("address_missing") == Some("true") {
+        notes.push(tr("an address is missing").into_owned());
+    }
+    if let Some(peer) = one.get("refused") {
+        notes.push(fill(&tr("refuses {peer}"), &[("peer", &peer)]));
+    }
+    notes
+}
+
+/// How long, in the two largest units.
+fn lasted(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m{:02}s", seconds % 60),
+        (0, _, _) => format!("{hours}h{minutes:02}m"),
+        _ => format!("{days}d{hours:02}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn received() -> Vec<Standing> {
+        let lines = "host\ntext\tname\tweb\ntext\trole\tMASTER\ntext\tstate\tMASTER\nplain\tlasted_ms\t61000\n\
+             nothing\tmaster\t\nplain\tstandby_count\t2\nplain\tready_count\t1\nplain\tdemotion\t0\n\
+             plain\tstandbys\t[{\"address\":\"10.0.0.2\"}]\n\
+             host\ntext\tname\tmail\ntext\trole\tBACKUP\ntext\tstate\tBACKUP\nplain\tlasted_ms\t90061000\n\
+             text\tmaster\t10.0.0.2\nplain\tmaster_heard_ms\t410\nplain\tdemotion\t254\n\
+             note\tcauses\tmaintenance, check:x\ntext\tmaintenance_by\t0\ntext\tmaintenance_because\tdisk\n\
+             plain\tpreempts_in_ms\t12400\nfuture\tx\ty\n";
+        standings(&lines.lines().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn people_get_a_table() {
+        assert_eq!(
+            table(&received()),
+            "NAME  STATE   SINCE  WITH                       NOTES\n\
+             web   MASTER  1m01s  standbys: 2, ready: 1\n\
+             mail  BACKUP  1d01h  10.0.0.2, heard 0.4 s ago  demoted by 254 (maintenance, check:x); \
+             maintenance by user 0 (disk); preempts in 12 s\n"
+        );
+    }
+
+    #[test]
+    fn programs_get_a_document() {
+        let document = document(&received());
+        let read: serde_json::Value = serde_json::from_str(&document).unwrap();
+        assert_eq!(read["schema"], 1);
+        assert_eq!(read["hosts"][0]["standbys"][0]["address"], "10.0.0.2");
+        assert!(read["hosts"][0]["master"].is_null());
+        assert_eq!(read["hosts"][1]["preempts_in_ms"], 12_400);
+        assert!(read["hosts"][1].get("causes").is_none(), "that is for people");
+    }
+
+    #[test]
+    fn how_long_is_short() {
+        let said = [0, 59, 60, 3599, 3600, 86_399, 86_400].map(|s| lasted(Duration::from_secs(s)));
+        assert_eq!(said, ["0s", "59s", "1m00s", "59m59s", "1h00m", "23h59m", "1d00h"]);
+    }
+}
