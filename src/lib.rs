@@ -45,7 +45,7 @@
 //! clone of a machine would share.
 //! `election` is the states, what an advertisement means, and when a backup takes over. `damping` keeps a role from changing
 //! too often, `watch` holds a master to its addresses, `refused` remembers a master that does not authenticate, `forms` are
-//! passwords and lists in use. A demoted host settles ties with a demoted one of its own kind by the key.
+//! passwords and lists in use. What demotes a host from outside, and who moves with whom, is `causes`.
 //!
 //! Beside frames, which are whole, there are packets to single hosts (`Action::Deliver`, for `--peer`): the kernel makes
 //! their link headers, because it is the one that resolves neighbours. What differs between the BSD kernels and macOS

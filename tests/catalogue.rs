@@ -34,6 +34,7 @@ const SPEAKERS: &[&str] = &[
     "src/daemon/report/by_hand.rs",
     "src/daemon/report/checks.rs",
     "src/daemon/report/devices.rs",
+    "src/daemon/report/fitness.rs",
     "src/daemon/report/managed.rs",
     "src/daemon/report/notices.rs",
     "src/daemon/report/processes.rs",
