@@ -22,6 +22,7 @@ const SPEAKERS: &[&str] = &[
     "src/config/print.rs",
     "src/config/cli/usage.rs",
     "src/control/answer.rs",
+    "src/control/monitor.rs",
     "src/control/table.rs",
     "src/control/tool.rs",
     "src/daemon/engine_user.rs",

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::options::similar;
 use super::{Error, shown, words};
 use crate::i18n::{fill, tr};
+use crate::protocol::Role;
 
 /// What is to be done, to whom.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,7 +19,7 @@ pub struct Order {
     pub verb: Verb,
     /// Whom it means; nobody was named if this is empty.
     pub whom: Vec<Named>,
-    /// For how long, 1 s to 366 days; without it for ever.
+    /// For how long, 1 s to 366 days; without it for ever. For how long is waited, 1 s to 1 h.
     pub lasts: Option<Duration>,
     /// Why, one line of at most 120 bytes.
     pub because: Option<String>,
@@ -45,8 +46,16 @@ pub enum Verb {
     },
     /// Have a master step aside.
     Resign,
+    /// Read the configuration again.
+    Reload,
+    /// Every host has been told of the password and the addresses that are configured here.
+    Confirm,
+    /// Say when all have this role.
+    Wait(Role),
     /// Say how they stand.
     Status,
+    /// The same for a monitoring system, which expects this role.
+    Monitor(Option<Role>),
     /// Say which version runs.
     Version,
 }
@@ -55,7 +64,7 @@ impl Verb {
     /// Whether it only asks.
     #[must_use]
     pub const fn is_question(&self) -> bool {
-        matches!(self, Self::Status | Self::Version)
+        matches!(self, Self::Status | Self::Monitor(_) | Self::Wait(_) | Self::Version)
     }
 }
 
@@ -84,6 +93,7 @@ pub enum OrderError {
     Cause { value: String },
     Reserved,
     Because { most: usize },
+    Role { value: String },
     Value(Error),
 }
 
@@ -94,7 +104,22 @@ pub const MAINTENANCE: &str = "maintenance";
 /// How much that is; nobody is demoted more.
 pub const MOST: u8 = 254;
 const USUAL: u8 = 240;
-const VERBS: [&str; 6] = ["status", "maintenance", "demote", "undemote", "resign", "version"];
+const VERBS: [&str; 10] = [
+    "status",
+    "monitor",
+    "wait",
+    "maintenance",
+    "demote",
+    "undemote",
+    "resign",
+    "reload",
+    "confirm",
+    "version",
+];
+const ROLES: [Role; 3] = [Role::Init, Role::Backup, Role::Master];
+/// How long is waited for a role, unless something else is said, and at most.
+const WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 const LONGEST_REASON: usize = 120;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -107,6 +132,8 @@ struct Given<'a> {
     lasts: Option<&'a str>,
     because: Option<&'a str>,
     name: Option<&'a str>,
+    role: Option<&'a str>,
+    timeout: Option<&'a str>,
     force: bool,
 }
 
@@ -147,9 +174,26 @@ impl Order {
             }
             "resign" => Verb::Resign,
             "status" => Verb::Status,
+            "monitor" => Verb::Monitor(match given.role {
+                None | Some("any") => None,
+                Some(word) => Some(role(word)?),
+            }),
+            "wait" => Verb::Wait(role(given.role.ok_or(OrderError::MissingValue { option: "--state" })?)?),
+            "reload" => Verb::Reload,
+            "confirm" => Verb::Confirm,
             _ => Verb::Version,
         };
-        if matches!(verb_of, Verb::Maintenance(_) | Verb::Resign | Verb::Status) {
+        let takes_names = match &verb_of {
+            Verb::Maintenance(_)
+            | Verb::Resign
+            | Verb::Confirm
+            | Verb::Wait(_)
+            | Verb::Status
+            | Verb::Monitor(_) => true,
+            // Those have theirs, or none.
+            Verb::Demote { .. } | Verb::Undemote { .. } | Verb::Reload | Verb::Version => false,
+        };
+        if takes_names {
             whom.extend(plain.by_ref().map(named));
         }
         if let Some(word) = plain.next() {
@@ -158,11 +202,19 @@ impl Order {
         if given.all {
             whom = vec![Named::All];
         }
-        let lasts = given.lasts.map(|word| words::time("--for", OsStr::new(word), None, SHORTEST..=LONGEST));
+        let time = |option, word: Option<&str>, most| {
+            word.map(|word| words::time(option, OsStr::new(word), None, SHORTEST..=most))
+                .transpose()
+                .map_err(OrderError::Value)
+        };
+        let lasts = match verb_of {
+            Verb::Wait(_) => Some(time("--timeout", given.timeout, LONGEST_WAIT)?.unwrap_or(WAIT)),
+            _ => time("--for", given.lasts, LONGEST)?,
+        };
         Ok(Self {
             verb: verb_of,
             whom,
-            lasts: lasts.transpose().map_err(OrderError::Value)?,
+            lasts,
             because: given.because.map(reason).transpose()?,
             force: given.force,
         })
@@ -192,11 +244,14 @@ fn read<'a>(verb: &'static str, words: &[&'a str]) -> Result<Given<'a>, OrderErr
             |name| value.or_else(|| words.next()).ok_or(OrderError::MissingValue { option: name });
         let changes = verb == "maintenance" || verb == "demote";
         match option {
-            "all" if verb != "version" => given.all = true,
+            "all" if verb != "version" && verb != "reload" => given.all = true,
             "force" if verb == "maintenance" || verb == "resign" => given.force = true,
             "for" if changes => given.lasts = Some(value("--for")?),
             "because" if changes => given.because = Some(value("--because")?),
             "name" if verb == "demote" || verb == "undemote" => given.name = Some(value("--name")?),
+            "state" if verb == "wait" => given.role = Some(value("--state")?),
+            "timeout" if verb == "wait" => given.timeout = Some(value("--timeout")?),
+            "expect" if verb == "monitor" => given.role = Some(value("--expect")?),
             _ => return Err(OrderError::UnknownOption { value: shown(OsStr::new(word)), verb }),
         }
     }
@@ -212,6 +267,11 @@ fn cause(word: Option<&str>) -> Result<String, OrderError> {
         _ if (1..=32).contains(&word.len()) && word.bytes().all(letter) => Ok(word.to_owned()),
         _ => Err(OrderError::Cause { value: shown(OsStr::new(word)) }),
     }
+}
+
+fn role(word: &str) -> Result<Role, OrderError> {
+    let is = |role: &Role| role.code().eq_ignore_ascii_case(word);
+    ROLES.into_iter().find(is).ok_or_else(|| OrderError::Role { value: shown(OsStr::new(word)) })
 }
 
 fn reason(word: &str) -> Result<String, OrderError> {
@@ -255,6 +315,9 @@ impl Display for OrderError {
             Self::Because { most } => {
                 fill(&tr("--because: one line of at most {most} bytes"), &[("most", most)])
             }
+            Self::Role { value } => {
+                fill(&tr("{value}: no such state: init, backup or master"), &[("value", value)])
+            }
             Self::Value(error) => return error.fmt(f),
         };
         f.write_str(&text)
@@ -292,6 +355,14 @@ mod tests {
         assert_eq!(parse("undemote --all boot"), Ok(order(undemote, &["--all"])));
         assert_eq!(parse("resign eth0-7"), Ok(order(Verb::Resign, &["eth0-7"])));
         assert_eq!(parse("status web @front"), Ok(order(Verb::Status, &["web", "@front"])));
+        let wait = parse("wait web --state Master --timeout=5s").unwrap();
+        assert_eq!((wait.verb, wait.lasts), (Verb::Wait(Role::Master), Some(Duration::from_secs(5))));
+        assert_eq!(parse("wait --state backup").unwrap().lasts, Some(WAIT));
+        assert_eq!(parse("monitor web"), Ok(order(Verb::Monitor(None), &["web"])));
+        assert_eq!(parse("monitor --expect=any"), Ok(order(Verb::Monitor(None), &[])));
+        assert_eq!(parse("monitor --expect=master"), Ok(order(Verb::Monitor(Some(Role::Master)), &[])));
+        assert_eq!(parse("reload"), Ok(order(Verb::Reload, &[])));
+        assert_eq!(parse("confirm --all"), Ok(order(Verb::Confirm, &["--all"])));
         assert_eq!(parse("version"), Ok(order(Verb::Version, &[])));
     }
 
@@ -300,7 +371,11 @@ mod tests {
         for (line, said) in [
             ("", "nothing to do"),
             ("maintenence on", "maintenance?"),
-            ("frobnicate", "there are status, maintenance"),
+            ("frobnicate", "there are status, monitor"),
+            ("wait web", "--state: something"),
+            ("wait web --state up", "init, backup or master"),
+            ("wait web --state init --timeout 2h", "--timeout"),
+            ("reload web", "more than reload takes"),
             ("maintenance", "on or off"),
             ("maintenance web", "on or off"),
             ("maintenance on --for", "--for: something"),

@@ -58,13 +58,19 @@ pub enum Matter {
     NobodyServed,
     NoEngine,
     NotServed,
+    Reloaded,
+    NotReloaded,
+    NoFile,
+    Confirmed,
+    Reached,
+    NotReached,
     Denied,
     Busy,
     WrongWords,
 }
 
 impl Matter {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 26] = [
         Self::InMaintenance,
         Self::NoMaintenance,
         Self::Demoted,
@@ -82,6 +88,12 @@ impl Matter {
         Self::NobodyServed,
         Self::NoEngine,
         Self::NotServed,
+        Self::Reloaded,
+        Self::NotReloaded,
+        Self::NoFile,
+        Self::Confirmed,
+        Self::Reached,
+        Self::NotReached,
         Self::Denied,
         Self::Busy,
         Self::WrongWords,
@@ -107,6 +119,12 @@ impl Matter {
             Self::NobodyServed => ("nobody_served", &[]),
             Self::NoEngine => ("no_engine", &[]),
             Self::NotServed => ("not_served", &["vip"]),
+            Self::Reloaded => ("reloaded", &["changed", "kept"]),
+            Self::NotReloaded => ("not_reloaded", &["why"]),
+            Self::NoFile => ("no_file", &[]),
+            Self::Confirmed => ("confirmed", &["vip"]),
+            Self::Reached => ("reached", &["vip", "role"]),
+            Self::NotReached => ("not_reached", &["vip", "role"]),
             Self::Denied => ("denied", &["user"]),
             Self::Busy => ("busy", &[]),
             Self::WrongWords => ("wrong_words", &["why"]),
@@ -125,6 +143,9 @@ impl Matter {
             | Self::Resigned
             | Self::NotMaster
             | Self::NotKept
+            | Self::Reloaded
+            | Self::Confirmed
+            | Self::Reached
             | Self::Version => Status::Done,
             Self::WouldBeBack
             | Self::UnknownName
@@ -134,6 +155,9 @@ impl Matter {
             | Self::NobodyServed
             | Self::NoEngine
             | Self::NotServed
+            | Self::NotReloaded
+            | Self::NoFile
+            | Self::NotReached
             | Self::Busy => Status::Refused,
             Self::WrongWords => Status::Usage,
             Self::Denied => Status::Denied,
@@ -145,7 +169,13 @@ impl Matter {
     pub const fn changes(self) -> bool {
         matches!(
             self,
-            Self::InMaintenance | Self::NoMaintenance | Self::Demoted | Self::DemotedNoMore | Self::Resigned
+            Self::InMaintenance
+                | Self::NoMaintenance
+                | Self::Demoted
+                | Self::DemotedNoMore
+                | Self::Resigned
+                | Self::Reloaded
+                | Self::Confirmed
         )
     }
 
@@ -170,6 +200,12 @@ impl Matter {
             Self::NobodyServed => tr("there are no virtual hosts"),
             Self::NoEngine => tr("nothing is served at the moment; the log says why"),
             Self::NotServed => tr("{vip}: no answer in time; the log may say why"),
+            Self::Reloaded => tr("the configuration was read again; changed: {changed}, as before: {kept}"),
+            Self::NotReloaded => tr("the configuration is not taken over, everything stays as it is: {why}"),
+            Self::NoFile => tr("this daemon was started without a file, so there is nothing to read again"),
+            Self::Confirmed => tr("{vip}: sends what is configured from now on"),
+            Self::Reached => tr("{vip}: {role}"),
+            Self::NotReached => tr("{vip}: still {role}"),
             Self::Denied => tr("user {user} may not do this: root may, and the user of the daemon"),
             Self::Busy => tr("too many ask at once: try again"),
             Self::WrongWords => tr("{why}"),

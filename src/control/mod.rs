@@ -9,12 +9,23 @@
 
 pub mod answer;
 mod field;
+mod monitor;
 mod table;
 mod tool;
 
 pub use answer::{Answer, Status};
 pub use field::{Field, Value};
-pub use tool::{Said, run};
+pub use tool::run;
+
+/// What the tool says, and its exit status.
+pub struct Said {
+    /// On the standard output.
+    pub out: String,
+    /// On the standard error.
+    pub err: String,
+    /// The exit status.
+    pub status: u8,
+}
 
 /// The number of the language, which grows when an old tool would misunderstand.
 pub const LANGUAGE: u32 = 1;

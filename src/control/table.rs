@@ -11,7 +11,7 @@ use crate::json::Object;
 pub(super) struct Standing(Vec<Field>);
 
 impl Standing {
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         let field = self.0.iter().find(|field| field.name == name)?;
         match &field.value {
             Value::Nothing => None,
@@ -19,7 +19,7 @@ impl Standing {
         }
     }
 
-    fn number(&self, name: &str) -> Option<u64> {
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.get(name)?.parse().ok()
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::answer::{object, shown};
-use super::{LANGUAGE, LONGEST_REQUEST, ORDERS, QUESTIONS, Status, table};
+use super::{LANGUAGE, LONGEST_REQUEST, ORDERS, QUESTIONS, Said, Status, monitor, table};
 use crate::config::Order;
 use crate::config::order::Verb;
 use crate::i18n::{fill, tr};
@@ -16,18 +16,10 @@ use crate::json::Object;
 
 /// How long a daemon may take for an answer. It gives up before.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same where a file is read, which may be on a disk that does not answer.
+const LONG_PATIENCE: Duration = Duration::from_secs(150);
 /// No answer is longer.
 const LONGEST_ANSWER: u64 = 16 << 20;
-
-/// What the tool says, and its exit status.
-pub struct Said {
-    /// On the standard output.
-    pub out: String,
-    /// On the standard error.
-    pub err: String,
-    /// How it ended.
-    pub status: Status,
-}
 
 /// What is wrong on the tool's own side.
 struct Wrong(Status, String);
@@ -47,23 +39,36 @@ struct Wish {
     /// The daemon that is named before a slash.
     instance: Option<String>,
     verb: Verb,
+    /// How long the daemon may take for an answer.
+    patience: Duration,
 }
 
 /// Does what the words after the program's name say; the sockets are in `usual` unless they say otherwise.
 pub fn run(words: impl Iterator<Item = OsString>, usual: &Path) -> Said {
     let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
-    let plain = |out: String| Said { out, err: String::new(), status: Status::Done };
+    let plain = |out: String| Said { out, err: String::new(), status: Status::Done.code() };
     match words.first().map(String::as_str) {
-        None => return Said { out: String::new(), err: usage(), status: Status::Usage },
+        None => return Said { out: String::new(), err: usage(), status: Status::Usage.code() },
         Some("-h" | "--help") => return plain(usage()),
         Some("-V" | "--version") => return plain(format!("ucarpctl {}\n", env!("CARGO_PKG_VERSION"))),
         Some(_) => {}
     }
-    match wish(words, usual).and_then(|wish| tell(&wish).map(|answered| (wish, answered))) {
-        Ok((wish, answered)) => said(&answered, &wish),
-        Err(Wrong(status, sentence)) => {
-            Said { out: String::new(), err: format!("ucarpctl: {sentence}\n"), status }
-        }
+    let mut wish = match own(words, usual) {
+        Ok(wish) => wish,
+        Err(wrong) => return wrong.said(),
+    };
+    let is_monitor = wish.words.first().is_some_and(|verb| verb == "monitor");
+    match understand(&mut wish).and_then(|()| tell(&wish)) {
+        Ok(answered) => said(&answered, &wish),
+        Err(Wrong(status, sentence)) if is_monitor => monitor::failed(status, &sentence),
+        Err(wrong) => wrong.said(),
+    }
+}
+
+impl Wrong {
+    fn said(self) -> Said {
+        let Self(status, sentence) = self;
+        Said { out: String::new(), err: format!("ucarpctl: {sentence}\n"), status: status.code() }
     }
 }
 
@@ -71,10 +76,14 @@ fn usage() -> String {
     let text = tr("Usage: ucarpctl [--control=DIRECTORY] [--json] VERB ...
 
   status [NAME ...]
+  monitor [NAME ...] [--expect=STATE]
+  wait [NAME ...] --state=STATE [--timeout=TIME]
   maintenance on|off [NAME ...] [--for=TIME] [--because=TEXT] [--force]
   demote NAME [AMOUNT] [--name=WORD] [--for=TIME] [--because=TEXT]
   undemote NAME [WORD]
   resign [NAME ...] [--force]
+  reload
+  confirm [NAME ...]
   version
 
 NAME is a virtual host of the file, INTERFACE-ID, @GROUP or --all; with several
@@ -82,13 +91,15 @@ daemons DAEMON/NAME. TIME is a number with ms, s, m or h. See ucarpctl(8).");
     format!("{text}\n")
 }
 
-fn wish(all: Vec<String>, usual: &Path) -> Result<Wish, Wrong> {
+/// Takes the tool's own options out.
+fn own(all: Vec<String>, usual: &Path) -> Result<Wish, Wrong> {
     let mut wish = Wish {
         folder: usual.to_owned(),
         json: false,
         words: Vec::new(),
         instance: None,
         verb: Verb::Version,
+        patience: PATIENCE,
     };
     let mut all = all.into_iter();
     while let Some(word) = all.next() {
@@ -104,6 +115,11 @@ fn wish(all: Vec<String>, usual: &Path) -> Result<Wish, Wrong> {
             wish.words.push(word);
         }
     }
+    Ok(wish)
+}
+
+/// Finds out what is wanted of which daemon.
+fn understand(wish: &mut Wish) -> Result<(), Wrong> {
     // Text has slashes of its own, and an order begins with its verb.
     let mut is_value = true;
     for word in &mut wish.words {
@@ -122,8 +138,13 @@ fn wish(all: Vec<String>, usual: &Path) -> Result<Wish, Wrong> {
     }
     let words: Vec<&str> = wish.words.iter().map(String::as_str).collect();
     let order = Order::parse(&words).map_err(|wrong| Wrong(Status::Usage, wrong.to_string()))?;
+    wish.patience = match order.verb {
+        Verb::Reload => LONG_PATIENCE,
+        Verb::Wait(_) => PATIENCE + order.lasts.unwrap_or_default(),
+        _ => PATIENCE,
+    };
     wish.verb = order.verb;
-    Ok(wish)
+    Ok(())
 }
 
 fn tell(wish: &Wish) -> Result<Answered, Wrong> {
@@ -145,7 +166,9 @@ fn tell(wish: &Wish) -> Result<Answered, Wrong> {
     let names: Vec<String> = daemons.iter().map(|(name, _)| name.clone()).collect();
     let mut daemons = daemons.into_iter();
     match (daemons.next(), daemons.next()) {
-        (Some((_, stream)), None) => ask(&stream, &line).map_err(|why| Wrong(Status::NoDaemon, why)),
+        (Some((_, stream)), None) => {
+            ask(&stream, &line, wish.patience).map_err(|why| Wrong(Status::NoDaemon, why))
+        }
         (None, _) => Err(nobody(&wish.folder)),
         (Some(_), Some(_)) => {
             let sentence = tr("there are several daemons, say which one (DAEMON/NAME): {names}");
@@ -208,15 +231,15 @@ fn listening(folder: &Path, verb: &Verb) -> Result<Vec<(String, UnixStream)>, Wr
     Ok(found)
 }
 
-fn ask(mut stream: &UnixStream, line: &str) -> Result<Answered, String> {
+fn ask(mut stream: &UnixStream, line: &str, patience: Duration) -> Result<Answered, String> {
     let cut = || tr("the daemon gave no whole answer").into_owned();
     let said = |error: io::Error| match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => tr("the daemon does not answer").into_owned(),
         _ => error.to_string(),
     };
     stream
-        .set_read_timeout(Some(PATIENCE))
-        .and_then(|()| stream.set_write_timeout(Some(PATIENCE)))
+        .set_read_timeout(Some(patience))
+        .and_then(|()| stream.set_write_timeout(Some(patience)))
         .map_err(said)?;
     let mut lines = BufReader::new(stream.take(LONGEST_ANSWER)).lines();
     let greeting = lines.next().ok_or_else(cut)?.map_err(said)?;
@@ -247,10 +270,17 @@ fn ask(mut stream: &UnixStream, line: &str) -> Result<Answered, String> {
 
 fn said(answered: &Answered, wish: &Wish) -> Said {
     let Answered { lines, status, changed } = answered;
+    if let Verb::Monitor(expected) = wish.verb {
+        if *status == Status::Done {
+            return monitor::judged(&table::standings(lines), expected);
+        }
+        let said: Vec<String> = lines.iter().map(|line| shown(line)).collect();
+        return monitor::failed(*status, &said.join("; "));
+    }
     if wish.verb == Verb::Status && *status == Status::Done {
         let all = table::standings(lines);
         let out = if wish.json { table::document(&all) } else { table::table(&all) };
-        return Said { out, err: String::new(), status: *status };
+        return Said { out, err: String::new(), status: status.code() };
     }
     if wish.json {
         let mut document = Object::default();
@@ -259,20 +289,20 @@ fn said(answered: &Answered, wish: &Wish) -> Said {
         document.plain("changed", Some(changed));
         let objects: Vec<String> = lines.iter().map(|line| object(line)).collect();
         document.plain("answers", Some(format!("[{}]", objects.join(","))));
-        return Said { out: document.line(), err: String::new(), status: *status };
+        return Said { out: document.line(), err: String::new(), status: status.code() };
     }
     let sentences = lines.iter().map(|line| shown(line));
     if *status == Status::Done {
         return Said {
             out: sentences.map(|line| line + "\n").collect(),
             err: String::new(),
-            status: *status,
+            status: status.code(),
         };
     }
     Said {
         out: String::new(),
         err: sentences.map(|line| format!("ucarpctl: {line}\n")).collect(),
-        status: *status,
+        status: status.code(),
     }
 }
 
@@ -313,12 +343,12 @@ mod tests {
         let Said { out, err, status } = tool(&folder, "maintenance on one/web --because a/b");
         assert_eq!(
             (out.as_str(), err.as_str(), status),
-            ("web: in maintenance\nnew web\n", "", Status::Done)
+            ("web: in maintenance\nnew web\n", "", Status::Done.code())
         );
         assert_eq!(asked.join().unwrap(), "maintenance\ton\tweb\t--because\ta/b\n");
         let asked = daemon(&folder, "two", "ucarp 1 9.9\nwould_be_back\tweb\nend\t1\tunchanged\n");
         let Said { out, err, status } = tool(&folder, "--json resign web");
-        assert_eq!((err.as_str(), status), ("", Status::Refused));
+        assert_eq!((err.as_str(), status), ("", Status::Refused.code()));
         let read: serde_json::Value = serde_json::from_str(&out).unwrap();
         assert_eq!((&read["schema"], &read["changed"]), (&1.into(), &false.into()));
         assert_eq!(read["answers"][0]["code"], "would_be_back");
@@ -338,24 +368,24 @@ mod tests {
                 said.err
             );
         };
-        one_line(tool(&folder, "version"), Status::NoDaemon, "no daemon");
-        one_line(tool(&folder.join("missing"), "version"), Status::NoDaemon, "no daemon");
-        one_line(tool(&folder, "resign one/web"), Status::NoDaemon, "one.ctl");
-        one_line(tool(&folder, "resgin one/web"), Status::Usage, "resign?");
-        one_line(tool(&folder, "resign a/web b/web"), Status::Usage, "at a time");
+        one_line(tool(&folder, "version"), Status::NoDaemon.code(), "no daemon");
+        one_line(tool(&folder.join("missing"), "version"), Status::NoDaemon.code(), "no daemon");
+        one_line(tool(&folder, "resign one/web"), Status::NoDaemon.code(), "one.ctl");
+        one_line(tool(&folder, "resgin one/web"), Status::Usage.code(), "resign?");
+        one_line(tool(&folder, "resign a/web b/web"), Status::Usage.code(), "at a time");
         let long = format!("maintenance on {}", "web ".repeat(80).trim_end());
-        one_line(tool(&folder, &long), Status::Usage, "256 bytes");
+        one_line(tool(&folder, &long), Status::Usage.code(), "256 bytes");
         for (name, answer, part) in [
             ("no", "220 mail\n", "no ucarp"),
             ("new", "ucarp 2 9.9\n", "9.9"),
             ("cut", "ucarp 1 9.9\nin_maintenance\tweb\n", "no whole answer"),
         ] {
             let asked = daemon(&folder, name, answer);
-            one_line(tool(&folder, &format!("resign {name}/web")), Status::NoDaemon, part);
+            one_line(tool(&folder, &format!("resign {name}/web")), Status::NoDaemon.code(), part);
             let _ = asked.join();
         }
         let asked = [daemon(&folder, "x", "ucarp 1 9.9\n"), daemon(&folder, "y", "ucarp 1 9.9\n")];
-        one_line(tool(&folder, "version"), Status::Usage, "x, y");
+        one_line(tool(&folder, "version"), Status::Usage.code(), "x, y");
         asked.into_iter().for_each(|asked| _ = asked.join());
         fs::remove_dir_all(folder).unwrap();
     }
@@ -363,9 +393,9 @@ mod tests {
     #[test]
     fn help_is_help() {
         let nowhere = Path::new("/nonexistent");
-        assert_eq!(tool(nowhere, "--help").status, Status::Done);
+        assert_eq!(tool(nowhere, "--help").status, Status::Done.code());
         let none = run(std::iter::empty(), nowhere);
-        assert_eq!((none.status, none.out.as_str()), (Status::Usage, ""));
+        assert_eq!((none.status, none.out.as_str()), (Status::Usage.code(), ""));
         assert!(tool(nowhere, "--version").out.starts_with("ucarpctl "));
         assert!(usage().lines().all(|line| line.len() < 80));
     }

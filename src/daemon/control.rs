@@ -21,7 +21,7 @@ use standings::Standings;
 use crate::config::{Config, ControlPlace, Order, VirtualHostConfig};
 use crate::control::{Answer, LONGEST_REQUEST, Status, answer, answer::Matter, greeting};
 use crate::platform;
-use crate::protocol::{Destination, Time};
+use crate::protocol::{Destination, Role, Time};
 
 pub(super) use door::{NoDoor, Way};
 pub(super) use meant::meant;
@@ -50,6 +50,14 @@ struct Awaited {
     until: Time,
 }
 
+/// Who waits for a role of these.
+struct Waiting {
+    client: u32,
+    hosts: Vec<(u16, String)>,
+    role: Role,
+    until: Time,
+}
+
 /// The socket, and everybody who came by it.
 #[derive(Default)]
 pub(super) struct Control {
@@ -58,6 +66,11 @@ pub(super) struct Control {
     clients: Clients,
     rests_until: Option<Time>,
     awaited: Vec<Awaited>,
+    waiting: Vec<Waiting>,
+    /// The role of each host, as the engine told it last.
+    pub(super) roles: Vec<Role>,
+    /// Who waits for the configuration to be read.
+    reloading: Vec<u32>,
     orders: u32,
 }
 
@@ -130,6 +143,7 @@ impl Control {
     pub(super) fn deadline(&self, now: Time) -> Option<Time> {
         let rest = self.rests_until.filter(|until| *until > now);
         let awaited = self.awaited.iter().map(|awaited| awaited.until);
+        let awaited = awaited.chain(self.waiting.iter().map(|waiting| waiting.until));
         let shown = self.standings.deadline();
         rest.into_iter().chain(awaited).chain(shown).chain(self.clients.deadline(now)).min()
     }
@@ -199,6 +213,41 @@ impl Control {
         let number = self.orders;
         self.awaited.push(Awaited { client, number, hosts, answers, until: now + PATIENCE });
         number
+    }
+
+    /// The answer comes when all of these have this role, or the time is over.
+    pub(super) fn await_role(&mut self, client: u32, hosts: Vec<(u16, String)>, role: Role, until: Time) {
+        self.waiting.push(Waiting { client, hosts, role, until });
+    }
+
+    /// Answers who waits for roles, as far as they are known now.
+    pub(super) fn look_at_roles(&mut self, now: Time) {
+        let role_of = |host: u16| self.roles.get(usize::from(host)).copied().unwrap_or(Role::Init);
+        let is_reached =
+            |waiting: &Waiting| waiting.hosts.iter().all(|(host, _)| role_of(*host) == waiting.role);
+        let is_over = |waiting: &Waiting| waiting.until <= now || is_reached(waiting);
+        let (over, rest) = std::mem::take(&mut self.waiting).into_iter().partition(is_over);
+        self.waiting = rest;
+        let mut answers = Vec::new();
+        for Waiting { client, hosts, role, .. } in over {
+            let answer = |(host, name): &(u16, String)| {
+                let now = role_of(*host);
+                let matter = if now == role { Matter::Reached } else { Matter::NotReached };
+                Answer::new(matter, &[name, &now.code()])
+            };
+            answers.push((client, hosts.iter().map(answer).collect::<Vec<_>>()));
+        }
+        answers.into_iter().for_each(|(client, answers)| self.answer(client, &answers, now));
+    }
+
+    /// The answer comes when the configuration was read again.
+    pub(super) fn await_reload(&mut self, client: u32) {
+        self.reloading.push(client);
+    }
+
+    /// It was, or could not be.
+    pub(super) fn reloaded(&mut self, answers: &[Answer], now: Time) {
+        std::mem::take(&mut self.reloading).into_iter().for_each(|client| self.answer(client, answers, now));
     }
 
     /// This became of one of them.

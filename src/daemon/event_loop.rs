@@ -298,7 +298,10 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
                     fleet.ask(Request::Standing { query, host, fields: fields.unwrap_or_default() });
                 }
             }
-            Fact::ByHand { .. } | Fact::Resign { .. } => {}
+            Fact::Confirm { host } if is_known(fleet, host) => {
+                fleet.tell(host.into(), Event::Confirm, report, now);
+            }
+            Fact::ByHand { .. } | Fact::Resign { .. } | Fact::Confirm { .. } => {}
             Fact::Leave { host, departure } => changes::leave(fleet, host, departure, report, now),
             Fact::Changed { silence } => {
                 sources.pulse.may_be_silent(silence);

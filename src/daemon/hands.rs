@@ -338,6 +338,7 @@ impl Hands {
                 for (host, by) in &beat.ahead {
                     self.ahead.iter_mut().skip((*host).into()).take(1).for_each(|known| *known = *by);
                 }
+                self.control.roles.clone_from(&beat.roles);
                 self.announce();
                 self.notifier.works(|| standing(self.rules.roster(), &beat), now);
                 self.see(Seen::Beat(&beat.roles), now);

@@ -140,6 +140,8 @@ pub(super) enum Fact {
     Serve { host: u16, interface: String, config: Box<VirtualHostConfig> },
     /// The operator demotes it under this name by this amount, or does no more.
     ByHand { host: u16, name: String, amount: Option<u8> },
+    /// The operator says that every host has been told of what is configured of this one.
+    Confirm { host: u16 },
     /// How do these hosts stand? [`Request::Standing`] follows for each.
     Query { query: u32, hosts: Vec<u16> },
     /// A master is to step aside, by the order of this number: [`Request::Stepped`] follows.
@@ -331,6 +333,7 @@ coded! { Fact:
     14 ByHand { host, name, amount },
     15 Resign { order, host, force },
     16 Query { query, hosts },
+    17 Confirm { host },
 }
 coded! { Word:
     0 Host(host),

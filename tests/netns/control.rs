@@ -29,6 +29,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("control_refuses", ours, refusals),
         Case::new("control_resigns", ours, resign),
         Case::new("control_shows_how_things_stand", ours, status),
+        Case::new("control_reloads_waits_and_confirms", ours, verbs),
         Case::new("control_is_not_held_up_by_anybody", ours, held_up),
     ]
 }
@@ -410,4 +411,46 @@ fn status() {
     thread::sleep(seconds(1));
     let (status, text) = tell(segment, 0, &["status"]);
     assert!(status == 1 || text.contains("web"), "{status}: {text}");
+}
+
+fn verbs() {
+    let segment = &Segment::new(2);
+    let [mut first, _second] = pair(segment, "preempt = true");
+    told(segment, 0, &["wait", "web", "--state=master"], "web: MASTER\n");
+    refused(segment, 1, &["wait", "web", "--state=master", "--timeout=1s"], 1, "web: still BACKUP");
+    // Somebody waits for what happens meanwhile.
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| tell(segment, 1, &["wait", "--state", "master", "--timeout", "10s"]));
+        thread::sleep(seconds(1));
+        told(segment, 0, &["maintenance", "on"], "in maintenance");
+        let (status, text) = waits.join().expect("it does not panic");
+        assert!(status == 0 && text == "web: MASTER\n", "{status}: {text}");
+    });
+    let (status, text) = tell(segment, 0, &["monitor"]);
+    assert!(status == 1 && text.starts_with("UCARP WARNING - web: in maintenance | "), "{status}: {text}");
+    eventually("the standby is known", seconds(15), || {
+        document(segment, 1, &[])["hosts"][0]["standby_count"] == 1
+    });
+    // In maintenance it would take over all the same, if nobody else could.
+    let (status, text) = tell(segment, 1, &["monitor", "--expect=master"]);
+    assert!(status == 0 && text.contains("'web ready standbys'=1"), "{status}: {text}");
+    assert_eq!(tell(segment, 1, &["monitor", "--expect=backup"]).0, 2);
+    assert_eq!(tell(segment, 1, &["monitor", "wbe"]).0, 3);
+    told(segment, 0, &["maintenance", "off"], "no longer");
+    told(segment, 0, &["wait", "--state=master"], "web: MASTER\n");
+    eventually("all is well", seconds(15), || tell(segment, 0, &["monitor"]).0 == 0);
+    // What is read again is answered when it was.
+    told(segment, 0, &["reload"], "changed: 0, as before: 1");
+    let path = segment.dir().join("etc-a/ucarp.toml");
+    let good = fs::read_to_string(&path).expect("it was written");
+    fs::write(&path, format!("{good}\nadvskew = 300\nadvbase = 999\n")).expect("it is ours");
+    let (status, text) = tell(segment, 0, &["reload"]);
+    assert!(status == 1 && text.lines().count() == 2 && text.contains("advskew"), "{status}: {text}");
+    fs::write(&path, good.replace("secret", "another")).expect("it is ours");
+    told(segment, 0, &["confirm"], "so already");
+    told(segment, 0, &["reload"], "changed: 1, as before: 0");
+    told(segment, 0, &["confirm", "web"], "web: sends what is configured from now on");
+    first.daemon().await_line("that", seconds(2), |line| line.contains("[UC1042"));
+    eventually("that is known", seconds(2), || tell(segment, 0, &["confirm"]).1.contains("so already"));
+    assert_eq!(tell(segment, 0, &["monitor", "other/web"]).0, 2);
 }

@@ -15,7 +15,7 @@ impl Hands {
     /// Takes in what was said, and does it.
     pub(super) fn take_orders(&mut self, now: Time) {
         for asked in self.control.hear(now) {
-            if asked.order.verb == Verb::Status {
+            if matches!(asked.order.verb, Verb::Status | Verb::Monitor(_)) {
                 self.control.standings.ask(asked);
             } else {
                 let Asked { client, user, order, .. } = asked;
@@ -23,6 +23,7 @@ impl Hands {
             }
         }
         self.end_demands(now);
+        self.control.look_at_roles(now);
         self.show(now);
         self.control.settle(now);
     }
@@ -31,6 +32,13 @@ impl Hands {
         if order.verb == Verb::Version {
             let version = Answer::new(Matter::Version, &[&env!("CARGO_PKG_VERSION")]);
             return self.control.answer(client, &[version], now);
+        }
+        if order.verb == Verb::Reload {
+            if !self.reading.can() || self.asked_by.is_some() {
+                return self.control.answer(client, &[Answer::new(Matter::NoFile, &[])], now);
+            }
+            self.control.await_reload(client);
+            return self.read_again(now);
         }
         // Whoever asks next sees what came of it.
         self.control.standings.forget();
@@ -71,7 +79,16 @@ impl Hands {
                 }
             }
             Verb::Resign => steps_aside = true,
-            Verb::Status | Verb::Version => {}
+            Verb::Wait(role) => {
+                let until = now + order.lasts.unwrap_or_default();
+                return self.control.await_role(client, hosts, *role, until);
+            }
+            Verb::Confirm => {
+                for (host, name) in &hosts {
+                    answers.push(self.confirm(*host, name));
+                }
+            }
+            Verb::Status | Verb::Monitor(_) | Verb::Reload | Verb::Version => {}
         }
         if !steps_aside {
             return self.control.answer(client, &answers, now);
@@ -98,6 +115,17 @@ impl Hands {
             Stepped::WouldBeBack => Some(Answer::new(Matter::WouldBeBack, &[&name])),
         };
         self.control.became(order, host, answer, now);
+    }
+
+    /// Every host has been told of what is configured of this one: it sends nothing else any more.
+    fn confirm(&mut self, host: u16, name: &str) -> Answer {
+        let entry = self.rules.roster().get(host);
+        let is_pending = entry.is_some_and(|entry| entry.kept.iter().any(|former| former.sent.is_some()));
+        if !is_pending {
+            return Answer::new(Matter::Unchanged, &[&name]);
+        }
+        self.tell(&Fact::Confirm { host });
+        Answer::new(Matter::Confirmed, &[&name])
     }
 
     /// Demotes a virtual host by hand from now on.

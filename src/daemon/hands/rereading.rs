@@ -8,6 +8,7 @@ use super::super::report::About;
 use super::super::request::Fact;
 use super::super::roster::{Entry, Standing};
 use super::Hands;
+use crate::control::{Answer, answer::Matter};
 use crate::log::Level;
 use crate::protocol::Time;
 
@@ -21,6 +22,7 @@ impl Hands {
         if let Err(why) = begun {
             self.report.not_reloaded(&why.to_string());
             self.notifier.reloaded();
+            self.control.reloaded(&[Answer::new(Matter::NotReloaded, &[&why])], now);
         }
     }
 
@@ -38,7 +40,9 @@ impl Hands {
             Ok(reloaded) => reloaded,
             Err(why) => {
                 why.iter().for_each(|why| self.report.not_reloaded(why));
-                return;
+                let answers: Vec<_> =
+                    why.iter().map(|why| Answer::new(Matter::NotReloaded, &[why])).collect();
+                return self.control.reloaded(&answers, now);
             }
         };
         self.ahead.resize(roster.len(), 0);
@@ -64,6 +68,9 @@ impl Hands {
             self.report.reloaded_one(About::host(config, interface), fate);
         }
         self.report.reloaded(lines.others.len(), lines.kept);
+        self.control.standings.forget();
+        let answer = Answer::new(Matter::Reloaded, &[&lines.others.len(), &lines.kept]);
+        self.control.reloaded(&[answer], now);
         let silence = self.silence();
         if let Some(engine) = &mut self.engine {
             engine.untold.extend(facts);

@@ -1,0 +1,145 @@
+//! One line for a monitoring system, with figures behind a bar, and the exit status that it knows: 0 well, 1 to be looked at,
+//! 2 bad, 3 not known.
+
+use super::table::Standing;
+use super::{Said, Status};
+use crate::i18n::{fill, tr};
+use crate::protocol::Role;
+
+const WELL: u8 = 0;
+const ODD: u8 = 1;
+const BAD: u8 = 2;
+const UNKNOWN: u8 = 3;
+
+/// Nothing could be judged. A daemon that is silent is bad; whoever may not ask does not know.
+pub(super) fn failed(status: Status, sentence: &str) -> Said {
+    match status {
+        Status::NoDaemon => line(BAD, sentence, ""),
+        Status::Done | Status::Refused | Status::Usage | Status::Denied => line(UNKNOWN, sentence, ""),
+    }
+}
+
+/// What is thought of these. With an expected role another one is bad.
+pub(super) fn judged(all: &[Standing], expected: Option<Role>) -> Said {
+    let found: Vec<(u8, String)> = all.iter().flat_map(|one| judge(one, expected)).collect();
+    let worst = found.iter().map(|(level, _)| *level).max().unwrap_or(WELL);
+    let name = |one: &Standing| one.get("name").unwrap_or("?").to_owned();
+    let said: Vec<String> = if worst == WELL {
+        all.iter().map(|one| format!("{}: {}", name(one), one.get("state").unwrap_or("?"))).collect()
+    } else {
+        found.into_iter().filter(|(level, _)| *level == worst).map(|(_, sentence)| sentence).collect()
+    };
+    let figures: Vec<String> = all.iter().map(|one| figures(&name(one), one)).collect();
+    line(worst, &said.join("; "), &figures.join(" "))
+}
+
+fn line(level: u8, said: &str, figures: &str) -> Said {
+    let word = match level {
+        WELL => "OK",
+        ODD => "WARNING",
+        BAD => "CRITICAL",
+        _ => "UNKNOWN",
+    };
+    // What stands behind a bar is for machines.
+    let said = said.replace('|', "/");
+    let bar = if figures.is_empty() { "" } else { " | " };
+    Said { out: format!("UCARP {word} - {said}{bar}{figures}\n"), err: String::new(), status: level }
+}
+
+fn figures(name: &str, one: &Standing) -> String {
+    let number = |field| one.number(field).unwrap_or_default();
+    let is_master = u8::from(one.get("role") == Some(Role::Master.code()));
+    let (demotion, ready) = (number("demotion"), number("ready_count"));
+    format!(
+        "'{name} master'={is_master} '{name} demotion'={demotion};0;;0;254 '{name} ready standbys'={ready}"
+    )
+}
+
+/// All that is not well with one, and how bad that is.
+fn judge(one: &Standing, expected: Option<Role>) -> Vec<(u8, String)> {
+    let name = one.get("name").unwrap_or("?");
+    let role = one.get("role").unwrap_or("?");
+    let is_master = role == Role::Master.code();
+    let mut found = Vec::new();
+    let mut add = |level, sentence: &str, values: &[(&str, &dyn std::fmt::Display)]| {
+        found.push((level, format!("{name}: {}", fill(sentence, values))));
+    };
+    if let Some(expected) = expected.filter(|expected| expected.code() != role) {
+        add(BAD, &tr("{role} instead of {expected}"), &[("role", &role), ("expected", &expected.code())]);
+    }
+    if one.get("state") == Some("RELEASED") {
+        add(BAD, &tr("released: no MASTER, whoever else is there"), &[]);
+    }
+    if let Some(peer) = one.get("refused") {
+        add(BAD, &tr("{peer} claims the address and does not authenticate"), &[("peer", &peer)]);
+    }
+    if is_master && one.get("address_missing") == Some("true") {
+        add(BAD, &tr("MASTER, and an address is missing"), &[]);
+    }
+    if is_master && one.get("last_hook") == Some("up") && one.get("last_hook_ok") == Some("false") {
+        add(BAD, &tr("MASTER, and the up script failed"), &[]);
+    }
+    if role == Role::Init.code() {
+        let interface = one.get("interface").unwrap_or("?");
+        add(ODD, &tr("waiting for {interface}"), &[("interface", &interface)]);
+    }
+    if one.get("maintenance") == Some("true") {
+        add(ODD, &tr("in maintenance"), &[]);
+    } else if let Some(amount) = one.number("demotion").filter(|amount| *amount > 0) {
+        let causes = one.get("causes").unwrap_or("?");
+        add(ODD, &tr("demoted by {amount} ({causes})"), &[("amount", &amount), ("causes", &causes)]);
+    }
+    if is_master && one.number("ready_count") == Some(0) {
+        add(ODD, &tr("MASTER without a standby that is ready"), &[]);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::standings;
+    use super::*;
+
+    fn judged(lines: &[&str], expected: Option<Role>) -> (u8, String) {
+        let lines: Vec<String> = ["host", "text\tname\tweb", "text\tinterface\teth0"]
+            .iter()
+            .chain(lines)
+            .map(ToString::to_string)
+            .collect();
+        let Said { out, status, .. } = super::judged(&standings(&lines), expected);
+        assert!(out.ends_with('\n') && out.lines().count() == 1 && out.matches('|').count() == 1, "{out}");
+        (status, out)
+    }
+
+    #[test]
+    fn the_worst_is_said_with_its_status() {
+        const MASTER: &str = "text\trole\tMASTER";
+        const READY: &str = "plain\tready_count\t1";
+        const BACKUP: &str = "text\trole\tBACKUP";
+        let (status, line) = judged(&[MASTER, "text\tstate\tMASTER", READY], None);
+        assert_eq!(status, 0);
+        assert_eq!(
+            line,
+            "UCARP OK - web: MASTER | 'web master'=1 'web demotion'=0;0;;0;254 'web ready standbys'=1\n"
+        );
+        for (lines, expected, level, part) in [
+            (vec![BACKUP, "text\tstate\tBACKUP"], None, 0, "BACKUP"),
+            (vec![BACKUP], Some(Role::Master), 2, "BACKUP instead of MASTER"),
+            (vec![MASTER, READY], Some(Role::Master), 0, "OK"),
+            (vec![BACKUP, "text\tstate\tRELEASED", "plain\tdemotion\t9"], None, 2, "released"),
+            (vec![BACKUP, "text\trefused\t10.0.0.9"], None, 2, "10.0.0.9 claims"),
+            (vec![MASTER, READY, "plain\taddress_missing\ttrue"], None, 2, "missing"),
+            (vec![MASTER, READY, "text\tlast_hook\tup", "plain\tlast_hook_ok\tfalse"], None, 2, "script"),
+            (vec![BACKUP, "plain\tdemotion\t9", "note\tcauses\tcheck:x"], None, 1, "by 9 (check:x)"),
+            (vec![BACKUP, "plain\tmaintenance\ttrue", "plain\tdemotion\t254"], None, 1, "in maintenance"),
+            (vec![MASTER, "plain\tready_count\t0"], None, 1, "without a standby"),
+            (vec!["text\trole\tINIT"], None, 1, "waiting for eth0"),
+        ] {
+            let (status, line) = judged(&lines, expected);
+            assert!(status == level && line.contains(part), "{lines:?}: {status}: {line}");
+        }
+        let said = |status| failed(status, "why|not");
+        assert_eq!([Status::NoDaemon, Status::Denied, Status::Refused].map(|s| said(s).status), [2, 3, 3]);
+        assert_eq!(said(Status::Denied).out, "UCARP UNKNOWN - why/not\n");
+    }
+}
