@@ -942,7 +942,7 @@ struct Rules {
     prompted: Option<u64>,
 }
 
-/// Up to here a master that heard nobody may sit behind a blocked port, beside kernels.
+/// Up to here a master that heard nobody may sit behind a blocked port.
 const BLOCKED: u64 = 60 * SECOND;
 /// Who follows us speaks more often.
 const FOLLOWS: u64 = 12 * SECOND;
@@ -991,7 +991,7 @@ impl Rules {
         let had_left = self.peers[at].left;
         let is_new = now - self.master_since < self.own.max(3_906);
         let unheard = std::mem::take(&mut self.unheard) && !self.preempt && !is_new;
-        let unheard = unheard && (kind == PeerKind::Ours || now < BLOCKED);
+        let unheard = unheard && now < BLOCKED;
         let known = &mut self.peers[at];
         if fresh {
             known.defied = None;
@@ -1012,12 +1012,7 @@ impl Rules {
             }
             // One of ours that never followed us is asked once.
             State::Master
-                if his < self.own
-                    && kind == PeerKind::Ours
-                    && stranger
-                    && !is_new
-                    && !unheard
-                    && self.prompts(now) => {}
+                if his < self.own && kind == PeerKind::Ours && stranger && !is_new && self.prompts(now) => {}
             State::Master if his < self.own => self.leave(who, his, now),
             // Row 1: a kernel steps down, among our own kind the lower address stays.
             State::Master if his == self.own && kind == PeerKind::Ours && who < self.key => {

@@ -10,6 +10,7 @@ pub mod allowance;
 pub mod attacker;
 pub mod attacks;
 pub mod besieged;
+mod fitness;
 pub mod forgeries;
 pub mod frame;
 pub mod groups;

@@ -179,7 +179,10 @@ pub fn bound(world: &World) -> u64 {
         .max()
         .unwrap_or(0);
     let hold = alive.iter().map(|&node| world.slots[node].spec.start_hold).max().unwrap_or(0);
-    dead.max(hold) + longest + 2 * world.longest_delay() + 4 * jitter + 10 * MS + old
+    // Who left silently for a better one counts as alive to others for a dead time, and one that is demoted more is not
+    // looked at meanwhile.
+    let unnoticed = if alive.iter().any(|&node| world.slots[node].fitness.demotion > 0) { dead } else { 0 };
+    dead.max(hold) + unnoticed + longest + 2 * world.longest_delay() + 4 * jitter + 10 * MS + old
 }
 
 impl Judge {

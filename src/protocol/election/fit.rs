@@ -91,17 +91,14 @@ impl Election {
     }
 
     /// Master only because nothing was heard, and nobody is known to have heard that: one that is heard now may have been
-    /// master all the time, behind a port that was blocked. A kernel that is backup says nothing to anybody, so beside
-    /// those it is believed for as long as a spanning tree blocks; beside an old ucarp never, since that takes a second to read
-    /// what it hears, and could leave for us when we have left for it. Two that start together settle it as ever.
+    /// master all the time, behind a port that was blocked. That is believed for as long as a spanning tree blocks: of two
+    /// that were alone the one whose link came up long ago is the older, and a kernel that is backup never says that it hears.
+    /// Beside an old ucarp it never is, since that takes a second to read what it hears, and could leave for us when we have
+    /// left for it. Two that start together settle it as ever.
     pub(super) fn is_unheard(&self, by: PeerKind, now: Time) -> bool {
         let alone = self.reason == Reason::MasterTimedOut && !self.met;
-        let blocked = match by {
-            PeerKind::Ours => true,
-            PeerKind::Kernel => now.since(self.link_up) < BLOCKED,
-            PeerKind::OldUcarp => false,
-        };
-        alone && !self.tuning.preempt && !self.is_new(now) && blocked
+        let blocked = now.since(self.link_up) < BLOCKED && by != PeerKind::OldUcarp;
+        alone && blocked && !self.tuning.preempt && !self.is_new(now)
     }
 
     /// Whether another master may have become that in the same moment.

@@ -170,7 +170,7 @@ impl Election {
         if yields {
             // Who never followed us may be master only because it heard nobody, and then leaves as soon as it hears us.
             let asks = stranger && peer.kind == PeerKind::Ours && may_speak && !self.listening;
-            let asks = asks && !self.is_new(now) && !unheard;
+            let asks = asks && !self.is_new(now);
             if asks && now.repeats(&mut self.prompted, PROMPT_LIMIT) {
                 out.push(Decision::Advertise { scheduled: false });
                 return;

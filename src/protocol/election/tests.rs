@@ -352,11 +352,7 @@ fn whom_nobody_has_heard_yields_to_an_older_master() {
         let mut later = unheard(false);
         let now = later.now;
         let after_minutes = words(&later.at(now + Duration::from_secs(60)).tell(Fact::Heard(&ad)));
-        assert_eq!(
-            after_minutes.contains(&"advertise".to_owned()),
-            kind != Ours,
-            "a kernel need not be older"
-        );
+        assert_eq!(after_minutes[0], "advertise", "no port is blocked for so long");
         let mut together = unheard(false);
         together.election.since = together.now;
         assert_eq!(words(&together.tell(Fact::Heard(&ad)))[0], "advertise", "they started together");

@@ -219,6 +219,9 @@ fn a_master_lets_a_suspect_prove_itself() {
         let mut said = told(&host.handle(Event::Tick, dead));
         said.retain(|id| *id == "UC1027");
         assert_eq!(said.len(), 1);
+        // It is new here, so it is asked once.
+        assert_eq!(host.role(), Role::Master);
+        let _ = host.receive(&later(3_750).frame(), dead + Duration::from_millis(150));
         assert_eq!(host.role(), if replay == Replay::Warn { Role::Backup } else { Role::Master });
     }
     // One that lives has heard the answer.
