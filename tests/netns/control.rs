@@ -26,6 +26,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("control_maintenance_ends_in_time", ours, in_time),
         Case::new("control_of_a_file_that_cannot_be_read", ours, unreadable),
         Case::new("control_demotes_by_hand", ours, by_hand),
+        Case::new("control_of_a_virtual_host_that_comes_back", ours, comes_back),
         Case::new("control_refuses", ours, refusals),
         Case::new("control_resigns", ours, resign),
         Case::new("control_shows_how_things_stand", ours, status),
@@ -453,4 +454,24 @@ fn verbs() {
     first.daemon().await_line("that", seconds(2), |line| line.contains("[UC1042"));
     eventually("that is known", seconds(2), || tell(segment, 0, &["confirm"]).1.contains("so already"));
     assert_eq!(tell(segment, 0, &["monitor", "other/web"]).0, 2);
+}
+
+fn comes_back() {
+    let segment = &Segment::new(1);
+    let mail = vip("mail", 8, "10.9.0.201", "pass = \"secret\"\nsrcip = \"SOURCE\"");
+    let both = web("") + &mail;
+    let mut served = Served::start(segment, 0, &Setup::default(), &both);
+    segment.await_owner(0, seconds(8));
+    told(segment, 0, &["maintenance", "on", "web"], "web: in maintenance");
+    served.rewrite(segment, 0, &mail);
+    let hosts = || document(segment, 0, &[])["hosts"].as_array().expect("a list").clone();
+    eventually("one is left", seconds(5), || hosts().len() == 1);
+    // Who takes it out of the file and writes it there again has not said that the work is done.
+    served.rewrite(segment, 0, &both);
+    let line = served.daemon().await_line("that", seconds(5), |line| line.contains("Maintenance goes on"));
+    assert!(line.contains("web: "), "{line}");
+    let web = || hosts().into_iter().find(|host| host["name"] == "web");
+    eventually("it is demoted", seconds(5), || web().is_some_and(|web| web["demotion"] == 254));
+    told(segment, 0, &["maintenance", "off", "web"], "no longer");
+    eventually("it is not", seconds(5), || web().is_some_and(|web| web["demotion"] == 0));
 }

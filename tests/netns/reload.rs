@@ -634,6 +634,7 @@ fn changed_meanwhile() {
     again(&mut served);
     eventually("what is shared no more goes", seconds(3), || !has(202) && !has(210));
     assert!(has(201) && host.has_address(host.address), "what somebody gave it stays");
+    eventually("that is said", seconds(3), || found(&mut served).len() >= 2);
     let lines = found(&mut served);
     let named = |address: &str| lines.iter().filter(|line| line.contains(address)).count();
     assert_eq!((named("10.9.0.202"), named("10.9.0.210")), (1, 1), "{lines:?}");

@@ -31,6 +31,12 @@ struct Round {
     until: Time,
 }
 
+impl Round {
+    fn is_over(&self) -> bool {
+        self.left.is_empty() && self.awaited.is_empty()
+    }
+}
+
 /// What is known, and who waits for more.
 #[derive(Default)]
 pub(in super::super) struct Standings {
@@ -88,7 +94,7 @@ impl Standings {
 
     /// Those who can be answered now, and with what: nothing, if the engine was silent for too long.
     pub(in super::super) fn answerable(&mut self, now: Time) -> (Vec<Asked>, Option<&[Known]>) {
-        if let Some(round) = self.round.take_if(|round| round.left.is_empty() && round.awaited.is_empty()) {
+        if let Some(round) = self.round.take_if(|round| round.is_over()) {
             (self.known, self.taken) = (round.found, Some(now));
             return (std::mem::take(&mut self.waiting), Some(&self.known));
         }
@@ -101,7 +107,8 @@ impl Standings {
 
     /// When somebody has waited long enough.
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.round.as_ref().map(|round| round.until)
+        // Where nobody is served there is nobody to wait for.
+        self.round.as_ref().map(|round| if round.is_over() { Time::ZERO } else { round.until })
     }
 
     fn is_fresh(&self, now: Time) -> bool {
@@ -158,5 +165,9 @@ mod tests {
         assert_eq!(standings.deadline(), Some(at(3070)));
         assert_eq!(clients(standings.answerable(at(3069))), (vec![], Some(19)));
         assert_eq!(clients(standings.answerable(at(3070))), (vec![4], None));
+        standings.ask(asked(5));
+        assert_eq!(standings.next(Vec::new, at(4000)), None);
+        assert_eq!(standings.deadline(), Some(Time::ZERO), "nobody is served");
+        assert_eq!(clients(standings.answerable(at(4000))), (vec![5], Some(0)));
     }
 }
