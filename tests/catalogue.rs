@@ -38,6 +38,7 @@ const SPEAKERS: &[&str] = &[
     "src/daemon/report/fitness.rs",
     "src/daemon/report/managed.rs",
     "src/daemon/report/notices.rs",
+    "src/daemon/report/notified.rs",
     "src/daemon/report/processes.rs",
     "src/daemon/report/refusals.rs",
     "src/daemon/report/reloading.rs",

@@ -1,14 +1,18 @@
-//! The scripts and checks that run, known by the numbers of their processes.
+//! The scripts, checks and heralds that run, known by the numbers of their processes.
 //!
 //! Nobody waits for one: neither until its file is executed, which takes as long as its disk takes, nor until it has
 //! ended, nor for what it writes. How long it may take is for the engine to say, and for `supervise` when there is none.
 
 mod checks;
+mod heralds;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use checks::Checks;
+use heralds::Heralds;
+
+pub(super) use heralds::{Told, What};
 
 use super::outcome::Outcome;
 use super::overheard::Overheard;
@@ -17,11 +21,12 @@ use crate::log::Log;
 use crate::platform::{self, Execution, Standard, Started};
 use crate::protocol::Hook;
 
-/// All that run, at most one script for each host and one run of each check.
+/// All that run, at most one script and one herald for each host, and one run of each check.
 #[derive(Default)]
 pub(super) struct Children {
     running: Vec<Child>,
     pub(super) checks: Checks,
+    pub(super) heralds: Heralds,
 }
 
 #[derive(Debug)]
@@ -101,12 +106,14 @@ impl Children {
 
     /// What to wait for, besides the ends of children.
     pub(super) fn reports(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.running.iter().filter_map(|child| child.started.report())
+        let own = self.running.iter().filter_map(|child| child.started.report());
+        own.chain(self.heralds.reports())
     }
 
     /// Their numbers: whoever buries strangers leaves these alone.
     pub(super) fn pids(&self) -> Vec<u32> {
-        self.running.iter().map(|child| child.started.pid()).chain(self.checks.pids()).collect()
+        let own = self.running.iter().map(|child| child.started.pid());
+        own.chain(self.checks.pids()).chain(self.heralds.pids()).collect()
     }
 }
 

@@ -6,12 +6,12 @@
 use super::deadlines::Deadlines;
 use super::host::{Fact, Served};
 use super::link::Link;
-use super::perform::perform;
+use super::perform::{news, perform};
 use super::report::Report;
 use super::request::Request;
 use crate::protocol::causes::Causes;
 use crate::protocol::wire::{self, Decoded};
-use crate::protocol::{Action, Event, Hook, Rejected, Role, Shift, Time, VirtualHost};
+use crate::protocol::{Action, Event, Hook, Reason, Rejected, Role, Shift, Time, VirtualHost};
 
 /// As others know a host: there are no more than that on a machine.
 fn number(host: usize) -> u16 {
@@ -164,7 +164,13 @@ impl Fleet {
         report: &mut Report,
         now: Time,
     ) {
-        let answered = self.hosts[host].tell(fact.into(), now);
+        let fact = fact.into();
+        if matches!(fact, Fact::Event(Event::Start)) {
+            let (one, link) = (&self.hosts[host], &self.links[self.on[host]]);
+            let begins = news((number(host), one), link, (Role::Init, Reason::Started), now);
+            self.errands.push(Request::Notify(begins));
+        }
+        let answered = self.hosts[host].tell(fact, now);
         self.perform(host, answered.unwrap_or_default(), report, now);
     }
 
@@ -381,17 +387,29 @@ mod tests {
         assert_eq!(demotions(&fleet)[0], 0);
     }
 
+    fn changes(errands: &[Request]) -> Vec<(u16, Role, Reason)> {
+        let news = errands.iter().filter_map(|errand| match errand {
+            Request::Notify(news) => Some((news.host, news.role, news.reason)),
+            _ => None,
+        });
+        news.collect()
+    }
+
     #[test]
     fn what_scripts_are_to_do_is_asked_for_once() {
         let (mut fleet, mut report) = fleet();
         // Each has an up script alone, so the down script of the start is none.
-        assert!(fleet.take_errands().is_empty());
+        let begun = fleet.take_errands();
+        assert_eq!(changes(&begun), [0, 1, 2].map(|host| (host, Role::Init, Reason::Started)));
+        assert_eq!(begun.len(), 3);
         fleet.tell(2, Event::Link(State::Up), &mut report, at(0));
         fleet.tell(2, Event::Tick, &mut report, at(3_000));
         fleet.tell(2, Event::Tick, &mut report, at(3_010));
         let errands = fleet.take_errands();
+        let reasons = [(2, Role::Backup, Reason::LinkUp), (2, Role::Master, Reason::MasterTimedOut)];
+        assert_eq!(changes(&errands), reasons, "{errands:?}");
         assert!(
-            matches!(errands.as_slice(), [Request::Run(run)] if run.host == 2 && run.interface == "eth7")
+            matches!(errands.as_slice(), [_, _, Request::Run(run)] if run.host == 2 && run.interface == "eth7")
         );
         assert_eq!(fleet.running_hooks(), [(2, Hook::Up)]);
         assert!(fleet.take_errands().is_empty());

@@ -6,6 +6,7 @@
 
 mod last_resort;
 mod looking;
+mod notifying;
 mod ordering;
 mod rereading;
 mod showing;
@@ -208,6 +209,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         })?;
     }
     panics::let_go();
+    hands.let_heralds_end();
     Ok(hands.end())
 }
 
@@ -221,6 +223,7 @@ impl Hands {
         let timeout = own
             .into_iter()
             .chain([self.notifier.deadline(), self.sign_of_life(), self.children.checks.deadline()])
+            .chain([self.children.heralds.deadline()])
             .chain([self.control.deadline(asleep), self.demands_end()])
             .flatten()
             .min()
@@ -249,6 +252,7 @@ impl Hands {
             self.take_signal(signal, woken);
         }
         self.look_at_children(woken);
+        self.look_at_heralds(woken);
         if let Some(read) = self.reading.hear(woken) {
             self.take_over(read, woken);
         }
@@ -327,6 +331,7 @@ impl Hands {
                     self.report.otherwise(About::host(&config, &interface), &odd);
                 }
             }
+            Act::Notify(bulletin) => children.heralds.send(&bulletin),
             Act::Kill { host, force } => children.kill(host, force),
             Act::Check(order) => {
                 let found = looking::look(&order, children, self.user.becomes.as_ref(), now);

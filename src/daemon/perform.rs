@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use super::host::Served;
 use super::link::Link;
 use super::report::Report;
-use super::request::{Request, Run};
-use crate::protocol::{Action, Event, Hook, Notice, Time};
+use super::request::{News, Request, Run};
+use crate::protocol::{Action, Event, Hook, Notice, Reason, Role, Time};
 
 /// Carries out `actions` for the virtual host of this number, and all that follow from their outcome. What others are to
 /// do is added to `errands`.
@@ -44,11 +44,32 @@ pub(super) fn perform(
                 if matches!(notice, Notice::FormSent { .. } | Notice::FormsForgotten) {
                     errands.push(Request::Settled { host: number });
                 }
+                if let Notice::Transition { to, reason, .. } = notice {
+                    errands.push(Request::Notify(news((number, one), link, (to, reason), now)));
+                }
                 report.notice(one.about(&link.name), &notice, now);
                 continue;
             }
         };
         queue.extend(one.tell(sent.into(), now).unwrap_or_default());
+    }
+}
+
+/// That the role of a host is this one, and why.
+pub(super) fn news(
+    (host, one): (u16, &Served),
+    link: &Link,
+    (role, reason): (Role, Reason),
+    now: Time,
+) -> News {
+    let snapshot = one.core().snapshot(now);
+    News {
+        host,
+        interface: link.name_for_hooks().to_owned(),
+        role,
+        reason,
+        master: snapshot.followed.map(|master| master.source),
+        demotion: snapshot.demotion,
     }
 }
 

@@ -13,6 +13,7 @@ mod facts;
 mod fitness;
 mod managed;
 mod notices;
+mod notified;
 mod processes;
 mod refusals;
 mod reloading;

@@ -31,6 +31,8 @@ pub(super) enum Request {
     /// Put the managed addresses of this host on its interface, which is called so now, or take them off: [`Fact::Shifted`]
     /// follows.
     Shift { host: u16, shift: Shift, interface: String },
+    /// Tell the operator's programs that the role of a host changed, or that it begins.
+    Notify(News),
     /// End the script that runs for this host and all it started; with `force` in the way that cannot be refused.
     Kill { host: u16, hook: Hook, force: bool },
     /// Make this check, as the run of this number: [`Fact::Checked`] follows, sooner or later.
@@ -109,6 +111,20 @@ pub(super) struct Run {
     pub(super) reason: Reason,
     /// The source of the master that is followed.
     pub(super) master: Option<IpAddr>,
+}
+
+/// The role of a host from now on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct News {
+    pub(super) host: u16,
+    /// As it is called now.
+    pub(super) interface: String,
+    pub(super) role: Role,
+    pub(super) reason: Reason,
+    /// The source of the master that is followed.
+    pub(super) master: Option<IpAddr>,
+    /// By how much it is demoted, 0..=254.
+    pub(super) demotion: u8,
 }
 
 /// Told by the hands.
@@ -232,7 +248,8 @@ impl Request {
             Self::Survey { interface } => Asked::Survey { interface: interface.clone() },
             Self::OpenDevices { interface, .. } => Asked::OpenDevices { interface: interface.clone() },
             Self::Connect { interface, .. } => Asked::Connect { interface: interface.clone() },
-            Self::Heartbeat(_)
+            Self::Notify(_)
+            | Self::Heartbeat(_)
             | Self::Left { .. }
             | Self::Settled { .. }
             | Self::Stepped { .. }
@@ -281,6 +298,7 @@ coded!(Facts { id, vip, interface, vhid, from, to, reason, peer });
 coded!(Shifted { changed, failed });
 coded!(Beat { roles, ahead, others, alone });
 coded!(Run { host, hook, interface, role, reason, master });
+coded!(News { host, interface, role, reason, master, demotion });
 coded!(Survey { link, mac, addresses, elsewhere, unready, networks });
 coded! { Request:
     0 Run(run),
@@ -297,6 +315,7 @@ coded! { Request:
     11 Check { check, run },
     12 Stepped { order, host, stepped },
     13 Standing { query, host, fields },
+    14 Notify(news),
 }
 coded!(Field { name, value });
 coded! { Value:

@@ -7,19 +7,19 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::caller::caller;
 use super::capture::Looks;
-use super::request::{Beat, Request, Run, Stepped};
+use super::request::{Beat, News, Request, Run, Stepped};
 use super::roster::{Entry, Roster, Standing};
 use crate::config::check::Probe;
-use crate::config::{Account, Check, script};
+use crate::config::{Account, Check, VirtualHostConfig, script};
 use crate::control::Field;
 use crate::log::Line;
 use crate::platform::{MOST_DESCRIPTORS, Program, User};
-use crate::protocol::{Family, Hook, Shift, Time};
+use crate::protocol::{Family, Hook, Reason, Role, Shift, Time};
 
 /// How many requests an engine may make in a second: so many, and so many more for each host, all of which may change
 /// their roles at once. Lines of the log are counted by themselves.
@@ -29,6 +29,8 @@ const MORE_BY_HOST: u32 = 16;
 /// As often as the shortest time from one to the next, and what an interface that changes adds.
 const MOST_BY_CHECK: u32 = 25;
 const SECOND: Duration = Duration::from_secs(1);
+/// All demotions together.
+const MOST_DEMOTION: u8 = 254;
 /// Nobody's clock is believed to be later than that.
 const MOST_AHEAD: Duration = Duration::from_secs(86_400);
 
@@ -56,6 +58,7 @@ pub(super) struct Circumstances<'a> {
 #[derive(Debug)]
 pub(super) enum Act<'a> {
     Start(Order<'a>),
+    Notify(Bulletin<'a>),
     Check(Look<'a>),
     Shift {
         host: u16,
@@ -130,6 +133,15 @@ pub(super) struct Order<'a> {
     run: &'a Run,
     entry: &'a Entry,
     script: &'a Path,
+}
+
+/// A change of role, and who is to be told.
+#[derive(Debug)]
+pub(super) struct Bulletin<'a> {
+    news: &'a News,
+    entry: &'a Entry,
+    /// As it is called now.
+    interface: &'a str,
 }
 
 /// A check to be made.
@@ -251,6 +263,7 @@ impl Rules {
                 }
                 Ok(Act::Shift { host, shift, interface, entry })
             }
+            Request::Notify(news) => self.bulletin(news, circumstances).map(Act::Notify),
             Request::Kill { host, hook, force } => {
                 self.host(*host)?;
                 if (circumstances.running)(*host) != Some(*hook) {
@@ -354,6 +367,22 @@ impl Rules {
         self.order(run, circumstances)
     }
 
+    /// Whom to tell of a change of role.
+    ///
+    /// # Errors
+    /// The configuration has no such host.
+    pub(super) fn bulletin<'a>(
+        &'a self,
+        news: &'a News,
+        circumstances: Circumstances<'_>,
+    ) -> Result<Bulletin<'a>, Refusal> {
+        let entry = self.host(news.host)?;
+        // What changed has changed whatever became of the interface.
+        let is_its = is(&entry.interface, &news.interface, circumstances);
+        let interface = if is_its { &news.interface } else { &entry.interface };
+        Ok(Bulletin { news, entry, interface })
+    }
+
     fn order<'a>(&'a mut self, run: &'a Run, circumstances: Circumstances<'_>) -> Result<Order<'a>, Refusal> {
         let entry = self.roster.get_mut(run.host).ok_or(Refusal::NoSuchHost)?;
         if !is(&entry.interface, &run.interface, circumstances) {
@@ -404,30 +433,61 @@ impl Order<'_> {
         self.script
     }
 
-    /// Arguments are `<interface> <address> [xparam]`, as the ancestor gave them; everything else is in the environment.
-    ///
     /// # Errors
     /// There is a NUL in a name.
     pub(super) fn program(&self) -> io::Result<Program> {
         let (run, config) = (self.run, &self.entry.config);
-        let first = config.addresses.first().map(|first| first.address.to_string()).unwrap_or_default();
-        let words = [OsString::from(config.word_for(&run.interface)), first.into()];
+        let words = words(config, &run.interface);
         let addresses: Vec<String> = self.entry.addresses(run.hook).map(ToString::to_string).collect();
-        let variables = [
-            ("UCARP_HOOK", Some(run.hook.code().into())),
-            ("UCARP_INTERFACE", Some(run.interface.as_str().into())),
-            ("UCARP_NAME", config.name.as_ref().map(Into::into)),
-            ("UCARP_VHID", Some(config.vhid.to_string().into())),
-            ("UCARP_ADDRESSES", Some(addresses.join(" ").into())),
-            ("UCARP_STATE", Some(run.role.code().into())),
-            ("UCARP_REASON", Some(run.reason.code().into())),
-            // Not those of somebody who started us from a hook.
-            ("UCARP_XPARAM", config.xparam.clone()),
-            ("UCARP_MASTER", run.master.map(|master| master.to_string().into())),
-        ];
-        let words = words.iter().chain(&config.xparam).map(OsString::as_os_str);
+        let variables = [("UCARP_ADDRESSES", Some(addresses.join(" ").into()))];
+        let told = (run.hook.code(), run.role, run.reason, run.master);
+        let variables = variables.into_iter().chain(told_all(config, &run.interface, told));
+        let words = words.iter().map(OsString::as_os_str);
         let (hook, path) = (run.hook, self.script.to_owned());
         Ok(Program::new(self.script, words, variables)?.explained(move |error| why(hook, &path, error)))
+    }
+}
+
+impl Bulletin<'_> {
+    pub(super) fn news(&self) -> &News {
+        self.news
+    }
+
+    pub(super) fn config(&self) -> &VirtualHostConfig {
+        &self.entry.config
+    }
+
+    pub(super) fn interface(&self) -> &str {
+        self.interface
+    }
+
+    /// The programs that are told, in their order, with what hooks are told and more. The last three variables are those
+    /// of devd(8), for whom a kernel's carp(4) tells the same.
+    ///
+    /// # Errors
+    /// There is a NUL in a name.
+    pub(super) fn programs(&self, previous: Option<Role>) -> io::Result<Vec<(PathBuf, Program)>> {
+        let (News { role, reason, master, demotion, .. }, config) = (self.news, &self.entry.config);
+        let words = words(config, self.interface);
+        let addresses: Vec<String> = config.addresses.iter().map(ToString::to_string).collect();
+        let subsystem = format!("{}@{}", config.vhid, self.interface);
+        let variables = [
+            ("UCARP_ADDRESSES", Some(addresses.join(" ").into())),
+            ("UCARP_PREVIOUS_STATE", previous.map(|previous| previous.code().into())),
+            ("UCARP_GROUP", config.group.as_ref().map(Into::into)),
+            ("UCARP_DEMOTION", Some((*demotion).min(MOST_DEMOTION).to_string().into())),
+            ("SYSTEM", Some("CARP".into())),
+            ("SUBSYSTEM", Some(subsystem.into())),
+            ("TYPE", Some(role.code().into())),
+        ];
+        let program = |path: &PathBuf| {
+            let words = words.iter().map(OsString::as_os_str);
+            let told = told_all(config, self.interface, ("notify", *role, *reason, *master));
+            let (program, named) =
+                (Program::new(path, words, variables.clone().into_iter().chain(told))?, path.clone());
+            Ok((path.clone(), program.explained(move |error| explain("--notify", &named, error))))
+        };
+        config.notify.iter().map(program).collect()
     }
 }
 
@@ -469,6 +529,32 @@ impl Look<'_> {
             user.as_ref().map(|Account { name, uid, gid }| User { name: name.clone(), uid: *uid, gid: *gid });
         Ok(Some(program.without_rights(named.or_else(|| usual.cloned()))))
     }
+}
+
+/// Arguments are `<interface> <address> [xparam]`, as the ancestor gave them; everything else is in the environment.
+fn words(config: &VirtualHostConfig, interface: &str) -> Vec<OsString> {
+    let first = config.addresses.first().map(|first| first.address.to_string()).unwrap_or_default();
+    let words = [config.word_for(interface).into(), first.into()];
+    words.into_iter().chain(config.xparam.clone()).collect()
+}
+
+/// What scripts and programs alike find in their environment: for what they are run, the role and its reason, and the
+/// master that is followed. What does not apply is not that of somebody who started us from a hook.
+fn told_all(
+    config: &VirtualHostConfig,
+    interface: &str,
+    (what, role, reason, master): (&str, Role, Reason, Option<IpAddr>),
+) -> [(&'static str, Option<OsString>); 8] {
+    [
+        ("UCARP_HOOK", Some(what.into())),
+        ("UCARP_INTERFACE", Some(interface.into())),
+        ("UCARP_NAME", config.name.as_ref().map(Into::into)),
+        ("UCARP_VHID", Some(config.vhid.to_string().into())),
+        ("UCARP_STATE", Some(role.code().into())),
+        ("UCARP_REASON", Some(reason.code().into())),
+        ("UCARP_XPARAM", config.xparam.clone()),
+        ("UCARP_MASTER", master.map(|master| master.to_string().into())),
+    ]
 }
 
 /// Why a script could not be run: the system's own word for it may be about a program the script names.

@@ -22,6 +22,7 @@ mod interfaces;
 mod managed;
 mod many;
 mod masters;
+mod notify;
 mod parents;
 mod processes;
 mod reload;
@@ -132,6 +133,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(managed::all());
     cases.extend(many::all());
     cases.extend(masters::all());
+    cases.extend(notify::all());
     cases.extend(parents::all());
     cases.extend(processes::all());
     cases.extend(rights::all());

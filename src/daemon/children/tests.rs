@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::capture::Looks;
-use super::super::request::tests::run;
-use super::super::request::{Beat, Request, Run, decode, encode};
+use super::super::request::tests::{news, run};
+use super::super::request::{Beat, News, Request, Run, decode, encode};
 use super::super::roster::Roster;
 use super::super::rules::{Act, Circumstances, Refusal, Rules};
 use super::*;
@@ -54,6 +54,7 @@ impl Sandbox {
         match rules.allows(request, circumstances)? {
             Act::Start(order) => children.start(&order, overheard).unwrap(),
             Act::Kill { host, force } => children.kill(host, force),
+            Act::Notify(bulletin) => children.heralds.send(&bulletin),
             Act::Check(_)
             | Act::Shift { .. }
             | Act::Survey { .. }
@@ -207,6 +208,7 @@ impl Dice {
             },
             15..17 => Request::Say(Line::new(Level::Error, interface)),
             17 if self.below(2) == 0 => Request::Left { host },
+            18 => Request::Notify(News { interface, role, reason, ..news(host, role) }),
             17 => Request::Settled { host },
             _ => Request::Heartbeat(Beat {
                 roles: vec![role; usize::from(host % 5)],

@@ -123,5 +123,6 @@ impl Hands {
         });
         reload::give_back(&mut self.claims, self.rules.roster());
         self.supervisor.forget(host);
+        self.children.heralds.forget(host);
     }
 }

@@ -63,6 +63,26 @@ impl Report {
     }
 }
 
+/// How a program ended.
+pub(super) fn ending(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Exited(status) => fill(&tr("exit status {status}"), &[("status", &status)]),
+        Outcome::Signalled(signal) => {
+            let signal = platform::signal_name(signal);
+            fill(&tr("it was ended by the signal {signal}"), &[("signal", &signal)])
+        }
+        Outcome::Unknown => tr("the system does not say how it ended").into_owned(),
+    }
+}
+
+/// With what it said last.
+pub(super) fn quoting(text: String, last_line: Option<&str>) -> String {
+    match last_line {
+        None => text,
+        Some(line) => fill(&tr("{text}; it said: {line}"), &[("text", &text), ("line", &line)]),
+    }
+}
+
 /// Why what was found is not well.
 fn why(check: &Check, found: &Found) -> String {
     match found {
@@ -71,17 +91,9 @@ fn why(check: &Check, found: &Found) -> String {
                 (Outcome::Exited(1), Probe::File { path, .. }) => {
                     fill(&tr("{path} is not there, or is no plain file"), &[("path", &path.display())])
                 }
-                (Outcome::Exited(status), _) => fill(&tr("exit status {status}"), &[("status", status)]),
-                (Outcome::Signalled(signal), _) => fill(
-                    &tr("it was ended by the signal {signal}"),
-                    &[("signal", &platform::signal_name(*signal))],
-                ),
-                (Outcome::Unknown, _) => tr("the system does not say how it ended").into_owned(),
+                (outcome, _) => ending(*outcome),
             };
-            match last_line {
-                None => text,
-                Some(line) => fill(&tr("{text}; it said: {line}"), &[("text", &text), ("line", line)]),
-            }
+            quoting(text, last_line.as_deref())
         }
         Found::NotRun { why } => why.clone(),
         Found::TimedOut => fill(&tr("it takes longer than {time}"), &[("time", &seconds(check.timeout))]),

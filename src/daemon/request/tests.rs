@@ -19,10 +19,23 @@ pub(in super::super) fn run(host: u16, hook: Hook) -> Run {
     }
 }
 
+pub(in super::super) fn news(host: u16, role: Role) -> News {
+    News {
+        host,
+        interface: "eth7".into(),
+        role,
+        reason: Reason::MasterTimedOut,
+        master: Some(address("10.0.0.2")),
+        demotion: 7,
+    }
+}
+
 fn requests() -> Vec<Request> {
     vec![
         Request::Run(run(3, Hook::Up)),
         Request::Run(Run { master: None, reason: Reason::Shutdown, ..run(u16::MAX, Hook::Down) }),
+        Request::Notify(news(7, Role::Backup)),
+        Request::Notify(News { master: None, demotion: 254, ..news(0, Role::Init) }),
         Request::Kill { host: 0, hook: Hook::Down, force: true },
         Request::Check { check: 9, run: u32::MAX },
         Request::Survey { interface: "vlan0".into() },

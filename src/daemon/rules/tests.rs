@@ -4,7 +4,7 @@ use crate::config::check::{OnFailure, Verdict, Whom};
 use crate::config::cli::{self, Invocation};
 use crate::config::{Config, VirtualHostConfig};
 use crate::daemon::request::Others;
-use crate::daemon::request::tests::run;
+use crate::daemon::request::tests::{news, run};
 use crate::log::Level;
 use crate::protocol::{Departure, Role};
 
@@ -72,6 +72,31 @@ fn only_what_is_configured_is_run() {
         (run(0, Hook::Up, "eth7; reboot"), &[], Err(Refusal::OtherInterface)),
     ] {
         assert_eq!(judged(&request, interfaces), expected, "{request:?} with {interfaces:?}");
+    }
+}
+
+#[test]
+fn what_became_of_the_interface_is_no_reason_not_to_tell() {
+    let rules = rules();
+    for (interface, there, expected) in [
+        ("eth7", &["eth7"][..], "eth7"),
+        ("wan0", &["wan0"], "wan0"),
+        ("wan0", &[], "eth7"),
+        ("lo", &["lo", "eth7"], "eth7"),
+        ("$(reboot)", &[], "eth7"),
+    ] {
+        let news = News { interface: interface.to_owned(), ..news(1, Role::Init) };
+        let circumstances = Circumstances {
+            now: Time::ZERO,
+            running: &|_| Some(Hook::Up),
+            checking: &|_| false,
+            exists: &|name| there.contains(&name),
+        };
+        let bulletin = rules.bulletin(&news, circumstances).unwrap();
+        assert_eq!(bulletin.interface(), expected, "{interface}");
+        let other = News { host: 2, ..news.clone() };
+        let refused = rules.bulletin(&other, circumstances);
+        assert_eq!(refused.unwrap_err(), Refusal::NoSuchHost);
     }
 }
 
