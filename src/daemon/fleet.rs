@@ -368,20 +368,22 @@ mod tests {
         assert_eq!(demotions(&fleet), [0, 240, 0], "who has no link competes with nobody");
         assert_eq!(fleet.causes.of(1)[0].cause.to_string(), "link:eth7");
         fleet.tell(0, Event::Link(State::Up), &mut report, at(5_000));
+        assert_eq!(demotions(&fleet), [0, 1, 0], "the first one is master elsewhere, for all that is known");
+        fleet.tell(0, Event::Tick, &mut report, at(8_000));
         assert_eq!(demotions(&fleet), [0, 0, 0]);
         for _ in 0..3 {
             let what = crate::protocol::Transmission::Advert;
-            fleet.tell(1, Event::Sent { what, ok: false }, &mut report, at(6_000));
+            fleet.tell(1, Event::Sent { what, ok: false }, &mut report, at(8_100));
         }
         assert_eq!(demotions(&fleet), [240, 240, 0]);
         fleet.host(1).0.config.group = None;
-        fleet.regroup(1, &mut report, at(7_000));
+        fleet.regroup(1, &mut report, at(8_200));
         assert_eq!(demotions(&fleet), [0, 240, 0], "it moves with nobody any more");
         fleet.host(0).0.config.required = false;
         fleet.host(1).0.config.group = Some("front".to_owned());
-        fleet.regroup(1, &mut report, at(8_000));
+        fleet.regroup(1, &mut report, at(8_300));
         fleet.host(0).0.link = State::Gone;
-        fleet.tell(0, Event::Link(State::Gone), &mut report, at(8_000));
+        fleet.tell(0, Event::Link(State::Gone), &mut report, at(8_400));
         assert_eq!(demotions(&fleet), [240, 240, 0], "only what cannot be sent counts");
         fleet.let_go(1, &mut report, at(9_000));
         assert_eq!(demotions(&fleet)[0], 0);
