@@ -79,6 +79,9 @@ enum Outcome {
     Skipped(String),
 }
 
+/// So many cases at once: nearly all of their time they wait for timers.
+const AT_ONCE: usize = 6;
+
 struct Arguments {
     words: Vec<String>,
     exact: bool,
@@ -89,16 +92,16 @@ struct Arguments {
 
 fn arguments() -> Arguments {
     let mut found =
-        Arguments { words: Vec::new(), exact: false, list: false, threads: 4, ignored_only: false };
+        Arguments { words: Vec::new(), exact: false, list: false, threads: AT_ONCE, ignored_only: false };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--exact" => found.exact = true,
             "--list" => found.list = true,
             "--ignored" => found.ignored_only = true,
-            "--test-threads" => found.threads = words.next().and_then(|n| n.parse().ok()).unwrap_or(4),
+            "--test-threads" => found.threads = words.next().and_then(|n| n.parse().ok()).unwrap_or(AT_ONCE),
             _ if word.starts_with("--test-threads=") => {
-                found.threads = word.split_once('=').and_then(|(_, n)| n.parse().ok()).unwrap_or(4);
+                found.threads = word.split_once('=').and_then(|(_, n)| n.parse().ok()).unwrap_or(AT_ONCE);
             }
             // What cargo and editors pass to every test binary (--nocapture, --color …) has no meaning here.
             _ if word.starts_with('-') => {}
