@@ -120,9 +120,9 @@ struct Member {
     here: bool,
     was_up: bool,
     seen: Seen,
+    /// Since when it has that role.
+    since: Time,
     own: Vec<Standing>,
-    /// It alone is demoted for being master where the first of its group is not.
-    astray: Option<Standing>,
     told: Vec<Standing>,
 }
 
@@ -207,34 +207,21 @@ impl Causes {
         member.set(Cause::Link(interface.clone()), weight(down), now);
         member.set(Cause::Send(interface), weight(seen.sending), now);
         member.set(Cause::Hook(label), weight(seen.hook), now);
-        let has_others = member.group.is_some();
-        if has_others {
-            self.draw(host, now);
+        if before.role != seen.role {
+            member.since = now;
         }
-        has_others
+        member.group.is_some()
     }
 
-    /// Finds out who of a group is master beside a first member that is not.
-    fn draw(&mut self, host: usize, now: Time) {
-        let company = self.company(host);
-        let member = |at: &usize| self.0.get(*at);
-        let parts = company.iter().filter(|at| member(at).is_some_and(|member| member.seen.up()));
-        let first = parts.min_by_key(|at| member(at).map(|member| member.lowest)).copied();
-        let elsewhere =
-            first.and_then(|at| self.0.get(at)).is_some_and(|first| first.seen.role == Role::Backup);
-        for at in company.into_iter().filter(|at| Some(*at) != first) {
-            let Some(member) = self.0.get_mut(at) else { continue };
-            let Some(group) = member.group.clone() else { continue };
-            let astray = elsewhere && member.seen.role == Role::Master;
-            member.astray = astray.then(|| Standing {
-                cause: Cause::Group(group),
-                weight: Weight { amount: 1, releases: false },
-                since: member.astray.as_ref().map_or(now, |standing| standing.since),
-            });
-        }
-        if let Some(first) = first.and_then(|at| self.0.get_mut(at)) {
-            first.astray = None;
-        }
+    /// Whether a virtual host is master where the first one of its group that takes part is not.
+    fn astray(&self, host: usize) -> Option<Standing> {
+        let member = self.0.get(host).filter(|member| member.seen.role == Role::Master)?;
+        let group = member.group.clone()?;
+        let company = self.company(host).into_iter().filter_map(|at| self.0.get(at));
+        let first = company.filter(|other| other.seen.up()).min_by_key(|other| other.lowest)?;
+        let weight = Weight { amount: 1, releases: false };
+        let since = member.since.max(first.since);
+        (first.seen.role == Role::Backup).then_some(Standing { cause: Cause::Group(group), weight, since })
     }
 
     /// Who moves with a virtual host, itself included.
@@ -264,7 +251,7 @@ impl Causes {
                 }
             }
         }
-        all.extend(self.0.get(host).and_then(|member| member.astray.clone()));
+        all.extend(self.astray(host));
         all.sort_by(|one, other| one.cause.cmp(&other.cause));
         all
     }
@@ -396,6 +383,26 @@ mod tests {
             (None, None),
             "it draws, and is not drawn"
         );
+        // Who leaves the group draws nobody, and nobody draws who leaves it.
+        causes.see(1, MASTER, at(4));
+        assert_eq!(demotion(&mut causes, 1), None);
+        causes.see(0, UP, at(4));
+        assert_eq!(demotion(&mut causes, 1), Some(1));
+        assert_eq!(causes.of(1)[0].since, at(4), "since the first one is backup");
+        causes.enrol(0, ("em0", "web", ip(1)), None);
+        assert_eq!(demotion(&mut causes, 1), Some(0));
+        causes.enrol(0, ("em0", "web", ip(1)), Some("front"));
+        assert_eq!(demotion(&mut causes, 1), Some(1));
+        causes.strike(0);
+        assert_eq!(demotion(&mut causes, 1), Some(0));
+        causes.enrol(0, ("em0", "web", ip(1)), Some("front"));
+        causes.see(0, UP, at(4));
+        assert_eq!(demotion(&mut causes, 1), Some(1));
+        causes.enrol(1, ("em1", "lan", ip(2)), None);
+        assert_eq!(demotion(&mut causes, 1), Some(0));
+        causes.enrol(1, ("em1", "lan", ip(2)), Some("front"));
+        causes.see(1, UP, at(4));
+        assert_eq!(demotion(&mut causes, 1), None);
         // Without the first one the next is that.
         causes.see(0, Seen { spared: true, ..DOWN }, at(5));
         causes.see(1, MASTER, at(6));
