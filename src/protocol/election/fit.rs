@@ -1,8 +1,8 @@
 //! How fit we are, as told, and what it means for a role: demotion makes nobody master, and takes nobody's role by itself.
 
-use super::super::peers::PeerId;
 use std::time::Duration;
 
+use super::super::peers::PeerId;
 use super::super::{Advertisement, Demotion, Fitness, Interval, Notice, PeerKind, Reason, Time};
 use super::{Decision, Election, State};
 
@@ -50,7 +50,7 @@ impl Election {
     pub(super) fn fitness_of_master(
         &mut self,
         fitness: Fitness,
-        (next_advert, grace_ends): (Time, Option<Time>),
+        grace_ends: Option<Time>,
         now: Time,
         out: &mut Vec<Decision>,
     ) {
@@ -60,11 +60,7 @@ impl Election {
             self.step_aside(Reason::Released, grace_ends, now, out);
             return;
         }
-        if self.demotion() == before || grace_ends.is_some() {
-            return;
-        }
-        if self.listening {
-            self.state = State::Master { next_advert, grace_ends };
+        if self.demotion() == before || grace_ends.is_some() || self.listening {
             return;
         }
         out.push(Decision::Advertise { scheduled: false });

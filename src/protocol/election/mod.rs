@@ -416,9 +416,7 @@ impl Election {
                 self.up_hook_of_master(success, (next_advert, grace_ends), now, out);
             }
             Fact::Unholdable => self.leave_it_to_others(Reason::AddressTaken, grace_ends, now, out),
-            Fact::Fitness(fitness) => {
-                self.fitness_of_master(fitness, (next_advert, grace_ends), now, out);
-            }
+            Fact::Fitness(fitness) => self.fitness_of_master(fitness, grace_ends, now, out),
             Fact::Tuned(tuning) => self.tune_master(tuning, grace_ends, now, out),
             Fact::Resign { force } if !force && self.would_be_back() => {
                 out.push(Decision::Tell(Notice::ResignRefused { role: Role::Master }));
