@@ -59,6 +59,15 @@ impl Manager {
         self.heard.iter().skip(since).any(|(_, text)| text.lines().any(|line| line == wanted))
     }
 
+    /// How often the watchdog is told in this time that the daemon lives.
+    fn signs_of_life(&mut self, time: Duration) -> usize {
+        self.listen();
+        let before = self.heard.len();
+        thread::sleep(time);
+        self.listen();
+        self.heard.iter().skip(before).filter(|(_, text)| text.contains("WATCHDOG=1")).count()
+    }
+
     /// Waits for it, and how many messages there were then.
     #[track_caller]
     fn await_word(&mut self, since: usize, wanted: &str) -> usize {
@@ -197,18 +206,11 @@ fn rest() {
         eventually("the next one", seconds(3), || death == 4 || back() == death);
     }
     let given_up = manager.await_word(0, "STATUS=Nothing is served for 10.000 s; then it is tried again");
-    let mut told = |time| {
-        manager.listen();
-        let before = manager.heard.len();
-        thread::sleep(time);
-        manager.listen();
-        manager.heard.iter().skip(before).filter(|(_, text)| text.contains("WATCHDOG=1")).count()
-    };
-    assert!((4..=12).contains(&told(seconds(4))), "twice a second");
+    assert!((4..=12).contains(&manager.signs_of_life(seconds(4))), "twice a second");
     assert!(a.engine().is_none(), "nobody but the hands");
     a.signal_hands(Signal::SIGSTOP);
     thread::sleep(Duration::from_millis(100));
-    assert_eq!(told(seconds(3)), 0, "by hands that hang");
+    assert_eq!(manager.signs_of_life(seconds(3)), 0, "by hands that hang");
     a.signal_hands(Signal::SIGCONT);
     eventually("another one", seconds(8), || a.engine().is_some());
     manager.await_word(given_up, "STATUS=web: MASTER, no standby known");
@@ -221,19 +223,12 @@ fn silent_engine() {
     file(&segment, "eth0", "deadratio = 10");
     let a = spawn(&segment, command(&segment, &manager));
     manager.await_word(0, "READY=1");
-    let mut told = |time| {
-        manager.listen();
-        let before = manager.heard.len();
-        thread::sleep(time);
-        manager.listen();
-        manager.heard.iter().skip(before).filter(|(_, text)| text.contains("WATCHDOG=1")).count()
-    };
-    assert!((3..=12).contains(&told(seconds(4))), "about once in a second");
+    assert!((3..=12).contains(&manager.signs_of_life(seconds(4))), "about once in a second");
     kill(a.engine().expect("it runs"), Signal::SIGSTOP).expect("it lives");
     thread::sleep(Duration::from_millis(100));
-    assert_eq!(told(seconds(3)), 0, "by nobody but the engine");
+    assert_eq!(manager.signs_of_life(seconds(3)), 0, "by nobody but the engine");
     a.await_line("that another one goes on", seconds(9), |line| line.contains("[UC2011]"));
-    assert!(told(seconds(3)) > 0, "by the new one");
+    assert!(manager.signs_of_life(seconds(3)) > 0, "by the new one");
 }
 
 fn journal() {

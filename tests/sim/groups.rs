@@ -11,6 +11,16 @@ const TURN: u64 = 2 * MS;
 const LONG_TURN: u64 = 50 * MS;
 const MACHINES: usize = 2;
 
+/// What a machine knows of itself that has just begun.
+fn booted() -> Causes {
+    let mut causes = Causes::new();
+    for (segment, interface) in ["em0", "em1"].into_iter().enumerate() {
+        let lowest = [10, u8::try_from(segment).expect("few"), 0, 1].into();
+        causes.enrol(segment, (interface, interface, Some(lowest)), Some("front"));
+    }
+    causes
+}
+
 /// Both segments, and what each machine knows of itself.
 struct Site {
     segments: [World; 2],
@@ -32,15 +42,7 @@ impl Site {
             }
             world
         });
-        let causes = [0, 1].map(|_| {
-            let mut causes = Causes::new();
-            for (segment, interface) in ["em0", "em1"].into_iter().enumerate() {
-                let lowest = [10, u8::try_from(segment).expect("few"), 0, 1].into();
-                causes.enrol(segment, (interface, interface, Some(lowest)), Some("front"));
-            }
-            causes
-        });
-        Self { segments, causes, now: 0 }
+        Self { segments, causes: [0, 1].map(|_| booted()), now: 0 }
     }
 
     fn all(&mut self, change: impl Fn() -> Change) {
@@ -85,11 +87,7 @@ impl Site {
             world.slots[machine].fitness = Fitness::default();
         }
         if !on {
-            self.causes[machine] = Causes::new();
-            for (segment, interface) in ["em0", "em1"].into_iter().enumerate() {
-                let lowest = [10, u8::try_from(segment).expect("few"), 0, 1].into();
-                self.causes[machine].enrol(segment, (interface, interface, Some(lowest)), Some("front"));
-            }
+            self.causes[machine] = booted();
         }
     }
 

@@ -120,6 +120,19 @@ impl Host {
         interval: Interval,
         demotion: u8,
     ) -> Advertisement {
+        self.ad_saying(96, sender, kind, source, interval, demotion)
+    }
+
+    /// With this lower half of the counter, if it is one of ours.
+    fn ad_saying(
+        &self,
+        low: u32,
+        sender: &Authenticator,
+        kind: PeerKind,
+        source: &str,
+        interval: Interval,
+        demotion: u8,
+    ) -> Advertisement {
         let source: IpAddr = source.parse().unwrap();
         let last = match source {
             IpAddr::V4(v4) => v4.octets()[3],
@@ -127,7 +140,7 @@ impl Host {
         };
         let (mac, counter) = match kind {
             Ours => {
-                (MacAddr([2, 0, 0, 0, 0, last]), self.authenticator.marked(96, source, interval, demotion))
+                (MacAddr([2, 0, 0, 0, 0, last]), self.authenticator.marked(low, source, interval, demotion))
             }
             OldUcarp => (MacAddr::old_ucarp(vhid()), 1234),
             Kernel => (MacAddr([0, 0, 0x5e, 0, 1, VHID]), 1234),
@@ -159,23 +172,7 @@ impl Host {
 
     /// As one of ours that is no master any more says it.
     fn giving_way(&self, source: &str, interval: Interval) -> Advertisement {
-        let address: IpAddr = source.parse().unwrap();
-        let counter = self.authenticator.marked(1 << 31 | 97, address, interval, 0);
-        let said = self.ad_from(Ours, source, interval);
-        let header = carp::Header {
-            kind: 1,
-            vhid: VHID,
-            advskew: interval.skew,
-            authlen: 7,
-            demotion: 0,
-            advbase: interval.base,
-            counter,
-            code: self.authenticator.code(counter),
-        };
-        let (pseudo_header, tail) = (false, Default::default());
-        let decoded =
-            Decoded { mac: said.mac(), source: address, destination: address, header, pseudo_header, tail };
-        let ad = self.authenticator.verify(&decoded).unwrap();
+        let ad = self.ad_saying(1 << 31 | 97, &self.authenticator, Ours, source, interval, 0);
         assert!(ad.gives_way());
         ad
     }
