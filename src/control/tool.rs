@@ -346,6 +346,12 @@ mod tests {
             ("web: in maintenance\nnew web\n", "", Status::Done.code())
         );
         assert_eq!(asked.join().unwrap(), "maintenance\ton\tweb\t--because\ta/b\n");
+        // A child that another test forks has the socket as well, until it is another program.
+        let listens = || {
+            thread::park_timeout(Duration::from_millis(10));
+            UnixStream::connect(folder.join("one.ctl")).is_ok()
+        };
+        assert!(!(0..500).all(|_| listens()), "it listens");
         let asked = daemon(&folder, "two", "ucarp 1 9.9\nwould_be_back\tweb\nend\t1\tunchanged\n");
         let Said { out, err, status } = tool(&folder, "--json resign web");
         assert_eq!((err.as_str(), status), ("", Status::Refused.code()));
