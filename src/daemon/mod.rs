@@ -15,6 +15,7 @@ mod check;
 mod checkup;
 mod children;
 mod clock;
+mod coded;
 mod connected;
 mod control;
 mod deadlines;

@@ -6,7 +6,6 @@
 //!
 //! Must not decide what is allowed; that is `rules`.
 
-mod coded;
 mod config;
 
 use std::net::IpAddr;
@@ -14,14 +13,13 @@ use std::time::Duration;
 
 use super::addresses::Shifted;
 use super::capture::Looks;
+use super::coded::{Coded, coded, one_of, put_one_of, take_one_of};
 use super::outcome::{Found, Outcome};
 use crate::config::{Check, VirtualHostConfig};
 use crate::control::{Field, Value};
 use crate::log::{Facts, Level, Line};
 use crate::platform::{LinkState, Signal, Unready};
 use crate::protocol::{Departure, Hook, Reason, Role, Shift};
-
-use coded::{Coded, coded, one_of, put_one_of, take_one_of};
 
 /// Asked by the engine.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,6 +1,7 @@
-//! How a virtual host is to be served, as bytes: what the hands read of the configuration is told the engine.
+//! How a virtual host is to be served, as bytes: what the hands read of the configuration is told the engine, and whoever
+//! serves after an upgrade.
 
-use super::coded::{Coded, coded, one_of, put_one_of, take_one_of};
+use super::super::coded::{Coded, coded, named, one_of, put_one_of, take_one_of};
 use crate::config::check::{OnFailure, Probe, Verdict, Whom};
 use crate::config::{Account, Check, Delays, Secret, VirtualAddress, VirtualHostConfig};
 use crate::protocol::{Announcing, Destination, Dialect, HookFailure, Interval, OnLostAddress, Replay, Vhid};
@@ -14,7 +15,7 @@ one_of! {
     Verdict: Verdict::ALL,
 }
 
-coded! { VirtualHostConfig {
+named! { VirtualHostConfig {
     name,
     interface,
     label,
@@ -48,8 +49,8 @@ coded! { VirtualHostConfig {
     only_ours,
     settle
 } }
-coded! { Delays { start_hold, preempt } }
-coded! { Check {
+named! { Delays { start_hold, preempt } }
+named! { Check {
     name,
     probe,
     every,
@@ -74,8 +75,8 @@ coded! { Whom:
 coded! { Account { name, uid, gid } }
 coded! { VirtualAddress { address, prefix } }
 coded! { Interval { base, skew } }
-coded! { Destination { v4, v6, broadcast, peers } }
-coded! { Announcing { count, interval, refresh } }
+named! { Destination { v4, v6, broadcast, peers } }
+named! { Announcing { count, interval, refresh } }
 
 impl Coded for Vhid {
     fn put(&self, bytes: &mut Vec<u8>) {

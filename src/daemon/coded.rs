@@ -1,4 +1,8 @@
-//! Values as bytes and back, for two processes made of one program.
+//! Values as bytes and back, for two processes made of one program, and for a newer program in the place of an older one.
+//!
+//! What is only said between the two processes of a life has its fields in their order. What outlives the program has their
+//! names as well: a field that is new can have a value for who does not write it yet, and one that nobody knows is no value.
+//! The variants of an enum are known by their numbers, which are given once.
 //!
 //! There is one way to say each thing: what can be taken apart gives the same bytes when it is put together again.
 //! Taking apart never panics, and keeps nothing for a length before the bytes of that length are there.
@@ -10,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What has a form in bytes.
-pub(in super::super) trait Coded: Sized {
+pub(super) trait Coded: Sized {
     /// Puts it at the end.
     fn put(&self, bytes: &mut Vec<u8>);
 
@@ -19,12 +23,12 @@ pub(in super::super) trait Coded: Sized {
 }
 
 /// What is one of few, known by its place among them.
-pub(in super::super) fn take_one_of<T: Copy>(all: &[T], bytes: &mut &[u8]) -> Option<T> {
+pub(super) fn take_one_of<T: Copy>(all: &[T], bytes: &mut &[u8]) -> Option<T> {
     all.get(usize::from(u8::take(bytes)?)).copied()
 }
 
 /// The place among them. What is not among them is nobody.
-pub(in super::super) fn put_one_of<T: PartialEq>(all: &[T], value: &T, bytes: &mut Vec<u8>) {
+pub(super) fn put_one_of<T: PartialEq>(all: &[T], value: &T, bytes: &mut Vec<u8>) {
     let place = all.iter().position(|known| known == value).and_then(|place| u8::try_from(place).ok());
     bytes.push(place.unwrap_or(u8::MAX));
 }
@@ -43,7 +47,7 @@ macro_rules! one_of {
         }
     )*};
 }
-pub(in super::super) use one_of;
+pub(super) use one_of;
 
 /// An enum by the number of its variant and what is in it, a struct by what is in it.
 macro_rules! coded {
@@ -83,7 +87,81 @@ macro_rules! coded {
         }
     };
 }
-pub(in super::super) use coded;
+pub(super) use coded;
+
+/// A struct of fields with names. One that may be missing, because a released program did not write it, has its value then.
+macro_rules! named {
+    ($name:ident { $($field:ident $(or $otherwise:expr)?),* $(,)? }) => {
+        impl Coded for $name {
+            fn put(&self, bytes: &mut Vec<u8>) {
+                $crate::daemon::coded::put_measured(bytes, |bytes| {
+                    $($crate::daemon::coded::put_field(stringify!($field), &self.$field, bytes);)*
+                });
+            }
+
+            fn take(bytes: &mut &[u8]) -> Option<Self> {
+                let mut fields = $crate::daemon::coded::take_measured(bytes)?;
+                let made = Self {
+                    $($field: match $crate::daemon::coded::take_field(stringify!($field), &mut fields)? {
+                        Some(value) => value,
+                        None => named!(@otherwise $($otherwise)?),
+                    }),*
+                };
+                fields.is_empty().then_some(made)
+            }
+        }
+    };
+    (@otherwise $otherwise:expr) => { $otherwise };
+    (@otherwise) => { return None };
+}
+pub(super) use named;
+
+/// What is put, with its length in front.
+pub(super) fn put_measured(bytes: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
+    let at = bytes.len();
+    bytes.extend([0; size_of::<u32>()]);
+    let begins = bytes.len();
+    put(bytes);
+    let length = u32::try_from(bytes.len() - begins).unwrap_or(u32::MAX).to_be_bytes();
+    if let Some(place) = bytes.get_mut(at..begins) {
+        place.copy_from_slice(&length);
+    }
+}
+
+/// As many bytes as their length says.
+pub(super) fn take_measured<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(u32::take(bytes)?).ok()?;
+    let (measured, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(measured)
+}
+
+/// A value by its name.
+pub(super) fn put_field<T: Coded>(name: &str, value: &T, bytes: &mut Vec<u8>) {
+    bytes.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
+    bytes.extend(name.as_bytes());
+    put_measured(bytes, |bytes| value.put(bytes));
+}
+
+/// The value of this name, if that is what comes next; `None` if it is no such value.
+#[expect(clippy::option_option, reason = "what is not there is another thing than what is wrong")]
+pub(super) fn take_field<T: Coded>(name: &str, bytes: &mut &[u8]) -> Option<Option<T>> {
+    let mut rest = *bytes;
+    let is_next = u8::take(&mut rest).is_some_and(|length| {
+        let known = rest.split_at_checked(length.into());
+        known.is_some_and(|(known, after)| {
+            rest = after;
+            known == name.as_bytes()
+        })
+    });
+    if !is_next {
+        return Some(None);
+    }
+    let mut value = take_measured(&mut rest)?;
+    let taken = T::take(&mut value).filter(|_| value.is_empty())?;
+    *bytes = rest;
+    Some(Some(taken))
+}
 
 /// Integers, most significant byte first.
 macro_rules! integers {
@@ -272,5 +350,55 @@ impl<A: Coded, B: Coded> Coded for (A, B) {
 
     fn take(bytes: &mut &[u8]) -> Option<Self> {
         Some((A::take(bytes)?, B::take(bytes)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(PartialEq, Debug)]
+    struct Old {
+        number: u8,
+        text: String,
+    }
+    named!(Old { number, text });
+
+    #[derive(PartialEq, Debug)]
+    struct New {
+        number: u8,
+        added: Option<u8>,
+        text: String,
+        last: bool,
+    }
+    named!(New { number, added or Some(7), text, last or true });
+
+    fn bytes<T: Coded>(value: &T) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        value.put(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn a_newer_program_reads_what_an_older_one_wrote_and_not_the_other_way_round() {
+        let old = Old { number: 3, text: "three".into() };
+        let new = New { number: 3, added: Some(7), text: "three".into(), last: true };
+        assert_eq!(New::take(&mut &*bytes(&old)), Some(New { number: 3, ..new }));
+        assert_eq!(Old::take(&mut &*bytes(&old)), Some(old));
+        let new = New { number: 3, added: None, text: "three".into(), last: false };
+        assert_eq!(New::take(&mut &*bytes(&new)), Some(New { number: 3, ..new }));
+        let new = New { number: 3, added: None, text: "three".into(), last: false };
+        assert_eq!(Old::take(&mut &*bytes(&new)), None, "what nobody knows");
+    }
+
+    #[test]
+    fn half_of_it_is_nothing() {
+        let whole = bytes(&New { number: 3, added: None, text: "three".into(), last: false });
+        for length in 0..whole.len() {
+            assert_eq!(New::take(&mut &whole[..length]), None, "{length}");
+        }
+        let mut long = whole.clone();
+        long[3] += 1;
+        assert_eq!(New::take(&mut &*long), None);
     }
 }
