@@ -17,10 +17,11 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::unistd::getpeereid;
 
 use super::bsd_bytes::{self, LinkLayer, Unbuildable};
-use super::claim::{self, Doubt, Holder};
+use super::claim::{self, Doubt, Holder, LeftClaim, LeftParking};
 use super::layout::{SIOCDIFADDR_IN6, SIOCGIFAFLAG_IN6};
 use super::lock_file::{self, LockFile};
 use super::rights::Guarded;
+use super::succession::Inheritance;
 use super::sys::LAYOUT;
 use super::{LinkState, Unready, descriptors, interfaces, sys};
 
@@ -300,7 +301,7 @@ pub(super) const LOCKS: &str = "/var/run";
 /// The only one of its name on this host.
 #[derive(Debug)]
 pub(super) struct Claim {
-    _lock: Option<LockFile>,
+    lock: Option<LockFile>,
 }
 
 impl Claim {
@@ -310,13 +311,24 @@ impl Claim {
         let folder = folder.unwrap_or(Path::new(LOCKS));
         let lock = || claim::lock(folder, name);
         Ok(match if waits { lock_file::patiently(lock, Result::is_err) } else { lock() }? {
-            Ok(lock) => (Self { _lock: Some(lock) }, Vec::new()),
-            Err(doubt) => (Self { _lock: None }, vec![doubt]),
+            Ok(lock) => (Self { lock: Some(lock) }, Vec::new()),
+            Err(doubt) => (Self { lock: None }, vec![doubt]),
         })
     }
 
     /// It keeps its descriptor: these systems give fewer on their way, and some forget them there.
     pub(super) fn keep_in(&mut self, _: &mut Parking) {}
+
+    /// Leaves it to whoever succeeds.
+    pub(super) fn leave(&self, name: &str) -> io::Result<LeftClaim> {
+        let lock = self.lock.as_ref().map(LockFile::leave).transpose()?;
+        Ok(LeftClaim { name: name.to_owned(), socket: None, lock, parked: None })
+    }
+
+    /// That of a program that was this process before.
+    pub(super) fn inherit(left: LeftClaim, inheritance: &mut Inheritance) -> io::Result<Self> {
+        Ok(Self { lock: left.lock.map(|lock| LockFile::inherit(lock, inheritance)).transpose()? })
+    }
 
     /// Its file loses its name, so that another one can be made.
     pub(super) fn give_back(self, _: &mut Parking) {}
@@ -325,6 +337,18 @@ impl Claim {
 /// There is none.
 #[derive(Debug, Default)]
 pub(super) struct Parking;
+
+impl Parking {
+    /// Nothing is left.
+    pub(super) fn leave(&self) -> io::Result<LeftParking> {
+        Ok(LeftParking::default())
+    }
+
+    /// Nothing was left.
+    pub(super) fn inherit(_: LeftParking, _: &mut Inheritance) -> io::Result<Self> {
+        Ok(Self)
+    }
+}
 
 /// Beside those of a user there are none on these systems.
 pub(super) fn forgo_rights() {}

@@ -6,7 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::lock_file::{LockError, LockFile};
+use super::lock_file::{LeftLock, LockError, LockFile};
+use super::succession::Inheritance;
 use super::sys;
 
 /// Another ucarp has it; its number, as far as it can be seen from here.
@@ -71,6 +72,65 @@ impl Claims {
         let (kept, given_back): (Vec<_>, Vec<_>) = held.into_iter().partition(|(name, _)| needed(name));
         self.held = kept;
         given_back.into_iter().for_each(|(_, claim)| claim.give_back(&mut self.parking));
+    }
+}
+
+/// A name that is held over the program's end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeftClaim {
+    /// Which.
+    pub name: String,
+    /// The descriptor of its socket, where a system has such.
+    pub socket: Option<i32>,
+    /// Its lock file.
+    pub lock: Option<LeftLock>,
+    /// The ticket for what is kept of it.
+    pub parked: Option<u32>,
+}
+
+/// What is kept open over the program's end: the socket, what is in it, and what found no room there.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LeftParking {
+    /// The descriptor of the socket.
+    pub socket: Option<i32>,
+    /// The ticket of each thing that is kept, and how many descriptors it is.
+    pub kept: Vec<(u32, u32)>,
+    /// The last ticket.
+    pub issued: u32,
+    /// Descriptors that found no room.
+    pub beside: Vec<i32>,
+}
+
+/// All that is held over the program's end.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LeftClaims {
+    /// The names.
+    pub held: Vec<LeftClaim>,
+    /// What is kept for them.
+    pub parking: LeftParking,
+}
+
+impl Claims {
+    /// Leaves all names to whoever succeeds.
+    ///
+    /// # Errors
+    /// As fcntl(2).
+    pub fn leave(&self) -> io::Result<LeftClaims> {
+        let held = self.held.iter().map(|(name, claim)| claim.leave(name)).collect::<io::Result<_>>()?;
+        Ok(LeftClaims { held, parking: self.parking.leave()? })
+    }
+
+    /// Those of a program that was this process before.
+    ///
+    /// # Errors
+    /// A descriptor is not there.
+    pub fn inherit(left: LeftClaims, inheritance: &mut Inheritance) -> io::Result<Self> {
+        let mut held = Vec::new();
+        for claim in left.held {
+            let name = claim.name.clone();
+            held.push((name, sys::Claim::inherit(claim, inheritance)?));
+        }
+        Ok(Self { held, parking: sys::Parking::inherit(left.parking, inheritance)? })
     }
 }
 

@@ -6,6 +6,7 @@
 //! lock file besides, where one can be made, with the number of the namespace in its name.
 
 use std::fs;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -16,9 +17,10 @@ use nix::sys::socket::{
 };
 use nix::unistd::Uid;
 
-use super::claim::{self, Doubt, Holder};
+use super::claim::{self, Doubt, Holder, LeftClaim};
 use super::lock_file::{self, LockFile};
 use super::parking::{Parking, Ticket};
+use super::succession::{Inheritance, leave_open};
 
 /// Where lock files are made.
 pub(super) const LOCKS: &str = "/run";
@@ -64,6 +66,25 @@ impl Claim {
     /// Gives the name back.
     pub(super) fn give_back(self, parking: &mut Parking) {
         self.parked.into_iter().for_each(|ticket| parking.give_back(ticket));
+    }
+
+    /// Leaves it to whoever succeeds.
+    pub(super) fn leave(&self, name: &str) -> io::Result<LeftClaim> {
+        Ok(LeftClaim {
+            name: name.to_owned(),
+            socket: self.socket.as_ref().map(|socket| leave_open(socket.as_fd())).transpose()?,
+            lock: self.lock.as_ref().map(LockFile::leave).transpose()?,
+            parked: self.parked.map(Ticket::number),
+        })
+    }
+
+    /// That of a program that was this process before.
+    pub(super) fn inherit(left: LeftClaim, inheritance: &mut Inheritance) -> io::Result<Self> {
+        Ok(Self {
+            socket: left.socket.map(|number| inheritance.take(number)).transpose()?,
+            lock: left.lock.map(|lock| LockFile::inherit(lock, inheritance)).transpose()?,
+            parked: left.parked.map(Ticket::of),
+        })
     }
 
     fn try_to_take(name: &str, folder: &Path) -> Result<(Self, Vec<Doubt>), Holder> {

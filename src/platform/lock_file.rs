@@ -7,9 +7,9 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
 #[cfg(not(bsd))]
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +18,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FlockArg, OFlag};
 use nix::unistd::Uid;
 
+use super::succession::{Inheritance, leave_open};
 use super::sys;
 
 /// How often somebody else may remove the file between our opening and locking it.
@@ -103,6 +104,32 @@ impl LockFile {
     #[cfg(not(bsd))]
     pub(super) fn kept_elsewhere(&mut self) {
         self.file = None;
+    }
+}
+
+/// A lock that is held over the program's end: its file, and what is open of it here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeftLock {
+    /// Which file.
+    pub path: PathBuf,
+    /// Its device and its number there.
+    pub is: (u64, u64),
+    /// The descriptor, unless that is kept elsewhere.
+    pub descriptor: Option<i32>,
+}
+
+impl LockFile {
+    /// Leaves it to whoever succeeds.
+    pub(super) fn leave(&self) -> io::Result<LeftLock> {
+        let descriptor = self.file.as_ref().map(|file| leave_open(file.as_fd())).transpose()?;
+        Ok(LeftLock { path: self.path.clone(), is: self.is, descriptor })
+    }
+
+    /// What a program held that was this process before.
+    pub(super) fn inherit(left: LeftLock, inheritance: &mut Inheritance) -> io::Result<Self> {
+        let LeftLock { path, is, descriptor } = left;
+        let file = descriptor.map(|number| inheritance.take(number)).transpose()?.map(File::from);
+        Ok(Self { path, file, is, taken_by: std::process::id() })
     }
 }
 

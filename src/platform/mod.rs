@@ -80,6 +80,7 @@ mod seccomp;
 mod secrecy;
 mod signals;
 mod split;
+mod succession;
 #[cfg(target_os = "linux")]
 mod timerfd;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
@@ -116,7 +117,7 @@ pub use bpf::{frame_reader, frame_reader_of, frames_lost, seal_capture};
 #[cfg(any(bsd, test, fuzzing))]
 pub use bpf_frames::FrameReader;
 pub use channel::{Broken, Channel, LONGEST_MESSAGE, MOST_DESCRIPTORS, Message, Unsent};
-pub use claim::{Claims, Doubt, Holder};
+pub use claim::{Claims, Doubt, Holder, LeftClaim, LeftClaims, LeftParking};
 pub use descriptors::{close_on_exec, says_no_room};
 pub use files::{may_create_in, may_execute, user_and_group};
 pub use heir::{Heir, end_heir_of};
@@ -128,19 +129,22 @@ pub use interfaces::{
 pub use ip_socket::{Connection, Envelope, IpSocket};
 pub use local_socket::{is_listened_to, other_namespace, peer_user};
 pub use locale::adopt_locale;
-pub use lock_file::LockError;
+pub use lock_file::{LeftLock, LockError};
 pub use membership::Membership;
 pub use notification::{Notification, monotonic, take_variable};
 pub use oom::outlive_others;
-pub use pidfile::PidFile;
+pub use pidfile::{LeftPidFile, PidFile};
 pub use priority::{run_before_others, stay_in_memory};
 pub use program::{Execution, Program, Started, reap};
 #[cfg(all(test, not(bsd)))]
 pub(crate) use rights::tests::in_child;
 pub use rights::{Guard, Guarded, Needs, confine, surrender, write_only_in};
 pub use secrecy::forbid_core_files;
-pub use signals::{Signal, Signals, bury_strangers, end_child, kill_group, signal_name};
+pub use signals::{
+    Signal, Signals, blocked_at_start, bury_strangers, end_child, inherit_signals, kill_group, signal_name,
+};
 pub use split::{let_go_of_streams, split_off};
+pub use succession::{Inheritance, Successor, Untrusted, leave_no_more, leave_open, own_program, trust};
 pub use sys::{
     CONTROL, DEVICES_NEED_RIGHTS, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor,
     LinkSocket, QUESTIONS_NEED_RIGHTS, STATE, UNTAGGED_ONLY, assign_address, blank_argument,

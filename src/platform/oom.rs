@@ -33,6 +33,12 @@ pub fn outlive_others() -> io::Result<()> {
     Ok(())
 }
 
+/// Whether this process has something else than it was started with; from now on it has not.
+pub(super) fn given_back() -> bool {
+    restore();
+    FOUND.get().is_some()
+}
+
 /// Gives this process back what ours was started with. For a child between fork(2) and execve(2).
 pub(super) fn restore() {
     let (Some(file), Some(found)) = (sys::OOM_SCORE, FOUND.get()) else { return };

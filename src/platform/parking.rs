@@ -16,6 +16,8 @@ use nix::sys::socket::{
 };
 
 use super::channel;
+use super::claim::LeftParking;
+use super::succession::{Inheritance, leave_open};
 
 /// So many at most: half of what one user may have on their way by default, since others pass some, too.
 const MOST: usize = 512;
@@ -70,6 +72,41 @@ impl Parking {
                 Err(_) => self.beside.extend(out),
             }
         }
+    }
+}
+
+impl Parking {
+    /// Leaves it to whoever succeeds.
+    pub(super) fn leave(&self) -> io::Result<LeftParking> {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Ok(LeftParking {
+            socket: self.socket.as_ref().map(|socket| leave_open(socket.as_fd())).transpose()?,
+            kept: self.kept.iter().map(|(Ticket(ticket), kept)| (*ticket, count(*kept))).collect(),
+            issued: self.issued,
+            beside: self.beside.iter().map(|fd| leave_open(fd.as_fd())).collect::<io::Result<_>>()?,
+        })
+    }
+
+    /// That of a program that was this process before.
+    pub(super) fn inherit(left: LeftParking, inheritance: &mut Inheritance) -> io::Result<Self> {
+        let LeftParking { socket, kept, issued, beside } = left;
+        let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        Ok(Self {
+            socket: socket.map(|number| inheritance.take(number)).transpose()?,
+            kept: kept.into_iter().map(|(ticket, kept)| (Ticket(ticket), count(kept))).collect(),
+            issued,
+            beside: beside.into_iter().map(|number| inheritance.take(number)).collect::<io::Result<_>>()?,
+        })
+    }
+}
+
+impl Ticket {
+    pub(super) const fn number(self) -> u32 {
+        self.0
+    }
+
+    pub(super) const fn of(number: u32) -> Self {
+        Self(number)
     }
 }
 

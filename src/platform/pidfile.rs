@@ -4,9 +4,11 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use super::lock_file::{self, LockError, LockFile};
+use super::lock_file::{self, LeftLock, LockError, LockFile};
+use super::succession::{Inheritance, leave_open};
 
 /// A pidfile while its process runs; removed when dropped by it.
 #[derive(Debug)]
@@ -15,7 +17,7 @@ pub struct PidFile {
     file: File,
     taken_by: u32,
     // Given back after the file is gone.
-    _lock: LockFile,
+    lock: LockFile,
 }
 
 impl PidFile {
@@ -34,7 +36,7 @@ impl PidFile {
             Ok(file)
         });
         match file {
-            Ok(file) => Ok(Self { path: path.to_owned(), file, taken_by: std::process::id(), _lock: lock }),
+            Ok(file) => Ok(Self { path: path.to_owned(), file, taken_by: std::process::id(), lock }),
             Err(error) => Err(error.into()),
         }
     }
@@ -47,6 +49,38 @@ impl PidFile {
     /// As write(2).
     pub fn inherit(&self) -> io::Result<()> {
         lock_file::write_number(&self.file)
+    }
+}
+
+/// A pidfile that is held over the program's end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeftPidFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The descriptor of it.
+    pub descriptor: i32,
+    /// Its lock.
+    pub lock: LeftLock,
+}
+
+impl PidFile {
+    /// Leaves it to whoever succeeds.
+    ///
+    /// # Errors
+    /// As fcntl(2).
+    pub fn leave(&self) -> io::Result<LeftPidFile> {
+        let descriptor = leave_open(self.file.as_fd())?;
+        Ok(LeftPidFile { path: self.path.clone(), descriptor, lock: self.lock.leave()? })
+    }
+
+    /// That of a program that was this process before.
+    ///
+    /// # Errors
+    /// A descriptor is not there.
+    pub fn succeed(left: LeftPidFile, inheritance: &mut Inheritance) -> io::Result<Self> {
+        let LeftPidFile { path, descriptor, lock } = left;
+        let file = inheritance.take(descriptor)?.into();
+        Ok(Self { path, file, taken_by: std::process::id(), lock: LockFile::inherit(lock, inheritance)? })
     }
 }
 

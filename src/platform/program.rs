@@ -138,9 +138,21 @@ impl Program {
         output: Option<BorrowedFd<'_>>,
         error: Option<BorrowedFd<'_>>,
     ) -> io::Result<Started> {
-        let input = File::open("/dev/null")?;
+        self.start_reading(File::open("/dev/null")?.as_fd(), output, error)
+    }
+
+    /// The same for one that reads this.
+    ///
+    /// # Errors
+    /// As [`Program::start`].
+    pub fn start_reading(
+        &self,
+        input: BorrowedFd<'_>,
+        output: Option<BorrowedFd<'_>>,
+        error: Option<BorrowedFd<'_>>,
+    ) -> io::Result<Started> {
         let (reader, report) = writer::pipe_to_read()?;
-        let streams = [Some(input.as_fd()), output, error];
+        let streams = [Some(input), output, error];
         // A handler of this process must not run in the child.
         let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
         // SAFETY: this process has one thread, so no lock can be held by a thread the child does not have; the child
@@ -204,6 +216,12 @@ impl Program {
 }
 
 impl Started {
+    /// A program of this number that was started by the one that was this process before.
+    #[must_use]
+    pub fn inherited(pid: u32) -> Self {
+        Self { pid, report: None }
+    }
+
     /// The number of the process, which [`reap`] takes.
     #[must_use]
     pub fn pid(&self) -> u32 {

@@ -15,7 +15,9 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal as Number, kill, killpg, sigaction};
+use nix::sys::signal::{
+    SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal as Number, kill, killpg, sigaction,
+};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe};
 
@@ -90,6 +92,43 @@ impl AtStart {
         }
         Ok(self.blocked.thread_set_mask()?)
     }
+}
+
+/// The numbers of the signals that were blocked when this process was started, or are now if nobody has looked.
+#[must_use]
+pub fn blocked_at_start() -> Vec<i32> {
+    AT_START.get().map_or_else(blocked, |at_start| numbers(&at_start.blocked))
+}
+
+pub(super) fn blocked() -> Vec<i32> {
+    SigSet::thread_get_mask().map(|set| numbers(&set)).unwrap_or_default()
+}
+
+fn numbers(set: &SigSet) -> Vec<i32> {
+    set.iter().map(|number| number as i32).collect()
+}
+
+/// In the place of another program, which says what was blocked when it was started: every signal is blocked now. To be
+/// called before [`Signals::open`].
+pub fn inherit_signals(blocked: &[i32]) {
+    let mut set = SigSet::empty();
+    blocked.iter().filter_map(|number| Number::try_from(*number).ok()).for_each(|number| set.add(number));
+    let _ = AT_START.get_or_init(|| AtStart { blocked: set, ..AtStart::look() });
+}
+
+/// Does this while no signal arrives, with those endured that were when this process was started. What was changed for it is
+/// changed back.
+pub(super) fn without_signals<T>(act: impl FnOnce() -> T) -> io::Result<T> {
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    let endured: Vec<Number> = match AT_START.get() {
+        Some(at_start) => ENDURED.into_iter().filter(|number| !at_start.ignored.contains(number)).collect(),
+        None => Vec::new(),
+    };
+    endured.iter().try_for_each(|number| set(*number, SigHandler::SigDfl))?;
+    let done = act();
+    endured.iter().try_for_each(|number| set(*number, SigHandler::SigIgn))?;
+    before.thread_set_mask()?;
+    Ok(done)
 }
 
 /// The signals that are not as they were at the start.
