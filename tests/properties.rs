@@ -354,6 +354,7 @@ enum Step {
     /// Other parameters, but for the presence of hooks.
     Reconfigure(Box<Parameters>),
     Resign,
+    Take,
     Shutdown(bool),
 }
 
@@ -409,6 +410,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (50..53u8, 50..52u8).prop_map(|(source, mac)| Step::Move(source, mac)),
         2 => any_parameters().prop_map(|parameters| Step::Reconfigure(Box::new(parameters))),
         1 => Just(Step::Resign),
+        1 => Just(Step::Take),
         1 => prop::bool::weighted(0.5).prop_map(Step::Shutdown),
     ]
 }
@@ -637,6 +639,7 @@ impl Watched {
             }
             Step::Reconfigure(parameters) => self.reconfigure(*parameters),
             Step::Resign => self.tell(Event::Resign { force: false }),
+            Step::Take => self.tell(Event::Take),
             Step::Shutdown(withdraw) => {
                 let again = std::mem::replace(&mut self.shutting_down, true);
                 self.tell(Event::Shutdown { withdraw });

@@ -137,6 +137,7 @@ impl Served {
                     | Event::Shifted { .. }
                     | Event::OtherPrefixes
                     | Event::Resign { .. }
+                    | Event::Take
                     | Event::Shutdown { .. }
                     | Event::Leave(_) => self.told = None,
                     Event::Tick

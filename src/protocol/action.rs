@@ -78,6 +78,8 @@ pub enum Event {
         /// Even if it would take the address right back.
         force: bool,
     },
+    /// The operator has a backup take the addresses, unless it is [`Untaken`](super::Untaken).
+    Take,
     /// The daemon is about to end. A second one means at once.
     Shutdown {
         /// Bow out and run the down hook, or leave everything as it is.

@@ -79,6 +79,7 @@ mod refused;
 mod rejected;
 mod standbys;
 mod takeover;
+mod taking;
 mod tampering;
 mod tie;
 mod time;
@@ -104,5 +105,6 @@ pub use parameters::{
 pub use reason::Reason;
 pub use rejected::{Rejected, Rejections};
 pub use standbys::Standby;
+pub use taking::Untaken;
 pub use time::Time;
 pub use virtual_host::{Counters, Snapshot, VirtualHost};

@@ -45,6 +45,8 @@ pub enum Reason {
     Released,
     /// The operator asked for it.
     Resigned,
+    /// The operator had this host take the address.
+    Taken,
     /// The up hook failed and `--hook-failure=demote` was given.
     HookFailed,
     /// A managed address was taken away again and again.
@@ -59,7 +61,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every one, in the order of their declaration.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Started,
         Self::Resumed,
         Self::LinkUp,
@@ -81,6 +83,7 @@ impl Reason {
         Self::Unheard,
         Self::Released,
         Self::Resigned,
+        Self::Taken,
         Self::HookFailed,
         Self::AddressTaken,
         Self::Shutdown,
@@ -118,6 +121,7 @@ impl Reason {
             Self::Unheard => "unheard",
             Self::Released => "released",
             Self::Resigned => "resigned",
+            Self::Taken => "taken",
             Self::HookFailed => "hook_failed",
             Self::AddressTaken => "address_taken",
             Self::Shutdown => "shutdown",

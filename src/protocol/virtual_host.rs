@@ -28,7 +28,7 @@ use super::watch::{Change, Watch};
 use super::wire::Decoded;
 use super::{
     Action, Demotion, Event, Hook, Interval, Link, MacAddr, Notice, Parameters, Reason, Role, Shift, Sources,
-    Time, Transmission,
+    Time, Transmission, Untaken,
 };
 
 mod following;
@@ -193,6 +193,7 @@ impl VirtualHost {
             Event::OtherPrefixes => self.put_on_anew(now, &mut out),
             Event::Fitness(fitness) => self.elect(Fact::Fitness(fitness), now, &mut out),
             Event::Resign { force } => self.elect(Fact::Resign { force }, now, &mut out),
+            Event::Take => self.elect(Fact::Take, now, &mut out),
             Event::Shutdown { .. } if self.leaving => {
                 self.farewell = None;
                 self.keeping.close();
@@ -292,6 +293,12 @@ impl VirtualHost {
     /// What demotes this host that it sees itself; the rest it was told ([`Event::Fitness`]).
     pub fn own_demotions(&self) -> impl Iterator<Item = Demotion> + use<> {
         self.election.own_demotions()
+    }
+
+    /// Why it would not take the addresses if it were told to ([`Event::Take`]).
+    #[must_use]
+    pub fn untaken(&self, now: Time) -> Option<Untaken> {
+        self.election.untaken(now)
     }
 
     /// The role alone.

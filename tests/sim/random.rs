@@ -656,7 +656,10 @@ fn one_disturbance(world: &mut World, rng: &mut Rng, end: u64) {
             let lasts = rng.pick(&[MS, 30 * MS, 500 * MS, 2 * SECOND, 10 * SECOND]).min(end - from);
             world.at(from, Change::Sleep(node, lasts));
         }
-        11 => world.at(from.min(end.saturating_sub(3_100 * MS)), Change::Resign(node)),
+        11 => {
+            world.at(from.min(end.saturating_sub(3_100 * MS)), Change::Resign(node));
+            world.at(until, Change::Take(node));
+        }
         12 => {
             world.at(from, Change::Sending { node, fails: true });
             world.at(until, Change::Sending { node, fails: false });

@@ -1003,6 +1003,35 @@ fn usr2_when_not_master_is_refused() {
 }
 
 #[test]
+fn take_preempts_once() {
+    let mut world = pair(1, Spec::ours(1, 100), Spec::ours(2, 0));
+    world.change(Change::Stop(1, true));
+    world.run_for(SECOND);
+    world.change(Change::Start(1));
+    world.run_for(10 * SECOND);
+    assert_eq!(world.masters(), [0], "it does not preempt");
+    for _ in 0..2 {
+        // Whoever is better takes it, and who is not is refused.
+        world.change(Change::Take(0));
+        world.change(Change::Take(1));
+        world.run_for(2 * MS);
+        assert_eq!(world.masters(), [1]);
+    }
+    world.run_for(20 * SECOND);
+    assert_eq!(world.masters(), [1]);
+    // Once: whoever has it next keeps it.
+    world.change(Change::Resign(1));
+    world.run_for(20 * SECOND);
+    assert_eq!(world.masters(), [0]);
+    world.change(Change::Resign(0));
+    world.run_for(MS);
+    world.change(Change::Take(1));
+    world.run_for(20 * SECOND);
+    assert_eq!(world.masters(), [1]);
+    assert_settles(&mut world);
+}
+
+#[test]
 fn send_failures_demote() {
     let mut world = pair(1, Spec::ours(1, 0), Spec::ours(2, 0));
     world.change(Change::Sending { node: 0, fails: true });

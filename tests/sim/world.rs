@@ -286,6 +286,8 @@ pub enum Change {
     /// The process (with its timers, not its capture buffer) stands still for so long.
     Sleep(usize, u64),
     Resign(usize),
+    /// The operator has a host of ours take the addresses.
+    Take(usize),
     /// The file of a host of ours changed, and it is told.
     Reload(usize, Tweak),
     /// The virtual host is not in its file any more, or is there again.
@@ -1246,6 +1248,14 @@ impl World {
                         Machine::Ours(ours) => ours.event(Event::Resign { force: false }, now, out),
                         Machine::Old(old) => old.resign(now, out),
                         Machine::Kernel(_) => {}
+                    });
+                }
+            }
+            Change::Take(node) => {
+                if self.slots[node].asleep_until.is_none() {
+                    self.with(node, "is told to take", |machine, now, out| match machine {
+                        Machine::Ours(ours) => ours.event(Event::Take, now, out),
+                        Machine::Kernel(_) | Machine::Old(_) => {}
                     });
                 }
             }

@@ -547,6 +547,7 @@ fn why(reason: Reason, peer: Option<Peer>, silent: Option<Duration>) -> String {
         (Reason::Unsent, _) => tr("our advertisements could not be sent, and {peer} took over meanwhile"),
         (Reason::Unheard, _) => tr("{peer} is master, and nobody had heard this host since its link came up"),
         (Reason::Released, _) => tr("something failed without which this host is to be no master"),
+        (Reason::Taken, _) => tr("told to take the address from {peer} (ucarpctl take)"),
         (Reason::Resigned, _) => tr("asked to step aside (SIGUSR2)"),
         (Reason::HookFailed, _) => tr("the up script failed"),
         (Reason::AddressTaken, _) => tr("the address is taken away again and again"),

@@ -22,6 +22,7 @@ mod link;
 mod preemption;
 mod resumption;
 mod succession;
+mod taking;
 #[cfg(test)]
 mod tests;
 mod tuning;
@@ -68,6 +69,7 @@ pub(super) enum Fact<'a> {
     Resign {
         force: bool,
     },
+    Take,
     /// The last one.
     Leave {
         withdraw: bool,
@@ -299,6 +301,7 @@ impl Election {
             | Fact::Lost
             | Fact::Heard(_)
             | Fact::AdvertSent { .. }
+            | Fact::Take
             | Fact::Unholdable => {}
         }
     }
@@ -356,6 +359,7 @@ impl Election {
             Fact::Fitness(fitness) => self.fitness_of_backup(fitness, (master_down, listened), now),
             Fact::Tuned(tuning) => self.tune_backup(tuning, master_down, listened, now),
             Fact::Resign { .. } => out.push(Decision::Tell(Notice::ResignRefused { role: Role::Backup })),
+            Fact::Take => self.take(now, out),
             Fact::Leave { reason, .. } => self.leave(reason, now, out),
             Fact::Start | Fact::Resume { .. } | Fact::AdvertSent { .. } | Fact::Unholdable => {}
         }
@@ -431,7 +435,7 @@ impl Election {
                 }
                 self.leave(reason, now, out);
             }
-            Fact::Start | Fact::Resume { .. } | Fact::Lost => {}
+            Fact::Start | Fact::Resume { .. } | Fact::Lost | Fact::Take => {}
         }
     }
 

@@ -52,7 +52,7 @@ impl Election {
         self.take_over(reason, Some(peer), None, now, out);
     }
 
-    fn take_over(
+    pub(super) fn take_over(
         &mut self,
         reason: Reason,
         peer: Option<Peer>,

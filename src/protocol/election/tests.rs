@@ -7,7 +7,7 @@ use super::super::auth::{Authenticator, Key};
 use super::super::wire::{Decoded, carp};
 use super::super::{Announcing, Destination, Dialect, HookFailure, Hooks, Replay, Vhid};
 use super::*;
-use crate::protocol::PeerKind;
+use crate::protocol::{PeerKind, Untaken};
 
 const OURS: &str = "10.0.0.5";
 const VHID: u8 = 7;
@@ -464,6 +464,44 @@ fn who_preempts_is_not_asked_to_step_aside() {
     let better = host.ad_from(Ours, "10.0.0.1", Interval::new(1, 0));
     host.election.meet(&better, host.now);
     assert_eq!(words(&host.tell(Fact::Resign { force: false })), ["bow out", "MASTER>BACKUP resigned"]);
+}
+
+#[test]
+fn who_is_told_to_take_does_what_preempting_would() {
+    let untaken = |host: &Host| host.election.untaken(host.now);
+    let slow = Interval::new(1, 50);
+    let hear = |host: &mut Host, interval| {
+        let ad = host.ad_from(Ours, "10.0.0.1", interval);
+        host.tell(Fact::Heard(&ad));
+    };
+    let mut it = host(1, 10).backup();
+    assert_eq!(untaken(&it), Some(Untaken::NobodyHeard));
+    hear(&mut it, slow);
+    assert_eq!(untaken(&it), None);
+    it.tell(Fact::Fitness(Fitness { demotion: 7, released: false }));
+    assert_eq!(untaken(&it), Some(Untaken::Demoted(7)));
+    it.tell(Fact::Fitness(Fitness { demotion: 7, released: true }));
+    assert_eq!(untaken(&it), Some(Untaken::Released));
+    it.tell(Fact::Fitness(Fitness::default()));
+    assert_eq!(words(&it.tell(Fact::Take)), ["BACKUP>MASTER taken", "advertise"]);
+    assert_eq!(untaken(&it), Some(Untaken::Role(Role::Master)));
+    assert_eq!(it.tell(Fact::Take), []);
+    // As one who preempts, and unlike it, against an equal or a better one neither.
+    for its in [Interval::new(1, 10), Interval::new(1, 9)] {
+        let mut it = host(1, 10).backup();
+        hear(&mut it, its);
+        let peer = "10.0.0.1".parse().unwrap();
+        assert_eq!(untaken(&it), Some(Untaken::NotWorse { peer, its, ours: Interval::new(1, 10) }));
+        assert_eq!(it.tell(Fact::Take), []);
+        // Of one that has been silent for too long nobody knows whether it is there.
+        it.now = it.now + Duration::from_secs(9);
+        assert_eq!(untaken(&it), Some(Untaken::NobodyHeard));
+    }
+    // Who has just stepped aside may be told otherwise.
+    let mut it = host(1, 10).master();
+    it.tell(Fact::Resign { force: false });
+    hear(&mut it, slow);
+    assert_eq!(words(&it.tell(Fact::Take)), ["BACKUP>MASTER taken", "advertise"]);
 }
 
 /// Who takes over from whom, among all combinations of a few kinds, intervals and demotions: for kernels and the ancestor by

@@ -728,7 +728,10 @@ impl World {
                 let actions = host.host.relocate(mac(input.byte() % 4), moved, now);
                 self.perform(which, before, actions);
             }
-            28 => self.tell(which, Event::Resign { force: false }),
+            28 => {
+                let event = if input.bit() { Event::Take } else { Event::Resign { force: false } };
+                self.tell(which, event);
+            }
             29 => {
                 let withdraw = input.bit();
                 let again = std::mem::replace(&mut self.hosts[which].leaving, true);
