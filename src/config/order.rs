@@ -19,7 +19,8 @@ pub struct Order {
     pub verb: Verb,
     /// Whom it means; nobody was named if this is empty.
     pub whom: Vec<Named>,
-    /// For how long, 1 s to 366 days; without it for ever. For how long is waited, 1 s to 1 h.
+    /// For how long, 1 s to 366 days; without it for ever. For how long is waited, 1 s to 1 h. How long a configuration is on
+    /// trial, 1 s to 7 days.
     pub lasts: Option<Duration>,
     /// Why, one line of at most 120 bytes.
     pub because: Option<String>,
@@ -46,9 +47,16 @@ pub enum Verb {
     },
     /// Have a master step aside.
     Resign,
+    /// Have a backup take the addresses, once.
+    Take,
     /// Read the configuration again.
-    Reload,
-    /// Every host has been told of the password and the addresses that are configured here.
+    Reload {
+        /// Say what would change, and change nothing.
+        dry_run: bool,
+    },
+    /// Go back to the configuration before the last one.
+    Undo,
+    /// Every host has been told of the password and the addresses that are configured here; a configuration on trial stays.
     Confirm,
     /// Say when all have this role.
     Wait(Role),
@@ -88,6 +96,7 @@ pub enum OrderError {
     UnknownOption { value: String, verb: &'static str },
     MissingValue { option: &'static str },
     OnOrOff,
+    NothingToTry,
     NobodyNamed { verb: &'static str },
     TooMuch { value: String, verb: &'static str },
     Cause { value: String },
@@ -104,7 +113,7 @@ pub const MAINTENANCE: &str = "maintenance";
 /// How much that is; nobody is demoted more.
 pub const MOST: u8 = 254;
 const USUAL: u8 = 240;
-const VERBS: [&str; 10] = [
+const VERBS: [&str; 12] = [
     "status",
     "monitor",
     "wait",
@@ -112,14 +121,17 @@ const VERBS: [&str; 10] = [
     "demote",
     "undemote",
     "resign",
+    "take",
     "reload",
     "confirm",
+    "undo",
     "version",
 ];
 const ROLES: [Role; 3] = [Role::Init, Role::Backup, Role::Master];
 /// How long is waited for a role, unless something else is said, and at most.
 const WAIT: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const LONGEST_TRIAL: Duration = Duration::from_secs(7 * 24 * 3600);
 const LONGEST_REASON: usize = 120;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -134,6 +146,8 @@ struct Given<'a> {
     name: Option<&'a str>,
     role: Option<&'a str>,
     timeout: Option<&'a str>,
+    undo_after: Option<&'a str>,
+    dry_run: bool,
     force: bool,
 }
 
@@ -179,19 +193,26 @@ impl Order {
                 Some(word) => Some(role(word)?),
             }),
             "wait" => Verb::Wait(role(given.role.ok_or(OrderError::MissingValue { option: "--state" })?)?),
-            "reload" => Verb::Reload,
+            "take" => Verb::Take,
+            "reload" => Verb::Reload { dry_run: given.dry_run },
+            "undo" => Verb::Undo,
             "confirm" => Verb::Confirm,
             _ => Verb::Version,
         };
         let takes_names = match &verb_of {
             Verb::Maintenance(_)
             | Verb::Resign
+            | Verb::Take
             | Verb::Confirm
             | Verb::Wait(_)
             | Verb::Status
             | Verb::Monitor(_) => true,
             // Those have theirs, or none.
-            Verb::Demote { .. } | Verb::Undemote { .. } | Verb::Reload | Verb::Version => false,
+            Verb::Demote { .. }
+            | Verb::Undemote { .. }
+            | Verb::Reload { .. }
+            | Verb::Undo
+            | Verb::Version => false,
         };
         if takes_names {
             whom.extend(plain.by_ref().map(named));
@@ -209,8 +230,12 @@ impl Order {
         };
         let lasts = match verb_of {
             Verb::Wait(_) => Some(time("--timeout", given.timeout, LONGEST_WAIT)?.unwrap_or(WAIT)),
+            Verb::Reload { .. } => time("--undo-after", given.undo_after, LONGEST_TRIAL)?,
             _ => time("--for", given.lasts, LONGEST)?,
         };
+        if given.dry_run && lasts.is_some() {
+            return Err(OrderError::NothingToTry);
+        }
         Ok(Self {
             verb: verb_of,
             whom,
@@ -244,13 +269,15 @@ fn read<'a>(verb: &'static str, words: &[&'a str]) -> Result<Given<'a>, OrderErr
             |name| value.or_else(|| words.next()).ok_or(OrderError::MissingValue { option: name });
         let changes = verb == "maintenance" || verb == "demote";
         match option {
-            "all" if verb != "version" && verb != "reload" => given.all = true,
+            "all" if !["version", "reload", "undo"].contains(&verb) => given.all = true,
             "force" if verb == "maintenance" || verb == "resign" => given.force = true,
             "for" if changes => given.lasts = Some(value("--for")?),
             "because" if changes => given.because = Some(value("--because")?),
             "name" if verb == "demote" || verb == "undemote" => given.name = Some(value("--name")?),
             "state" if verb == "wait" => given.role = Some(value("--state")?),
             "timeout" if verb == "wait" => given.timeout = Some(value("--timeout")?),
+            "dry-run" if verb == "reload" => given.dry_run = true,
+            "undo-after" if verb == "reload" => given.undo_after = Some(value("--undo-after")?),
             "expect" if verb == "monitor" => given.role = Some(value("--expect")?),
             _ => return Err(OrderError::UnknownOption { value: shown(OsStr::new(word)), verb }),
         }
@@ -299,6 +326,9 @@ impl Display for OrderError {
                 fill(&tr("{option}: something has to follow"), &[("option", option)])
             }
             Self::OnOrOff => tr("maintenance: on or off has to follow").into_owned(),
+            Self::NothingToTry => {
+                tr("reload: --dry-run changes nothing, so --undo-after has nothing to undo").into_owned()
+            }
             Self::NobodyNamed { verb } => {
                 fill(&tr("{verb}: say whom: a name, @GROUP or --all"), &[("verb", verb)])
             }
@@ -361,7 +391,15 @@ mod tests {
         assert_eq!(parse("monitor web"), Ok(order(Verb::Monitor(None), &["web"])));
         assert_eq!(parse("monitor --expect=any"), Ok(order(Verb::Monitor(None), &[])));
         assert_eq!(parse("monitor --expect=master"), Ok(order(Verb::Monitor(Some(Role::Master)), &[])));
-        assert_eq!(parse("reload"), Ok(order(Verb::Reload, &[])));
+        assert_eq!(parse("reload"), Ok(order(Verb::Reload { dry_run: false }, &[])));
+        assert_eq!(parse("reload --dry-run"), Ok(order(Verb::Reload { dry_run: true }, &[])));
+        let trial = parse("reload --undo-after 5m").unwrap();
+        assert_eq!(
+            (trial.verb, trial.lasts),
+            (Verb::Reload { dry_run: false }, Some(Duration::from_secs(300)))
+        );
+        assert_eq!(parse("take web"), Ok(order(Verb::Take, &["web"])));
+        assert_eq!(parse("undo"), Ok(order(Verb::Undo, &[])));
         assert_eq!(parse("confirm --all"), Ok(order(Verb::Confirm, &["--all"])));
         assert_eq!(parse("version"), Ok(order(Verb::Version, &[])));
     }
@@ -376,6 +414,12 @@ mod tests {
             ("wait web --state up", "init, backup or master"),
             ("wait web --state init --timeout 2h", "--timeout"),
             ("reload web", "more than reload takes"),
+            ("reload --dry-run --undo-after 5m", "nothing to undo"),
+            ("reload --undo-after 0s", "--undo-after"),
+            ("reload --undo-after 8d", "--undo-after"),
+            ("take --force", "no such option"),
+            ("undo web", "more than undo takes"),
+            ("undo --all", "no such option"),
             ("maintenance", "on or off"),
             ("maintenance web", "on or off"),
             ("maintenance on --for", "--for: something"),

@@ -49,6 +49,13 @@ pub enum Matter {
     Resigned,
     NotMaster,
     WouldBeBack,
+    Taken,
+    NoBackup,
+    Released,
+    TooDemoted,
+    OneFamily,
+    NobodyHeard,
+    NotWorse,
     NotKept,
     Version,
     UnknownName,
@@ -61,6 +68,17 @@ pub enum Matter {
     Reloaded,
     NotReloaded,
     NoFile,
+    VipChanges,
+    VipBegins,
+    VipEnds,
+    VipMoves,
+    WouldReload,
+    OnTrial,
+    Undone,
+    NothingBefore,
+    Stays,
+    NotRemembered,
+    Ending,
     Confirmed,
     Reached,
     NotReached,
@@ -70,7 +88,7 @@ pub enum Matter {
 }
 
 impl Matter {
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 44] = [
         Self::InMaintenance,
         Self::NoMaintenance,
         Self::Demoted,
@@ -79,6 +97,13 @@ impl Matter {
         Self::Resigned,
         Self::NotMaster,
         Self::WouldBeBack,
+        Self::Taken,
+        Self::NoBackup,
+        Self::Released,
+        Self::TooDemoted,
+        Self::OneFamily,
+        Self::NobodyHeard,
+        Self::NotWorse,
         Self::NotKept,
         Self::Version,
         Self::UnknownName,
@@ -91,6 +116,17 @@ impl Matter {
         Self::Reloaded,
         Self::NotReloaded,
         Self::NoFile,
+        Self::VipChanges,
+        Self::VipBegins,
+        Self::VipEnds,
+        Self::VipMoves,
+        Self::WouldReload,
+        Self::OnTrial,
+        Self::Undone,
+        Self::NothingBefore,
+        Self::Stays,
+        Self::NotRemembered,
+        Self::Ending,
         Self::Confirmed,
         Self::Reached,
         Self::NotReached,
@@ -110,6 +146,15 @@ impl Matter {
             Self::Resigned => ("resigned", &["vip"]),
             Self::NotMaster => ("not_master", &["vip", "role"]),
             Self::WouldBeBack => ("would_be_back", &["vip"]),
+            Self::Taken => ("taken", &["vip"]),
+            Self::NoBackup => ("no_backup", &["vip", "role"]),
+            Self::Released => ("released", &["vip"]),
+            Self::TooDemoted => ("too_demoted", &["vip", "amount"]),
+            Self::OneFamily => ("one_family", &["vip"]),
+            Self::NobodyHeard => ("nobody_heard", &["vip"]),
+            Self::NotWorse => {
+                ("not_worse", &["vip", "peer", "its_advbase", "its_advskew", "advbase", "advskew"])
+            }
             Self::NotKept => ("not_kept", &["vip", "why"]),
             Self::Version => ("version", &["version"]),
             Self::UnknownName => ("unknown_name", &["name"]),
@@ -122,6 +167,17 @@ impl Matter {
             Self::Reloaded => ("reloaded", &["changed", "kept"]),
             Self::NotReloaded => ("not_reloaded", &["why"]),
             Self::NoFile => ("no_file", &[]),
+            Self::VipChanges => ("vip_changes", &["vip", "options"]),
+            Self::VipBegins => ("vip_begins", &["vip"]),
+            Self::VipEnds => ("vip_ends", &["vip"]),
+            Self::VipMoves => ("vip_moves", &["vip"]),
+            Self::WouldReload => ("would_reload", &["changed", "kept"]),
+            Self::OnTrial => ("on_trial", &["seconds"]),
+            Self::Undone => ("undone", &["changed", "kept"]),
+            Self::NothingBefore => ("nothing_before", &[]),
+            Self::Stays => ("stays", &[]),
+            Self::NotRemembered => ("not_remembered", &["why"]),
+            Self::Ending => ("ending", &[]),
             Self::Confirmed => ("confirmed", &["vip"]),
             Self::Reached => ("reached", &["vip", "role"]),
             Self::NotReached => ("not_reached", &["vip", "role"]),
@@ -142,12 +198,30 @@ impl Matter {
             | Self::Unchanged
             | Self::Resigned
             | Self::NotMaster
+            | Self::Taken
             | Self::NotKept
             | Self::Reloaded
+            | Self::VipChanges
+            | Self::VipBegins
+            | Self::VipEnds
+            | Self::VipMoves
+            | Self::WouldReload
+            | Self::OnTrial
+            | Self::Undone
+            | Self::Stays
+            | Self::NotRemembered
             | Self::Confirmed
             | Self::Reached
             | Self::Version => Status::Done,
             Self::WouldBeBack
+            | Self::NoBackup
+            | Self::Released
+            | Self::TooDemoted
+            | Self::OneFamily
+            | Self::NobodyHeard
+            | Self::NotWorse
+            | Self::NothingBefore
+            | Self::Ending
             | Self::UnknownName
             | Self::UnknownNameNearly
             | Self::UnknownGroup
@@ -174,7 +248,10 @@ impl Matter {
                 | Self::Demoted
                 | Self::DemotedNoMore
                 | Self::Resigned
+                | Self::Taken
                 | Self::Reloaded
+                | Self::Undone
+                | Self::Stays
                 | Self::Confirmed
         )
     }
@@ -191,6 +268,21 @@ impl Matter {
             Self::WouldBeBack => tr(
                 "{vip}: this host preempts and nobody better is known, so it would take the address right back; maintenance keeps it away (or --force: for a moment)",
             ),
+            Self::Taken => tr("{vip}: takes the address"),
+            Self::NoBackup => tr("{vip}: there is nothing that it could take as {role}"),
+            Self::Released => {
+                tr("{vip}: something failed that it is to be no MASTER without; status says what")
+            }
+            Self::TooDemoted => tr("{vip}: demoted by {amount}, so it takes nothing; status says for what"),
+            Self::OneFamily => tr(
+                "{vip}: this host can send in one IP version only, and a MASTER that is no ucarp would take the address back",
+            ),
+            Self::NobodyHeard => tr(
+                "{vip}: no MASTER is heard from which to take it; it is taken without a word when that time is over",
+            ),
+            Self::NotWorse => tr(
+                "{vip}: {peer} is no worse with advbase {its_advbase} and advskew {its_advskew} than this host with {advbase} and {advskew}, so it would not leave the address",
+            ),
             Self::NotKept => tr("{vip}: this is not remembered over a restart: {why}"),
             Self::Version => tr("ucarp {version} runs"),
             Self::UnknownName => tr("{name}: no virtual host is called so"),
@@ -203,6 +295,23 @@ impl Matter {
             Self::Reloaded => tr("the configuration was read again; changed: {changed}, as before: {kept}"),
             Self::NotReloaded => tr("the configuration is not taken over, everything stays as it is: {why}"),
             Self::NoFile => tr("this daemon was started without a file, so there is nothing to read again"),
+            Self::VipChanges => tr("{vip}: goes on with another: {options}"),
+            Self::VipBegins => tr("{vip}: begins"),
+            Self::VipEnds => tr("{vip}: ends"),
+            Self::VipMoves => tr("{vip}: ends, and begins anew with another id or interface"),
+            Self::WouldReload => {
+                tr("so it would be, and nothing changed now; would change: {changed}, as before: {kept}")
+            }
+            Self::OnTrial => {
+                tr("the configuration before it is back in {seconds} s, unless ucarpctl confirm comes")
+            }
+            Self::Undone => tr(
+                "the configuration before it is back; changed: {changed}, as before: {kept}; the file is as it was",
+            ),
+            Self::NothingBefore => tr("nothing is known of a configuration before this one"),
+            Self::Stays => tr("the configuration stays"),
+            Self::NotRemembered => tr("this is not remembered over a restart: {why}"),
+            Self::Ending => tr("this daemon is about to end"),
             Self::Confirmed => tr("{vip}: sends what is configured from now on"),
             Self::Reached => tr("{vip}: {role}"),
             Self::NotReached => tr("{vip}: still {role}"),

@@ -2,7 +2,7 @@
 //!
 //! The daemon greets with `ucarp NUMBER VERSION`, the number being that of this language. The tool sends one line: the words
 //! of an [`crate::config::Order`] with tabs between them. The daemon answers with a line for each thing there is to say
-//! ([`Answer`], and for `status` a line `host` and then its [`Field`]s for each virtual host), and with `end STATUS CHANGED` as the last one, and closes. Old tools understand new daemons: a word for
+//! ([`Answer`], and for `status` the [`Field`]s of the daemon, and a line `host` with its [`Field`]s for each virtual host), and with `end STATUS CHANGED` as the last one, and closes. Old tools understand new daemons: a word for
 //! which they have no sentence is shown as it is, and fields come only at the end of a line.
 //!
 //! No descriptor is opened here but the tool's own, and nothing is known of how a daemon does what it is told.

@@ -1,7 +1,7 @@
 //! One line for a monitoring system, with figures behind a bar, and the exit status that it knows: 0 well, 1 to be looked at,
 //! 2 bad, 3 not known.
 
-use super::table::Standing;
+use super::table::{Standing, unsettled};
 use super::{Said, Status};
 use crate::i18n::{fill, tr};
 use crate::protocol::Role;
@@ -19,9 +19,10 @@ pub(super) fn failed(status: Status, sentence: &str) -> Said {
     }
 }
 
-/// What is thought of these. With an expected role another one is bad.
-pub(super) fn judged(all: &[Standing], expected: Option<Role>) -> Said {
-    let found: Vec<(u8, String)> = all.iter().flat_map(|one| judge(one, expected)).collect();
+/// What is thought of these, and of their daemon. With an expected role another one is bad.
+pub(super) fn judged(daemon: &Standing, all: &[Standing], expected: Option<Role>) -> Said {
+    let mut found: Vec<(u8, String)> = all.iter().flat_map(|one| judge(one, expected)).collect();
+    found.extend(unsettled(daemon).into_iter().map(|sentence| (ODD, sentence)));
     let worst = found.iter().map(|(level, _)| *level).max().unwrap_or(WELL);
     let name = |one: &Standing| one.get("name").unwrap_or("?").to_owned();
     let said: Vec<String> = if worst == WELL {
@@ -89,6 +90,9 @@ fn judge(one: &Standing, expected: Option<Role>) -> Vec<(u8, String)> {
         let causes = one.get("causes").unwrap_or("?");
         add(ODD, &tr("demoted by {amount} ({causes})"), &[("amount", &amount), ("causes", &causes)]);
     }
+    if one.get("pending") == Some("true") {
+        add(ODD, &tr("others still have to learn of a change (ucarpctl confirm)"), &[]);
+    }
     if is_master && one.number("ready_count") == Some(0) {
         add(ODD, &tr("MASTER without a standby that is ready"), &[]);
     }
@@ -97,16 +101,17 @@ fn judge(one: &Standing, expected: Option<Role>) -> Vec<(u8, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::standings;
+    use super::super::table::{daemon, standings};
     use super::*;
 
     fn judged(lines: &[&str], expected: Option<Role>) -> (u8, String) {
-        let lines: Vec<String> = ["host", "text\tname\tweb", "text\tinterface\teth0"]
-            .iter()
-            .chain(lines)
-            .map(ToString::to_string)
-            .collect();
-        let Said { out, status, .. } = super::judged(&standings(&lines), expected);
+        judged_beside(&[], lines, expected)
+    }
+
+    fn judged_beside(about: &[&str], lines: &[&str], expected: Option<Role>) -> (u8, String) {
+        let host = ["host", "text\tname\tweb", "text\tinterface\teth0"];
+        let lines: Vec<String> = about.iter().chain(&host).chain(lines).map(ToString::to_string).collect();
+        let Said { out, status, .. } = super::judged(&daemon(&lines), &standings(&lines), expected);
         assert!(out.ends_with('\n') && out.lines().count() == 1 && out.matches('|').count() == 1, "{out}");
         (status, out)
     }
@@ -134,9 +139,18 @@ mod tests {
             (vec![BACKUP, "plain\tmaintenance\ttrue", "plain\tdemotion\t254"], None, 1, "in maintenance"),
             (vec![MASTER, "plain\tready_count\t0"], None, 1, "without a standby"),
             (vec!["text\trole\tINIT"], None, 1, "waiting for eth0"),
+            (vec![BACKUP, "plain\tpending\ttrue"], None, 1, "learn of a change"),
         ] {
             let (status, line) = judged(&lines, expected);
             assert!(status == level && line.contains(part), "{lines:?}: {status}: {line}");
+        }
+        for (about, part) in [
+            ("plain\treload_refused\ttrue", "refused"),
+            ("plain\tundone\ttrue", "taken back"),
+            ("plain\tundo_in_ms\t9100", "in 9 s"),
+        ] {
+            let (status, line) = judged_beside(&[about], &[BACKUP], None);
+            assert!(status == 1 && line.contains(part), "{status}: {line}");
         }
         let said = |status| failed(status, "why|not");
         assert_eq!([Status::NoDaemon, Status::Denied, Status::Refused].map(|s| said(s).status), [2, 3, 3]);

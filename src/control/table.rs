@@ -43,17 +43,39 @@ pub(super) fn standings(lines: &[String]) -> Vec<Standing> {
     all
 }
 
+/// What is said of the daemon as a whole, before any of them.
+pub(super) fn daemon(lines: &[String]) -> Standing {
+    Standing(lines.iter().take_while(|line| *line != "host").filter_map(|line| Field::parse(line)).collect())
+}
+
 /// All of them as one document.
-pub(super) fn document(all: &[Standing]) -> String {
+pub(super) fn document(daemon: &Standing, all: &[Standing]) -> String {
     let mut document = Object::default();
     document.plain("schema", Some(1));
+    daemon.0.iter().for_each(|field| field.put(&mut document));
     let hosts: Vec<String> = all.iter().map(Standing::object).collect();
     document.plain("hosts", Some(format!("[{}]", hosts.join(","))));
     document.line()
 }
 
+/// What is to be minded about the configuration.
+pub(super) fn unsettled(daemon: &Standing) -> Vec<String> {
+    let mut found = Vec::new();
+    if daemon.get("reload_refused") == Some("true") {
+        found.push(tr("the file was refused when it was read last, see the log").into_owned());
+    }
+    if daemon.get("undone") == Some("true") {
+        found.push(tr("the configuration of the file was taken back").into_owned());
+    }
+    if let Some(ms) = daemon.number("undo_in_ms") {
+        let template = tr("the configuration before is back in {seconds} s, unless ucarpctl confirm comes");
+        found.push(fill(&template, &[("seconds", &(ms / 1000))]));
+    }
+    found
+}
+
 /// The lines of a table.
-pub(super) fn table(all: &[Standing]) -> String {
+pub(super) fn table(daemon: &Standing, all: &[Standing]) -> String {
     let heading =
         [tr("NAME"), tr("STATE"), tr("SINCE"), tr("WITH"), tr("NOTES")].map(|word| word.into_owned());
     let rows: Vec<[String; 5]> = std::iter::once(heading).chain(all.iter().map(row)).collect();
@@ -66,7 +88,8 @@ pub(super) fn table(all: &[Standing]) -> String {
         let padded: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
         padded.join("  ").trim_end().to_owned() + "\n"
     };
-    rows.iter().map(line).collect()
+    let unsettled = unsettled(daemon).into_iter().map(|sentence| sentence + "\n");
+    rows.iter().map(line).chain(unsettled).collect()
 }
 
 fn row(one: &Standing) -> [String; 5] {
@@ -111,6 +134,9 @@ fn notes(one: &Standing) -> Vec<String> {
     if one.get("role") == Some("MASTER") && one.get("address_missing") == Some("true") {
         notes.push(tr("an address is missing").into_owned());
     }
+    if one.get("pending") == Some("true") {
+        notes.push(tr("others still have to learn of a change").into_owned());
+    }
     if let Some(peer) = one.get("refused") {
         notes.push(fill(&tr("refuses {peer}"), &[("peer", &peer)]));
     }
@@ -133,33 +159,38 @@ fn lasted(time: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn received() -> Vec<Standing> {
-        let lines = "host\ntext\tname\tweb\ntext\trole\tMASTER\ntext\tstate\tMASTER\nplain\tlasted_ms\t61000\n\
+    fn received() -> (Standing, Vec<Standing>) {
+        let lines = "plain\treload_refused\tfalse\nplain\tundo_in_ms\t61900\nhost\ntext\tname\tweb\ntext\trole\tMASTER\ntext\tstate\tMASTER\nplain\tlasted_ms\t61000\n\
              nothing\tmaster\t\nplain\tstandby_count\t2\nplain\tready_count\t1\nplain\tdemotion\t0\n\
              plain\tstandbys\t[{\"address\":\"10.0.0.2\"}]\n\
              host\ntext\tname\tmail\ntext\trole\tBACKUP\ntext\tstate\tBACKUP\nplain\tlasted_ms\t90061000\n\
              text\tmaster\t10.0.0.2\nplain\tmaster_heard_ms\t410\nplain\tdemotion\t254\n\
              note\tcauses\tmaintenance, check:x\ntext\tmaintenance_by\t0\ntext\tmaintenance_because\tdisk\n\
              plain\tpreempts_in_ms\t12400\nfuture\tx\ty\n";
-        standings(&lines.lines().map(str::to_owned).collect::<Vec<_>>())
+        let lines: Vec<String> = lines.lines().map(str::to_owned).collect();
+        (daemon(&lines), standings(&lines))
     }
 
     #[test]
     fn people_get_a_table() {
+        let (daemon, all) = received();
         assert_eq!(
-            table(&received()),
+            table(&daemon, &all),
             "NAME  STATE   SINCE  WITH                       NOTES\n\
              web   MASTER  1m01s  standbys: 2, ready: 1\n\
              mail  BACKUP  1d01h  10.0.0.2, heard 0.4 s ago  demoted by 254 (maintenance, check:x); \
-             maintenance by user 0 (disk); preempts in 12 s\n"
+             maintenance by user 0 (disk); preempts in 12 s\n\
+             the configuration before is back in 61 s, unless ucarpctl confirm comes\n"
         );
     }
 
     #[test]
     fn programs_get_a_document() {
-        let document = document(&received());
+        let (daemon, all) = received();
+        let document = document(&daemon, &all);
         let read: serde_json::Value = serde_json::from_str(&document).unwrap();
         assert_eq!(read["schema"], 1);
+        assert_eq!((&read["reload_refused"], &read["undo_in_ms"]), (&false.into(), &61_900.into()));
         assert_eq!(read["hosts"][0]["standbys"][0]["address"], "10.0.0.2");
         assert!(read["hosts"][0]["master"].is_null());
         assert_eq!(read["hosts"][1]["preempts_in_ms"], 12_400);

@@ -82,8 +82,10 @@ fn usage() -> String {
   demote NAME [AMOUNT] [--name=WORD] [--for=TIME] [--because=TEXT]
   undemote NAME [WORD]
   resign [NAME ...] [--force]
-  reload
+  take [NAME ...]
+  reload [--dry-run] [--undo-after=TIME]
   confirm [NAME ...]
+  undo
   version
 
 NAME is a virtual host of the file, INTERFACE-ID, @GROUP or --all; with several
@@ -139,7 +141,7 @@ fn understand(wish: &mut Wish) -> Result<(), Wrong> {
     let words: Vec<&str> = wish.words.iter().map(String::as_str).collect();
     let order = Order::parse(&words).map_err(|wrong| Wrong(Status::Usage, wrong.to_string()))?;
     wish.patience = match order.verb {
-        Verb::Reload => LONG_PATIENCE,
+        Verb::Reload { .. } => LONG_PATIENCE,
         Verb::Wait(_) => PATIENCE + order.lasts.unwrap_or_default(),
         _ => PATIENCE,
     };
@@ -272,14 +274,14 @@ fn said(answered: &Answered, wish: &Wish) -> Said {
     let Answered { lines, status, changed } = answered;
     if let Verb::Monitor(expected) = wish.verb {
         if *status == Status::Done {
-            return monitor::judged(&table::standings(lines), expected);
+            return monitor::judged(&table::daemon(lines), &table::standings(lines), expected);
         }
         let said: Vec<String> = lines.iter().map(|line| shown(line)).collect();
         return monitor::failed(*status, &said.join("; "));
     }
     if wish.verb == Verb::Status && *status == Status::Done {
-        let all = table::standings(lines);
-        let out = if wish.json { table::document(&all) } else { table::table(&all) };
+        let (daemon, all) = (table::daemon(lines), table::standings(lines));
+        let out = if wish.json { table::document(&daemon, &all) } else { table::table(&daemon, &all) };
         return Said { out, err: String::new(), status: status.code() };
     }
     if wish.json {

@@ -69,8 +69,8 @@ pub(super) struct Control {
     waiting: Vec<Waiting>,
     /// The role of each host, as the engine told it last.
     pub(super) roles: Vec<Role>,
-    /// Who waits for the configuration to be read.
-    reloading: Vec<u32>,
+    /// Who waits for the configuration to be read, and whether only to see what would change.
+    reloading: Vec<(u32, bool)>,
     orders: u32,
 }
 
@@ -85,7 +85,7 @@ pub(super) fn folder(config: &Config) -> Option<PathBuf> {
 
 /// What the socket is called: as the file is, or as the virtual host of the command line. Where the daemon is in another
 /// network namespace than the rest, another one may be called so.
-fn name(config: &Config, first: Option<&(VirtualHostConfig, String)>) -> String {
+pub(super) fn name(config: &Config, first: Option<&(VirtualHostConfig, String)>) -> String {
     let mut name = match (&config.source, first) {
         (Some(source), _) => {
             let path = source.path();
@@ -241,13 +241,15 @@ impl Control {
     }
 
     /// The answer comes when the configuration was read again.
-    pub(super) fn await_reload(&mut self, client: u32) {
-        self.reloading.push(client);
+    pub(super) fn await_reload(&mut self, client: u32, is_dry: bool) {
+        self.reloading.push((client, is_dry));
     }
 
-    /// It was, or could not be.
-    pub(super) fn reloaded(&mut self, answers: &[Answer], now: Time) {
-        std::mem::take(&mut self.reloading).into_iter().for_each(|client| self.answer(client, answers, now));
+    /// It was, or could not be. `dry` is for those who wanted to see what would change.
+    pub(super) fn reloaded(&mut self, answers: &[Answer], dry: &[Answer], now: Time) {
+        for (client, is_dry) in std::mem::take(&mut self.reloading) {
+            self.answer(client, if is_dry { dry } else { answers }, now);
+        }
     }
 
     /// This became of one of them.

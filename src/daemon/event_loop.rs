@@ -291,6 +291,11 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
             Fact::Resign { order, host, force } if is_known(fleet, host) => {
                 step_aside(fleet, (order, host), force, report, now);
             }
+            Fact::Take { order, host } if is_known(fleet, host) => {
+                let untaken = fleet.hosts()[usize::from(host)].core().untaken(now);
+                fleet.tell(host.into(), Event::Take, report, now);
+                fleet.ask(Request::Took { order, host, untaken });
+            }
             Fact::Query { query, hosts } => {
                 for host in hosts {
                     let there = is_known(fleet, host);
@@ -301,7 +306,7 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
             Fact::Confirm { host } if is_known(fleet, host) => {
                 fleet.tell(host.into(), Event::Confirm, report, now);
             }
-            Fact::ByHand { .. } | Fact::Resign { .. } | Fact::Confirm { .. } => {}
+            Fact::ByHand { .. } | Fact::Resign { .. } | Fact::Take { .. } | Fact::Confirm { .. } => {}
             Fact::Leave { host, departure } => changes::leave(fleet, host, departure, report, now),
             Fact::Changed { silence } => {
                 sources.pulse.may_be_silent(silence);

@@ -11,6 +11,7 @@ mod ordering;
 mod rereading;
 mod showing;
 mod starting;
+mod undoing;
 
 use std::collections::{HashSet, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -33,6 +34,7 @@ use super::ledger::Ledger;
 use super::notify::Notifier;
 use super::overheard::Overheard;
 use super::pending::Archive;
+use super::previous::Previous;
 use super::reload::{Reading, Reread};
 use super::report::{About, Report, resting, summary};
 use super::request::{Asked, Beat, Fact, Request, decode, encode};
@@ -43,6 +45,7 @@ use super::survey::{self, Surveyor};
 use super::{panics, place, placing};
 use crate::platform::{self, Channel, Claims, Heir, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
 use crate::protocol::{Role, Shift, Time};
+use rereading::Wanted;
 
 /// How many requests are taken in at a time.
 const MOST_REQUESTS: usize = 256;
@@ -73,6 +76,8 @@ pub(super) struct Belongings {
     /// By which it is steered.
     pub(super) control: Control,
     pub(super) demands: DemandFiles,
+    /// The configuration to go back to.
+    pub(super) previous: Previous,
     /// What the operator is told to mind in the configuration.
     pub(super) warned: HashSet<String>,
 }
@@ -100,7 +105,12 @@ struct Hands {
     ledger: Option<Ledger>,
     control: Control,
     demands: DemandFiles,
+    previous: Previous,
     reading: Reading,
+    /// What is to become of what is read.
+    wanted: Wanted,
+    /// What was read last was not taken over.
+    refused: bool,
     /// What the operator was told to mind in the configuration.
     warned: HashSet<String>,
     lock_memory: bool,
@@ -164,6 +174,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         ledger,
         control,
         demands,
+        previous,
         warned,
     } = belongings;
     let mut hands = Hands {
@@ -177,7 +188,10 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         ledger,
         control,
         demands,
+        previous,
         reading: Reading::new(reread),
+        wanted: Wanted::default(),
+        refused: false,
         warned,
         children: Children::default(),
         engine: None,
@@ -224,7 +238,7 @@ impl Hands {
             .into_iter()
             .chain([self.notifier.deadline(), self.sign_of_life(), self.children.checks.deadline()])
             .chain([self.children.heralds.deadline()])
-            .chain([self.control.deadline(asleep), self.demands_end()])
+            .chain([self.control.deadline(asleep), self.demands_end(), self.trial_ends()])
             .flatten()
             .min()
             .map(|deadline| deadline.since(asleep));
@@ -257,6 +271,7 @@ impl Hands {
             self.take_over(read, woken);
         }
         self.take_orders(woken);
+        self.end_trial(woken);
         if let Some(writer) = self.overheard.hear(self.report.log(), woken) {
             self.report.writer(writer);
         }
@@ -352,6 +367,7 @@ impl Hands {
             Act::Settle { host } => self.settle(host, now),
             Act::Show { query, host, fields } => self.control.standings.hear(query, host, fields.to_vec()),
             Act::Answer { order, host, stepped } => self.stepped(order, host, stepped, now),
+            Act::AnswerTook { order, host, untaken } => self.took(order, host, untaken, now),
             Act::Say(line) => self.report.pass_on(line.clone()),
             Act::End { status, why } => {
                 self.why = why.map(str::to_owned);
@@ -453,7 +469,10 @@ impl Hands {
                 known.extend(self.dying.iter().copied().chain(self.engine.as_ref().map(|engine| engine.pid)));
                 platform::bury_strangers(&known);
             }
-            Signal::HangUp if self.reading.can() && self.asked_by.is_none() => self.read_again(now),
+            Signal::HangUp if self.reading.can() && self.asked_by.is_none() => {
+                self.wanted.applies = true;
+                self.read_again(now);
+            }
             Signal::Terminate | Signal::Interrupt | Signal::Quit | Signal::HangUp => {
                 self.asked_by.get_or_insert(signal);
                 self.notifier.stopping();

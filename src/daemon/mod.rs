@@ -48,6 +48,7 @@ mod perform;
 mod place;
 mod placing;
 mod presence;
+mod previous;
 mod pulse;
 mod record;
 mod reload;
@@ -93,6 +94,7 @@ use ledger::Ledger;
 use notify::{Manager, Notifier};
 use overheard::Overheard;
 use pending::Archive;
+use previous::{Previous, Setup};
 use report::{About, Report};
 use roster::Roster;
 
@@ -136,6 +138,14 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         }
     } else {
         None
+    };
+    let state = config.state.clone().unwrap_or_else(|| platform::STATE.into());
+    let recalled =
+        Previous::recall(&state, &control::name(config, None), config, clock::now(), clock::wall());
+    let taken_back = recalled.instead.is_some();
+    let config = &match recalled.instead {
+        Some(Setup { hosts, checks }) => Config { hosts, checks, ..config.clone() },
+        None => config.clone(),
     };
     let manager = Manager::take();
     // Only where there is something to write to or somebody to listen to.
@@ -186,7 +196,6 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         |file: &Path| file.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
     let pidfile_in = config.pidfile.as_deref().map(|file| folder(file).unwrap_or_else(|| ".".into()));
     // What a command line says is told anew with each start.
-    let state = config.state.clone().unwrap_or_else(|| platform::STATE.into());
     let archive = config.source.as_ref().map(|_| Archive::new(state.clone()));
     let told_in = manager.folder();
     let control_in = control::folder(config);
@@ -194,6 +203,12 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         [pidfile_in.as_deref(), Some(lockdir), Some(&*state), told_in.as_deref(), control_in.as_deref()];
     let (control, no_door) = Control::open(config, &hosts);
     no_door.iter().for_each(|why| report.no_door(why));
+    if let Some(why) = recalled.why {
+        report.no_previous(&state, &why);
+    }
+    if taken_back {
+        report.stays_undone();
+    }
     let written: Vec<&Path> = written.into_iter().flatten().collect();
     let _ = platform::write_only_in(&written);
     let mut roster = Roster::of(hosts).checked(config.checks.clone());
@@ -231,6 +246,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
         ledger,
         control,
         demands: DemandFiles::new(state),
+        previous: recalled.previous,
         warned: warnings.into_iter().collect(),
     })?;
     over.end()

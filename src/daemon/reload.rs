@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::caller::caller;
 use super::pending;
+use super::previous::Setup;
 use super::report::gathered;
 use super::request::{Fact, Word, decode, encode};
 use super::roster::{Entry, Roster, Standing};
@@ -50,6 +51,18 @@ pub(super) struct Read {
     checks: Vec<Check>,
     warnings: Vec<String>,
     errors: Vec<String>,
+}
+
+impl Read {
+    /// As if this had been read.
+    pub(super) fn of(Setup { hosts, checks }: Setup) -> Self {
+        Self { hosts, checks, ..Self::default() }
+    }
+
+    /// What was.
+    pub(super) fn setup(&self) -> Setup {
+        Setup::new(self.hosts.clone(), self.checks.clone())
+    }
 }
 
 /// That somebody reads.

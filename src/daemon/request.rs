@@ -19,7 +19,7 @@ use crate::config::{Check, VirtualHostConfig};
 use crate::control::{Field, Value};
 use crate::log::{Facts, Level, Line};
 use crate::platform::{LinkState, Signal, Unready};
-use crate::protocol::{Departure, Hook, Reason, Role, Shift};
+use crate::protocol::{Departure, Hook, Reason, Role, Shift, Untaken};
 
 /// Asked by the engine.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,6 +53,8 @@ pub(super) enum Request {
     Standing { query: u32, host: u16, fields: Vec<Field> },
     /// This became of a master that was asked to step aside.
     Stepped { order: u32, host: u16, stepped: Stepped },
+    /// A backup that was told to take the addresses did, or did not for this.
+    Took { order: u32, host: u16, untaken: Option<Untaken> },
     /// A line for the log.
     Say(Line),
     /// Everything is done that was to be done, or nothing can be: the process ends now, and with it everything, with this
@@ -160,6 +162,8 @@ pub(super) enum Fact {
     Query { query: u32, hosts: Vec<u16> },
     /// A master is to step aside, by the order of this number: [`Request::Stepped`] follows.
     Resign { order: u32, host: u16, force: bool },
+    /// A backup is to take the addresses, by the order of this number: [`Request::Took`] follows.
+    Take { order: u32, host: u16 },
     /// It is to give back what it has: [`Request::Left`] follows.
     Leave { host: u16, departure: Departure },
     /// That was all that changed. An engine may be silent for so long from now on.
@@ -251,6 +255,7 @@ impl Request {
             | Self::Left { .. }
             | Self::Settled { .. }
             | Self::Stepped { .. }
+            | Self::Took { .. }
             | Self::Standing { .. }
             | Self::Say(_)
             | Self::Finished { .. } => Asked::Other,
@@ -314,6 +319,7 @@ coded! { Request:
     12 Stepped { order, host, stepped },
     13 Standing { query, host, fields },
     14 Notify(news),
+    15 Took { order, host, untaken },
 }
 coded!(Field { name, value });
 coded! { Value:
@@ -326,6 +332,14 @@ coded! { Stepped:
     0 Aside,
     1 NotMaster(role),
     2 WouldBeBack,
+}
+coded! { Untaken:
+    0 Role(role),
+    1 Released,
+    2 Demoted(by),
+    3 OneFamily,
+    4 NobodyHeard,
+    5 NotWorse { peer, its, ours },
 }
 coded! { Others:
     0 Master(address),
@@ -351,6 +365,7 @@ coded! { Fact:
     15 Resign { order, host, force },
     16 Query { query, hosts },
     17 Confirm { host },
+    18 Take { order, host },
 }
 coded! { Word:
     0 Host(host),

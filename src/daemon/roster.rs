@@ -61,6 +61,12 @@ impl Entry {
         (&self.config, &self.interface)
     }
 
+    /// As its file and its log have it.
+    pub(super) fn label(&self) -> String {
+        let Self { config, interface, .. } = self;
+        config.name.clone().unwrap_or_else(|| format!("{interface}-{}", config.vhid))
+    }
+
     /// What has to be known of it where there is no engine.
     pub(super) fn plan(&self) -> Plan {
         let config = &self.config;

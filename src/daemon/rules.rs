@@ -19,7 +19,7 @@ use crate::config::{Account, Check, VirtualHostConfig, script};
 use crate::control::Field;
 use crate::log::Line;
 use crate::platform::{MOST_DESCRIPTORS, Program, User};
-use crate::protocol::{Family, Hook, Reason, Role, Shift, Time};
+use crate::protocol::{Family, Hook, Reason, Role, Shift, Time, Untaken};
 
 /// How many requests an engine may make in a second: so many, and so many more for each host, all of which may change
 /// their roles at once. Lines of the log are counted by themselves.
@@ -106,6 +106,11 @@ pub(super) enum Act<'a> {
         order: u32,
         host: u16,
         stepped: Stepped,
+    },
+    AnswerTook {
+        order: u32,
+        host: u16,
+        untaken: Option<Untaken>,
     },
 }
 
@@ -332,6 +337,10 @@ impl Rules {
             Request::Stepped { order, host, stepped } => {
                 self.host(*host)?;
                 Ok(Act::Answer { order: *order, host: *host, stepped: *stepped })
+            }
+            Request::Took { order, host, untaken } => {
+                self.host(*host)?;
+                Ok(Act::AnswerTook { order: *order, host: *host, untaken: *untaken })
             }
             Request::Settled { host } => {
                 self.host(*host)?;

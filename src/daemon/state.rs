@@ -11,7 +11,7 @@ use crate::config::VirtualHostConfig;
 use crate::platform;
 use crate::protocol::Destination;
 
-/// No file of ours is longer.
+/// No file about one virtual host is longer.
 const LONGEST: u64 = 64 * 1024;
 
 /// The file of this kind for a virtual host.
@@ -28,6 +28,14 @@ pub(super) fn path(folder: &Path, config: &VirtualHostConfig, interface: &str, k
 /// # Errors
 /// It cannot be read, or is none of ours: somebody else could have written it, or nobody would have written so much.
 pub(super) fn read(path: &Path) -> io::Result<Option<Zeroizing<String>>> {
+    read_up_to(path, LONGEST)
+}
+
+/// The same, of a file that may be this long.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_up_to(path: &Path, longest: u64) -> io::Result<Option<Zeroizing<String>>> {
     let about = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         about => about?,
@@ -36,7 +44,7 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Zeroizing<String>>> {
     if !about.is_file() || !may_write.contains(&about.uid()) || about.mode() & 0o022 != 0 {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
-    if about.len() > LONGEST {
+    if about.len() > longest {
         return Err(io::ErrorKind::InvalidData.into());
     }
     fs::read_to_string(path).map(|text| Some(Zeroizing::new(text)))

@@ -35,41 +35,41 @@ pub(crate) fn all() -> Vec<Case> {
     ]
 }
 
-const TOOL: &str = env!("CARGO_BIN_EXE_ucarpctl");
+pub(crate) const TOOL: &str = env!("CARGO_BIN_EXE_ucarpctl");
 
 /// What the tool says to both, and its exit status.
-fn tell(segment: &Segment, host: usize, words: &[&str]) -> (i32, String) {
+pub(crate) fn tell(segment: &Segment, host: usize, words: &[&str]) -> (i32, String) {
     let mut command = Command::new(TOOL);
     command.arg(format!("--control={}", segment.control(host).display())).args(words);
     said(&mut command)
 }
 
-fn said(command: &mut Command) -> (i32, String) {
+pub(crate) fn said(command: &mut Command) -> (i32, String) {
     let done = command.stdin(Stdio::null()).output().expect("the tool starts");
     let said = [done.stdout, done.stderr].concat();
     (done.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
 }
 
 #[track_caller]
-fn told(segment: &Segment, host: usize, words: &[&str], said: &str) {
+pub(crate) fn told(segment: &Segment, host: usize, words: &[&str], said: &str) {
     let (status, text) = tell(segment, host, words);
     assert!(status == 0 && text.contains(said), "{words:?}: {status}: {text}");
 }
 
 #[track_caller]
-fn refused(segment: &Segment, host: usize, words: &[&str], expected: i32, part: &str) {
+pub(crate) fn refused(segment: &Segment, host: usize, words: &[&str], expected: i32, part: &str) {
     let (status, text) = tell(segment, host, words);
     assert!(status == expected && text.contains(part), "{words:?}: {status}: {text}");
     assert_eq!(text.lines().count(), 1, "{text}");
 }
 
-fn web(more: &str) -> String {
+pub(crate) fn web(more: &str) -> String {
     let keys = format!("pass = \"secret\"\nsrcip = \"SOURCE\"\npreempt-delay = \"0s\"\n{more}");
     vip("web", 7, &VIP.to_string(), &keys)
 }
 
 /// Two hosts of which the first is preferred and master.
-fn pair(segment: &Segment, more: &str) -> [Served; 2] {
+pub(crate) fn pair(segment: &Segment, more: &str) -> [Served; 2] {
     let first = Served::start(segment, 0, &Setup::default(), &web(more));
     segment.await_owner(0, seconds(8));
     let second = Served::start(segment, 1, &Setup::default(), &web(&format!("advskew = 100\n{more}")));
@@ -77,7 +77,7 @@ fn pair(segment: &Segment, more: &str) -> [Served; 2] {
     [first, second]
 }
 
-fn socket(segment: &Segment, host: usize) -> PathBuf {
+pub(crate) fn socket(segment: &Segment, host: usize) -> PathBuf {
     let mut all = fs::read_dir(segment.control(host)).expect("it was made").flatten();
     all.find(|entry| entry.path().extension().is_some_and(|kind| kind == "ctl")).expect("there is one").path()
 }
@@ -352,7 +352,7 @@ fn fits(schema: &serde_json::Value, value: &serde_json::Value, place: &str) {
     }
 }
 
-fn document(segment: &Segment, host: usize, words: &[&str]) -> serde_json::Value {
+pub(crate) fn document(segment: &Segment, host: usize, words: &[&str]) -> serde_json::Value {
     let words: Vec<&str> = ["--json", "status"].iter().chain(words).copied().collect();
     let (status, text) = tell(segment, host, &words);
     assert_eq!(status, 0, "{text}");

@@ -67,7 +67,7 @@ impl Served {
     }
 
     /// As an editor does: the file is another one afterwards.
-    fn write(&self, segment: &Segment, host: usize, vips: &str) {
+    pub(crate) fn write(&self, segment: &Segment, host: usize, vips: &str) {
         let source = segment.hosts[host].address;
         let state = segment.dir().join(format!("state-{}", segment.hosts[host].name));
         let text = format!(

@@ -30,6 +30,7 @@ mod rights;
 mod segment;
 mod services;
 mod starting;
+mod steering;
 mod stopping;
 mod surroundings;
 mod unicast;
@@ -127,6 +128,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(checks::all());
     cases.extend(fitness::all());
     cases.extend(control::all());
+    cases.extend(steering::all());
     cases.extend(families::all());
     cases.extend(unicast::all());
     cases.extend(users::all());

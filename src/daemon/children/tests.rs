@@ -66,7 +66,8 @@ impl Sandbox {
             | Act::Forget { .. }
             | Act::Settle { .. }
             | Act::Show { .. }
-            | Act::Answer { .. } => {}
+            | Act::Answer { .. }
+            | Act::AnswerTook { .. } => {}
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Whom an order means.
 
-use super::super::roster::{Entry, Roster};
+use super::super::roster::Roster;
 use crate::config::order::{Named, Order};
 use crate::config::similar;
 use crate::control::{Answer, answer::Matter};
@@ -11,7 +11,7 @@ use crate::control::{Answer, answer::Matter};
 /// Somebody is named who is not there, or nobody where there are several.
 pub(in super::super) fn meant(roster: &Roster, order: &Order) -> Result<Vec<(u16, String)>, Answer> {
     let all: Vec<(u16, String, Option<&str>)> =
-        roster.served().map(|(host, entry)| (host, label(entry), entry.config.group.as_deref())).collect();
+        roster.served().map(|(host, entry)| (host, entry.label(), entry.config.group.as_deref())).collect();
     if all.is_empty() {
         return Err(Answer::new(Matter::NobodyServed, &[]));
     }
@@ -42,11 +42,6 @@ pub(in super::super) fn meant(roster: &Roster, order: &Order) -> Result<Vec<(u16
         order.whom.is_empty() || order.whom.iter().any(by)
     };
     Ok(all.into_iter().filter(is_meant).map(|(host, label, _)| (host, label)).collect())
-}
-
-/// As its file and its log have it.
-fn label(Entry { config, interface, .. }: &Entry) -> String {
-    config.name.clone().unwrap_or_else(|| format!("{interface}-{}", config.vhid))
 }
 
 #[cfg(test)]

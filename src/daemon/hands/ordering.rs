@@ -9,7 +9,7 @@ use super::super::roster::Entry;
 use super::Hands;
 use crate::config::order::{MAINTENANCE, MOST, Order, Verb};
 use crate::control::{Answer, answer::Matter};
-use crate::protocol::Time;
+use crate::protocol::{Role, Time, Untaken};
 
 impl Hands {
     /// Takes in what was said, and does it.
@@ -33,12 +33,13 @@ impl Hands {
             let version = Answer::new(Matter::Version, &[&env!("CARGO_PKG_VERSION")]);
             return self.control.answer(client, &[version], now);
         }
-        if order.verb == Verb::Reload {
-            if !self.reading.can() || self.asked_by.is_some() {
-                return self.control.answer(client, &[Answer::new(Matter::NoFile, &[])], now);
-            }
-            self.control.await_reload(client);
-            return self.read_again(now);
+        if matches!(order.verb, Verb::Reload { .. } | Verb::Undo) {
+            return self.configure(client, user, order, now);
+        }
+        // Without a name it is about what is on trial.
+        let stays = if order.verb == Verb::Confirm { self.confirm_trial(user, now) } else { Vec::new() };
+        if !stays.is_empty() && order.whom.is_empty() {
+            return self.control.answer(client, &stays, now);
         }
         // Whoever asks next sees what came of it.
         self.control.standings.forget();
@@ -46,7 +47,7 @@ impl Hands {
             Ok(hosts) => hosts,
             Err(answer) => return self.control.answer(client, &[answer], now),
         };
-        let mut answers = Vec::new();
+        let mut answers = stays;
         let demand = |name: &str, amount| Demand {
             name: name.to_owned(),
             amount,
@@ -88,7 +89,8 @@ impl Hands {
                     answers.push(self.confirm(*host, name));
                 }
             }
-            Verb::Status | Verb::Monitor(_) | Verb::Reload | Verb::Version => {}
+            Verb::Take => return self.have_taken(client, user, hosts, now),
+            Verb::Status | Verb::Monitor(_) | Verb::Reload { .. } | Verb::Undo | Verb::Version => {}
         }
         if !steps_aside {
             return self.control.answer(client, &answers, now);
@@ -105,6 +107,65 @@ impl Hands {
             }
             self.tell(&Fact::Resign { order: number, host, force: order.force });
         }
+    }
+
+    /// Another configuration is wanted: that of the file, or the one before.
+    fn configure(&mut self, client: u32, user: u32, order: &Order, now: Time) {
+        let refused = if self.asked_by.is_some() {
+            Some(Matter::Ending)
+        } else if !self.reading.can() {
+            Some(Matter::NoFile)
+        } else {
+            None
+        };
+        if let Some(matter) = refused {
+            return self.control.answer(client, &[Answer::new(matter, &[])], now);
+        }
+        if let Verb::Reload { dry_run } = order.verb {
+            self.wanted.applies |= !dry_run;
+            self.wanted.trial = order.lasts.or(self.wanted.trial);
+            self.control.await_reload(client, dry_run);
+            return self.read_again(now);
+        }
+        let answers = self.go_back(Some(user), now);
+        self.control.answer(client, &answers, now);
+    }
+
+    /// These are to take the addresses.
+    fn have_taken(&mut self, client: u32, user: u32, hosts: Vec<(u16, String)>, now: Time) {
+        if self.engine.is_none() {
+            return self.control.answer(client, &[Answer::new(Matter::NoEngine, &[])], now);
+        }
+        let numbers: Vec<u16> = hosts.iter().map(|(host, _)| *host).collect();
+        let order = self.control.await_engine(client, hosts, Vec::new(), now);
+        for host in numbers {
+            if let Some(Entry { config, interface, .. }) = self.rules.roster().get(host) {
+                self.report.told_to_take(About::host(config, interface), user);
+            }
+            self.tell(&Fact::Take { order, host });
+        }
+    }
+
+    /// What became of one that was told to take the addresses.
+    pub(super) fn took(&mut self, order: u32, host: u16, untaken: Option<Untaken>, now: Time) {
+        let answer = |name: &str| {
+            Some(match untaken {
+                None => Answer::new(Matter::Taken, &[&name]),
+                Some(Untaken::Role(Role::Master)) => Answer::new(Matter::Unchanged, &[&name]),
+                Some(Untaken::Role(role @ (Role::Init | Role::Backup))) => {
+                    Answer::new(Matter::NoBackup, &[&name, &role.code()])
+                }
+                Some(Untaken::Released) => Answer::new(Matter::Released, &[&name]),
+                Some(Untaken::Demoted(by)) => Answer::new(Matter::TooDemoted, &[&name, &by]),
+                Some(Untaken::OneFamily) => Answer::new(Matter::OneFamily, &[&name]),
+                Some(Untaken::NobodyHeard) => Answer::new(Matter::NobodyHeard, &[&name]),
+                Some(Untaken::NotWorse { peer, its, ours }) => Answer::new(
+                    Matter::NotWorse,
+                    &[&name, &peer, &its.base, &its.skew, &ours.base, &ours.skew],
+                ),
+            })
+        };
+        self.control.became(order, host, answer, now);
     }
 
     /// What became of one that was asked to step aside.

@@ -1,16 +1,29 @@
 //! What the hands do when they are told to read the configuration again.
 
+use std::time::Duration;
+
 use super::super::clock::wall;
 use super::super::control::Control;
 use super::super::pending;
+use super::super::previous::Setup;
 use super::super::reload::{self, Read, Reloaded};
 use super::super::report::About;
 use super::super::request::Fact;
 use super::super::roster::{Entry, Standing};
 use super::Hands;
+use crate::config::diff::Fate;
 use crate::control::{Answer, answer::Matter};
 use crate::log::Level;
 use crate::protocol::Time;
+
+/// What is to become of what is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Wanted {
+    /// It is taken over, and does not only show what would change.
+    pub(super) applies: bool,
+    /// For so long on trial.
+    pub(super) trial: Option<Duration>,
+}
 
 impl Hands {
     /// Has the configuration read again.
@@ -20,9 +33,7 @@ impl Hands {
         let begun = reading.begin(|| (*engine, *control) = (None, Control::default()), now);
         self.notifier.reloading();
         if let Err(why) = begun {
-            self.report.not_reloaded(&why.to_string());
-            self.notifier.reloaded();
-            self.control.reloaded(&[Answer::new(Matter::NotReloaded, &[&why])], now);
+            self.not_reloaded(&[why.to_string()], now);
         }
     }
 
@@ -32,19 +43,58 @@ impl Hands {
         if self.reading.is_wanted_again() {
             return self.read_again(now);
         }
-        self.notifier.reloaded();
-        let reloaded = read.map_err(|why| vec![why]).and_then(|read| {
-            reload::reloaded(self.rules.roster(), read, &mut self.claims, self.lockdir.as_deref(), now)
-        });
-        let Reloaded { roster, facts, lines, archived } = match reloaded {
+        let after = read.as_ref().map(Read::setup).unwrap_or_default();
+        let reloaded = read.map_err(|why| vec![why]).and_then(|read| self.reloaded(read, now));
+        let Reloaded { lines, .. } = match &reloaded {
             Ok(reloaded) => reloaded,
-            Err(why) => {
-                why.iter().for_each(|why| self.report.not_reloaded(why));
-                let answers: Vec<_> =
-                    why.iter().map(|why| Answer::new(Matter::NotReloaded, &[why])).collect();
-                return self.control.reloaded(&answers, now);
-            }
+            Err(why) => return self.not_reloaded(why, now),
         };
+        let summary = |matter| Answer::new(matter, &[&lines.others.len(), &lines.kept]);
+        let mut answers: Vec<Answer> = lines.others.iter().filter_map(changes).collect();
+        let mut dry = answers.clone();
+        dry.push(summary(Matter::WouldReload));
+        answers.push(summary(Matter::Reloaded));
+        let Wanted { applies, trial } = std::mem::take(&mut self.wanted);
+        self.refused = false;
+        if applies {
+            let before = Setup::of(self.rules.roster());
+            let was_on_trial = self.previous.until().is_some();
+            self.previous.reloaded(before, &after, trial, now);
+            answers.extend(self.keep_previous(&after, now));
+            if let Some(until) = self.previous.until() {
+                let left = until.since(now);
+                answers.push(Answer::new(Matter::OnTrial, &[&left.as_secs()]));
+                self.report.on_trial(left);
+            } else if was_on_trial {
+                self.report.confirmed(None);
+            }
+        }
+        match reloaded {
+            Ok(reloaded) if applies => self.apply(reloaded, now),
+            Ok(_) | Err(_) => reload::give_back(&mut self.claims, self.rules.roster()),
+        }
+        self.notifier.reloaded();
+        self.control.reloaded(&answers, &dry, now);
+    }
+
+    /// Nothing changes.
+    fn not_reloaded(&mut self, why: &[String], now: Time) {
+        self.notifier.reloaded();
+        (self.wanted, self.refused) = (Wanted::default(), true);
+        self.control.standings.forget();
+        why.iter().for_each(|why| self.report.not_reloaded(why));
+        let answers: Vec<_> = why.iter().map(|why| Answer::new(Matter::NotReloaded, &[why])).collect();
+        self.control.reloaded(&answers, &answers, now);
+    }
+
+    /// What would follow from it.
+    pub(super) fn reloaded(&mut self, read: Read, now: Time) -> Result<Reloaded, Vec<String>> {
+        reload::reloaded(self.rules.roster(), read, &mut self.claims, self.lockdir.as_deref(), now)
+    }
+
+    /// From now on it is so.
+    pub(super) fn apply(&mut self, reloaded: Reloaded, now: Time) {
+        let Reloaded { roster, facts, lines, archived } = reloaded;
         self.ahead.resize(roster.len(), 0);
         roster.there().for_each(|(host, entry)| self.supervisor.plan(host, entry.plan()));
         self.rules.replace(roster);
@@ -69,8 +119,6 @@ impl Hands {
         }
         self.report.reloaded(lines.others.len(), lines.kept);
         self.control.standings.forget();
-        let answer = Answer::new(Matter::Reloaded, &[&lines.others.len(), &lines.kept]);
-        self.control.reloaded(&[answer], now);
         let silence = self.silence();
         if let Some(engine) = &mut self.engine {
             engine.untold.extend(facts);
@@ -125,4 +173,16 @@ impl Hands {
         self.supervisor.forget(host);
         self.children.heralds.forget(host);
     }
+}
+
+/// What becomes of one.
+pub(super) fn changes((entry, fate): &(Entry, Fate)) -> Option<Answer> {
+    let name = entry.label();
+    Some(match fate {
+        Fate::Kept { .. } => return None,
+        Fate::Changed { what, .. } => Answer::new(Matter::VipChanges, &[&name, &what.join(", ")]),
+        Fate::Replaced { .. } => Answer::new(Matter::VipMoves, &[&name]),
+        Fate::Started { .. } => Answer::new(Matter::VipBegins, &[&name]),
+        Fate::Ended { .. } => Answer::new(Matter::VipEnds, &[&name]),
+    })
 }

@@ -17,6 +17,15 @@ impl Hands {
         let Self { control, rules, engine, .. } = self;
         let (asked, known) = control.standings.answerable(now);
         let known = known.filter(|_| engine.is_some());
+        let left = self.previous.until().map(|until| until.since(now).as_millis());
+        let about: String = [
+            Field::plain("reload_refused", Some(self.refused)),
+            Field::plain("undone", Some(self.previous.undone())),
+            Field::plain("undo_in_ms", left),
+        ]
+        .iter()
+        .map(Field::line)
+        .collect();
         let answers: Vec<(u32, Result<String, Answer>)> = asked
             .into_iter()
             .map(|Asked { client, way, mut order, .. }| {
@@ -30,7 +39,7 @@ impl Hands {
                         let entry = rules.roster().get(*host)?;
                         Some(block(name, entry, &found(*host)?.fields, way, now))
                     });
-                    lines.collect::<String>()
+                    about.clone() + &lines.collect::<String>()
                 });
                 (client, text)
             })
@@ -54,7 +63,7 @@ impl Hands {
 
 /// The lines about one of them. Why something was done by hand is not for everybody.
 fn block(name: &str, entry: &Entry, fields: &[Field], way: Way, now: Time) -> String {
-    let Entry { config, interface, demands, .. } = entry;
+    let Entry { config, interface, demands, kept, .. } = entry;
     let maintenance = demands.iter().flatten().find(|demand| demand.is_maintenance());
     let of = |get: fn(&Demand) -> Option<String>| maintenance.and_then(get);
     let because = of(|demand| demand.because.clone()).filter(|_| way == Way::Orders);
@@ -64,6 +73,7 @@ fn block(name: &str, entry: &Entry, fields: &[Field], way: Way, now: Time) -> St
         Field::text("group", config.group.as_ref()),
         Field::text("interface", Some(interface)),
         Field::plain("id", Some(config.vhid)),
+        Field::plain("pending", Some(kept.iter().any(|former| former.sent.is_some()))),
         Field::plain("maintenance", Some(maintenance.is_some())),
         Field::text("maintenance_by", of(|demand| demand.by.map(|user| user.to_string()))),
         Field::text("maintenance_since", of(|demand| wall().map(|_| utc(demand.since)))),

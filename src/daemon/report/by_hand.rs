@@ -69,6 +69,12 @@ impl Report {
         self.tell_of(about, Level::Info, &text, "UC2067");
     }
 
+    /// A user has a backup take the addresses.
+    pub(crate) fn told_to_take(&mut self, about: About<'_>, user: u32) {
+        let text = fill(&tr("User {user} tells this host to take the address"), &[("user", &user)]);
+        self.tell_of(about, Level::Info, &text, "UC2080");
+    }
+
     /// What was demanded before this start cannot be read.
     pub(crate) fn unreadable_demands(&mut self, about: About<'_>, folder: &Path, why: &io::Error) {
         let template = tr(

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use super::{About, Report, repeats};
 use crate::config::Warning;
@@ -76,6 +77,63 @@ impl Report {
     pub(crate) fn not_reloaded(&mut self, why: &str) {
         let template = tr("The configuration is not taken over, everything stays as it is: {why}");
         self.tell(Level::Error, &fill(&template, &[("why", &why)]), "UC2055");
+    }
+
+    /// The configuration is on trial for so long.
+    pub(crate) fn on_trial(&mut self, left: Duration) {
+        let template =
+            tr("The configuration before it is back in {seconds} s, unless ucarpctl confirm comes");
+        self.tell(Level::Info, &fill(&template, &[("seconds", &left.as_secs())]), "UC2081");
+    }
+
+    /// It is not any more: this user says so, or the file went back by itself.
+    pub(crate) fn confirmed(&mut self, user: Option<u32>) {
+        let text = match user {
+            Some(user) => fill(&tr("The configuration stays, as user {user} says"), &[("user", &user)]),
+            None => tr("The configuration stays: it is the one before the trial").into_owned(),
+        };
+        self.tell(Level::Info, &text, "UC2082");
+    }
+
+    /// The configuration before is taken over: this user says so, or nobody confirmed in time.
+    pub(crate) fn goes_back(&mut self, by: Option<u32>) {
+        let (level, text) = match by {
+            Some(user) => (
+                Level::Info,
+                fill(&tr("Goes back to the configuration before, as user {user} says"), &[("user", &user)]),
+            ),
+            None => (
+                Level::Warning,
+                tr("Goes back to the configuration before: nobody said ucarpctl confirm in time")
+                    .into_owned(),
+            ),
+        };
+        self.tell(level, &text, "UC2083");
+    }
+
+    /// It cannot be.
+    pub(crate) fn not_undone(&mut self, why: &str) {
+        let template = tr("Cannot go back to the configuration before: {why}");
+        self.tell(Level::Error, &fill(&template, &[("why", &why)]), "UC2084");
+    }
+
+    /// The file still has what was gone back from.
+    pub(crate) fn stays_undone(&mut self) {
+        let text = tr(
+            "The file has the configuration that was taken back, so the one before is served; ucarpctl reload takes that of the file",
+        );
+        self.tell(Level::Warning, &text, "UC2085");
+    }
+
+    /// To what could be gone back is not kept over a restart.
+    pub(crate) fn previous_not_kept(&mut self, file: &str, why: &io::Error) {
+        let template = tr("The configuration before is not remembered over a restart: {file}: {why}");
+        self.tell(Level::Warning, &fill(&template, &[("file", &file), ("why", why)]), "UC2086");
+    }
+
+    /// What was kept cannot be read.
+    pub(crate) fn no_previous(&mut self, folder: &Path, why: &io::Error) {
+        self.previous_not_kept(&folder.display().to_string(), why);
     }
 }
 

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::Account;
 use crate::config::check::{OnFailure, Probe, Verdict, Whom};
+use crate::protocol::Interval;
 
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -80,6 +81,17 @@ fn requests() -> Vec<Request> {
         },
         Request::Stepped { order: 1, host: 7, stepped: Stepped::NotMaster(Role::Backup) },
         Request::Stepped { order: u32::MAX, host: 0, stepped: Stepped::WouldBeBack },
+        Request::Took { order: 2, host: 7, untaken: None },
+        Request::Took { order: 3, host: 8, untaken: Some(Untaken::Role(Role::Init)) },
+        Request::Took {
+            order: 3,
+            host: 8,
+            untaken: Some(Untaken::NotWorse {
+                peer: address("10.0.0.2"),
+                its: Interval::new(1, 0),
+                ours: Interval::new(1, 1),
+            }),
+        },
         Request::Shift { host: 7, shift: Shift::Withdraw, interface: "eth0".into() },
     ]
 }
