@@ -185,11 +185,54 @@ fn files_that_are_none() {
     let big = folder.file("big.toml", "# nothing\n".repeat(1 << 20));
     refused(&big, &["longer than 8388608 bytes"]);
     refused(&folder.file("bytes.toml", b"# fine\nxparam = \"\xff\"\n"), &["bytes.toml:2:11: ", "UTF-8"]);
+    // There is more than its length says, as if somebody had just added it.
+    if cfg!(target_os = "linux") {
+        refused(Path::new("/proc/self/status"), &["was written to while it was read"]);
+    }
     let zeros = checked(&folder.file("zeros.toml", [0; 99]), "--check");
     assert!(zeros.stderr.contains("zeros.toml:1:1: this cannot be understood as TOML"), "{}", zeros.stderr);
     // A byte order mark is what some editors begin with.
     let marked = folder.file("marked.toml", format!("\u{feff}{}", vip("web", 1)));
     assert_eq!(checked(&marked, "--check=syntax").status, Some(0));
+}
+
+/// An editor or a tool puts another file in its place at any moment: it is the one or the other.
+#[test]
+fn a_file_that_is_replaced_while_it_is_read() {
+    let folder = Folder::new("replaced");
+    let written = |skew: u8| {
+        let vips = (1..=200).map(|id| vip(&format!("v{id}"), id) + &format!("advskew = {skew}\n"));
+        folder.file(&format!("{skew}.toml"), vips.collect::<String>())
+    };
+    let all = [written(11), written(22)];
+    let file = folder.file("ucarp.toml", fs::read(&all[0]).unwrap());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let relaxed = std::sync::atomic::Ordering::Relaxed;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let new = folder.0.join("new.toml");
+            for one in all.iter().cycle().take_while(|_| !done.load(relaxed)) {
+                fs::copy(one, &new).unwrap();
+                fs::rename(&new, &file).unwrap();
+            }
+        });
+        let mut seen = [0; 2];
+        // Both were there at last; and a bound for a machine that is always as quick.
+        for round in 0..400 {
+            let ran = checked(&file, "--check");
+            assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+            let of = |skew: u8| {
+                let line = format!("advskew: {skew}");
+                ran.stdout.lines().filter(|said| **said == line).count()
+            };
+            assert!(matches!([of(11), of(22)], [200, 0] | [0, 200]), "{:?}", [of(11), of(22)]);
+            seen[usize::from(of(22) > 0)] += 1;
+            if round >= 40 && seen.iter().all(|times| *times > 0) {
+                break;
+            }
+        }
+        done.store(true, relaxed);
+    });
 }
 
 #[test]
