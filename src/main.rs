@@ -32,7 +32,7 @@ fn start() -> ExitCode {
         Ok(Invocation::Run { config, warnings, exposed }) => {
             cover(&exposed);
             format = config.log.format;
-            daemon::run(&config, &warnings).map(|ended| ExitCode::from(ended.status()))
+            daemon::run(*config, &warnings).map(|ended| ExitCode::from(ended.status()))
         }
         Err(all) => return all.iter().fold(ExitCode::FAILURE, |_, e| complain(None, e.speaker(), e, 1)),
     };

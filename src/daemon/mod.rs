@@ -129,7 +129,7 @@ impl Ended {
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
+pub fn run(mut config: Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let readiness = if config.daemonize {
         let failed = |error| StartError::new(Doing::GoToBackground, "", error);
         match platform::go_to_background().map_err(failed)? {
@@ -141,12 +141,13 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     };
     let state = config.state.clone().unwrap_or_else(|| platform::STATE.into());
     let recalled =
-        Previous::recall(&state, &control::name(config, None), config, clock::now(), clock::wall());
+        Previous::recall(&state, &control::name(&config, None), &config, clock::now(), clock::wall());
     let taken_back = recalled.instead.is_some();
-    let config = &match recalled.instead {
-        Some(Setup { hosts, checks }) => Config { hosts, checks, ..config.clone() },
-        None => config.clone(),
-    };
+    if let Some(Setup { hosts, checks }) = recalled.instead {
+        (config.hosts, config.checks) = (hosts, checks);
+    }
+    // What reading thousands of virtual hosts took would be in each of the processes.
+    platform::give_back_memory();
     let manager = Manager::take();
     // Only where there is something to write to or somebody to listen to.
     let prints = readiness.is_none();
@@ -169,20 +170,21 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let signals = Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?;
     // A start that fails is one line. What is said until then is the engine's to say, when it has got as far.
     report.keep_lines();
-    let mut hosts = Vec::with_capacity(config.hosts.len());
+    let asked_for = std::mem::take(&mut config.hosts);
+    let mut hosts = Vec::with_capacity(asked_for.len());
     let mut claims = Claims::default();
-    for host in &config.hosts {
-        let interface = start::interface_for(host).map_err(StartError::explained)?;
-        start::may_manage(host, &interface)?;
+    for host in asked_for {
+        let interface = start::interface_for(&host).map_err(StartError::explained)?;
+        start::may_manage(&host, &interface)?;
         let lockdir = config.lockdir.as_deref();
         let mut inherits = |dead| match platform::end_heir_of(dead, lockdir) {
             Ok(heir) => heir.inspect(|heir| report.heir_ended(dead, *heir)).is_some(),
             Err(_) => false,
         };
-        for doubt in start::claim(&mut claims, host, &interface, lockdir, Some(&mut inherits))? {
-            report.claim_in_doubt(About::host(host, &interface), &doubt);
+        for doubt in start::claim(&mut claims, &host, &interface, lockdir, Some(&mut inherits))? {
+            report.claim_in_doubt(About::host(&host, &interface), &doubt);
         }
-        hosts.push((host.clone(), interface));
+        hosts.push((host, interface));
     }
     config.checks.iter().try_for_each(start::may_look)?;
     let warnings = report::gathered(warnings);
@@ -198,10 +200,10 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     // What a command line says is told anew with each start.
     let archive = config.source.as_ref().map(|_| Archive::new(state.clone()));
     let told_in = manager.folder();
-    let control_in = control::folder(config);
+    let control_in = control::folder(&config);
     let written =
         [pidfile_in.as_deref(), Some(lockdir), Some(&*state), told_in.as_deref(), control_in.as_deref()];
-    let (control, no_door) = Control::open(config, &hosts);
+    let (control, no_door) = Control::open(&config, &hosts);
     no_door.iter().for_each(|why| report.no_door(why));
     if let Some(why) = recalled.why {
         report.no_previous(&state, &why);
@@ -229,10 +231,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> Result<Ended, StartError> {
     let over = hands::run(Belongings {
         roster,
         claims,
-        reread: config.source.clone().map(|source| {
-            let before = Config { hosts: Vec::new(), ..config.clone() };
-            reload::reader(source, before)
-        }),
+        reread: config.source.clone().map(|source| reload::reader(source, config.clone())),
         lock_memory: config.lock_memory,
         user,
         signals,

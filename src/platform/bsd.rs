@@ -381,6 +381,9 @@ pub(super) fn peer_user(socket: BorrowedFd<'_>) -> nix::Result<u32> {
 /// Nobody is spared by a wish of his own, or not by one that others would inherit.
 pub(super) const OOM_SCORE: Option<&CStr> = None;
 
+/// See the item of this name on Linux: these libraries keep little.
+pub(super) const GIVE_BACK_MEMORY: Option<fn()> = None;
+
 /// Beside the limit: on these systems that is all there is to do.
 pub(super) fn refuse_core_files() {}
 

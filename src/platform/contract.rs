@@ -39,6 +39,7 @@ const _: fn(&[u32]) = signals::bury_strangers;
 const _: fn(u32) -> io::Result<Option<ExitStatus>> = program::reap;
 const _: fn(&mut program::Started) -> program::Execution = program::Started::execution;
 const _: Option<&CStr> = sys::OOM_SCORE;
+const _: Option<fn()> = sys::GIVE_BACK_MEMORY;
 const _: fn() -> io::Result<()> = oom::outlive_others;
 
 // Running in the background.

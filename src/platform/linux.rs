@@ -549,6 +549,18 @@ pub(super) fn name_process(name: &CStr) {
 /// proc(5). Inherited, by programs too.
 pub(super) const OOM_SCORE: Option<&CStr> = Some(c"/proc/self/oom_score_adj");
 
+/// Of a heap only the end is given back by itself (malloc_trim(3)). Of musl that is not so.
+#[cfg(target_env = "gnu")]
+pub(super) const GIVE_BACK_MEMORY: Option<fn()> = Some(give_back_memory);
+#[cfg(not(target_env = "gnu"))]
+pub(super) const GIVE_BACK_MEMORY: Option<fn()> = None;
+
+#[cfg(target_env = "gnu")]
+fn give_back_memory() {
+    // SAFETY: takes no pointers, and what is in use stays where it is.
+    unsafe { libc::malloc_trim(0) };
+}
+
 /// Where the arguments are, from `arg_start` and `arg_end` in proc(5)'s stat, fields 48 and 49.
 fn arguments() -> Option<(usize, usize)> {
     const LONGEST: usize = 16 << 20;

@@ -170,6 +170,11 @@ pub fn carp_demotion() -> Option<std::io::Result<i32>> {
     sys::CARP_DEMOTION.map(|ask| ask())
 }
 
+/// Gives the system what was freed and is kept for later, where that is done: a process that is forked would have copies.
+pub fn give_back_memory() {
+    sys::GIVE_BACK_MEMORY.into_iter().for_each(|give_back| give_back());
+}
+
 /// A setting of the system.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Setting {
