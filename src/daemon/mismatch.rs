@@ -19,7 +19,8 @@ const LOOKS: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Mismatches {
     explained: Vec<(IpAddr, Time)>,
-    suspect: Option<Decoded>,
+    /// Hardly any host ever has one.
+    suspect: Option<Box<Decoded>>,
     looks: usize,
 }
 
@@ -34,7 +35,8 @@ impl Mismatches {
         let known = |source| self.explained.iter().any(|(known, _)| *known == source);
         self.suspect = wire::decode(frame)
             .ok()
-            .filter(|decoded| self.explained.len() < SOURCES && !known(decoded.source));
+            .filter(|decoded| self.explained.len() < SOURCES && !known(decoded.source))
+            .map(Box::new);
     }
 
     /// At the end of a drain: the advertisement to be explained, if there is one.
@@ -42,7 +44,7 @@ impl Mismatches {
         self.looks = 0;
         let suspect = self.suspect.take()?;
         self.explained.push((suspect.source, now));
-        Some(suspect)
+        Some(*suspect)
     }
 }
 

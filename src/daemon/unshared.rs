@@ -20,7 +20,7 @@ const ADDRESSES: usize = 64;
 /// The search, if one is under way.
 #[derive(Debug, Default)]
 pub(super) struct Unshared {
-    search: Option<Search>,
+    search: Option<Box<Search>>,
     begun: Option<Time>,
 }
 
@@ -39,7 +39,7 @@ impl Unshared {
             return false;
         }
         self.begun = Some(now);
-        self.search = Some(Search { suspect, packets: 0, seen: Vec::new(), tried: 0 });
+        self.search = Some(Box::new(Search { suspect, packets: 0, seen: Vec::new(), tried: 0 }));
         true
     }
 

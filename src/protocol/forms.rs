@@ -180,6 +180,8 @@ impl Forms {
 
     fn add(&mut self, form: Form, until: Option<Time>) {
         let authenticator = form.authenticator(self.vhid);
+        // Most hosts have one, and it is most of what a host takes.
+        self.accepted.reserve_exact(1);
         self.accepted.push(Accepted { form, authenticator, serial: self.next, until });
         self.next = self.next.wrapping_add(1);
     }

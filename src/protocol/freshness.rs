@@ -106,7 +106,7 @@ pub(super) struct Freshness {
     /// The last that was heard of another and not older than H.
     heard: Option<Stamp>,
     sent: Option<(Stamp, Contents)>,
-    /// Grows with whoever is met, to its bound: most hosts meet one.
+    /// Grows with whoever is met, by one, to its bound: most hosts meet one, and there may be thousands in a process.
     senders: Vec<Sender>,
     late: Option<(Time, Duration)>,
     reflected: (Option<Stamp>, u8),
@@ -341,6 +341,7 @@ impl Freshness {
                     answered: [None; 2],
                 };
                 if self.senders.len() < CAPACITY {
+                    self.senders.reserve_exact(1);
                     self.senders.push(sender);
                     self.senders.len() - 1
                 } else {

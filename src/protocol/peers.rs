@@ -255,6 +255,8 @@ impl Peers {
             silent: None,
         };
         known.note_family(ad, now);
+        // Most hosts meet one or two, and there may be thousands of them in a process.
+        self.table.reserve_exact(1);
         self.table.push(known);
         id
     }

@@ -96,6 +96,7 @@ impl Standbys {
                 self.0.swap_remove(at);
             }
         }
+        self.0.reserve_exact(1);
         self.0.push(Known { standby, accepts, since: now, answered: now });
         (true, notices)
     }
