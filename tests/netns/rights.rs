@@ -57,6 +57,11 @@ const SHOW: &str = "{
 fn hooks_as_started() {
     let segment = Segment::new(1);
     let file = |name: &str| segment.dir().join(name);
+    // As sudo is: whoever runs it becomes somebody else.
+    segment.hosts[0].sh(&format!(
+        "cp \"$(command -v id)\" {0} && chown 54321 {0} && chmod 4755 {0}",
+        file("other").display()
+    ));
     let show = |name: &str| format!("{SHOW}{}\n", file(name).display());
     // Nothing that a daemon or a hook would have by itself.
     let wrapper = format!(
@@ -67,7 +72,8 @@ fn hooks_as_started() {
              sh -c '{} exec \"$@\"' sh \"$@\"",
         show("before").replace('\'', "'\\''")
     );
-    let up: &'static str = show("during").leak();
+    let becomes = format!("{} -u >{}\n", file("other").display(), file("became").display());
+    let up: &'static str = (show("during") + &becomes).leak();
     let a = lone_master(&segment, 0, Kind::Ours, &Setup { wrapper: Some(wrapper), up, ..quick() });
     eventually("the hook has run", seconds(3), || a.hooks()[1].ended.is_some());
     let read = |name: &str| fs::read_to_string(file(name)).expect("it was written");
@@ -81,6 +87,7 @@ fn hooks_as_started() {
         |text: &str| text.lines().filter(|line| line.starts_with("open: ")).collect::<Vec<_>>().join(" ");
     assert_eq!(open(&before), "open: 0 open: 1 open: 2 open: 5 open: 7", "else this proves nothing");
     assert_eq!(open(&during), "open: 0 open: 1 open: 2");
+    assert_eq!(read("became"), "54321\n");
     let beyond = during.lines().find(|line| !line.starts_with("open: "));
     assert_eq!(beyond, Some("2"), "its shell's own: the script, and its output while that goes elsewhere");
     for word in ["321", "\n5\n", "0027", "NoNewPrivs:\t0", "Seccomp:\t0"] {
