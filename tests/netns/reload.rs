@@ -27,6 +27,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("reload_while_the_link_is_down", ours, without_a_link),
         Case::new("reload_while_the_interface_is_missing", ours, without_an_interface),
         Case::new("reload_changes_where_is_sent", ours, elsewhere),
+        Case::new("reload_changes_the_address_to_send_from", ours, another_source),
         Case::new("reload_before_and_after_an_engine_dies", ours, dying_engine),
         Case::new("reload_changes_the_list_of_two_hosts", ours, other_list),
         Case::new("reload_changes_the_password_of_two_hosts", ours, other_password),
@@ -356,6 +357,27 @@ fn elsewhere() {
     assert_eq!((served.transitions(), follower.transitions()), (2, 1));
     served.daemon().signal_hands(Signal::SIGUSR2);
     follower.daemon().await_line("that it takes over", seconds(2), |line| line.contains("MASTER"));
+}
+
+/// The address to send from is another one, and nobody takes that for another host's.
+fn another_source() {
+    let segment = Segment::new(2);
+    let (mut first, mut second) = two(&segment, "");
+    let source = Ipv4Addr::new(10, 9, 0, 51);
+    segment.hosts[0].sh(&format!("ip addr add {source}/16 dev eth0"));
+    let from = wire::now();
+    first.rewrite(&segment, 0, &web("").replace("SOURCE", &source.to_string()));
+    segment.wire().await_ad("one from the other address", seconds(3), |ad| ad.source == source);
+    throughout("it is master as before", seconds(4), || ads(&segment, 1, from).is_empty());
+    let mut all = segment.wire().ads(|ad| ad.at >= from - 2.0);
+    let own = segment.hosts[0].address;
+    let changed = all.iter().position(|ad| ad.source == source).expect("it was awaited");
+    assert!(all.iter().take(changed).all(|ad| ad.source == own), "{all:?}");
+    assert!(all.split_off(changed).iter().all(|ad| ad.source == source && !ad.is_bow_out()));
+    let both = segment.wire().ads(|ad| ad.at >= from - 2.0);
+    assert!(both.windows(2).all(|pair| pair[1].at - pair[0].at < 1.5));
+    assert_eq!((first.transitions(), second.transitions()), (2, 1));
+    assert_eq!(first.daemon().hook_names(), ["down", "up"]);
 }
 
 /// A master and a follower of one file, a skew apart.
