@@ -52,14 +52,26 @@ fn fish_has_its_file() {
     as_made("ucarp.fish", &completions::fish(), "fish");
 }
 
-/// What bash offers for the last of these words, as it cuts them.
+/// The same of the other program.
+#[test]
+fn each_shell_has_a_file_for_the_tool() {
+    as_made("ucarpctl.bash", &completions::verbs::bash(), "bash");
+    as_made("_ucarpctl", &completions::verbs::zsh(), "zsh");
+    as_made("ucarpctl.fish", &completions::verbs::fish(), "fish");
+}
+
 fn offered(words: &[&str]) -> BTreeSet<String> {
+    offered_by("ucarp", words)
+}
+
+/// What bash offers for the last of these words, as it cuts them.
+fn offered_by(program: &str, words: &[&str]) -> BTreeSet<String> {
     let script = format!(
-        "source '{}' && COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1)) && _ucarp && printf '%s\\n' \"${{COMPREPLY[@]}}\"",
-        file("ucarp.bash").display()
+        "source '{}' && COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1)) && _{program} && printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        file(&format!("{program}.bash")).display()
     );
     let mut bash = Command::new("bash");
-    bash.args(["--norc", "-c", &script, "bash", "ucarp"]).args(words);
+    bash.args(["--norc", "-c", &script, "bash", program]).args(words);
     let output = bash.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     said.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
@@ -94,6 +106,36 @@ fn bash_completes_options_and_what_they_take() {
     assert!(offered(&["--vhid", ""]).is_empty() && offered(&["--preempt", "=", ""]).is_empty());
     if Path::new("/sys/class/net/lo").exists() {
         assert!(offered(&["-i", "l"]).contains("lo") && offered(&["--interface", "=", "l"]).contains("lo"));
+    }
+}
+
+#[test]
+fn bash_completes_verbs_and_what_they_take() {
+    if Command::new("bash").arg("--version").output().is_err() {
+        let _ = writeln!(io::stderr(), "skipped: 1 (needs bash)");
+        return;
+    }
+    let offered = |words: &[&str]| offered_by("ucarpctl", words);
+    assert_eq!(offered(&["re"]), set(&["reload", "resign"]));
+    assert!(offered(&[""]).contains("--json") && offered(&["--json", ""]).contains("status"));
+    assert_eq!(offered(&["reload", "--"]), set(&["--dry-run", "--undo-after"]));
+    assert_eq!(offered(&["reload", "--undo-after", ""]), set(&[]));
+    assert_eq!(offered(&["maintenance", "o"]), set(&["on", "off"]));
+    assert_eq!(offered(&["maintenance", "on", "--f"]), set(&["--for", "--force"]));
+    for words in
+        [&["wait", "web", "--state", "m"][..], &["wait", "--state", "=", "m"], &["wait", "--state=m"]]
+    {
+        assert_eq!(offered(words), set(&["master"]), "{words:?}");
+    }
+    assert!(offered(&["undo", ""]).is_empty());
+    assert_eq!(offered(&["--control", "sr"]), set(&["src"]));
+    // What is offered is understood.
+    let verbs = offered(&[""]).into_iter().filter(|word| !word.starts_with('-'));
+    for verb in verbs {
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_ucarpctl"));
+        let output = tool.args(["--control=/nonexistent", &verb]).env("LC_ALL", "C").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("no such verb"), "{said}");
     }
 }
 

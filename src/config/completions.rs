@@ -3,6 +3,8 @@
 //! The daemon has no use for it. A text that describes an option is that of `--help`, so in a translated program these are
 //! translated, too.
 
+pub mod verbs;
+
 use super::options::{self, Names, Row, Takes};
 
 /// The first line, behind which each shell has its own.

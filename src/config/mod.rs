@@ -27,6 +27,7 @@ pub mod script;
 mod shown;
 mod spelt;
 mod trust;
+mod verbs;
 mod virtual_host;
 mod words;
 

@@ -8,7 +8,7 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use super::options::similar;
-use super::{Error, shown, words};
+use super::{Error, shown, verbs, words};
 use crate::i18n::{fill, tr};
 use crate::protocol::Role;
 
@@ -113,20 +113,6 @@ pub const MAINTENANCE: &str = "maintenance";
 /// How much that is; nobody is demoted more.
 pub const MOST: u8 = 254;
 const USUAL: u8 = 240;
-const VERBS: [&str; 12] = [
-    "status",
-    "monitor",
-    "wait",
-    "maintenance",
-    "demote",
-    "undemote",
-    "resign",
-    "take",
-    "reload",
-    "confirm",
-    "undo",
-    "version",
-];
 const ROLES: [Role; 3] = [Role::Init, Role::Backup, Role::Master];
 /// How long is waited for a role, unless something else is said, and at most.
 const WAIT: Duration = Duration::from_secs(60);
@@ -136,19 +122,23 @@ const LONGEST_REASON: usize = 120;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// The options of all verbs, by what each verb takes.
+/// The words behind a verb.
 #[derive(Default)]
 struct Given<'a> {
     plain: Vec<&'a str>,
-    all: bool,
-    lasts: Option<&'a str>,
-    because: Option<&'a str>,
-    name: Option<&'a str>,
-    role: Option<&'a str>,
-    timeout: Option<&'a str>,
-    undo_after: Option<&'a str>,
-    dry_run: bool,
-    force: bool,
+    /// Each with what it takes, or nothing.
+    options: Vec<(&'static str, &'a str)>,
+}
+
+impl<'a> Given<'a> {
+    /// What was given last.
+    fn get(&self, option: &str) -> Option<&'a str> {
+        self.options.iter().rev().find(|(known, _)| *known == option).map(|(_, value)| *value)
+    }
+
+    fn has(&self, option: &str) -> bool {
+        self.get(option).is_some()
+    }
 }
 
 impl Order {
@@ -158,13 +148,13 @@ impl Order {
     /// The first thing that is wrong.
     pub fn parse(words: &[&str]) -> Result<Self, OrderError> {
         let (verb, rest) = words.split_first().ok_or(OrderError::NoVerb)?;
-        let verb = *VERBS.iter().find(|known| *known == verb).ok_or_else(|| OrderError::UnknownVerb {
+        let row = verbs::ALL.iter().find(|row| row.verb == *verb).ok_or_else(|| OrderError::UnknownVerb {
             value: shown(OsStr::new(verb)),
-            similar: similar(verb.as_bytes(), VERBS.into_iter()),
+            similar: similar(verb.as_bytes(), verbs::ALL.iter().map(|row| row.verb)),
         })?;
-        let given = read(verb, rest)?;
-        let mut plain = given.plain.into_iter();
-        let is_named = given.all;
+        let (verb, given) = (row.verb, read(row, rest)?);
+        let mut plain = given.plain.iter().copied();
+        let is_named = given.has("--all");
         let mut one = || match is_named {
             true => Ok(None),
             false => plain.next().map(|word| Some(named(word))).ok_or(OrderError::NobodyNamed { verb }),
@@ -180,21 +170,23 @@ impl Order {
                 whom.extend(one()?);
                 let amount = plain.next().map(|word| words::number("AMOUNT", OsStr::new(word), 1, MOST));
                 let amount = amount.transpose().map_err(OrderError::Value)?.unwrap_or(USUAL);
-                Verb::Demote { name: cause(given.name)?, amount }
+                Verb::Demote { name: cause(given.get("--name"))?, amount }
             }
             "undemote" => {
                 whom.extend(one()?);
-                Verb::Undemote { name: cause(plain.next().or(given.name))? }
+                Verb::Undemote { name: cause(plain.next().or(given.get("--name")))? }
             }
             "resign" => Verb::Resign,
             "status" => Verb::Status,
-            "monitor" => Verb::Monitor(match given.role {
+            "monitor" => Verb::Monitor(match given.get("--expect") {
                 None | Some("any") => None,
                 Some(word) => Some(role(word)?),
             }),
-            "wait" => Verb::Wait(role(given.role.ok_or(OrderError::MissingValue { option: "--state" })?)?),
+            "wait" => {
+                Verb::Wait(role(given.get("--state").ok_or(OrderError::MissingValue { option: "--state" })?)?)
+            }
             "take" => Verb::Take,
-            "reload" => Verb::Reload { dry_run: given.dry_run },
+            "reload" => Verb::Reload { dry_run: given.has("--dry-run") },
             "undo" => Verb::Undo,
             "confirm" => Verb::Confirm,
             _ => Verb::Version,
@@ -220,28 +212,27 @@ impl Order {
         if let Some(word) = plain.next() {
             return Err(OrderError::TooMuch { value: shown(OsStr::new(word)), verb });
         }
-        if given.all {
+        if is_named {
             whom = vec![Named::All];
         }
-        let time = |option, word: Option<&str>, most| {
-            word.map(|word| words::time(option, OsStr::new(word), None, SHORTEST..=most))
-                .transpose()
-                .map_err(OrderError::Value)
+        let time = |option, most| {
+            let read = |word| words::time(option, OsStr::new(word), None, SHORTEST..=most);
+            given.get(option).map(read).transpose().map_err(OrderError::Value)
         };
         let lasts = match verb_of {
-            Verb::Wait(_) => Some(time("--timeout", given.timeout, LONGEST_WAIT)?.unwrap_or(WAIT)),
-            Verb::Reload { .. } => time("--undo-after", given.undo_after, LONGEST_TRIAL)?,
-            _ => time("--for", given.lasts, LONGEST)?,
+            Verb::Wait(_) => Some(time("--timeout", LONGEST_WAIT)?.unwrap_or(WAIT)),
+            Verb::Reload { .. } => time("--undo-after", LONGEST_TRIAL)?,
+            _ => time("--for", LONGEST)?,
         };
-        if given.dry_run && lasts.is_some() {
+        if given.has("--dry-run") && lasts.is_some() {
             return Err(OrderError::NothingToTry);
         }
         Ok(Self {
             verb: verb_of,
             whom,
             lasts,
-            because: given.because.map(reason).transpose()?,
-            force: given.force,
+            because: given.get("--because").map(reason).transpose()?,
+            force: given.has("--force"),
         })
     }
 }
@@ -253,34 +244,32 @@ fn named(word: &str) -> Named {
     }
 }
 
-fn read<'a>(verb: &'static str, words: &[&'a str]) -> Result<Given<'a>, OrderError> {
+fn read<'a>(row: &verbs::Row, words: &[&'a str]) -> Result<Given<'a>, OrderError> {
     let mut given = Given::default();
     let mut words = words.iter().copied();
     while let Some(word) = words.next() {
-        let Some(option) = word.strip_prefix("--") else {
+        if !word.starts_with("--") {
             given.plain.push(word);
             continue;
-        };
-        let (option, value) = match option.split_once('=') {
-            Some((option, value)) => (option, Some(value)),
-            None => (option, None),
-        };
-        let mut value =
-            |name| value.or_else(|| words.next()).ok_or(OrderError::MissingValue { option: name });
-        let changes = verb == "maintenance" || verb == "demote";
-        match option {
-            "all" if !["version", "reload", "undo"].contains(&verb) => given.all = true,
-            "force" if verb == "maintenance" || verb == "resign" => given.force = true,
-            "for" if changes => given.lasts = Some(value("--for")?),
-            "because" if changes => given.because = Some(value("--because")?),
-            "name" if verb == "demote" || verb == "undemote" => given.name = Some(value("--name")?),
-            "state" if verb == "wait" => given.role = Some(value("--state")?),
-            "timeout" if verb == "wait" => given.timeout = Some(value("--timeout")?),
-            "dry-run" if verb == "reload" => given.dry_run = true,
-            "undo-after" if verb == "reload" => given.undo_after = Some(value("--undo-after")?),
-            "expect" if verb == "monitor" => given.role = Some(value("--expect")?),
-            _ => return Err(OrderError::UnknownOption { value: shown(OsStr::new(word)), verb }),
         }
+        let (option, value) = match word.split_once('=') {
+            Some((option, value)) => (option, Some(value)),
+            None => (word, None),
+        };
+        let known = row
+            .options
+            .iter()
+            .find(|(known, takes)| *known == option && (value.is_none() || *takes != verbs::Takes::Nothing));
+        let Some((option, takes)) = known.copied() else {
+            return Err(OrderError::UnknownOption { value: shown(OsStr::new(word)), verb: row.verb });
+        };
+        let value = match takes {
+            verbs::Takes::Nothing => "",
+            verbs::Takes::Something | verbs::Takes::OneOf(_) => {
+                value.or_else(|| words.next()).ok_or(OrderError::MissingValue { option })?
+            }
+        };
+        given.options.push((option, value));
     }
     Ok(given)
 }
@@ -308,16 +297,20 @@ fn reason(word: &str) -> Result<String, OrderError> {
     Ok(word.to_owned())
 }
 
+fn every_verb() -> String {
+    verbs::ALL.map(|row| row.verb).join(", ")
+}
+
 impl Display for OrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::NoVerb => fill(&tr("nothing to do was given: {verbs}"), &[("verbs", &VERBS.join(", "))]),
+            Self::NoVerb => fill(&tr("nothing to do was given: {verbs}"), &[("verbs", &every_verb())]),
             Self::UnknownVerb { value, similar: Some(similar) } => {
                 fill(&tr("{value}: no such verb; {similar}?"), &[("value", value), ("similar", similar)])
             }
             Self::UnknownVerb { value, similar: None } => fill(
                 &tr("{value}: no such verb; there are {verbs}"),
-                &[("value", value), ("verbs", &VERBS.join(", "))],
+                &[("value", value), ("verbs", &every_verb())],
             ),
             Self::UnknownOption { value, verb } => {
                 fill(&tr("{value}: {verb} has no such option"), &[("value", value), ("verb", verb)])
@@ -418,6 +411,7 @@ mod tests {
             ("reload --undo-after 0s", "--undo-after"),
             ("reload --undo-after 8d", "--undo-after"),
             ("take --force", "no such option"),
+            ("resign --force=1", "no such option"),
             ("undo web", "more than undo takes"),
             ("undo --all", "no such option"),
             ("maintenance", "on or off"),
