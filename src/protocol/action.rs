@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{
-    Agreement, Demotion, Family, Fitness, Hook, HookEnd, Interval, MacAddr, PeerKind, Presence, Reason,
+    Agreement, Demotion, Family, Fitness, Hook, HookEnd, Interval, MacAddr, PeerKind, Presence, Reason, Role,
     Shift, Time,
 };
 
@@ -181,29 +181,6 @@ pub enum Transmission {
     Announcement,
 }
 
-/// A state without its deadlines.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Role {
-    /// Not taking part: not started, or the interface is not usable.
-    Init,
-    /// Listening to a master.
-    Backup,
-    /// Holding the addresses.
-    Master,
-}
-
-impl Role {
-    /// The word used in logs, in `UCARP_STATE` and in status output: `INIT`, `BACKUP` or `MASTER`.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Init => "INIT",
-            Self::Backup => "BACKUP",
-            Self::Master => "MASTER",
-        }
-    }
-}
-
 /// What is known of another CARP speaker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Peer {
@@ -239,6 +216,18 @@ pub enum Notice {
     ConflictWon {
         /// The other one.
         peer: Peer,
+    },
+    /// Another master goes on advertising while we are master, and we stay.
+    TwoMasters {
+        /// The other one.
+        peer: Peer,
+    },
+    /// That is over.
+    OneMaster {
+        /// The other one.
+        peer: Peer,
+        /// How long it was.
+        lasted: Duration,
     },
     /// Another of ours was master too and leaves the address to us.
     GaveWay {
@@ -526,12 +515,17 @@ pub enum Settled {
 }
 
 impl Notice {
+    /// The one of a change of state.
+    pub const TRANSITION: &'static str = "UC1001";
+
     /// Stable identifier, shown in logs so that support and monitoring do not depend on the language.
     #[must_use]
     pub const fn id(&self) -> &'static str {
         match self {
-            Self::Transition { .. } => "UC1001",
+            Self::Transition { .. } => Self::TRANSITION,
             Self::ConflictWon { .. } => "UC1002",
+            Self::TwoMasters { .. } => "UC2068",
+            Self::OneMaster { .. } => "UC2069",
             Self::EqualInterval { .. } => "UC1003",
             Self::SameSource { .. } => "UC1004",
             Self::Unheard { .. } => "UC1005",

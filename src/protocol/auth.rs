@@ -94,6 +94,18 @@ pub enum PeerKind {
     Kernel,
 }
 
+impl PeerKind {
+    /// Stable name for status and JSON; never translated.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::OldUcarp => "old_ucarp",
+            Self::Kernel => "kernel",
+        }
+    }
+}
+
 /// The content of an authenticated frame. Only [`Authenticator::verify`] makes one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Advertisement {

@@ -77,6 +77,8 @@ mod peers;
 mod reason;
 mod refused;
 mod rejected;
+mod rivalry;
+mod role;
 mod standbys;
 mod takeover;
 mod taking;
@@ -88,7 +90,7 @@ mod watch;
 pub mod wire;
 
 pub use action::{
-    Action, Departure, Event, Frame, Link, Notice, Packets, Peer, Role, Settled, Transmission, Unicast,
+    Action, Departure, Event, Frame, Link, Notice, Packets, Peer, Settled, Transmission, Unicast,
 };
 pub use address::{Family, MacAddr, Vhid};
 pub use agreement::Agreement;
@@ -102,8 +104,10 @@ pub use interval::Interval;
 pub use parameters::{
     Announcing, Destination, HookFailure, Hooks, OnLostAddress, Parameters, Replay, Sources,
 };
+pub use peers::Speaker;
 pub use reason::Reason;
 pub use rejected::{Rejected, Rejections};
+pub use role::Role;
 pub use standbys::Standby;
 pub use taking::Untaken;
 pub use time::Time;

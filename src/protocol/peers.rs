@@ -22,6 +22,17 @@ const TOGETHER: Duration = Duration::from_millis(10);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct PeerId(u32);
 
+/// Another CARP speaker, as operators are shown it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Speaker {
+    /// Who it is, and when it was heard.
+    pub peer: Peer,
+    /// What it says that it is demoted by, 0..=254.
+    pub demotion: u8,
+    /// It advertises as master: it was heard within its dead time, and not to leave.
+    pub is_master: bool,
+}
+
 /// What is remembered of a peer.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
@@ -190,6 +201,11 @@ impl Peers {
 
     pub(super) fn any(&self, wanted: impl Fn(&Known) -> bool) -> bool {
         self.table.iter().any(wanted)
+    }
+
+    /// All of them, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Known> {
+        self.table.iter()
     }
 
     pub(super) fn get(&self, id: PeerId) -> Option<&Known> {

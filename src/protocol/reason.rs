@@ -1,5 +1,7 @@
 //! Why a virtual host is in its state.
 
+use super::Role;
+
 /// Why a virtual host is in its state.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Reason {
@@ -94,6 +96,35 @@ impl Reason {
     /// Whether a master that stops for this would rather not have.
     pub(super) const fn is_a_loss(self) -> bool {
         !matches!(self, Self::Resigned | Self::Shutdown | Self::Removed | Self::Moved)
+    }
+
+    /// Into which role it leads, as a rule: who leaves a role while its link fails is in another one.
+    #[must_use]
+    pub const fn leads_to(self) -> Role {
+        match self {
+            Self::MasterTimedOut
+            | Self::MasterRefused
+            | Self::MasterLeft
+            | Self::SlowerMaster
+            | Self::MasterTooSlow
+            | Self::MasterDemoted => Role::Master,
+            Self::Started
+            | Self::Resumed
+            | Self::LinkUp
+            | Self::FasterMaster
+            | Self::TieLost
+            | Self::StubbornMaster
+            | Self::OneFamily
+            | Self::Overslept
+            | Self::Replaced
+            | Self::Unsent
+            | Self::Unheard
+            | Self::Released
+            | Self::Resigned
+            | Self::HookFailed
+            | Self::AddressTaken => Role::Backup,
+            Self::LinkDown | Self::LinkGone | Self::Shutdown | Self::Removed | Self::Moved => Role::Init,
+        }
     }
 
     /// Stable name for `UCARP_REASON`, status and JSON; never translated.

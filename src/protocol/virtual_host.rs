@@ -21,6 +21,7 @@ use super::forms::Forms;
 use super::freshness::Freshness;
 use super::keeping::Keeping;
 use super::refused::Refused;
+use super::rivalry::Rivalry;
 use super::standbys::{Following, Standbys};
 use super::takeover::{Begun, Ended, Takeover};
 use super::tampering::Tampering;
@@ -69,6 +70,7 @@ pub struct VirtualHost {
     company: Company,
     aftermath: Aftermath,
     standbys: Standbys,
+    rivalry: Rivalry,
     following: Following,
     /// What was told to a master or a standby last, and how often that was something else.
     last_said: Option<Said>,
@@ -102,6 +104,7 @@ impl VirtualHost {
             company: Company::default(),
             aftermath: Aftermath::default(),
             standbys: Standbys::default(),
+            rivalry: Rivalry::default(),
             following: Following::default(),
             last_said: None,
             undecided: false,
@@ -147,6 +150,7 @@ impl VirtualHost {
             Event::Wall(since_epoch) => self.freshness.wall(since_epoch, now),
             Event::Late(by) => {
                 self.freshness.late(by, now);
+                self.counters.late_wakes = self.counters.late_wakes.saturating_add(1);
                 self.elect(Fact::Late(by), now, &mut out);
             }
             Event::Lost(frames) => {
@@ -344,6 +348,7 @@ impl VirtualHost {
             self.look_at_addresses(now, out);
         }
         self.bring_back(now);
+        out.extend(self.rivalry.silent(now).map(Action::Tell));
         if let Some((again, left)) = self.farewell.filter(|(again, _)| *again <= now) {
             self.farewell = (left > 1).then(|| (again.max(now) + BOW_OUT_AGAIN, left - 1));
             self.transmit_adverts(Interval::BOW_OUT, now, out);
@@ -383,7 +388,7 @@ impl VirtualHost {
             match decision {
                 Decision::Become { from, to, reason, peer, silent } => {
                     self.counters.transitions = self.counters.transitions.saturating_add(1);
-                    self.leave(from, now);
+                    self.leave(from, now, &mut tells);
                     self.enter(to, reason, now);
                     let refused = Some(reason)
                         .filter(|reason| *reason == Reason::MasterTimedOut)
@@ -425,9 +430,11 @@ impl VirtualHost {
         self.announce(now, out);
     }
 
-    fn leave(&mut self, from: Role, now: Time) {
+    fn leave(&mut self, from: Role, now: Time, out: &mut Vec<Action>) {
         match from {
             Role::Master => {
+                let alone = self.rivalry.ended(now);
+                out.extend(alone.map(Action::Tell));
                 self.announcer.end();
                 self.watch.end();
                 self.keeping.want(Shift::Withdraw, now);

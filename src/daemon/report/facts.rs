@@ -40,6 +40,8 @@ fn peer(notice: &Notice) -> Option<IpAddr> {
         Notice::Transition { peer, .. } => peer.map(|peer| peer.source),
         Notice::ConflictWon { peer }
         | Notice::GaveWay { peer }
+        | Notice::TwoMasters { peer }
+        | Notice::OneMaster { peer, .. }
         | Notice::EqualInterval { peer }
         | Notice::SameSource { peer }
         | Notice::Suspect { peer, .. }

@@ -19,6 +19,7 @@ pub(super) fn period(notice: &Notice) -> Duration {
         | Notice::FamilySilent { .. }
         | Notice::FamilyBack { .. }
         | Notice::Demoted { .. }
+        | Notice::OneMaster { .. }
         | Notice::Calm { .. }
         | Notice::Suspect { .. }
         | Notice::Proven { .. }
@@ -62,6 +63,7 @@ pub(super) fn period(notice: &Notice) -> Duration {
         // What anybody can bring about who recorded an advertisement of ours and sends it again.
         Notice::GaveWay { .. }
         | Notice::StrangerLeft { .. }
+        | Notice::TwoMasters { .. }
         | Notice::ConflictWon { .. }
         | Notice::ClockJumped { .. }
         | Notice::Damped
@@ -102,6 +104,16 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
             Level::Info,
             of(&tr("{peer} was master too and leaves the address to us: announcing it again"), *peer),
         ),
+        Notice::TwoMasters { peer } => (
+            Level::Warning,
+            of(&tr("{peer} goes on advertising, and we are MASTER: both have the address"), *peer),
+        ),
+        Notice::OneMaster { peer, lasted } => {
+            let template = tr("{peer} and we are not both MASTER any more, after {time}");
+            let fields: [(&str, &dyn std::fmt::Display); 2] =
+                [("peer", &describe(*peer)), ("time", &seconds(*lasted))];
+            (Level::Info, fill(&template, &fields))
+        }
         Notice::EqualInterval { peer } => {
             let template = match peer.kind {
                 PeerKind::OldUcarp => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::peers::{Known, PeerId};
+use super::super::peers::{Known, PeerId, Speaker};
 use super::super::{Advertisement, Notice, Peer, PeerKind, Reason, Role, Time};
 use super::{Decision, Election, State, patience};
 
@@ -96,6 +96,16 @@ impl Election {
     /// Whether a peer was heard within its dead time, and not to leave.
     pub(super) fn lives(&self, known: &Known, now: Time) -> bool {
         !known.left && now.since(known.heard) < self.dead_after(Some(known.interval))
+    }
+
+    /// Everybody who authenticated themselves and is remembered.
+    pub(in super::super) fn speakers(&self, now: Time) -> Vec<Speaker> {
+        let speaker = |known: &Known| Speaker {
+            peer: known.peer(),
+            demotion: known.demotion,
+            is_master: self.lives(known, now),
+        };
+        self.peers.iter().map(speaker).collect()
     }
 
     /// How long who says this may be silent.

@@ -281,7 +281,16 @@ impl VirtualHost {
         }
         let notice = self.forms.heard(ad, now);
         self.form_changed(notice, &mut out);
+        let was_master = self.election.role() == Role::Master;
         self.elect(Fact::Heard(ad), now, &mut out);
+        if was_master && self.election.role() == Role::Master {
+            let notice = if ad.interval() == Interval::BOW_OUT || ad.gives_way() {
+                self.rivalry.ended(now)
+            } else {
+                self.rivalry.heard(peer(ad, now), self.election.allowed_silence(ad), now)
+            };
+            out.extend(notice.map(Action::Tell));
+        }
         out
     }
 }

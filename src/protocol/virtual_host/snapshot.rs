@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::{Hook, HookEnd, InUse, Interval, Peer, Reason, Rejections, Role, Shift, Standby, Time};
+use super::super::{
+    Hook, HookEnd, InUse, Interval, Peer, Reason, Rejections, Role, Shift, Speaker, Standby, Time,
+};
 use super::VirtualHost;
 
 /// What was counted since the start.
@@ -22,6 +24,8 @@ pub struct Counters {
     pub announcements: u64,
     /// Changes of state.
     pub transitions: u64,
+    /// How often it was told that it was woken much later than it had asked for.
+    pub late_wakes: u64,
     /// Frames refused, by reason.
     pub rejections: Rejections,
 }
@@ -41,6 +45,10 @@ pub struct Snapshot {
     pub followed: Option<Peer>,
     /// Who advertises our id and does not authenticate.
     pub refused: Option<Peer>,
+    /// The other master, while we are one.
+    pub rival: Option<Peer>,
+    /// For how long, since the start, it was master beside another one that authenticates itself; measured.
+    pub two_masters: Duration,
     /// When a silent master will be declared dead (as backup).
     pub master_down: Option<Time>,
     /// Until when, having changed too often, the role ends only by silence or a better master.
@@ -72,6 +80,12 @@ pub struct Snapshot {
 }
 
 impl VirtualHost {
+    /// Everybody else who speaks for it and authenticates, as far as that is remembered: 16 at most, in no order.
+    #[must_use]
+    pub fn speakers(&self, now: Time) -> Vec<Speaker> {
+        self.election.speakers(now)
+    }
+
     /// The state, for people and programs.
     #[must_use]
     pub fn snapshot(&self, now: Time) -> Snapshot {
@@ -83,6 +97,8 @@ impl VirtualHost {
             reason: self.reason,
             followed: self.election.followed().filter(|_| role == Role::Backup),
             refused: self.refused.master(now),
+            rival: self.rivalry.rival(now),
+            two_masters: self.rivalry.total(),
             master_down: self.election.master_down(),
             lasts_until: self.election.lasts_until(now),
             interval: self.election.interval(),
