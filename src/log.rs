@@ -22,9 +22,9 @@ use crate::config::{Facility, LogConfig, LogFormat, one_line};
 use crate::platform::{self, LOG_IS_A_CALL, LocalTime, Standard, Text};
 
 pub use line::{Facts, Line};
-pub(crate) use look::rfc_3339 as utc;
 pub use look::{last_words, objects};
 use look::{look, objects_of};
+pub(crate) use look::{put as put_facts, rfc_3339 as utc};
 
 /// How much an operator should care.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -80,6 +80,8 @@ pub struct Log {
     syslog: Option<Syslog>,
     /// Lines that somebody else is to write, who has the same sinks.
     kept: Option<Kept>,
+    /// Lines as they went by, for whoever follows what happens.
+    seen: Option<VecDeque<Line>>,
 }
 
 /// Lines on their way to somebody who writes them.
@@ -105,7 +107,7 @@ impl Log {
         let terminal = formats.map(|formats| Terminal { formats, lost: [0; 2] });
         let way = || if LOG_IS_A_CALL { Way::Call } else { Way::socket(&SOCKETS) };
         let syslog = config.facility.map(|facility| Syslog { facility, way: way(), lost: 0 });
-        Self { services, debug: config.debug, text, terminal, syslog, kept: None }
+        Self { services, debug: config.debug, text, terminal, syslog, kept: None, seen: None }
     }
 
     /// One without any sink.
@@ -117,6 +119,7 @@ impl Log {
     /// From now on lines are for [`Log::next_line`]: of two processes with the same sinks one writes.
     pub fn keep_lines(&mut self) {
         self.kept.get_or_insert_default();
+        self.seen = None;
     }
 
     /// The next line that was kept.
@@ -129,6 +132,16 @@ impl Log {
             lines.shrink_to(FEW);
         }
         Some(line)
+    }
+
+    /// From now on each line that says what happened is for [`Log::next_seen`] too, which must be asked often.
+    pub fn keep_seen(&mut self) {
+        self.seen.get_or_insert_default();
+    }
+
+    /// The next line that went by.
+    pub fn next_seen(&mut self) -> Option<Line> {
+        self.seen.as_mut()?.pop_front()
     }
 
     /// A line that was kept could not be handed over.
@@ -208,6 +221,12 @@ impl Log {
                 has_room
             };
             return put_or_count(lost, &services, &line, &mut keep);
+        }
+        if let Some(seen) = self.seen.as_mut().filter(|_| line.facts.id.is_some()) {
+            seen.push_back(line.clone());
+        }
+        if line.held_back {
+            return;
         }
         if let Some(terminal) = &mut self.terminal {
             terminal.write(self.text.as_mut(), &line, &services);

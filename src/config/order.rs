@@ -64,6 +64,12 @@ pub enum Verb {
     Status,
     /// The same for a monitoring system, which expects this role.
     Monitor(Option<Role>),
+    /// Say who else speaks for them.
+    Peers,
+    /// Say what happens from now on, and before that what has happened since the event of this number.
+    Events(Option<u64>),
+    /// Say it in figures.
+    Metrics,
     /// Say which version runs.
     Version,
 }
@@ -72,7 +78,16 @@ impl Verb {
     /// Whether it only asks.
     #[must_use]
     pub const fn is_question(&self) -> bool {
-        matches!(self, Self::Status | Self::Monitor(_) | Self::Wait(_) | Self::Version)
+        matches!(
+            self,
+            Self::Status
+                | Self::Monitor(_)
+                | Self::Wait(_)
+                | Self::Peers
+                | Self::Events(_)
+                | Self::Metrics
+                | Self::Version
+        )
     }
 }
 
@@ -103,6 +118,7 @@ pub enum OrderError {
     Reserved,
     Because { most: usize },
     Role { value: String },
+    Since { value: String },
     Value(Error),
 }
 
@@ -188,6 +204,9 @@ impl Order {
             "take" => Verb::Take,
             "reload" => Verb::Reload { dry_run: given.has("--dry-run") },
             "undo" => Verb::Undo,
+            "peers" => Verb::Peers,
+            "events" => Verb::Events(given.get("--since").map(event).transpose()?),
+            "metrics" => Verb::Metrics,
             "confirm" => Verb::Confirm,
             _ => Verb::Version,
         };
@@ -198,12 +217,15 @@ impl Order {
             | Verb::Confirm
             | Verb::Wait(_)
             | Verb::Status
+            | Verb::Peers
             | Verb::Monitor(_) => true,
             // Those have theirs, or none.
             Verb::Demote { .. }
             | Verb::Undemote { .. }
             | Verb::Reload { .. }
             | Verb::Undo
+            | Verb::Events(_)
+            | Verb::Metrics
             | Verb::Version => false,
         };
         if takes_names {
@@ -290,6 +312,10 @@ fn role(word: &str) -> Result<Role, OrderError> {
     ROLES.into_iter().find(is).ok_or_else(|| OrderError::Role { value: shown(OsStr::new(word)) })
 }
 
+fn event(word: &str) -> Result<u64, OrderError> {
+    word.parse().map_err(|_| OrderError::Since { value: shown(OsStr::new(word)) })
+}
+
 fn reason(word: &str) -> Result<String, OrderError> {
     if word.len() > LONGEST_REASON || word.chars().any(char::is_control) {
         return Err(OrderError::Because { most: LONGEST_REASON });
@@ -340,6 +366,9 @@ impl Display for OrderError {
             }
             Self::Role { value } => {
                 fill(&tr("{value}: no such state: init, backup or master"), &[("value", value)])
+            }
+            Self::Since { value } => {
+                fill(&tr("--since: the number of an event is wanted, not {value}"), &[("value", value)])
             }
             Self::Value(error) => return error.fmt(f),
         };
@@ -394,6 +423,10 @@ mod tests {
         assert_eq!(parse("take web"), Ok(order(Verb::Take, &["web"])));
         assert_eq!(parse("undo"), Ok(order(Verb::Undo, &[])));
         assert_eq!(parse("confirm --all"), Ok(order(Verb::Confirm, &["--all"])));
+        assert_eq!(parse("peers web"), Ok(order(Verb::Peers, &["web"])));
+        assert_eq!(parse("events --since=7"), Ok(order(Verb::Events(Some(7)), &[])));
+        assert_eq!(parse("events"), Ok(order(Verb::Events(None), &[])));
+        assert_eq!(parse("metrics"), Ok(order(Verb::Metrics, &[])));
         assert_eq!(parse("version"), Ok(order(Verb::Version, &[])));
     }
 
@@ -402,7 +435,7 @@ mod tests {
         for (line, said) in [
             ("", "nothing to do"),
             ("maintenence on", "maintenance?"),
-            ("frobnicate", "there are status, monitor"),
+            ("frobnicate", "there are status, peers"),
             ("wait web", "--state: something"),
             ("wait web --state up", "init, backup or master"),
             ("wait web --state init --timeout 2h", "--timeout"),
@@ -430,6 +463,9 @@ mod tests {
             ("resign web --for 1s", "no such option"),
             ("version web", "more than version takes"),
             ("version --all", "no such option"),
+            ("metrics web", "more than metrics takes"),
+            ("events --since=-1", "number of an event"),
+            ("peers --since 1", "no such option"),
         ] {
             let error = parse(line).unwrap_err();
             assert!(error.contains(said) && !error.contains('\n'), "{line}: {error}");

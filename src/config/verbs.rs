@@ -22,8 +22,12 @@ pub(super) enum Takes {
 use Takes::{Nothing, OneOf, Something};
 
 /// All of them, in the order in which they are shown.
-pub(super) const ALL: [Row; 12] = [
+pub(super) const ALL: [Row; 15] = [
     about("status", &[("--all", Nothing)]),
+    about("peers", &[("--all", Nothing)]),
+    Row { names: false, ..about("events", &[("--since", Something)]) },
+    // Those are for the tool itself.
+    Row { names: false, ..about("metrics", &[("--listen", Something), ("--output", Something)]) },
     about("monitor", &[("--all", Nothing), ("--expect", OneOf(&["master", "backup", "any"]))]),
     about(
         "wait",

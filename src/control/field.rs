@@ -37,6 +37,17 @@ impl Field {
         Self { name: name.to_owned(), value }
     }
 
+    /// A figure of this name: a metric, with labels if it has some.
+    pub(crate) fn sample(name: &str, labels: &[(&str, &str)], value: impl ToString) -> Self {
+        let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"");
+        let labels: Vec<String> =
+            labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        // Neither ends a field, or a line.
+        let name = format!("{name}{labels}").replace(char::is_control, " ");
+        Self { name, value: Value::Plain(value.to_string()) }
+    }
+
     /// A list of objects.
     pub(crate) fn objects(name: &str, objects: impl IntoIterator<Item = Object>) -> Self {
         let objects: Vec<String> =

@@ -8,14 +8,35 @@
 //! No descriptor is opened here but the tool's own, and nothing is known of how a daemon does what it is told.
 
 pub mod answer;
+mod exporter;
 mod field;
+mod figures;
 mod monitor;
+mod peers;
+mod reach;
 mod table;
 mod tool;
 
 pub use answer::{Answer, Status};
 pub use field::{Field, Value};
+pub use figures::names;
 pub use tool::run;
+
+/// What may be asked of how things stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Subject {
+    /// The virtual hosts.
+    Hosts,
+    /// Who else speaks for them.
+    Peers,
+    /// All in figures.
+    Figures,
+}
+
+impl Subject {
+    /// Each.
+    pub const ALL: [Self; 3] = [Self::Hosts, Self::Peers, Self::Figures];
+}
 
 /// What the tool says, and its exit status.
 pub struct Said {
@@ -25,6 +46,12 @@ pub struct Said {
     pub err: String,
     /// The exit status.
     pub status: u8,
+}
+
+impl Said {
+    const fn nothing() -> Self {
+        Self { out: String::new(), err: String::new(), status: Status::Done.code() }
+    }
 }
 
 /// The number of the language, which grows when an old tool would misunderstand.

@@ -32,9 +32,14 @@ impl Standing {
 
 /// Those of an answer: each begins with its own line, and what is no piece of one is left out.
 pub(super) fn standings(lines: &[String]) -> Vec<Standing> {
+    those("host", lines)
+}
+
+/// The same of those that begin with this.
+pub(super) fn those(beginning: &str, lines: &[String]) -> Vec<Standing> {
     let mut all: Vec<Standing> = Vec::new();
     for line in lines {
-        if line == "host" {
+        if line == beginning {
             all.push(Standing::default());
         } else if let (Some(one), Some(field)) = (all.last_mut(), Field::parse(line)) {
             one.0.push(field);
@@ -50,11 +55,16 @@ pub(super) fn daemon(lines: &[String]) -> Standing {
 
 /// All of them as one document.
 pub(super) fn document(daemon: &Standing, all: &[Standing]) -> String {
+    document_of(daemon, "hosts", all)
+}
+
+/// The same under another name.
+pub(super) fn document_of(daemon: &Standing, name: &str, all: &[Standing]) -> String {
     let mut document = Object::default();
     document.plain("schema", Some(1));
     daemon.0.iter().for_each(|field| field.put(&mut document));
-    let hosts: Vec<String> = all.iter().map(Standing::object).collect();
-    document.plain("hosts", Some(format!("[{}]", hosts.join(","))));
+    let objects: Vec<String> = all.iter().map(Standing::object).collect();
+    document.plain(name, Some(format!("[{}]", objects.join(","))));
     document.line()
 }
 
@@ -78,18 +88,23 @@ pub(super) fn unsettled(daemon: &Standing) -> Vec<String> {
 pub(super) fn table(daemon: &Standing, all: &[Standing]) -> String {
     let heading =
         [tr("NAME"), tr("STATE"), tr("SINCE"), tr("WITH"), tr("NOTES")].map(|word| word.into_owned());
-    let rows: Vec<[String; 5]> = std::iter::once(heading).chain(all.iter().map(row)).collect();
+    let unsettled = unsettled(daemon).into_iter().map(|sentence| sentence + "\n");
+    aligned(std::iter::once(heading).chain(all.iter().map(row)).collect()) + &unsettled.collect::<String>()
+}
+
+/// Rows below each other, each column as wide as it has to be.
+pub(super) fn aligned<const COLUMNS: usize>(rows: Vec<[String; COLUMNS]>) -> String {
     let width = |column: usize| {
         rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count())).max().unwrap_or(0)
     };
-    let widths = [0, 1, 2, 3].map(width);
-    let line = |row: &[String; 5]| {
-        let cells = row.iter().zip(widths.into_iter().chain([0]));
+    // Nothing stands behind the last one.
+    let widths: Vec<usize> = (0..COLUMNS - 1).map(width).collect();
+    let line = |row: &[String; COLUMNS]| {
+        let cells = row.iter().zip(widths.iter().copied().chain([0]));
         let padded: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
         padded.join("  ").trim_end().to_owned() + "\n"
     };
-    let unsettled = unsettled(daemon).into_iter().map(|sentence| sentence + "\n");
-    rows.iter().map(line).chain(unsettled).collect()
+    rows.iter().map(line).collect()
 }
 
 fn row(one: &Standing) -> [String; 5] {

@@ -1,36 +1,24 @@
 //! `ucarpctl`: finds the daemon that is meant, tells it, and says what it answered.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::answer::{object, shown};
-use super::{LANGUAGE, LONGEST_REQUEST, ORDERS, QUESTIONS, Said, Status, monitor, table};
+use super::exporter::{Outlet, Source};
+use super::reach::{Answered, Wrong, ask, daemons, listen};
+use super::{LONGEST_REQUEST, Said, Status, monitor, peers, table};
 use crate::config::Order;
 use crate::config::order::Verb;
-use crate::i18n::{fill, tr};
+use crate::i18n::{fill, tr, trn};
 use crate::json::Object;
 
 /// How long a daemon may take for an answer. It gives up before.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The same where a file is read, which may be on a disk that does not answer.
 const LONG_PATIENCE: Duration = Duration::from_secs(150);
-/// No answer is longer.
-const LONGEST_ANSWER: u64 = 16 << 20;
-
-/// What is wrong on the tool's own side.
-struct Wrong(Status, String);
-
-/// What one daemon answered.
-struct Answered {
-    lines: Vec<String>,
-    status: Status,
-    changed: bool,
-}
-
 /// The tool's own words.
 struct Wish {
     folder: PathBuf,
@@ -41,10 +29,13 @@ struct Wish {
     verb: Verb,
     /// How long the daemon may take for an answer.
     patience: Duration,
+    /// Where figures go.
+    outlet: Outlet,
 }
 
-/// Does what the words after the program's name say; the sockets are in `usual` unless they say otherwise.
-pub fn run(words: impl Iterator<Item = OsString>, usual: &Path) -> Said {
+/// Does what the words after the program's name say; the sockets are in `usual` unless they say otherwise. `renounce` gives up
+/// the rights of root for good, if there are any, and says whether they are gone: who listens to strangers has none.
+pub fn run(words: impl Iterator<Item = OsString>, usual: &Path, renounce: fn() -> bool) -> Said {
     let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
     let plain = |out: String| Said { out, err: String::new(), status: Status::Done.code() };
     match words.first().map(String::as_str) {
@@ -58,17 +49,21 @@ pub fn run(words: impl Iterator<Item = OsString>, usual: &Path) -> Said {
         Err(wrong) => return wrong.said(),
     };
     let is_monitor = wish.words.first().is_some_and(|verb| verb == "monitor");
-    match understand(&mut wish).and_then(|()| tell(&wish)) {
-        Ok(answered) => said(&answered, &wish),
+    if let Err(wrong) = understand(&mut wish) {
+        return if is_monitor { monitor::failed(wrong.0, &wrong.1) } else { wrong.said() };
+    }
+    let done = match wish.verb {
+        Verb::Events(_) => follow(&wish, &mut io::stdout()),
+        Verb::Metrics => {
+            let source = Source { folder: wish.folder, instance: wish.instance };
+            return source.serve(&wish.outlet, renounce);
+        }
+        _ => tell(&wish).map(|answered| said(&answered, &wish)),
+    };
+    match done {
+        Ok(said) => said,
         Err(Wrong(status, sentence)) if is_monitor => monitor::failed(status, &sentence),
         Err(wrong) => wrong.said(),
-    }
-}
-
-impl Wrong {
-    fn said(self) -> Said {
-        let Self(status, sentence) = self;
-        Said { out: String::new(), err: format!("ucarpctl: {sentence}\n"), status: status.code() }
     }
 }
 
@@ -76,6 +71,9 @@ fn usage() -> String {
     let text = tr("Usage: ucarpctl [--control=DIRECTORY] [--json] VERB ...
 
   status [NAME ...]
+  peers [NAME ...]
+  events [--since=NUMBER]
+  metrics [--listen=ADDRESS:PORT | --output=FILE]
   monitor [NAME ...] [--expect=STATE]
   wait [NAME ...] --state=STATE [--timeout=TIME]
   maintenance on|off [NAME ...] [--for=TIME] [--because=TEXT] [--force]
@@ -102,20 +100,32 @@ fn own(all: Vec<String>, usual: &Path) -> Result<Wish, Wrong> {
         instance: None,
         verb: Verb::Version,
         patience: PATIENCE,
+        outlet: Outlet::default(),
     };
+    let is_metrics = all.iter().any(|word| word == "metrics");
     let mut all = all.into_iter();
     while let Some(word) = all.next() {
-        if word == "--json" {
-            wish.json = true;
-        } else if let Some(folder) = word.strip_prefix("--control=") {
-            wish.folder = folder.into();
-        } else if word == "--control" {
-            let lacks =
-                || Wrong(Status::Usage, fill(&tr("{option}: something has to follow"), &[("option", &word)]));
-            wish.folder = all.next().ok_or_else(lacks)?.into();
-        } else {
-            wish.words.push(word);
+        let (option, value) = match word.split_once('=') {
+            Some((option, value)) => (option, Some(value.to_owned())),
+            None => (word.as_str(), None),
+        };
+        let mut value = || {
+            let lacks = || {
+                Wrong(Status::Usage, fill(&tr("{option}: something has to follow"), &[("option", &option)]))
+            };
+            value.clone().or_else(|| all.next()).ok_or_else(lacks)
+        };
+        match option {
+            "--json" if word == "--json" => wish.json = true,
+            "--control" => wish.folder = value()?.into(),
+            "--listen" if is_metrics => wish.outlet.listen = Some(value()?),
+            "--output" if is_metrics => wish.outlet.output = Some(value()?.into()),
+            _ => wish.words.push(word),
         }
+    }
+    if wish.outlet.listen.is_some() && wish.outlet.output.is_some() {
+        let sentence = tr("--listen and --output: one or the other");
+        return Err(Wrong(Status::Usage, sentence.into_owned()));
     }
     Ok(wish)
 }
@@ -150,6 +160,12 @@ fn understand(wish: &mut Wish) -> Result<(), Wrong> {
 }
 
 fn tell(wish: &Wish) -> Result<Answered, Wrong> {
+    let line = request(wish)?;
+    ask(&one(wish)?, &line, wish.patience).map_err(|why| Wrong(Status::NoDaemon, why))
+}
+
+/// What is sent to a daemon.
+fn request(wish: &Wish) -> Result<String, Wrong> {
     let mut line = wish.words.join("\t");
     line.push('\n');
     if line.len() > LONGEST_REQUEST {
@@ -157,21 +173,17 @@ fn tell(wish: &Wish) -> Result<Answered, Wrong> {
             fill(&tr("more than {most} bytes are too much for one order"), &[("most", &LONGEST_REQUEST)]);
         return Err(Wrong(Status::Usage, sentence));
     }
-    let daemons = match &wish.instance {
-        Some(instance) => {
-            let path = wish.folder.join(format!("{instance}.{ORDERS}"));
-            let stream = connect(&path, &wish.verb)?.ok_or_else(|| nobody(&path))?;
-            vec![(instance.clone(), stream)]
-        }
-        None => listening(&wish.folder, &wish.verb)?,
-    };
+    Ok(line)
+}
+
+/// A connection to the one daemon that is meant.
+fn one(wish: &Wish) -> Result<UnixStream, Wrong> {
+    let daemons = daemons(&wish.folder, wish.instance.as_deref(), wish.verb.is_question())?;
     let names: Vec<String> = daemons.iter().map(|(name, _)| name.clone()).collect();
     let mut daemons = daemons.into_iter();
     match (daemons.next(), daemons.next()) {
-        (Some((_, stream)), None) => {
-            ask(&stream, &line, wish.patience).map_err(|why| Wrong(Status::NoDaemon, why))
-        }
-        (None, _) => Err(nobody(&wish.folder)),
+        (Some((_, stream)), None) => Ok(stream),
+        (None, _) => Err(Wrong::nobody(&wish.folder)),
         (Some(_), Some(_)) => {
             let sentence = tr("there are several daemons, say which one (DAEMON/NAME): {names}");
             Err(Wrong(Status::Usage, fill(&sentence, &[("names", &names.join(", "))])))
@@ -179,95 +191,47 @@ fn tell(wish: &Wish) -> Result<Answered, Wrong> {
     }
 }
 
-fn nobody(place: &Path) -> Wrong {
-    Wrong(Status::NoDaemon, fill(&tr("{path}: no daemon listens there"), &[("path", &place.display())]))
-}
-
-fn failure(place: &Path, error: &io::Error) -> Wrong {
-    let status = match error.kind() {
-        io::ErrorKind::PermissionDenied => Status::Denied,
-        _ => Status::NoDaemon,
+/// Shows what happens for as long as somebody reads and the daemon lives.
+fn follow(wish: &Wish, to: &mut dyn Write) -> Result<Said, Wrong> {
+    let line = request(wish)?;
+    let mut refused = Vec::new();
+    let mut show = |line: &str| {
+        let mut parts = line.splitn(3, '\t');
+        let text = match (parts.next(), parts.next(), parts.next()) {
+            (Some("event"), Some(object), _) if wish.json => object.to_owned(),
+            (Some("event"), _, Some(text)) => text.to_owned(),
+            (Some("lost"), count, _) => lost(count.and_then(|count| count.parse().ok()), wish.json),
+            _ => {
+                refused.push(line.to_owned());
+                return true;
+            }
+        };
+        // Whoever has seen enough goes.
+        to.write_all((text + "\n").as_bytes()).and_then(|()| to.flush()).is_ok()
     };
-    Wrong(status, format!("{}: {error}", place.display()))
+    let ended = listen(&one(wish)?, &line, None, &mut show).map_err(|why| Wrong(Status::NoDaemon, why))?;
+    Ok(match ended {
+        None => Said::nothing(),
+        Some((status, changed)) => said(&Answered { lines: refused, status, changed }, wish),
+    })
 }
 
-/// A connection; none if what a killed daemon left is all there is. Who only asks may have another way.
-fn connect(path: &Path, verb: &Verb) -> Result<Option<UnixStream>, Wrong> {
-    let to_questions = || UnixStream::connect(path.with_file_name(questions_of(path)));
-    let connected = match UnixStream::connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && verb.is_question() => to_questions(),
-        connected => connected,
-    };
-    match connected {
-        Ok(stream) => Ok(Some(stream)),
-        Err(error) => match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
-            _ => Err(failure(path, &error)),
-        },
+/// A line about events that nobody has kept, as many as they were.
+fn lost(count: Option<u64>, json: bool) -> String {
+    if json {
+        let mut object = Object::default();
+        object.text("event", Some("lost"));
+        object.plain("count", count);
+        return object.line().trim_end().to_owned();
     }
-}
-
-/// A name may have points of its own.
-fn questions_of(path: &Path) -> String {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    format!("{name}.{QUESTIONS}")
-}
-
-/// All that listen in this folder, by name.
-fn listening(folder: &Path, verb: &Verb) -> Result<Vec<(String, UnixStream)>, Wrong> {
-    let all = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        all => all.map_err(|error| failure(folder, &error))?,
-    };
-    let mut paths: Vec<PathBuf> = all
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|kind| kind == ORDERS))
-        .collect();
-    paths.sort();
-    let mut found = Vec::new();
-    for path in paths {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        found.extend(connect(&path, verb)?.map(|stream| (name, stream)));
-    }
-    Ok(found)
-}
-
-fn ask(mut stream: &UnixStream, line: &str, patience: Duration) -> Result<Answered, String> {
-    let cut = || tr("the daemon gave no whole answer").into_owned();
-    let said = |error: io::Error| match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => tr("the daemon does not answer").into_owned(),
-        _ => error.to_string(),
-    };
-    stream
-        .set_read_timeout(Some(patience))
-        .and_then(|()| stream.set_write_timeout(Some(patience)))
-        .map_err(said)?;
-    let mut lines = BufReader::new(stream.take(LONGEST_ANSWER)).lines();
-    let greeting = lines.next().ok_or_else(cut)?.map_err(said)?;
-    let mut words = greeting.split(' ');
-    if words.next() != Some("ucarp") {
-        return Err(tr("whoever listens there is no ucarp").into_owned());
-    }
-    let speaks = words.next().and_then(|word| word.parse::<u32>().ok());
-    if speaks != Some(LANGUAGE) {
-        let version = words.next().unwrap_or("?");
-        let sentence = tr("ucarp {version} is served there, which this ucarpctl does not understand");
-        return Err(fill(&sentence, &[("version", &version)]));
-    }
-    // Who is refused is told so, and nobody reads his words.
-    let _ = stream.write_all(line.as_bytes());
-    let mut received = Vec::new();
-    for line in lines {
-        let line = line.map_err(said)?;
-        let mut fields = line.split('\t');
-        if fields.next() == Some("end") {
-            let status = Status::of(fields.next().unwrap_or_default());
-            return Ok(Answered { lines: received, status, changed: fields.next() == Some("changed") });
+    match count {
+        Some(count) => {
+            let template =
+                trn("{count} event is not known any more", "{count} events are not known any more", count);
+            fill(&template, &[("count", &count)])
         }
-        received.push(line);
+        None => tr("the daemon began anew, what happened before is not known any more").into_owned(),
     }
-    Err(cut())
 }
 
 fn said(answered: &Answered, wish: &Wish) -> Said {
@@ -279,9 +243,15 @@ fn said(answered: &Answered, wish: &Wish) -> Said {
         let said: Vec<String> = lines.iter().map(|line| shown(line)).collect();
         return monitor::failed(*status, &said.join("; "));
     }
-    if wish.verb == Verb::Status && *status == Status::Done {
-        let (daemon, all) = (table::daemon(lines), table::standings(lines));
-        let out = if wish.json { table::document(&daemon, &all) } else { table::table(&daemon, &all) };
+    let daemon = || table::daemon(lines);
+    let page = match (&wish.verb, wish.json) {
+        (Verb::Status, true) => Some(table::document(&daemon(), &table::standings(lines))),
+        (Verb::Status, false) => Some(table::table(&daemon(), &table::standings(lines))),
+        (Verb::Peers, true) => Some(peers::document(&peers::peers(lines))),
+        (Verb::Peers, false) => Some(peers::table(&peers::peers(lines))),
+        _ => None,
+    };
+    if let Some(out) = page.filter(|_| *status == Status::Done) {
         return Said { out, err: String::new(), status: status.code() };
     }
     if wish.json {
@@ -310,6 +280,8 @@ fn said(answered: &Answered, wish: &Wish) -> Said {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::io::{BufRead as _, BufReader};
     use std::os::unix::net::UnixListener;
     use std::thread;
 
@@ -323,7 +295,7 @@ mod tests {
     }
 
     fn tool(folder: &Path, words: &str) -> Said {
-        run(words.split(' ').map(OsString::from), folder)
+        run(words.split(' ').map(OsString::from), folder, || true)
     }
 
     /// Answers once, and gives back what was asked.
@@ -399,10 +371,60 @@ mod tests {
     }
 
     #[test]
+    fn what_happens_is_shown_as_it_comes() {
+        let folder = folder("events");
+        let told = "ucarp 1 9.9\nlost\t3\nevent\t{\"seq\":4}\t10:00 it happened\n";
+        let wish = |json| {
+            let words = ["events", "--since=0"].map(str::to_owned).to_vec();
+            let mut wish = own(words, &folder).ok().unwrap();
+            assert!(understand(&mut wish).is_ok());
+            wish.json = json;
+            wish
+        };
+        let asked = daemon(&folder, "one", told);
+        let mut out = Vec::new();
+        let ended = follow(&wish(false), &mut out).err().unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "3 events are not known any more\n10:00 it happened\n");
+        assert_eq!((ended.0, asked.join().unwrap().as_str()), (Status::NoDaemon, "events\t--since=0\n"));
+        let asked = daemon(&folder, "two", told);
+        let mut out = Vec::new();
+        assert!(follow(&wish(true), &mut out).is_err());
+        assert_eq!(String::from_utf8(out).unwrap(), "{\"event\":\"lost\",\"count\":3}\n{\"seq\":4}\n");
+        asked.join().unwrap();
+        assert_eq!(lost(None, true), "{\"event\":\"lost\",\"count\":null}");
+        // A reader that is gone is an end, and a refusal is one, too.
+        let asked = daemon(&folder, "three", told);
+        let mut full: &mut [u8] = &mut [];
+        assert_eq!(follow(&wish(true), &mut full).ok().unwrap().status, Status::Done.code());
+        asked.join().unwrap();
+        let asked = daemon(&folder, "four", "ucarp 1 9.9\nbusy\nend\t1\tunchanged\n");
+        let said = follow(&wish(false), &mut Vec::new()).ok().unwrap();
+        assert!(said.status == 1 && said.err.contains("too many"), "{}", said.err);
+        asked.join().unwrap();
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn where_figures_go_is_said_with_that_verb_alone() {
+        let outlet = |words: &str| {
+            let wish = own(words.split(' ').map(str::to_owned).collect(), Path::new("/nonexistent"));
+            wish.map(|wish| (wish.outlet.listen, wish.outlet.output, wish.words)).map_err(|wrong| wrong.1)
+        };
+        let words = vec!["metrics".to_owned()];
+        assert_eq!(outlet("metrics --listen=[::1]:9"), Ok((Some("[::1]:9".into()), None, words.clone())));
+        assert_eq!(outlet("--output x metrics"), Ok((None, Some("x".into()), words)));
+        assert!(outlet("metrics --output x --listen y").is_err());
+        assert!(outlet("metrics --listen").unwrap_err().contains("--listen"));
+        let nowhere = Path::new("/nonexistent");
+        assert_eq!(tool(nowhere, "status --listen=x").status, Status::Usage.code());
+        assert_eq!(tool(nowhere, "metrics --frobnicate").status, Status::Usage.code());
+    }
+
+    #[test]
     fn help_is_help() {
         let nowhere = Path::new("/nonexistent");
         assert_eq!(tool(nowhere, "--help").status, Status::Done.code());
-        let none = run(std::iter::empty(), nowhere);
+        let none = run(std::iter::empty(), nowhere, || true);
         assert_eq!((none.status, none.out.as_str()), (Status::Usage.code(), ""));
         assert!(tool(nowhere, "--version").out.starts_with("ucarpctl "));
         assert!(usage().lines().all(|line| line.len() < 80));

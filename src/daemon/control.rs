@@ -6,6 +6,7 @@
 
 mod clients;
 mod door;
+mod events;
 mod meant;
 mod standings;
 
@@ -16,15 +17,18 @@ use std::time::Duration;
 
 use clients::Clients;
 use door::Door;
+use events::Events;
 use standings::Standings;
 
 use crate::config::{Config, ControlPlace, Order, VirtualHostConfig};
-use crate::control::{Answer, LONGEST_REQUEST, Status, answer, answer::Matter, greeting};
+use crate::control::{Answer, LONGEST_REQUEST, Status, Subject, answer, answer::Matter, greeting};
+use crate::log::Line;
 use crate::platform;
 use crate::protocol::{Destination, Role, Time};
 
 pub(super) use door::{NoDoor, Way};
 pub(super) use meant::meant;
+pub(super) use standings::Known;
 
 /// How many are taken in at a time.
 const MOST_AT_ONCE: usize = 32;
@@ -58,11 +62,21 @@ struct Waiting {
     until: Time,
 }
 
+/// Who is told what happens, as long as he reads.
+struct Follower {
+    client: u32,
+    way: Way,
+    /// The event that is told next.
+    next: u64,
+}
+
 /// The socket, and everybody who came by it.
 #[derive(Default)]
 pub(super) struct Control {
     doors: Vec<(Way, Door)>,
-    pub(super) standings: Standings,
+    standings: [Standings; Subject::ALL.len()],
+    events: Events,
+    followers: Vec<Follower>,
     clients: Clients,
     rests_until: Option<Time>,
     awaited: Vec<Awaited>,
@@ -93,7 +107,7 @@ pub(super) fn name(config: &Config, first: Option<&(VirtualHostConfig, String)>)
             let name = if is_usual { path.file_stem() } else { path.file_name() };
             name.unwrap_or_default().to_string_lossy().into_owned()
         }
-        (None, Some((host, interface))) => label(host, interface),
+        (None, Some((host, interface))) => place(host, interface),
         (None, None) => "ucarp".to_owned(),
     };
     if let Some(number) = platform::other_namespace() {
@@ -102,7 +116,7 @@ pub(super) fn name(config: &Config, first: Option<&(VirtualHostConfig, String)>)
     name
 }
 
-fn label(host: &VirtualHostConfig, interface: &str) -> String {
+fn place(host: &VirtualHostConfig, interface: &str) -> String {
     let group = match host.destination.v4 {
         Destination::GROUP_V4 => String::new(),
         other => format!("-{other}"),
@@ -144,7 +158,7 @@ impl Control {
         let rest = self.rests_until.filter(|until| *until > now);
         let awaited = self.awaited.iter().map(|awaited| awaited.until);
         let awaited = awaited.chain(self.waiting.iter().map(|waiting| waiting.until));
-        let shown = self.standings.deadline();
+        let shown = self.standings.iter().filter_map(Standings::deadline);
         rest.into_iter().chain(awaited).chain(shown).chain(self.clients.deadline(now)).min()
     }
 
@@ -199,6 +213,62 @@ impl Control {
     /// That is all there is to show to this client.
     pub(super) fn show(&mut self, client: u32, text: &str, now: Time) {
         self.clients.answer(client, &(text.to_owned() + &answer::last_line(Status::Done, false)), now);
+    }
+
+    /// How things stand in that respect.
+    pub(super) fn standings(&mut self, subject: Subject) -> &mut Standings {
+        let [hosts, peers, figures] = &mut self.standings;
+        match subject {
+            Subject::Hosts => hosts,
+            Subject::Peers => peers,
+            Subject::Figures => figures,
+        }
+    }
+
+    /// Whatever was known of how things stand is over.
+    pub(super) fn forget_standings(&mut self) {
+        self.standings.iter_mut().for_each(Standings::forget);
+    }
+
+    /// This client is told what happens from now on, and before that what happened since the event of this number.
+    pub(super) fn follow(&mut self, client: u32, way: Way, since: Option<u64>, now: Time) {
+        if !self.clients.follow(client) {
+            return self.answer(client, &[Answer::new(Matter::Busy, &[])], now);
+        }
+        let next = match since.map(|seen| self.events.after(seen)) {
+            None => self.events.next(),
+            Some(Some(next)) => next,
+            Some(None) => {
+                self.clients.feed(client, "lost\t\n", now);
+                1
+            }
+        };
+        self.followers.push(Follower { client, way, next });
+        self.tell_followers(now);
+    }
+
+    /// Something happened.
+    pub(super) fn happened(&mut self, line: &Line, wall: Option<Duration>) {
+        self.events.push(line, wall);
+    }
+
+    /// Tells those who follow as much as they read.
+    fn tell_followers(&mut self, now: Time) {
+        let Self { followers, clients, events, .. } = self;
+        followers.retain_mut(|Follower { client, way, next }| {
+            while clients.takes_more(*client) && *next < events.next() {
+                let (lost, first) = events.lost(*next);
+                *next = first;
+                if lost > 0 {
+                    clients.feed(*client, &format!("lost\t{lost}\n"), now);
+                }
+                if let Some(line) = events.line(*next, *way == Way::Orders) {
+                    clients.feed(*client, &line, now);
+                    *next += 1;
+                }
+            }
+            clients.is_there(*client)
+        });
     }
 
     /// The answer comes when the engine has said what became of these. The number of the order.
@@ -276,6 +346,7 @@ impl Control {
             answers.extend(hosts.iter().map(|(_, name)| Answer::new(Matter::NotServed, &[name])));
             self.answer(client, &answers, now);
         }
+        self.tell_followers(now);
         self.clients.settle(now);
     }
 

@@ -296,11 +296,12 @@ fn take_facts(fleet: &mut Fleet, sources: &mut Sources<'_>, report: &mut Report,
                 fleet.tell(host.into(), Event::Take, report, now);
                 fleet.ask(Request::Took { order, host, untaken });
             }
-            Fact::Query { query, hosts } => {
+            Fact::Query { query, subject, hosts } => {
                 for host in hosts {
                     let there = is_known(fleet, host);
-                    let fields = there.then(|| standing::fields(fleet, host.into(), now));
-                    fleet.ask(Request::Standing { query, host, fields: fields.unwrap_or_default() });
+                    let fields = there.then(|| standing::fields(subject, fleet, host.into(), now));
+                    let fields = fields.unwrap_or_default();
+                    fleet.ask(Request::Standing { query, subject, host, fields });
                 }
             }
             Fact::Confirm { host } if is_known(fleet, host) => {

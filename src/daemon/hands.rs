@@ -8,6 +8,7 @@ mod last_resort;
 mod looking;
 mod notifying;
 mod ordering;
+mod reaping;
 mod rereading;
 mod showing;
 mod starting;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use super::addresses::{self, Shifted};
 use super::by_hand::DemandFiles;
 use super::capture::Looks;
-use super::children::{Children, Happened};
+use super::children::Children;
 use super::clock::now;
 use super::connected;
 use super::control::Control;
@@ -42,6 +43,7 @@ use super::roster::{Entry, Roster};
 use super::rules::{Act, Circumstances, Rules};
 use super::supervise::{Deed, Notice, Seen, Supervisor};
 use super::survey::{self, Surveyor};
+use super::tally::Tally;
 use super::{panics, place, placing};
 use crate::platform::{self, Channel, Claims, Heir, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
 use crate::protocol::{Role, Shift, Time};
@@ -104,6 +106,7 @@ struct Hands {
     archive: Option<Archive>,
     ledger: Option<Ledger>,
     control: Control,
+    tally: Tally,
     demands: DemandFiles,
     previous: Previous,
     reading: Reading,
@@ -187,6 +190,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         archive,
         ledger,
         control,
+        tally: Tally::default(),
         demands,
         previous,
         reading: Reading::new(reread),
@@ -208,6 +212,8 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         readiness,
         pidfile,
     };
+    hands.report.log().keep_seen();
+    hands.tally.reloaded(true);
     hands.recall_demands(now());
     hands.start_engine(None).map_err(|error| StartError::new(Doing::StartEngine, "", error))?;
     // It has them, too.
@@ -323,8 +329,12 @@ impl Hands {
             Act::Start(order) => {
                 let (host, hook) = (order.host(), order.hook());
                 match children.start(&order, overheard) {
-                    Ok(()) => self.see(Seen::HookBegan(host, hook), now),
+                    Ok(()) => {
+                        self.tally.hook_began(host, hook, now);
+                        self.see(Seen::HookBegan(host, hook), now);
+                    }
                     Err(error) => {
+                        self.tally.hook_ended(host, hook, false, now);
                         self.tell(&Fact::HookNotRun { host, hook, why: error.to_string() });
                     }
                 }
@@ -350,7 +360,8 @@ impl Hands {
             Act::Kill { host, force } => children.kill(host, force),
             Act::Check(order) => {
                 let found = looking::look(&order, children, self.user.becomes.as_ref(), now);
-                found.into_iter().for_each(|found| self.tell(&found));
+                let (check, run) = (order.number(), order.run());
+                found.into_iter().for_each(|found| self.tell_check(check, run, found));
             }
             Act::Note(beat) => {
                 let beat = beat.clone();
@@ -365,7 +376,9 @@ impl Hands {
             }
             Act::Forget { host } => self.forget(host, now),
             Act::Settle { host } => self.settle(host, now),
-            Act::Show { query, host, fields } => self.control.standings.hear(query, host, fields.to_vec()),
+            Act::Show { query, subject, host, fields } => {
+                self.control.standings(subject).hear(query, host, fields.to_vec());
+            }
             Act::Answer { order, host, stepped } => self.stepped(order, host, stepped, now),
             Act::AnswerTook { order, host, untaken } => self.took(order, host, untaken, now),
             Act::Say(line) => self.report.pass_on(line.clone()),
@@ -482,33 +495,6 @@ impl Hands {
                 self.see(Seen::Signal(signal), now);
                 if signal == Signal::User1 {
                     self.tell_demands(now);
-                }
-            }
-        }
-    }
-
-    fn look_at_children(&mut self, now: Time) {
-        self.tell_checks(now);
-        for happened in self.children.look(&mut self.overheard, self.report.log()) {
-            match happened {
-                Happened::Running { host, hook, path } => {
-                    self.tell(&Fact::HookRunning { host, hook, path });
-                }
-                Happened::NotRun { host, hook, why } => {
-                    if self.engine.is_none() {
-                        self.report.hook_unstartable(hook, &why);
-                    }
-                    self.tell(&Fact::HookNotRun { host, hook, why });
-                    self.see(Seen::HookOver(host), now);
-                }
-                Happened::Ended { host, hook, path, outcome, last_line } => {
-                    // What the script did counts more than that it ended.
-                    if platform::QUESTIONS_NEED_RIGHTS {
-                        let interface = self.rules.roster().get(host).map(|entry| entry.interface.clone());
-                        interface.into_iter().for_each(|interface| self.tell_survey(interface));
-                    }
-                    self.tell(&Fact::HookEnded { host, hook, path, outcome, last_line });
-                    self.see(Seen::HookOver(host), now);
                 }
             }
         }

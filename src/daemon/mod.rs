@@ -64,6 +64,7 @@ mod state;
 mod strangers;
 mod supervise;
 mod survey;
+mod tally;
 pub mod turn;
 mod unshared;
 

@@ -144,7 +144,13 @@ impl Report {
     }
 
     fn write(&mut self, level: Level, sentence: &str, code: &str, repeats: &str, facts: Facts) {
-        self.log.write(Line { level, text: format!("{sentence} [{code}]{repeats}"), facts });
+        self.log.write(Line { facts, ..Line::new(level, format!("{sentence} [{code}]{repeats}")) });
+    }
+
+    /// A change of which the like was said a moment ago: who follows and who counts hears of each.
+    fn hold_back(&mut self, level: Level, sentence: &str, code: &str, facts: Facts) {
+        let line = Line::new(level, format!("{sentence} [{code}]"));
+        self.log.write(Line { facts, held_back: true, ..line });
     }
 
     /// Something the core has to tell.
@@ -159,7 +165,10 @@ impl Report {
             period if period < MINUTE && self.is_restless(about) => (kind(notice), MINUTE),
             period => (notice.id(), period),
         };
-        let Some(held_back) = self.passes(about, kind, period, now) else { return };
+        let held_back = self.passes(about, kind, period, now);
+        if held_back.is_none() && !matches!(notice, Notice::Transition { .. } | Notice::TwoMasters { .. }) {
+            return;
+        }
         let (level, text) = sentence(about, notice);
         let level = if is_harmless(notice) { Level::Info } else { level };
         let text = about.opening() + &text;
@@ -167,6 +176,9 @@ impl Report {
             format!("{} {}", notice.id(), reason.code())
         } else {
             notice.id().to_owned()
+        };
+        let Some(held_back) = held_back else {
+            return self.hold_back(level, &text, &code, about.facts_of(notice));
         };
         self.write(level, &text, &code, &repeats(held_back), about.facts_of(notice));
         if let Some((level, hint)) = hint(notice) {
@@ -198,7 +210,7 @@ impl Report {
     /// A line about a virtual host without an identifier.
     pub(crate) fn say_of(&mut self, about: About<'_>, sentence: &str) {
         let facts = Facts { id: None, ..about.facts("") };
-        self.log.write(Line { level: Level::Info, text: about.opening() + sentence, facts });
+        self.log.write(Line { facts, ..Line::new(Level::Info, about.opening() + sentence) });
     }
 
     /// The answer to SIGUSR1: the ancestor's line, and one with the rest.

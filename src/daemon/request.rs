@@ -16,7 +16,7 @@ use super::capture::Looks;
 use super::coded::{Coded, coded, one_of, put_one_of, take_one_of};
 use super::outcome::{Found, Outcome};
 use crate::config::{Check, VirtualHostConfig};
-use crate::control::{Field, Value};
+use crate::control::{Field, Subject, Value};
 use crate::log::{Facts, Level, Line};
 use crate::platform::{LinkState, Signal, Unready};
 use crate::protocol::{Departure, Hook, Reason, Role, Shift, Untaken};
@@ -50,7 +50,7 @@ pub(super) enum Request {
     /// What is configured of a host is sent, or what was in use besides is over.
     Settled { host: u16 },
     /// How a host stands, as it was asked for; nothing, if there is none any more.
-    Standing { query: u32, host: u16, fields: Vec<Field> },
+    Standing { query: u32, subject: Subject, host: u16, fields: Vec<Field> },
     /// This became of a master that was asked to step aside.
     Stepped { order: u32, host: u16, stepped: Stepped },
     /// A backup that was told to take the addresses did, or did not for this.
@@ -159,7 +159,7 @@ pub(super) enum Fact {
     /// The operator says that every host has been told of what is configured of this one.
     Confirm { host: u16 },
     /// How do these hosts stand? [`Request::Standing`] follows for each.
-    Query { query: u32, hosts: Vec<u16> },
+    Query { query: u32, subject: Subject, hosts: Vec<u16> },
     /// A master is to step aside, by the order of this number: [`Request::Stepped`] follows.
     Resign { order: u32, host: u16, force: bool },
     /// A backup is to take the addresses, by the order of this number: [`Request::Took`] follows.
@@ -281,6 +281,7 @@ one_of! {
     Shift: [Shift::Assign, Shift::Withdraw],
     Role: [Role::Init, Role::Backup, Role::Master],
     Reason: Reason::ALL,
+    Subject: Subject::ALL,
     Departure: [Departure::Removed, Departure::Moved],
     Level: [Level::Debug, Level::Info, Level::Warning, Level::Error],
     LinkState: [LinkState::Up, LinkState::Down, LinkState::Disabled, LinkState::Gone],
@@ -296,8 +297,8 @@ one_of! {
     ],
 }
 
-coded!(Line { level, text, facts });
-coded!(Facts { id, vip, interface, vhid, from, to, reason, peer });
+coded!(Line { level, text, facts, held_back });
+coded!(Facts { id, vip, interface, vhid, from, to, reason, peer, cause, amount, hook });
 coded!(Shifted { changed, failed });
 coded!(Beat { roles, ahead, others, alone });
 coded!(Run { host, hook, interface, role, reason, master });
@@ -317,7 +318,7 @@ coded! { Request:
     10 Shift { host, shift, interface },
     11 Check { check, run },
     12 Stepped { order, host, stepped },
-    13 Standing { query, host, fields },
+    13 Standing { query, subject, host, fields },
     14 Notify(news),
     15 Took { order, host, untaken },
 }
@@ -363,7 +364,7 @@ coded! { Fact:
     13 Watch { check, what },
     14 ByHand { host, name, amount },
     15 Resign { order, host, force },
-    16 Query { query, hosts },
+    16 Query { query, subject, hosts },
     17 Confirm { host },
     18 Take { order, host },
 }

@@ -16,7 +16,7 @@ use super::request::{Beat, News, Request, Run, Stepped};
 use super::roster::{Entry, Roster, Standing};
 use crate::config::check::Probe;
 use crate::config::{Account, Check, VirtualHostConfig, script};
-use crate::control::Field;
+use crate::control::{Field, Subject};
 use crate::log::Line;
 use crate::platform::{MOST_DESCRIPTORS, Program, User};
 use crate::protocol::{Family, Hook, Reason, Role, Shift, Time, Untaken};
@@ -99,6 +99,7 @@ pub(super) enum Act<'a> {
     },
     Show {
         query: u32,
+        subject: Subject,
         host: u16,
         fields: &'a [Field],
     },
@@ -333,7 +334,9 @@ impl Rules {
                 Ok(Act::Note(beat))
             }
             Request::Say(line) => Ok(Act::Say(line)),
-            Request::Standing { query, host, fields } => Ok(Act::Show { query: *query, host: *host, fields }),
+            Request::Standing { query, subject, host, fields } => {
+                Ok(Act::Show { query: *query, subject: *subject, host: *host, fields })
+            }
             Request::Stepped { order, host, stepped } => {
                 self.host(*host)?;
                 Ok(Act::Answer { order: *order, host: *host, stepped: *stepped })

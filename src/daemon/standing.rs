@@ -1,10 +1,13 @@
 //! How a virtual host stands, for whoever asks by the socket: the engine's part. What is configured the hands know.
 
+pub(super) mod figures;
+pub(super) mod peers;
+
 use std::time::Duration;
 
 use super::clock::wall;
 use super::fleet::Fleet;
-use crate::control::Field;
+use crate::control::{Field, Subject};
 use crate::json::Object;
 use crate::log::utc;
 use crate::protocol::causes::Standing as Cause;
@@ -13,15 +16,26 @@ use crate::protocol::{Presence, Snapshot, Standby, Time};
 /// How many causes are listed: a message has an end.
 const MOST_CAUSES: usize = 32;
 
-/// All there is to say of one.
-pub(super) fn fields(fleet: &Fleet, host: usize, now: Time) -> Vec<Field> {
+/// All there is to say of one in answer to that.
+pub(super) fn fields(subject: Subject, fleet: &Fleet, host: usize, now: Time) -> Vec<Field> {
+    match subject {
+        Subject::Hosts => of_host(fleet, host, now),
+        Subject::Peers => peers::fields(fleet, host, now),
+        Subject::Figures => figures::fields(fleet, host, now),
+    }
+}
+
+fn ms(time: Duration) -> Option<u128> {
+    Some(time.as_millis())
+}
+
+fn of_host(fleet: &Fleet, host: usize, now: Time) -> Vec<Field> {
     let one = &fleet.hosts()[host];
     let parameters = one.core().parameters();
     let snapshot = one.core().snapshot(now);
     let causes = fleet.causes.of(host);
     let of_day = |at: Time| wall().map(|wall| utc(wall.saturating_sub(now.since(at))));
-    let ms = |time: Duration| Some(time.as_millis());
-    let Snapshot { role, followed, standbys, interval, refused, .. } = &snapshot;
+    let Snapshot { role, followed, standbys, interval, refused, rival, two_masters, .. } = &snapshot;
     let (hook, last) = (snapshot.hook, snapshot.last_hook);
     let ready = standbys.iter().filter(|standby| standby.ready).count();
     let names: Vec<String> = causes.iter().map(|cause| cause.cause.to_string()).collect();
@@ -36,6 +50,8 @@ pub(super) fn fields(fleet: &Fleet, host: usize, now: Time) -> Vec<Field> {
         Field::plain("master_heard_ms", followed.and_then(|peer| ms(now.since(peer.heard)))),
         Field::plain("master_interval_ms", followed.and_then(|peer| ms(peer.interval.duration()))),
         Field::text("refused", refused.map(|peer| peer.source)),
+        Field::text("rival", rival.map(|peer| peer.source)),
+        Field::plain("two_masters_ms", ms(*two_masters)),
         Field::plain("standby_count", Some(standbys.len())),
         Field::plain("ready_count", Some(ready)),
         Field::objects("standbys", standbys.iter().map(|standby| of_standby(standby, now))),

@@ -11,13 +11,15 @@ pub struct Line {
     pub text: String,
     /// What else is known of it.
     pub facts: Facts,
+    /// The like of it was said a moment ago: it is for those alone who follow what happens.
+    pub held_back: bool,
 }
 
 impl Line {
     /// One of which nothing else is known.
     #[must_use]
     pub fn new(level: Level, text: impl Into<String>) -> Self {
-        Self { level, text: text.into(), facts: Facts::default() }
+        Self { level, text: text.into(), facts: Facts::default(), held_back: false }
     }
 }
 
@@ -40,6 +42,12 @@ pub struct Facts {
     pub reason: Option<String>,
     /// The address of another host.
     pub peer: Option<String>,
+    /// What demotes, or the check it is about.
+    pub cause: Option<String>,
+    /// By how much that demotes.
+    pub amount: Option<u8>,
+    /// The script it is about.
+    pub hook: Option<String>,
 }
 
 impl Facts {

@@ -12,7 +12,7 @@ const LONGEST_NAME: usize = 100;
 
 /// The line as it is written, with its end. Nothing in it ends a line or is longer than a stream takes at once.
 pub(super) fn look(format: LogFormat, line: &Line, services: &Services) -> String {
-    let Line { level, text, facts } = line;
+    let Line { level, text, facts, held_back: _ } = line;
     match format {
         LogFormat::Plain => format!("{}: [{level}] {text}\n", iso_8601((services.local_time)())),
         LogFormat::SyslogPrefix => format!("{}[{level}] {text}\n", prefix(*level)),
@@ -52,19 +52,31 @@ fn prefix(level: Level) -> String {
 }
 
 fn object(level: Level, text: &str, facts: &Facts, wall: Duration) -> String {
-    let name = |name: &Option<String>| name.as_deref().map(|name| one_line(name, LONGEST_NAME));
     let mut object = Object::default();
     object.text("time", Some(rfc_3339(wall)));
     object.plain("priority", Some(severity(level)));
     object.text("id", name(&facts.id));
-    object.text("vip", name(&facts.vip));
-    object.text("interface", name(&facts.interface));
-    object.plain("vhid", facts.vhid);
-    object.text("from", name(&facts.from));
-    object.text("to", name(&facts.to));
-    object.text("reason", name(&facts.reason));
-    object.text("peer", name(&facts.peer));
+    put(facts, &mut object);
     object.last_text("message", text, LONGEST_TEXT)
+}
+
+fn name(name: &Option<String>) -> Option<String> {
+    name.as_deref().map(|name| one_line(name, LONGEST_NAME))
+}
+
+/// All that is known, but what it is called.
+pub(crate) fn put(facts: &Facts, object: &mut Object) {
+    let Facts { id: _, vip, interface, vhid, from, to, reason, peer, cause, amount, hook } = facts;
+    object.text("vip", name(vip));
+    object.text("interface", name(interface));
+    object.plain("vhid", *vhid);
+    object.text("from", name(from));
+    object.text("to", name(to));
+    object.text("reason", name(reason));
+    object.text("peer", name(peer));
+    object.text("cause", name(cause));
+    object.plain("amount", *amount);
+    object.text("hook", name(hook));
 }
 
 /// ISO 8601 without a zone: `2026-04-24T17:38:22.123456`, as the ancestor writes it.
@@ -129,7 +141,8 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(&text).unwrap()
         };
         let nothing = object(&Line::new(Level::Info, "text"));
-        let names = ["id", "vip", "interface", "vhid", "from", "to", "reason", "peer"];
+        let names =
+            ["id", "vip", "interface", "vhid", "from", "to", "reason", "peer", "cause", "amount", "hook"];
         assert_eq!(nothing.as_object().unwrap().len(), names.len() + 3);
         names.iter().for_each(|name| assert!(nothing[name].is_null(), "{name}"));
         assert_eq!(nothing["time"], "2026-04-04T12:03:09.042Z");
@@ -143,10 +156,17 @@ mod tests {
             to: Some("MASTER".into()),
             reason: Some("timeout".into()),
             peer: Some("10.0.0.2".into()),
+            cause: Some("check:x".into()),
+            amount: Some(240),
+            hook: Some("up".into()),
         };
-        let all = object(&Line { level: Level::Error, text: "a \\n \"b\" ü".into(), facts });
+        let all = object(&Line { facts, ..Line::new(Level::Error, "a \\n \"b\" ü") });
         assert_eq!((&all["id"], &all["vip"], &all["vhid"]), (&"UC1001".into(), &"web".into(), &7.into()));
         assert_eq!((&all["from"], &all["to"]), (&"BACKUP".into(), &"MASTER".into()));
+        assert_eq!(
+            (&all["cause"], &all["amount"], &all["hook"]),
+            (&"check:x".into(), &240.into(), &"up".into())
+        );
         assert_eq!((&all["reason"], &all["peer"]), (&"timeout".into(), &"10.0.0.2".into()));
         assert_eq!((&all["interface"], &all["message"]), (&"eth\\u{7f}\"0".into(), &"a \\n \"b\" ü".into()));
     }
@@ -158,7 +178,7 @@ mod tests {
             let facts = Facts { id: long(piece), vip: long(piece), peer: long(piece), ..Facts::default() };
             let text = look(
                 LogFormat::Json,
-                &Line { level: Level::Info, text: long(piece).unwrap(), facts },
+                &Line { facts, ..Line::new(Level::Info, long(piece).unwrap()) },
                 &SERVICES,
             );
             assert!(text.len() <= LONGEST_TEXT && text.len() > LONGEST_TEXT - 20, "{}", text.len());

@@ -138,7 +138,7 @@ pub use priority::{run_before_others, stay_in_memory};
 pub use program::{Execution, Program, Started, reap};
 #[cfg(all(test, not(bsd)))]
 pub(crate) use rights::tests::in_child;
-pub use rights::{Guard, Guarded, Needs, confine, surrender, write_only_in};
+pub use rights::{Guard, Guarded, Needs, confine, renounce, surrender, write_only_in};
 pub use secrecy::forbid_core_files;
 pub use signals::{
     Signal, Signals, blocked_at_start, bury_strangers, end_child, inherit_signals, kill_group, signal_name,

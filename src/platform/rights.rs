@@ -132,6 +132,16 @@ pub fn surrender(user: Option<&User>) -> Guarded {
     guarded
 }
 
+/// Gives up what the superuser may, for good, if this process may it: it becomes nobody's. Whether it has no such rights then.
+#[must_use]
+pub fn renounce() -> bool {
+    if super::user_and_group().0 != 0 {
+        return true;
+    }
+    let Some(user) = User::unused() else { return false };
+    only_group(user.gid).and_then(|()| become_user(&user)).and_then(|()| cannot_return(&user)).is_ok()
+}
+
 /// Keeps this process, for good, to what it needs now that everything is open. What it must not do fails, and never ends
 /// it.
 #[must_use]

@@ -107,7 +107,8 @@ impl Reason {
             | Self::MasterLeft
             | Self::SlowerMaster
             | Self::MasterTooSlow
-            | Self::MasterDemoted => Role::Master,
+            | Self::MasterDemoted
+            | Self::Taken => Role::Master,
             Self::Started
             | Self::Resumed
             | Self::LinkUp

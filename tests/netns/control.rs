@@ -321,7 +321,7 @@ fn held_up() {
 }
 
 /// Whether a value is what the schema says.
-fn fits(schema: &serde_json::Value, value: &serde_json::Value, place: &str) {
+pub(crate) fn fits(schema: &serde_json::Value, value: &serde_json::Value, place: &str) {
     let is = |kind: &str| match kind {
         "object" => value.is_object(),
         "array" => value.is_array(),

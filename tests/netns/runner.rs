@@ -16,6 +16,7 @@ mod documented;
 mod families;
 mod faults;
 mod fitness;
+mod following;
 mod frames;
 mod hooks;
 mod interfaces;
@@ -129,6 +130,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(fitness::all());
     cases.extend(control::all());
     cases.extend(steering::all());
+    cases.extend(following::all());
     cases.extend(families::all());
     cases.extend(unicast::all());
     cases.extend(users::all());

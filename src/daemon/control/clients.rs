@@ -13,6 +13,10 @@ use crate::protocol::Time;
 const MOST_WITH_ORDERS: usize = 8;
 const MOST_WITH_QUESTIONS: usize = 24;
 const MOST_OF_ONE: usize = 4;
+/// How many of one user may follow what happens besides, for as long as they like.
+const MOST_FOLLOWERS_OF_ONE: usize = 4;
+/// How much is kept for one who follows and does not read.
+const MOST_UNSENT: usize = 32 * 1024;
 /// How long somebody may take to send his line, and to read an answer.
 const TIME: Duration = Duration::from_secs(5);
 /// How soon is looked again whether who did not read does.
@@ -29,6 +33,8 @@ struct Client {
     has_asked: bool,
     /// What he has not taken yet.
     unsent: Vec<u8>,
+    /// More comes whenever something happens.
+    follows: bool,
     /// Nothing more comes.
     is_answered: bool,
     /// He is gone, or talks too much.
@@ -50,7 +56,8 @@ impl Clients {
             Way::Orders => MOST_WITH_ORDERS,
             Way::Questions => MOST_WITH_QUESTIONS,
         };
-        here().count() < most && here().filter(|client| client.user == user).count() < MOST_OF_ONE
+        let asks = |client: &&Client| client.user == user && !client.follows;
+        here().count() < most && here().filter(asks).count() < MOST_OF_ONE
     }
 
     pub(super) fn take_in(&mut self, stream: UnixStream, (user, way): (u32, Way), greeting: &str, now: Time) {
@@ -62,6 +69,7 @@ impl Clients {
             way,
             heard: Vec::new(),
             has_asked: false,
+            follows: false,
             unsent: greeting.as_bytes().to_vec(),
             is_answered: false,
             is_lost: false,
@@ -73,7 +81,10 @@ impl Clients {
 
     /// What becomes readable when one of them says something.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.all.iter().filter(|client| !client.has_asked).map(|client| client.stream.as_fd())
+        self.all
+            .iter()
+            .filter(|client| !client.has_asked || client.follows)
+            .map(|client| client.stream.as_fd())
     }
 
     /// When [`Self::settle`] is due.
@@ -82,7 +93,7 @@ impl Clients {
             .iter()
             .filter_map(|client| {
                 let soon = (!client.unsent.is_empty()).then(|| now + SOON);
-                let end = (!client.awaits_answer()).then_some(client.until);
+                let end = client.has_time().then_some(client.until);
                 soon.into_iter().chain(end).min()
             })
             .min()
@@ -91,6 +102,8 @@ impl Clients {
     /// The lines that came, without their ends, with the number, the user and the way of the client. One that is too long is cut.
     pub(super) fn hear(&mut self) -> Vec<(u32, u32, Way, Vec<u8>)> {
         let mut lines = Vec::new();
+        // Who follows has nothing more to say: he goes, or he talks too much.
+        self.all.iter_mut().filter(|client| client.follows).for_each(Client::overhear);
         for client in self.all.iter_mut().filter(|client| !client.has_asked) {
             if client.listen() {
                 client.has_asked = true;
@@ -110,21 +123,71 @@ impl Clients {
         }
     }
 
+    /// This one is told what happens from now on, unless too many of its user are.
+    pub(super) fn follow(&mut self, number: u32) -> bool {
+        let Some(client) = self.all.iter().find(|client| client.number == number) else { return false };
+        let (user, way) = (client.user, client.way);
+        let theirs = |client: &&Client| client.follows && client.user == user && client.way == way;
+        if self.all.iter().filter(theirs).count() >= MOST_FOLLOWERS_OF_ONE {
+            return false;
+        }
+        self.all.iter_mut().filter(|client| client.number == number).for_each(|client| client.follows = true);
+        true
+    }
+
+    /// Whether it has read enough to be told more.
+    pub(super) fn takes_more(&self, number: u32) -> bool {
+        self.get(number).is_some_and(|client| client.unsent.len() < MOST_UNSENT && !client.is_lost)
+    }
+
+    pub(super) fn is_there(&self, number: u32) -> bool {
+        self.get(number).is_some()
+    }
+
+    fn get(&self, number: u32) -> Option<&Client> {
+        self.all.iter().find(|client| client.number == number)
+    }
+
+    /// Something for one that follows.
+    pub(super) fn feed(&mut self, number: u32, text: &str, now: Time) {
+        if let Some(client) = self.all.iter_mut().find(|client| client.number == number) {
+            if client.unsent.is_empty() {
+                client.until = now + TIME;
+            }
+            client.unsent.extend_from_slice(text.as_bytes());
+            client.send();
+        }
+    }
+
     /// Goes on sending, and lets those go who have their answer, are gone, or had their time.
     pub(super) fn settle(&mut self, now: Time) {
-        self.all.iter_mut().for_each(Client::send);
+        for client in &mut self.all {
+            let before = client.unsent.len();
+            client.send();
+            if client.follows && client.unsent.len() < before {
+                client.until = now + TIME;
+            }
+        }
         self.all.retain(|client| {
             let has_all = client.is_answered && client.unsent.is_empty();
-            let is_late = !client.awaits_answer() && client.until <= now;
+            let is_late = client.has_time() && client.until <= now;
             !(client.is_lost || has_all || is_late)
         });
     }
 }
 
 impl Client {
-    /// Whoever does waits as long as that takes.
-    fn awaits_answer(&self) -> bool {
-        self.has_asked && !self.is_answered
+    /// Whether it is waited for, and not it for us, which takes as long as it takes.
+    fn has_time(&self) -> bool {
+        if self.follows { !self.unsent.is_empty() } else { !self.has_asked || self.is_answered }
+    }
+
+    fn overhear(&mut self) {
+        let mut byte = [0];
+        match self.stream.read(&mut byte) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Ok(_) | Err(_) => self.is_lost = true,
+        }
     }
 
     /// Whether the line is whole, or longer than any.

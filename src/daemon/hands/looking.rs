@@ -13,8 +13,16 @@ impl Hands {
     /// Tells what was found meanwhile.
     pub(super) fn tell_checks(&mut self, now: Time) {
         for ((check, run), found) in self.children.checks.look(now) {
-            self.tell(&Fact::Checked { check, run, found });
+            self.tell_check(check, run, found);
         }
+    }
+
+    /// Tells what one found.
+    pub(super) fn tell_check(&mut self, check: u16, run: u32, found: Found) {
+        if let Some(known) = self.rules.roster().check(check) {
+            self.tally.checked(&known.name, found.is_well());
+        }
+        self.tell(&Fact::Checked { check, run, found });
     }
 }
 
@@ -24,10 +32,10 @@ pub(super) fn look(
     children: &mut Children,
     usual: Option<&User>,
     now: Time,
-) -> Option<Fact> {
+) -> Option<Found> {
     let of = (look.number(), look.run());
     let not_run = |why: String| Some(Found::NotRun { why });
-    let found = match look.program(usual) {
+    match look.program(usual) {
         Ok(Some(program)) => match children.checks.start(of, &program, look.check().timeout, now) {
             Ok(()) => None,
             Err(error) => not_run(error.to_string()),
@@ -45,7 +53,5 @@ pub(super) fn look(
             Probe::Command { .. } | Probe::File { .. } => None,
         },
         Err(error) => not_run(error.to_string()),
-    };
-    let (check, run) = of;
-    found.map(|found| Fact::Checked { check, run, found })
+    }
 }

@@ -8,24 +8,42 @@ use super::super::request::{Fact, Stepped};
 use super::super::roster::Entry;
 use super::Hands;
 use crate::config::order::{MAINTENANCE, MOST, Order, Verb};
-use crate::control::{Answer, answer::Matter};
+use crate::control::{Answer, Subject, answer::Matter};
 use crate::protocol::{Role, Time, Untaken};
 
 impl Hands {
     /// Takes in what was said, and does it.
     pub(super) fn take_orders(&mut self, now: Time) {
         for asked in self.control.hear(now) {
-            if matches!(asked.order.verb, Verb::Status | Verb::Monitor(_)) {
-                self.control.standings.ask(asked);
-            } else {
-                let Asked { client, user, order, .. } = asked;
-                self.carry_out(client, user, &order, now);
-            }
+            let subject = match asked.order.verb {
+                Verb::Status | Verb::Monitor(_) => Subject::Hosts,
+                Verb::Peers => Subject::Peers,
+                Verb::Metrics => Subject::Figures,
+                Verb::Events(since) => {
+                    self.control.follow(asked.client, asked.way, since, now);
+                    continue;
+                }
+                _ => {
+                    let Asked { client, user, order, .. } = asked;
+                    self.carry_out(client, user, &order, now);
+                    continue;
+                }
+            };
+            self.control.standings(subject).ask(asked);
         }
         self.end_demands(now);
         self.control.look_at_roles(now);
-        self.show(now);
+        Subject::ALL.into_iter().for_each(|subject| self.show(subject, now));
+        self.pass_events_on();
         self.control.settle(now);
+    }
+
+    /// Whatever went by the log is for those who follow and for who counts.
+    fn pass_events_on(&mut self) {
+        while let Some(line) = self.report.log().next_seen() {
+            self.tally.hear(&line.facts);
+            self.control.happened(&line, wall());
+        }
     }
 
     fn carry_out(&mut self, client: u32, user: u32, order: &Order, now: Time) {
@@ -42,7 +60,7 @@ impl Hands {
             return self.control.answer(client, &stays, now);
         }
         // Whoever asks next sees what came of it.
-        self.control.standings.forget();
+        self.control.forget_standings();
         let hosts = match meant(self.rules.roster(), order) {
             Ok(hosts) => hosts,
             Err(answer) => return self.control.answer(client, &[answer], now),
@@ -90,7 +108,14 @@ impl Hands {
                 }
             }
             Verb::Take => return self.have_taken(client, user, hosts, now),
-            Verb::Status | Verb::Monitor(_) | Verb::Reload { .. } | Verb::Undo | Verb::Version => {}
+            Verb::Status
+            | Verb::Monitor(_)
+            | Verb::Peers
+            | Verb::Events(_)
+            | Verb::Metrics
+            | Verb::Reload { .. }
+            | Verb::Undo
+            | Verb::Version => {}
         }
         if !steps_aside {
             return self.control.answer(client, &answers, now);

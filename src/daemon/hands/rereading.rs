@@ -81,7 +81,8 @@ impl Hands {
     fn not_reloaded(&mut self, why: &[String], now: Time) {
         self.notifier.reloaded();
         (self.wanted, self.refused) = (Wanted::default(), true);
-        self.control.standings.forget();
+        self.control.forget_standings();
+        self.tally.reloaded(false);
         why.iter().for_each(|why| self.report.not_reloaded(why));
         let answers: Vec<_> = why.iter().map(|why| Answer::new(Matter::NotReloaded, &[why])).collect();
         self.control.reloaded(&answers, &answers, now);
@@ -118,7 +119,8 @@ impl Hands {
             self.report.reloaded_one(About::host(config, interface), fate);
         }
         self.report.reloaded(lines.others.len(), lines.kept);
-        self.control.standings.forget();
+        self.control.forget_standings();
+        self.tally.reloaded(true);
         let silence = self.silence();
         if let Some(engine) = &mut self.engine {
             engine.untold.extend(facts);
@@ -172,6 +174,7 @@ impl Hands {
         reload::give_back(&mut self.claims, self.rules.roster());
         self.supervisor.forget(host);
         self.children.heralds.forget(host);
+        self.tally.forget(host);
     }
 }
 

@@ -50,7 +50,7 @@ impl Hands {
             return Vec::new();
         }
         self.report.confirmed(Some(user));
-        self.control.standings.forget();
+        self.control.forget_standings();
         let mut answers = vec![Answer::new(Matter::Stays, &[])];
         answers.extend(self.keep_previous(&Setup::of(self.rules.roster()), now));
         answers

@@ -7,8 +7,9 @@ use crate::config::Check;
 use crate::config::check::{Probe, Verdict};
 use crate::daemon::outcome::{Found, Outcome};
 use crate::i18n::{fill, tr};
-use crate::log::Level;
+use crate::log::{Facts, Level};
 use crate::platform::{self, LinkState};
+use crate::protocol::causes::Cause;
 use crate::protocol::{Time, Vhid};
 
 /// Lines of one kind about one check.
@@ -57,9 +58,13 @@ impl Report {
             (Verdict::Passing, _) => (Level::Info, tr("The check {check} passes"), "UC1052"),
         };
         let subject = format!("check {}", check.name);
-        let Some(held_back) = self.passes(About::new(&subject, Vhid::MIN), id, PERIOD, now) else { return };
+        let held_back = self.passes(About::new(&subject, Vhid::MIN), id, PERIOD, now);
         let text = fill(&template, &[("check", &check.name), ("why", &why(check, found))]);
-        self.tell(level, &(text + &repeats(held_back)), id);
+        let facts = Facts { cause: Some(Cause::Check(check.name.clone()).to_string()), ..Facts::id(id) };
+        match held_back {
+            Some(held_back) => self.write(level, &(text + &repeats(held_back)), id, "", facts),
+            None => self.hold_back(level, &text, id, facts),
+        }
     }
 }
 

@@ -29,6 +29,10 @@ impl About<'_> {
             Notice::Demoted { reason } | Notice::Restored { reason } => {
                 Facts { reason: Some(reason.code().to_owned()), ..facts }
             }
+            Notice::HookFailed { hook, .. }
+            | Notice::HookOwed { hook, .. }
+            | Notice::HookKilled { hook, .. }
+            | Notice::HookSucceeded { hook, .. } => Facts { hook: Some(hook.code().to_owned()), ..facts },
             _ => facts,
         }
     }

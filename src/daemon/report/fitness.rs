@@ -2,7 +2,7 @@
 
 use super::{About, Report, seconds};
 use crate::i18n::{fill, tr};
-use crate::log::Level;
+use crate::log::{Facts, Level};
 use crate::protocol::Time;
 use crate::protocol::causes::{Change, Standing};
 
@@ -33,7 +33,12 @@ impl Report {
             &template,
             &[("amount", &standing.weight.amount), ("cause", &standing.cause), ("together", &together)],
         );
-        self.tell_of(about, level, &text, id);
+        let facts = Facts {
+            cause: Some(standing.cause.to_string()),
+            amount: Some(standing.weight.amount),
+            ..about.facts(id)
+        };
+        self.write(level, &(about.opening() + &text), id, "", facts);
     }
 
     /// All that demotes it, in answer to SIGUSR1.

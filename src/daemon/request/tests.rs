@@ -71,6 +71,7 @@ fn requests() -> Vec<Request> {
         Request::Settled { host: 1 },
         Request::Standing {
             query: 9,
+            subject: Subject::Peers,
             host: 3,
             fields: vec![
                 Field::text("role", Some("MASTER")),

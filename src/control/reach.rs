@@ -1,0 +1,168 @@
+//! How a daemon is found and asked.
+
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::answer::shown;
+use super::{LANGUAGE, ORDERS, QUESTIONS, Said, Status};
+use crate::i18n::{fill, tr};
+
+/// No answer is longer.
+const LONGEST_ANSWER: u64 = 16 << 20;
+
+/// What is wrong on the tool's own side.
+pub(super) struct Wrong(pub(super) Status, pub(super) String);
+
+impl Wrong {
+    pub(super) fn said(self) -> Said {
+        let Self(status, sentence) = self;
+        Said { out: String::new(), err: format!("ucarpctl: {sentence}\n"), status: status.code() }
+    }
+
+    /// Nobody listens there.
+    pub(super) fn nobody(place: &Path) -> Self {
+        let sentence = fill(&tr("{path}: no daemon listens there"), &[("path", &place.display())]);
+        Self(Status::NoDaemon, sentence)
+    }
+
+    /// Something cannot be reached.
+    pub(super) fn at(place: &Path, error: &io::Error) -> Self {
+        let status = match error.kind() {
+            io::ErrorKind::PermissionDenied => Status::Denied,
+            _ => Status::NoDaemon,
+        };
+        Self(status, format!("{}: {error}", place.display()))
+    }
+}
+
+/// What one daemon answered.
+pub(super) struct Answered {
+    pub(super) lines: Vec<String>,
+    pub(super) status: Status,
+    pub(super) changed: bool,
+}
+
+impl Answered {
+    /// In one sentence.
+    pub(super) fn said(&self) -> String {
+        self.lines.iter().map(|line| shown(line)).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// A connection to each that is meant: the one that is named, or all of this folder. Who only asks may have another way.
+pub(super) fn daemons(
+    folder: &Path,
+    instance: Option<&str>,
+    asks: bool,
+) -> Result<Vec<(String, UnixStream)>, Wrong> {
+    let Some(instance) = instance else { return listening(folder, asks) };
+    let path = folder.join(format!("{instance}.{ORDERS}"));
+    let stream = connect(&path, asks)?.ok_or_else(|| Wrong::nobody(&path))?;
+    Ok(vec![(instance.to_owned(), stream)])
+}
+
+/// A connection; none if what a killed daemon left is all there is.
+fn connect(path: &Path, asks: bool) -> Result<Option<UnixStream>, Wrong> {
+    let to_questions = || UnixStream::connect(path.with_file_name(questions_of(path)));
+    let connected = match UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && asks => to_questions(),
+        connected => connected,
+    };
+    match connected {
+        Ok(stream) => Ok(Some(stream)),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
+            _ => Err(Wrong::at(path, &error)),
+        },
+    }
+}
+
+/// A name may have points of its own.
+fn questions_of(path: &Path) -> String {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    format!("{name}.{QUESTIONS}")
+}
+
+/// All that listen in this folder, by name.
+fn listening(folder: &Path, asks: bool) -> Result<Vec<(String, UnixStream)>, Wrong> {
+    let all = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        all => all.map_err(|error| Wrong::at(folder, &error))?,
+    };
+    let mut paths: Vec<PathBuf> = all
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == ORDERS))
+        .collect();
+    paths.sort();
+    let mut found = Vec::new();
+    for path in paths {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        found.extend(connect(&path, asks)?.map(|stream| (name, stream)));
+    }
+    Ok(found)
+}
+
+/// Asks this, and waits for the whole answer.
+pub(super) fn ask(stream: &UnixStream, line: &str, patience: Duration) -> Result<Answered, String> {
+    let mut lines = Vec::new();
+    let (status, changed) = listen(stream, line, Some(patience), &mut |line| {
+        lines.push(line.to_owned());
+        true
+    })?
+    .ok_or_else(|| tr("the daemon gave no whole answer").into_owned())?;
+    Ok(Answered { lines, status, changed })
+}
+
+/// Asks this, and hands out each line of the answer as it comes, until `each` has heard enough. How it ended, if it did. Without
+/// patience there is an answer as long as there is a daemon.
+pub(super) fn listen(
+    mut stream: &UnixStream,
+    line: &str,
+    patience: Option<Duration>,
+    each: &mut dyn FnMut(&str) -> bool,
+) -> Result<Option<(Status, bool)>, String> {
+    const GREETING: Duration = Duration::from_secs(10);
+    let cut = || tr("the daemon gave no whole answer").into_owned();
+    let said = |error: io::Error| match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => tr("the daemon does not answer").into_owned(),
+        _ => error.to_string(),
+    };
+    let first = Some(patience.unwrap_or(GREETING));
+    stream.set_read_timeout(first).and_then(|()| stream.set_write_timeout(first)).map_err(said)?;
+    let most = if patience.is_some() { LONGEST_ANSWER } else { u64::MAX };
+    let mut lines = BufReader::new(stream.take(most)).lines();
+    let greeting = lines.next().ok_or_else(cut)?.map_err(said)?;
+    let mut words = greeting.split(' ');
+    if words.next() != Some("ucarp") {
+        return Err(tr("whoever listens there is no ucarp").into_owned());
+    }
+    let speaks = words.next().and_then(|word| word.parse::<u32>().ok());
+    if speaks != Some(LANGUAGE) {
+        let version = words.next().unwrap_or("?");
+        let sentence = tr("ucarp {version} is served there, which this ucarpctl does not understand");
+        return Err(fill(&sentence, &[("version", &version)]));
+    }
+    // Who is refused is told so, and nobody reads his words.
+    let _ = stream.write_all(line.as_bytes());
+    stream.set_read_timeout(patience).map_err(said)?;
+    for line in lines {
+        let line = line.map_err(said)?;
+        let mut fields = line.split('\t');
+        if fields.next() == Some("end") {
+            let status = Status::of(fields.next().unwrap_or_default());
+            return Ok(Some((status, fields.next() == Some("changed"))));
+        }
+        if !each(&line) {
+            return Ok(None);
+        }
+    }
+    Err(if patience.is_some() {
+        cut()
+    } else {
+        tr("the daemon has ended, or told more than was read").into_owned()
+    })
+}

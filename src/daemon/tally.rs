@@ -1,0 +1,193 @@
+//! What the hands count: changes of state and verdicts as they are told by the door of the log, how hooks and checks
+//! end, and how the configuration was read. An engine's end leaves all of it as it is.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use super::clock::wall;
+use super::roster::{Entry, Roster};
+use super::standing::figures::seconds;
+use crate::config::Check;
+use crate::config::check::Verdict;
+use crate::config::order::{MAINTENANCE, OPERATOR};
+use crate::control::Field;
+use crate::log::Facts;
+use crate::protocol::causes::Cause;
+use crate::protocol::{Hook, Notice, Reason, Time};
+
+const HOOKS: [Hook; 2] = [Hook::Up, Hook::Down];
+
+/// All that is counted.
+#[derive(Default)]
+pub(super) struct Tally {
+    /// By what the log calls the virtual host, then by role and reason.
+    transitions: BTreeMap<String, BTreeMap<(String, String), u64>>,
+    hooks: HashMap<(u16, Hook), Hooks>,
+    /// What runs for a host, since when.
+    running: BTreeMap<u16, (Hook, Time)>,
+    checks: BTreeMap<String, Checked>,
+    reload_failed: bool,
+    /// When the configuration was last taken over, by the clock on the wall.
+    reloaded: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Hooks {
+    lasted: Duration,
+    failures: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Checked {
+    passed: u64,
+    failed: u64,
+    verdict: Option<bool>,
+}
+
+impl Tally {
+    /// The configuration is taken over, as at the start, or is not.
+    pub(super) fn reloaded(&mut self, well: bool) {
+        self.reload_failed = !well;
+        if well {
+            self.reloaded = wall();
+        }
+    }
+
+    /// Something was said.
+    pub(super) fn hear(&mut self, facts: &Facts) {
+        let Facts { id, vip, interface, vhid, to, reason, cause, .. } = facts;
+        match id.as_deref() {
+            Some(Notice::TRANSITION) => {
+                let (Some(to), Some(reason)) = (to, reason) else { return };
+                let place = || Some(format!("{}-{}", interface.as_ref()?, (*vhid)?));
+                let Some(label) = vip.clone().or_else(place) else { return };
+                let count = self.transitions.entry(label).or_default();
+                *count.entry((to.clone(), reason.clone())).or_default() += 1;
+            }
+            Some("UC1051" | "UC1052" | "UC1053") => {
+                let Some(name) = cause.as_deref().and_then(|cause| cause.strip_prefix("check:")) else {
+                    return;
+                };
+                let passes = id.as_deref() == Some("UC1052");
+                self.checks.entry(name.to_owned()).or_default().verdict = Some(passes);
+            }
+            _ => {}
+        }
+    }
+
+    /// A hook of this host is started.
+    pub(super) fn hook_began(&mut self, host: u16, hook: Hook, now: Time) {
+        self.running.insert(host, (hook, now));
+    }
+
+    /// It has ended, or could not be run.
+    pub(super) fn hook_ended(&mut self, host: u16, hook: Hook, well: bool, now: Time) {
+        let began = self.running.remove(&host).filter(|(known, _)| *known == hook).map(|(_, at)| at);
+        let known = self.hooks.entry((host, hook)).or_default();
+        known.lasted = began.map_or(Duration::ZERO, |began| now.since(began));
+        known.failures += u64::from(!well);
+    }
+
+    /// A check was made.
+    pub(super) fn checked(&mut self, name: &str, well: bool) {
+        let known = self.checks.entry(name.to_owned()).or_default();
+        let count = if well { &mut known.passed } else { &mut known.failed };
+        *count += 1;
+    }
+
+    /// Of this host nothing is left.
+    pub(super) fn forget(&mut self, host: u16) {
+        self.hooks.retain(|(known, _), _| *known != host);
+        self.running.remove(&host);
+    }
+
+    /// What is to be said of the daemon.
+    pub(super) fn of_daemon(&self, roster: &Roster) -> Vec<Field> {
+        let mut fields = vec![
+            Field::sample("ucarp_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1),
+            Field::sample("ucarp_config_last_reload_successful", &[], u8::from(!self.reload_failed)),
+        ];
+        fields.extend(
+            self.reloaded.map(|at| {
+                Field::sample("ucarp_config_last_reload_success_timestamp_seconds", &[], seconds(at))
+            }),
+        );
+        for (_, check) in roster.checks() {
+            let known = self.checks.get(&check.name).copied().unwrap_or_default();
+            let passes = known.verdict.unwrap_or(check.initial != Verdict::Failing);
+            let name = ("check", check.name.as_str());
+            fields.push(Field::sample("ucarp_check_up", &[name], u8::from(passes)));
+            for (result, count) in [("passed", known.passed), ("failed", known.failed)] {
+                let labels = [name, ("result", result)];
+                fields.push(Field::sample("ucarp_check_runs_total", &labels, count));
+            }
+        }
+        fields
+    }
+
+    /// What is to be said of a virtual host, besides what the engine says.
+    pub(super) fn of_host(&self, (host, name): (u16, &str), entry: &Entry, roster: &Roster) -> Vec<Field> {
+        let Entry { config, interface, demands, kept, .. } = entry;
+        let vhid = config.vhid.to_string();
+        let group = config.group.as_deref().unwrap_or_default();
+        let labels = [("interface", interface.as_str()), ("vhid", &vhid), ("group", group)];
+        let maintenance = demands.iter().flatten().any(super::by_hand::Demand::is_maintenance);
+        let pending = kept.iter().any(|former| former.sent.is_some());
+        let mut fields = vec![
+            Field::sample("ucarp_vip_info", &labels, 1),
+            Field::sample("ucarp_maintenance", &[], u8::from(maintenance)),
+            Field::sample("ucarp_config_pending", &[], u8::from(pending)),
+            Field::sample("ucarp_config_info", &[("addresses_hash", &addresses_hash(entry))], 1),
+        ];
+        let usual = |reason: Reason| (reason.leads_to().code().to_owned(), reason.code().to_owned());
+        let mut counted: BTreeMap<_, u64> =
+            Reason::ALL.into_iter().map(|reason| (usual(reason), 0)).collect();
+        counted.extend(self.transitions.get(name).cloned().unwrap_or_default());
+        for ((to, reason), count) in counted {
+            let labels = [("to", to.as_str()), ("reason", &reason)];
+            fields.push(Field::sample("ucarp_transitions_total", &labels, count));
+        }
+        for hook in HOOKS.into_iter().filter(|hook| entry.script(*hook).is_some()) {
+            let known = self.hooks.get(&(host, hook)).copied().unwrap_or_default();
+            let labels = [("hook", hook.code())];
+            fields.push(Field::sample(
+                "ucarp_hook_last_duration_seconds",
+                &labels,
+                known.lasted.as_secs_f64(),
+            ));
+            fields.push(Field::sample("ucarp_hook_failures_total", &labels, known.failures));
+        }
+        fields.extend(
+            sources(name, entry, roster)
+                .map(|source| Field::sample("ucarp_demotion", &[("source", &source)], 0)),
+        );
+        fields
+    }
+}
+
+/// What could demote this virtual host, so that each is there before it does.
+fn sources(name: &str, entry: &Entry, roster: &Roster) -> impl Iterator<Item = String> {
+    let Entry { config, interface, .. } = entry;
+    let is_meant = |check: &Check| check.whom.means(config.name.as_deref(), config.group.as_deref());
+    let checks = roster.checks().filter(|(_, check)| is_meant(check));
+    let mut all: Vec<Cause> = checks.map(|(_, check)| Cause::Check(check.name.clone())).collect();
+    all.extend([
+        Cause::Link(interface.clone()),
+        Cause::Send(interface.clone()),
+        Cause::Hook(name.to_owned()),
+        Cause::ByHand(MAINTENANCE.to_owned()),
+        Cause::ByHand(OPERATOR.to_owned()),
+    ]);
+    all.extend(config.group.clone().map(Cause::Group));
+    all.into_iter().map(|cause| cause.to_string())
+}
+
+/// The same on each host that shares the same addresses, in whatever order (FNV-1a, 32 bits): no secret, and no proof.
+fn addresses_hash(entry: &Entry) -> String {
+    let mut addresses: Vec<_> = entry.config.addresses.iter().map(|shared| shared.address).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    let text: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    format!("{:08x}", text.join(" ").bytes().fold(0x811c_9dc5, step))
+}
