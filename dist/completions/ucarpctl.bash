@@ -23,7 +23,7 @@ _ucarpctl() {
         option=${cur%%=*}= cur=${cur#*=}
     fi
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
-        case " status monitor wait maintenance demote undemote resign take reload confirm undo version " in
+        case " status peers events metrics monitor wait maintenance demote undemote resign take reload confirm undo version " in
             *" $word "*) verb=$word && break ;;
         esac
     done
@@ -37,9 +37,15 @@ _ucarpctl() {
             _ucarpctl_offer -W 'init backup master' ;;
         'maintenance maintenance')
             _ucarpctl_offer -W 'on off' ;;
-        *' --timeout' | *' --for' | *' --because' | *' --name' | *' --undo-after' | *=) ;;
+        *' --since' | *' --listen' | *' --output' | *' --timeout' | *' --for' | *' --because' | *' --name' | *' --undo-after' | *=) ;;
         'status '*)
             _ucarpctl_offer -W "--all $(_ucarpctl_names)" ;;
+        'peers '*)
+            _ucarpctl_offer -W "--all $(_ucarpctl_names)" ;;
+        'events '*)
+            _ucarpctl_offer -W "--since" ;;
+        'metrics '*)
+            _ucarpctl_offer -W "--listen --output" ;;
         'monitor '*)
             _ucarpctl_offer -W "--all --expect $(_ucarpctl_names)" ;;
         'wait '*)
@@ -63,7 +69,7 @@ _ucarpctl() {
         'version '*)
             _ucarpctl_offer -W "" ;;
         *)
-            _ucarpctl_offer -W '--control --json --help --version status monitor wait maintenance demote undemote resign take reload confirm undo version' ;;
+            _ucarpctl_offer -W '--control --json --help --version status peers events metrics monitor wait maintenance demote undemote resign take reload confirm undo version' ;;
     esac
 }
 

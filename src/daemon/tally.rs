@@ -191,3 +191,97 @@ fn addresses_hash(entry: &Entry) -> String {
     let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     format!("{:08x}", text.join(" ").bytes().fold(0x811c_9dc5, step))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::tests::host;
+    use super::*;
+
+    fn value(fields: &[Field], name: &str) -> Option<String> {
+        let field = fields.iter().find(|field| field.name == name)?;
+        field.line().trim_end().rsplit('\t').next().map(str::to_owned)
+    }
+
+    fn roster() -> Roster {
+        let (mut config, interface) = host("7", &[]);
+        config.name = Some("web".to_owned());
+        Roster::of(vec![(config, interface), host("8", &[])])
+    }
+
+    #[test]
+    fn changes_are_counted_by_what_is_said() {
+        let (roster, mut tally) = (roster(), Tally::default());
+        let change = |vip: Option<&str>, vhid, reason: &str| Facts {
+            vip: vip.map(str::to_owned),
+            vhid: Some(vhid),
+            to: Some("MASTER".to_owned()),
+            reason: Some(reason.to_owned()),
+            ..Facts::id("UC1001").on("eth7")
+        };
+        tally.hear(&change(Some("web"), 7, "master_left"));
+        tally.hear(&change(Some("web"), 7, "master_left"));
+        tally.hear(&change(None, 8, "of_tomorrow"));
+        tally.hear(&Facts::id("UC1002").on("eth7"));
+        let of = |host: u16| {
+            let entry = roster.get(host).unwrap();
+            tally.of_host((host, &entry.label()), entry, &roster)
+        };
+        let name = |reason| format!("ucarp_transitions_total{{to=\"MASTER\",reason=\"{reason}\"}}");
+        let web = of(0);
+        assert_eq!(value(&web, &name("master_left")).as_deref(), Some("2"));
+        assert_eq!(value(&web, &name("master_timed_out")).as_deref(), Some("0"));
+        assert_eq!(value(&web, &name("of_tomorrow")), None);
+        assert_eq!(value(&of(1), &name("of_tomorrow")).as_deref(), Some("1"));
+        let counted = web.iter().filter(|field| field.name.starts_with("ucarp_transitions_total"));
+        assert_eq!(counted.count(), Reason::ALL.len());
+        assert_eq!(value(&web, "ucarp_demotion{source=\"maintenance\"}").as_deref(), Some("0"));
+        assert_eq!(value(&web, "ucarp_demotion{source=\"hook:web\"}").as_deref(), Some("0"));
+    }
+
+    #[test]
+    fn a_verdict_is_what_was_said_last_and_a_reload_what_it_came_to() {
+        let (roster, mut tally) = (roster(), Tally::default());
+        let of = |tally: &Tally, name: &str| value(&tally.of_daemon(&roster), name);
+        tally.reloaded(true);
+        assert_eq!(of(&tally, "ucarp_config_last_reload_successful").as_deref(), Some("1"));
+        let at = of(&tally, "ucarp_config_last_reload_success_timestamp_seconds");
+        tally.reloaded(false);
+        assert_eq!(of(&tally, "ucarp_config_last_reload_successful").as_deref(), Some("0"));
+        assert!(at.is_some() && at == of(&tally, "ucarp_config_last_reload_success_timestamp_seconds"));
+        for (id, passes) in [("UC1051", false), ("UC1052", true), ("UC1053", false)] {
+            tally.hear(&Facts { cause: Some("check:x".to_owned()), ..Facts::id(id) });
+            assert_eq!(tally.checks.get("x").and_then(|check| check.verdict), Some(passes), "{id}");
+        }
+        tally.checked("x", true);
+        tally.checked("x", false);
+        let counted = tally.checks.get("x").map(|check| (check.passed, check.failed));
+        assert_eq!(counted, Some((1, 1)));
+    }
+
+    #[test]
+    fn scripts_are_timed_from_their_start() {
+        let mut tally = Tally::default();
+        let at = |ms: u64| Time::from_micros(ms * 1000);
+        tally.hook_began(1, Hook::Up, at(0));
+        tally.hook_ended(1, Hook::Up, true, at(250));
+        let up = tally.hooks.get(&(1, Hook::Up)).copied().unwrap();
+        assert_eq!((up.lasted, up.failures), (Duration::from_millis(250), 0));
+        // One that was never begun.
+        tally.hook_ended(1, Hook::Down, false, at(300));
+        let down = tally.hooks.get(&(1, Hook::Down)).copied().unwrap();
+        assert_eq!((down.lasted, down.failures), (Duration::ZERO, 1));
+        tally.forget(1);
+        assert!(tally.hooks.is_empty());
+    }
+
+    #[test]
+    fn addresses_in_whatever_order_are_the_same() {
+        let hash = |more: &[&str]| {
+            let (config, interface) = host("7", more);
+            addresses_hash(&Entry::new(config, interface))
+        };
+        let [one, other] = [["-a", "10.9.0.2"], ["-a", "10.9.0.3"]];
+        assert_eq!(hash(&[one, other].concat()), hash(&[other, one].concat()));
+        assert_ne!(hash(&one), hash(&other));
+    }
+}
