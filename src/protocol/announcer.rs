@@ -2,8 +2,8 @@
 //!
 //! Occasions (register, rows 17 and 23): the up hook ended (or has run for five seconds; what ran before it, a slow
 //! down hook, is waited for), the second
-//! advertisement, a conflict won (now, and one interval after the last foreign advertisement), a link that came
-//! back, and every refresh. Limits bring occasions together; they never drop the last one.
+//! advertisement, a conflict won (now, a moment later, and one interval after the last foreign advertisement), a
+//! link that came back, and every refresh. Limits bring occasions together; they never drop the last one.
 
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use super::{Announcing, Time};
 const HOOK_PATIENCE: Duration = Duration::from_secs(5);
 /// At most one announcement at once for conflicts in this time; the one at the end is always made.
 const CONFLICT_LIMIT: Duration = Duration::from_secs(1);
+/// Who gives way may have announced itself after us, because it had not heard of us yet: twice as long as any frame takes.
+const LAST_WORD: Duration = Duration::from_millis(20);
 
 /// The machine.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ pub(super) struct Announcer {
     hushed: bool,
     with_next_advert: bool,
     burst: Option<(Time, u8)>,
+    last_word: Option<Time>,
     after_conflict: Option<Time>,
     defended: Option<Time>,
     refresh: Option<Time>,
@@ -38,6 +41,7 @@ impl Announcer {
             hushed: false,
             with_next_advert: false,
             burst: None,
+            last_word: None,
             after_conflict: None,
             defended: None,
             refresh: None,
@@ -87,10 +91,12 @@ impl Announcer {
     /// Another master was heard and gives way to us; `interval` is how long it may take to show again.
     pub(super) fn conflict_won(&mut self, interval: Duration, now: Time) {
         if !self.ready {
+            self.last_word = Some(now + LAST_WORD);
             return;
         }
         self.after_conflict = Some(now + interval);
         if now.repeats(&mut self.defended, CONFLICT_LIMIT) {
+            self.last_word = Some(now + LAST_WORD);
             self.occasion(now);
         }
     }
@@ -124,8 +130,11 @@ impl Announcer {
         if self.hushed {
             return false;
         }
-        if self.after_conflict.is_some_and(|after| after <= now) {
-            self.after_conflict = None;
+        // Addresses that are not there yet are announced when they are.
+        if self.last_word.take_if(|last| *last <= now).is_some() && self.ready {
+            self.occasion(now);
+        }
+        if self.after_conflict.take_if(|after| *after <= now).is_some() {
             self.occasion(now);
         }
         if self.refresh.is_some_and(|refresh| refresh <= now) {
@@ -137,8 +146,8 @@ impl Announcer {
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
-        let speaking =
-            [self.burst.map(|(next, _)| next), self.after_conflict, self.refresh].into_iter().flatten().min();
+        let burst = self.burst.map(|(next, _)| next);
+        let speaking = [burst, self.last_word, self.after_conflict, self.refresh].into_iter().flatten().min();
         [self.at_latest, speaking.filter(|_| !self.hushed)].into_iter().flatten().min()
     }
 
@@ -193,14 +202,25 @@ mod tests {
     }
 
     #[test]
-    fn conflicts_now_and_one_interval_after_the_last() {
+    fn conflicts_now_a_moment_later_and_one_interval_after_the_last() {
         let mut announcer = announcer(Announcing::default());
         announcer.addresses_ready(ms(0));
         assert_eq!(times(&mut announcer, 0), [0]);
         for at in [2000, 2010, 2020, 2500] {
             announcer.conflict_won(Duration::from_secs(1), ms(at));
         }
-        assert_eq!(times(&mut announcer, 9000), [2000, 3500]);
+        assert_eq!(times(&mut announcer, 9000), [2000, 2020, 3500]);
+    }
+
+    #[test]
+    fn a_conflict_before_the_addresses_are_there_has_a_last_word_too() {
+        for (ready, announced) in [(5, &[5, 20][..]), (30, &[30])] {
+            let mut announcer = announcer(Announcing::default());
+            announcer.conflict_won(Duration::from_secs(1), ms(0));
+            assert_eq!(times(&mut announcer, ready - 1), []);
+            announcer.addresses_ready(ms(ready));
+            assert_eq!(times(&mut announcer, 9000), announced);
+        }
     }
 
     #[test]

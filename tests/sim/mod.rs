@@ -24,6 +24,7 @@ pub mod regressions;
 pub mod rng;
 pub mod scenario;
 pub mod standbys;
+mod thought;
 pub mod world;
 
 pub use rng::Rng;

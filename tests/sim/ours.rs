@@ -64,11 +64,22 @@ pub struct HookPlan {
     pub mute: u64,
     /// Percent that end badly and change nothing, or are killed before they changed anything.
     pub idle: u64,
+    /// How long its hands have second thoughts about bringing managed addresses, and leave it if it is no master then.
+    pub thought: u64,
 }
 
 impl HookPlan {
-    pub const QUICK: Self =
-        Self { min: 1_000, max: 30_000, failing: 0, hanging: 0, deaf: 0, absent: 0, mute: 0, idle: 0 };
+    pub const QUICK: Self = Self {
+        min: 1_000,
+        max: 30_000,
+        failing: 0,
+        hanging: 0,
+        deaf: 0,
+        absent: 0,
+        mute: 0,
+        idle: 0,
+        thought: 0,
+    };
 
     pub const fn lasting(micros: u64) -> Self {
         Self { min: micros, max: micros, ..Self::QUICK }
@@ -462,7 +473,8 @@ impl Ours {
                     if self.errand.is_some() || (shift == Shift::Assign) != (role == Role::Master) {
                         out.violation(format!("{shift:?} asked for as {}, or twice", role.code()));
                     }
-                    self.errand = Some((now + self.whims.within(50, 400), shift));
+                    let thought = if shift == Shift::Assign { self.plan.thought } else { 0 };
+                    self.errand = Some((now + thought + self.whims.within(50, 400), shift));
                 }
                 Action::Tell(notice) => {
                     out.note(|| format!("  says {notice:?}"));
@@ -540,7 +552,9 @@ impl Ours {
     fn shift(&mut self, out: &mut Out) -> Option<(Shift, bool)> {
         let (_, shift) = self.errand.take()?;
         let ok = !self.whims.percent(self.plan.absent);
-        if ok {
+        let thought_better =
+            self.plan.thought > 0 && shift == Shift::Assign && self.host.role() != Role::Master;
+        if ok && !thought_better {
             self.addresses = if shift == Shift::Assign { Presence::All } else { Presence::None };
             out.claim(shift == Shift::Assign);
         }

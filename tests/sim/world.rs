@@ -461,6 +461,8 @@ impl Ord for Due {
 pub struct Record {
     pub roles: Vec<(u64, usize, Role)>,
     pub claims: Vec<(u64, usize, bool)>,
+    /// Who told the segment of itself where the address is, when.
+    pub announced: Vec<(u64, usize)>,
     pub violations: Vec<String>,
     /// Moments after which everything may start anew: a demotion that began or ended, a pause that did.
     pub excuses: Vec<u64>,
@@ -1058,6 +1060,9 @@ impl World {
 
     /// Who records hears everything, also what a link that has just failed takes with it.
     fn overhear(&mut self, from: usize, bytes: &Rc<[u8]>) {
+        if matches!(look(bytes), Seen::Announcement(_)) {
+            self.record.announced.push((self.now, from));
+        }
         if !self.recording {
             return;
         }
