@@ -15,6 +15,9 @@
 use std::process::ExitCode;
 
 #[cfg(target_os = "linux")]
+#[allow(dead_code, unreachable_pub, reason = "other tests need more of it")]
+mod fits;
+#[cfg(target_os = "linux")]
 #[allow(dead_code, unreachable_pub, reason = "the simulation needs more of it")]
 #[path = "sim/rng.rs"]
 mod rng;

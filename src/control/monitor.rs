@@ -71,6 +71,9 @@ fn judge(one: &Standing, expected: Option<Role>) -> Vec<(u8, String)> {
     if one.get("state") == Some("RELEASED") {
         add(BAD, &tr("released: no MASTER, whoever else is there"), &[]);
     }
+    if let Some(peer) = one.get("rival").filter(|_| is_master) {
+        add(BAD, &tr("two masters: {peer} is MASTER as well"), &[("peer", &peer)]);
+    }
     if let Some(peer) = one.get("refused") {
         add(BAD, &tr("{peer} claims the address and does not authenticate"), &[("peer", &peer)]);
     }
@@ -133,6 +136,7 @@ mod tests {
             (vec![MASTER, READY], Some(Role::Master), 0, "OK"),
             (vec![BACKUP, "text\tstate\tRELEASED", "plain\tdemotion\t9"], None, 2, "released"),
             (vec![BACKUP, "text\trefused\t10.0.0.9"], None, 2, "10.0.0.9 claims"),
+            (vec![MASTER, READY, "text\trival\t10.0.0.9"], None, 2, "10.0.0.9 is MASTER as well"),
             (vec![MASTER, READY, "plain\taddress_missing\ttrue"], None, 2, "missing"),
             (vec![MASTER, READY, "text\tlast_hook\tup", "plain\tlast_hook_ok\tfalse"], None, 2, "script"),
             (vec![BACKUP, "plain\tdemotion\t9", "note\tcauses\tcheck:x"], None, 1, "by 9 (check:x)"),

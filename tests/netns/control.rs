@@ -11,6 +11,7 @@ use std::thread;
 
 use nix::sys::signal::Signal;
 
+use super::super::fits;
 use super::Case;
 use super::cases::seconds;
 use super::daemon::{Daemon, Kind, Setup};
@@ -320,45 +321,12 @@ fn held_up() {
     assert!(longest < 1.3, "{longest} s without an advertisement");
 }
 
-/// Whether a value is what the schema says.
-pub(crate) fn fits(schema: &serde_json::Value, value: &serde_json::Value, place: &str) {
-    let is = |kind: &str| match kind {
-        "object" => value.is_object(),
-        "array" => value.is_array(),
-        "string" => value.is_string(),
-        "integer" => value.is_u64(),
-        "boolean" => value.is_boolean(),
-        "null" => value.is_null(),
-        other => panic!("{place}: {other}"),
-    };
-    let kinds = match &schema["type"] {
-        serde_json::Value::Array(kinds) => kinds.clone(),
-        kind => vec![kind.clone()],
-    };
-    assert!(kinds.iter().any(|kind| is(kind.as_str().expect("a name"))), "{place}: {value}");
-    if let Some(fixed) = schema.get("const") {
-        assert_eq!(fixed, value, "{place}");
-    }
-    for name in schema["required"].as_array().into_iter().flatten() {
-        assert!(value.get(name.as_str().expect("a name")).is_some(), "{place} lacks {name}");
-    }
-    for (name, value) in value.as_object().into_iter().flatten() {
-        let schema =
-            schema["properties"].get(name).unwrap_or_else(|| panic!("{place}: {name}: no such thing"));
-        fits(schema, value, &format!("{place}.{name}"));
-    }
-    for value in value.as_array().into_iter().flatten() {
-        fits(&schema["items"], value, place);
-    }
-}
-
 pub(crate) fn document(segment: &Segment, host: usize, words: &[&str]) -> serde_json::Value {
     let words: Vec<&str> = ["--json", "status"].iter().chain(words).copied().collect();
     let (status, text) = tell(segment, host, &words);
     assert_eq!(status, 0, "{text}");
     let read: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
-    let schema = fs::read_to_string("dist/ucarpctl-status.schema.json").expect("it is there");
-    fits(&serde_json::from_str(&schema).expect("it is JSON"), &read, "document");
+    fits::document(&read);
     read
 }
 
@@ -397,6 +365,7 @@ fn status() {
     assert_eq!((&under["maintenance_by"], &under["demotion"]), (&"0".into(), &254.into()));
     assert_eq!(under["demotions"][0]["cause"], "maintenance");
     assert!(under["maintenance_ends_in_ms"].as_u64().is_some_and(|ms| ms > 3_500_000), "{under}");
+    fits::keep(&document(segment, 0, &[]));
     // Others are not told why.
     let path = socket(segment, 0).with_extension("status");
     let mut stranger = UnixStream::connect(path).expect("everybody may");

@@ -14,9 +14,10 @@ use std::thread;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
+use super::super::fits::fits;
 use super::Case;
 use super::cases::seconds;
-use super::control::{TOOL, fits, pair, refused, socket, tell, told, web};
+use super::control::{TOOL, pair, refused, socket, tell, told, web};
 use super::daemon::{Kind, Setup};
 use super::reload::{Served, vip};
 use super::segment::{Segment, eventually};

@@ -1,16 +1,23 @@
 //! What an operator changes by `ucarpctl`: who has the address, and the configuration, with a way back.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
 use super::Case;
 use super::cases::seconds;
-use super::control::{document, pair, refused, tell, told, web};
+use super::control::{document, pair, refused, socket, tell, told, web};
 use super::daemon::{Kind, Setup};
 use super::reload::{Served, vip};
-use super::segment::{Segment, eventually, throughout};
+use super::segment::{Segment, end_of, eventually, throughout};
 use super::wire;
 
 pub(crate) fn all() -> Vec<Case> {
@@ -21,6 +28,8 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("control_goes_back_unless_confirmed", ours, on_trial),
         Case::new("control_goes_back_and_forth", ours, back_and_forth),
         Case::new("control_of_a_daemon_that_ends", ours, ending),
+        Case::new("control_leaves_room_for_others", ours, crowds),
+        Case::new("control_stands_a_storm", ours, storm),
     ]
 }
 
@@ -244,4 +253,164 @@ fn ending() {
     for words in [&["reload"][..], &["undo"]] {
         refused(segment, 0, words, 1, "without a file");
     }
+}
+
+/// Holds connections of several users, who say nothing, or ask and do not read.
+const CROWD: &str = r#"
+import os, socket, sys, time
+path, first, users, each = sys.argv[1], *map(int, sys.argv[2:5])
+for user in range(first, first + users):
+    if os.fork() == 0:
+        os.setgroups([]); os.setgid(user); os.setuid(user)
+        held = []
+        for number in range(each):
+            one = socket.socket(socket.AF_UNIX)
+            one.connect(path)
+            if number % 2:
+                one.send(b"status\n")
+            held.append(one)
+        print("held", flush=True)
+        time.sleep(60)
+        os._exit(0)
+time.sleep(60)
+"#;
+
+/// Who is there until it is dropped.
+struct Crowd(Child);
+
+impl Crowd {
+    fn gather(path: &Path, first: u32, users: usize, each: usize) -> Self {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--", "python3", "-c", CROWD]).arg(path);
+        command.args([first.to_string(), users.to_string(), each.to_string()]).process_group(0);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("ci/setup has it");
+        let mut lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
+        (0..users).for_each(|_| _ = lines.next().expect("each says so").expect("it is text"));
+        Self(child)
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        let group = nix::unistd::Pid::from_raw(self.0.id().try_into().expect("a number"));
+        let _ = nix::sys::signal::killpg(group, Signal::SIGKILL);
+        let _ = self.0.wait();
+    }
+}
+
+/// Becomes somebody, asks, and says what was answered.
+const ASKER: &str = r#"
+import os, socket, sys
+one, user = socket.socket(socket.AF_UNIX), int(sys.argv[2])
+os.setgroups([]); os.setgid(user); os.setuid(user)
+try:
+    one.connect(sys.argv[1])
+    one.send(b"status\n")
+    print(one.makefile().read())
+except OSError as why:
+    print(why)
+"#;
+
+/// What this user is told by the socket that everybody may ask.
+fn asks_as(path: &Path, user: u32) -> String {
+    let mut command = Command::new("python3");
+    command.args(["-c", ASKER]).arg(path).arg(user.to_string());
+    let done = command.stdin(Stdio::null()).output().expect("ci/setup has it");
+    String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned()
+}
+
+fn crowds() {
+    let segment = &Segment::new(1);
+    let _served = Served::start(segment, 0, &Setup::default(), &web(""));
+    segment.await_owner(0, seconds(8));
+    fs::set_permissions(segment.dir(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("it is ours");
+    let path = socket(segment, 0).with_extension("status");
+    let since = wire::now();
+    // One who takes all there is, takes what there is for one.
+    let crowd = Crowd::gather(&path, 70_001, 1, 40);
+    let text = asks_as(&path, 70_002);
+    assert!(text.contains("text\trole\tMASTER"), "{text}");
+    told(segment, 0, &["status"], "MASTER");
+    drop(crowd);
+    // Those who do not read, and together take all that there is for questions, keep nobody from orders.
+    let crowd = Crowd::gather(&path, 70_001, 16, 4);
+    told(segment, 0, &["maintenance", "on"], "in maintenance");
+    told(segment, 0, &["maintenance", "off"], "no longer");
+    eventually("they had their time", seconds(8), || asks_as(&path, 70_100).contains("MASTER"));
+    drop(crowd);
+    let ads: Vec<f64> = segment.ads_of(0, since).iter().map(|ad| ad.at).collect();
+    let longest = ads.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+    assert!(longest < 1.3, "{longest} s without an advertisement");
+}
+
+/// How much memory a process has, in KiB.
+fn memory(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it lives");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("there is one");
+    line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+}
+
+/// As many questions as can be asked, for `UCARP_TEST_STORM` seconds (2), while somebody talks without an end.
+fn storm() {
+    let lasts =
+        std::env::var("UCARP_TEST_STORM").map_or(2, |word| word.parse().expect("a number of seconds"));
+    let segment = &Segment::new(1);
+    let mut served = Served::start(segment, 0, &Setup::default(), &web(""));
+    segment.await_owner(0, seconds(8));
+    let path = &socket(segment, 0).with_extension("status");
+    let count = &AtomicUsize::new(0);
+    let ask = |verb: &[u8]| {
+        let mut text = String::new();
+        let asked = UnixStream::connect(path).and_then(|mut stream| {
+            stream.set_read_timeout(Some(seconds(5)))?;
+            stream.write_all(verb)?;
+            stream.read_to_string(&mut text)
+        });
+        // Who is turned away before he said anything may not be able to.
+        if asked.is_ok() && text.contains("end\t0") {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let pids = [served.daemon().pid(), served.daemon().engine().expect("it lives").as_raw().unsigned_abs()];
+    for round in 0..2 {
+        let (since, before) = (wire::now(), pids.map(memory));
+        count.store(0, Ordering::Relaxed);
+        thread::scope(|scope| {
+            let end = since + f64::from(lasts);
+            for verb in [&b"version\n"[..], b"version\n", b"status\n"] {
+                scope.spawn(move || {
+                    while wire::now() < end {
+                        ask(verb);
+                    }
+                });
+            }
+            scope.spawn(move || {
+                while wire::now() < end {
+                    let mut stream = UnixStream::connect(path).expect("it listens");
+                    stream.set_write_timeout(Some(seconds(5))).expect("it is a socket");
+                    let end = end_of(seconds(10));
+                    while stream.write_all(&[b'x'; 4096]).is_ok() {
+                        assert!(Instant::now() < end, "nobody ends it");
+                    }
+                }
+            });
+        });
+        let ads: Vec<f64> = segment.ads_of(0, since).iter().map(|ad| ad.at).collect();
+        let longest = ads.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+        let (after, count) = (pids.map(memory), count.load(Ordering::Relaxed));
+        report(&format!(
+            "storm: {count} answers in {lasts} s, {longest:.4} s between advertisements at most, \
+             memory {before:?} before and {after:?} KiB after"
+        ));
+        assert!(count > 100 && longest < 1.3, "{count} answers, {longest} s without an advertisement");
+        // The first round may take what is kept for the next one.
+        let grows = after.iter().zip(before).any(|(after, before)| *after > before + 512);
+        assert!(round == 0 || !grows, "{before:?} KiB, {after:?} KiB");
+    }
+}
+
+/// For whoever reads what the tests say.
+fn report(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

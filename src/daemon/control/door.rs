@@ -20,6 +20,8 @@ pub(in super::super) enum NoDoor {
     TooLong(PathBuf),
     /// Another daemon listens there.
     Taken(PathBuf),
+    /// Others could put something else in its place.
+    Foreign(PathBuf),
     /// It cannot be made.
     Unmade(PathBuf, io::Error),
 }
@@ -59,6 +61,9 @@ impl Door {
         }
         let unmade = |error| NoDoor::Unmade(path.clone(), error);
         make(folder, mode).map_err(unmade)?;
+        if !is_ours(&fs::metadata(folder).map_err(unmade)?) {
+            return Err(NoDoor::Foreign(folder.to_owned()));
+        }
         match platform::is_listened_to(&path) {
             Ok(true) => return Err(NoDoor::Taken(path)),
             Ok(false) => _ = fs::remove_file(&path),
@@ -95,6 +100,13 @@ impl Door {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Whether nobody else can put something in the place of what is in this folder, or take it away.
+fn is_ours(folder: &fs::Metadata) -> bool {
+    let (mode, sticky) = (folder.mode(), 0o1000);
+    let owners = [0, platform::user_and_group().0];
+    owners.contains(&folder.uid()) && (mode & 0o022 == 0 || mode & sticky != 0)
 }
 
 /// Others are let in where one of its sockets is theirs.
@@ -135,6 +147,9 @@ mod tests {
         let second = (0..500).find_map(|_| again()).unwrap();
         second.close();
         assert!(!path.exists());
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(open(&folder, "one"), Err(NoDoor::Foreign(_))));
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777)).unwrap();
         let third = open(&folder, "one").unwrap();
         fs::remove_file(&path).unwrap();
         fs::write(&path, "").unwrap();

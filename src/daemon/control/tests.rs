@@ -60,6 +60,8 @@ fn what_is_no_order_is_refused_in_a_word() {
     let long = [b'x'; 300];
     for (line, part) in [
         (&b"frobnicate\n"[..], "no such verb"),
+        (b"resgin\tweb\n", "resign?"),
+        (b"take\tweb\t--force\n", "no such option"),
         (b"resign\0web\n", "control character"),
         (b"resign\t\xff\n", "utf-8"),
         (&long, "256 bytes"),

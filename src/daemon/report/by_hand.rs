@@ -97,6 +97,12 @@ impl Report {
                 ),
                 &[("path", &path.display())],
             ),
+            NoDoor::Foreign(path) => fill(
+                &tr(
+                    "No socket for ucarpctl: others may write to {path}, or it belongs to somebody else; --control names another directory",
+                ),
+                &[("path", &path.display())],
+            ),
             NoDoor::Unmade(path, error) => fill(
                 &tr("No socket for ucarpctl: {path}: {why}"),
                 &[("path", &path.display()), ("why", error)],
