@@ -43,6 +43,7 @@ const SPEAKERS: &[&str] = &[
     "src/daemon/report/notices.rs",
     "src/daemon/report/notified.rs",
     "src/daemon/report/processes.rs",
+    "src/daemon/report/reasons.rs",
     "src/daemon/report/refusals.rs",
     "src/daemon/report/reloading.rs",
     "src/daemon/report/starting.rs",

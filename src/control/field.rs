@@ -38,6 +38,7 @@ impl Field {
     }
 
     /// A figure of this name: a metric, with labels if it has some.
+    #[expect(clippy::needless_pass_by_value, reason = "as a rule a number that is made on the spot")]
     pub(crate) fn sample(name: &str, labels: &[(&str, &str)], value: impl ToString) -> Self {
         let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"");
         let labels: Vec<String> =

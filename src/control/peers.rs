@@ -29,7 +29,7 @@ pub(super) fn table(all: &[Standing]) -> String {
         tr("NOTES"),
     ];
     let heading = heading.map(|word| word.into_owned());
-    aligned(std::iter::once(heading).chain(all.iter().map(row)).collect())
+    aligned(&std::iter::once(heading).chain(all.iter().map(row)).collect::<Vec<_>>())
 }
 
 fn row(one: &Standing) -> [String; 9] {

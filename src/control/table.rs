@@ -89,11 +89,12 @@ pub(super) fn table(daemon: &Standing, all: &[Standing]) -> String {
     let heading =
         [tr("NAME"), tr("STATE"), tr("SINCE"), tr("WITH"), tr("NOTES")].map(|word| word.into_owned());
     let unsettled = unsettled(daemon).into_iter().map(|sentence| sentence + "\n");
-    aligned(std::iter::once(heading).chain(all.iter().map(row)).collect()) + &unsettled.collect::<String>()
+    let rows: Vec<_> = std::iter::once(heading).chain(all.iter().map(row)).collect();
+    aligned(&rows) + &unsettled.collect::<String>()
 }
 
 /// Rows below each other, each column as wide as it has to be.
-pub(super) fn aligned<const COLUMNS: usize>(rows: Vec<[String; COLUMNS]>) -> String {
+pub(super) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let width = |column: usize| {
         rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count())).max().unwrap_or(0)
     };

@@ -15,6 +15,7 @@ mod managed;
 mod notices;
 mod notified;
 mod processes;
+mod reasons;
 mod refusals;
 mod reloading;
 mod starting;
