@@ -248,6 +248,22 @@ impl VirtualHostConfig {
         self.withdraw || self.manage_address
     }
 
+    /// As its file and its log have it on this interface: its name, or where it is.
+    #[must_use]
+    pub fn title(&self, interface: &str) -> String {
+        self.name.clone().unwrap_or_else(|| format!("{interface}-{}", self.vhid))
+    }
+
+    /// What no other virtual host of a machine is called: INTERFACE-ID, and -GROUP where that is not everybody's.
+    #[must_use]
+    pub fn unique(&self, interface: &str) -> String {
+        let group = match self.destination.v4 {
+            Destination::GROUP_V4 => String::new(),
+            other => format!("-{other}"),
+        };
+        format!("{interface}-{}{group}", self.vhid)
+    }
+
     /// The word that hooks are given for the interface while it is called `interface`: the operator's own, unless it is
     /// about another one.
     #[must_use]

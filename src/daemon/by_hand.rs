@@ -92,10 +92,8 @@ impl DemandFiles {
         wall: Duration,
     ) -> io::Result<()> {
         let path = state::path(&self.0, config, interface, KIND);
-        if demands.is_empty() {
-            return state::remove(&path);
-        }
-        state::replace(&path, &print(demands, now, wall))
+        let text = (!demands.is_empty()).then(|| print(demands, now, wall));
+        state::keep(&path, text.as_deref())
     }
 }
 

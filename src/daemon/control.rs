@@ -24,7 +24,7 @@ use crate::config::{Config, ControlPlace, Order, VirtualHostConfig};
 use crate::control::{Answer, LONGEST_REQUEST, Status, Subject, answer, answer::Matter, greeting};
 use crate::log::Line;
 use crate::platform;
-use crate::protocol::{Destination, Role, Time};
+use crate::protocol::{Role, Time};
 
 pub(super) use door::{NoDoor, Way};
 pub(super) use meant::meant;
@@ -107,21 +107,13 @@ pub(super) fn name(config: &Config, first: Option<&(VirtualHostConfig, String)>)
             let name = if is_usual { path.file_stem() } else { path.file_name() };
             name.unwrap_or_default().to_string_lossy().into_owned()
         }
-        (None, Some((host, interface))) => place(host, interface),
+        (None, Some((host, interface))) => host.unique(interface),
         (None, None) => "ucarp".to_owned(),
     };
     if let Some(number) = platform::other_namespace() {
         name = format!("{name}-{number}");
     }
     name
-}
-
-fn place(host: &VirtualHostConfig, interface: &str) -> String {
-    let group = match host.destination.v4 {
-        Destination::GROUP_V4 => String::new(),
-        other => format!("-{other}"),
-    };
-    format!("{interface}-{}{group}", host.vhid)
 }
 
 impl Control {

@@ -161,8 +161,7 @@ impl Served {
 
     /// As its file and its log have it: its name, or where it is.
     pub(super) fn label(&self, interface: &str) -> String {
-        let VirtualHostConfig { name, vhid, .. } = &self.config;
-        name.clone().unwrap_or_else(|| format!("{interface}-{vhid}"))
+        self.config.title(interface)
     }
 
     /// What its group goes by.

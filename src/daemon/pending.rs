@@ -90,10 +90,8 @@ impl Archive {
         wall: Duration,
     ) -> io::Result<()> {
         let path = state::path(&self.0, config, interface, KIND);
-        if kept.is_empty() {
-            return state::remove(&path);
-        }
-        state::replace(&path, &Zeroizing::new(print(kept, now, wall)))
+        let text = (!kept.is_empty()).then(|| Zeroizing::new(print(kept, now, wall)));
+        state::keep(&path, text.as_deref().map(String::as_str))
     }
 
     pub(super) fn folder(&self) -> &Path {

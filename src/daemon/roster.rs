@@ -63,8 +63,7 @@ impl Entry {
 
     /// As its file and its log have it.
     pub(super) fn label(&self) -> String {
-        let Self { config, interface, .. } = self;
-        config.name.clone().unwrap_or_else(|| format!("{interface}-{}", config.vhid))
+        self.config.title(&self.interface)
     }
 
     /// What has to be known of it where there is no engine.

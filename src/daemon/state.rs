@@ -9,18 +9,13 @@ use zeroize::Zeroizing;
 
 use crate::config::VirtualHostConfig;
 use crate::platform;
-use crate::protocol::Destination;
 
 /// No file about one virtual host is longer.
 const LONGEST: u64 = 64 * 1024;
 
 /// The file of this kind for a virtual host.
 pub(super) fn path(folder: &Path, config: &VirtualHostConfig, interface: &str, kind: &str) -> PathBuf {
-    let group = match config.destination.v4 {
-        Destination::GROUP_V4 => String::new(),
-        other => format!("-{other}"),
-    };
-    folder.join(format!("{}-{}{group}.{kind}", interface.replace('/', "-"), config.vhid))
+    folder.join(format!("{}.{kind}", config.unique(&interface.replace('/', "-"))))
 }
 
 /// What is in a file; nothing, if there is none.
@@ -48,6 +43,14 @@ pub(super) fn read_up_to(path: &Path, longest: u64) -> io::Result<Option<Zeroizi
         return Err(io::ErrorKind::InvalidData.into());
     }
     fs::read_to_string(path).map(|text| Some(Zeroizing::new(text)))
+}
+
+/// Puts this in place of what is in a file, or leaves no file where there is nothing to keep.
+///
+/// # Errors
+/// It cannot be written: what was there is still there.
+pub(super) fn keep(path: &Path, text: Option<&str>) -> io::Result<()> {
+    text.map_or_else(|| remove(path), |text| replace(path, text))
 }
 
 /// Puts this in place of what is in a file. That the disk has it is not waited for.
