@@ -5,12 +5,14 @@
 
 mod checks;
 mod heralds;
+mod process;
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use checks::Checks;
 use heralds::Heralds;
+use process::Process;
 
 pub(super) use heralds::{Told, What};
 
@@ -18,7 +20,7 @@ use super::outcome::Outcome;
 use super::overheard::Overheard;
 use super::rules::Order;
 use crate::log::Log;
-use crate::platform::{self, Execution, Standard, Started};
+use crate::platform::{self, Execution};
 use crate::protocol::Hook;
 
 /// All that run, at most one script and one herald for each host, and one run of each check.
@@ -34,12 +36,9 @@ struct Child {
     host: u16,
     hook: Hook,
     path: String,
-    started: Started,
+    process: Process,
     /// Somebody was told that it runs.
     is_told: bool,
-    /// Where its standard output and error are heard.
-    output: Option<usize>,
-    error: Option<usize>,
 }
 
 /// What became of a script.
@@ -60,23 +59,10 @@ impl Children {
     /// No process or no descriptor can be had.
     pub(super) fn start(&mut self, order: &Order<'_>, overheard: &mut Overheard) -> io::Result<()> {
         let program = order.program()?;
-        let (output, output_end) = overheard.listen(Standard::Output);
-        let (error, error_end) = overheard.listen(Standard::Error);
-        let started =
-            program.start(output_end.as_ref().map(AsFd::as_fd), error_end.as_ref().map(AsFd::as_fd));
-        // Our own ends for writing are closed here: the script's are all there are.
-        drop((output_end, error_end));
+        let process = Process::start(&program, overheard)?;
         let (host, hook, path) = (order.host(), order.hook(), order.script().display().to_string());
-        match started {
-            Ok(started) => {
-                self.running.push(Child { host, hook, path, started, is_told: false, output, error });
-                Ok(())
-            }
-            Err(why) => {
-                ignore([output, error], overheard);
-                Err(why)
-            }
-        }
+        self.running.push(Child { host, hook, path, process, is_told: false });
+        Ok(())
     }
 
     /// What became of them since the last time: to be asked when a child has ended and when one of
@@ -90,7 +76,7 @@ impl Children {
     /// Asks the script of a host and all it started to end, or ends them with `force`.
     pub(super) fn kill(&self, host: u16, force: bool) {
         if let Some(child) = self.running.iter().find(|child| child.host == host) {
-            platform::kill_group(child.started.pid(), force);
+            platform::kill_group(child.process.pid(), force);
         }
     }
 
@@ -106,13 +92,13 @@ impl Children {
 
     /// What to wait for, besides the ends of children.
     pub(super) fn reports(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let own = self.running.iter().filter_map(|child| child.started.report());
+        let own = self.running.iter().filter_map(|child| child.process.report());
         own.chain(self.heralds.reports())
     }
 
     /// Their numbers: whoever buries strangers leaves these alone.
     pub(super) fn pids(&self) -> Vec<u32> {
-        let own = self.running.iter().map(|child| child.started.pid());
+        let own = self.running.iter().map(|child| child.process.pid());
         own.chain(self.checks.pids()).chain(self.heralds.pids()).collect()
     }
 }
@@ -121,16 +107,9 @@ impl Child {
     /// Whether it is still there, with what is to be told of it.
     fn lives(&mut self, happened: &mut Vec<Happened>, overheard: &mut Overheard, log: &mut Log) -> bool {
         let (host, hook) = (self.host, self.hook);
-        // In this order: whoever has ended has said before what there was to say.
-        let ended = match platform::reap(self.started.pid()) {
-            Ok(ended) => ended.map(Outcome::from),
-            // Somebody else has waited for it, so it is over.
-            Err(_) => Some(Outcome::Unknown),
-        };
-        match self.started.execution() {
-            // What is left of the process is a stranger's from now on.
+        let (execution, ended) = self.process.look(overheard, log);
+        match execution {
             Execution::Refused(why) => {
-                ignore([self.output, self.error], overheard);
                 happened.push(Happened::NotRun { host, hook, why });
                 return false;
             }
@@ -140,18 +119,11 @@ impl Child {
             }
             Execution::Begun | Execution::Awaited => {}
         }
-        let Some(outcome) = ended else { return true };
-        self.output.and_then(|number| overheard.last_line(number, log));
-        let last_line = self.error.and_then(|number| overheard.last_line(number, log));
+        let Some((outcome, last_line)) = ended else { return true };
         let path = std::mem::take(&mut self.path);
         happened.push(Happened::Ended { host, hook, path, outcome, last_line });
         false
     }
-}
-
-/// Nobody is going to ask for a last line; without writers the pipes come to their ends.
-fn ignore(heard: [Option<usize>; 2], overheard: &mut Overheard) {
-    heard.into_iter().flatten().for_each(|number| overheard.ignore(number));
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use super::super::outcome::{Found, Outcome};
+use super::super::outcome::Found;
 use super::super::overheard::LastLine;
+use super::process::{Term, became};
 use crate::platform::{self, Execution, Program, Started};
 use crate::protocol::Time;
 
@@ -19,8 +20,6 @@ const REST: Duration = Duration::from_millis(10);
 /// How much is read of one at a time: as much as a pipe holds.
 const PIECE: usize = 16 * 1024;
 const MOST_PIECES: usize = 4;
-/// From being asked to end until being ended.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// All that run.
 #[derive(Default)]
@@ -36,14 +35,7 @@ struct Running {
     /// What it writes, until nobody wants to read that.
     output: Option<File>,
     last: LastLine,
-    /// When it is ended, and how.
-    ends: Option<(Time, Ends)>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ends {
-    Politely,
-    ByForce,
+    term: Term,
 }
 
 impl Checks {
@@ -65,7 +57,7 @@ impl Checks {
             started,
             output: Some(output.into()),
             last: LastLine::default(),
-            ends: Some((now + timeout, Ends::Politely)),
+            term: Term::until(now + timeout),
         });
         Ok(())
     }
@@ -94,7 +86,7 @@ impl Checks {
 
     /// When to look whatever the descriptors say.
     pub(in super::super) fn deadline(&self) -> Option<Time> {
-        let ends = self.running.iter().filter_map(|one| one.ends.map(|(at, _)| at));
+        let ends = self.running.iter().filter_map(|one| one.term.deadline());
         ends.chain(self.rests_until).min()
     }
 
@@ -131,14 +123,8 @@ impl Checks {
 impl Running {
     /// What it found, if it is over.
     fn found(&mut self) -> Option<Found> {
-        // In this order: whoever has ended has said before what there was to say.
-        let ended = match platform::reap(self.started.pid()) {
-            Ok(ended) => ended.map(Outcome::from),
-            // Somebody else has waited for it, so it is over.
-            Err(_) => Some(Outcome::Unknown),
-        };
-        if let Execution::Refused(why) = self.started.execution() {
-            // What is left of the process is a stranger's from now on.
+        let (execution, ended) = became(&mut self.started);
+        if let Execution::Refused(why) = execution {
             return Some(Found::NotRun { why });
         }
         let outcome = ended?;
@@ -167,19 +153,15 @@ impl Running {
     }
 
     fn end_by_time(&mut self, now: Time) {
-        let Some((_, how)) = self.ends.filter(|(at, _)| *at <= now) else { return };
-        if how == Ends::Politely {
-            platform::kill_group(self.started.pid(), false);
-            self.ends = Some((now + PATIENCE, Ends::ByForce));
-        } else {
-            self.end();
+        if self.term.enforce(self.started.pid(), now) {
+            self.output = None;
         }
     }
 
     /// Ends it in the way that cannot be refused. What it still has to say matters to nobody.
     fn end(&mut self) {
-        platform::kill_group(self.started.pid(), true);
-        (self.ends, self.output) = (None, None);
+        self.term.end(self.started.pid());
+        self.output = None;
     }
 }
 

@@ -4,26 +4,24 @@
 //! time waits here, and nobody waits for it: where more waits than there is room for, the oldest is told no more.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::outcome::{Found, Outcome};
+use super::super::outcome::Found;
 use super::super::overheard::Overheard;
 use super::super::request::News;
 use super::super::rules::Bulletin;
-use super::ignore;
+use super::process::{Process, Term};
 use crate::config::VirtualHostConfig;
 use crate::log::Log;
-use crate::platform::{self, Execution, Program, Standard, Started};
+use crate::platform::{self, Execution, Program};
 use crate::protocol::{Reason, Role, Time, Vhid};
 
 /// Changes of one virtual host that wait.
 const MOST_WAITING: usize = 16;
 /// Processes that are begun before everything else has its turn again.
 const MOST_AT_ONCE: usize = 4;
-/// From being asked to end until being ended.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// All that run, and all that wait.
 #[derive(Default)]
@@ -79,13 +77,8 @@ struct Errand {
 
 struct Running {
     errand: Errand,
-    started: Started,
-    output: Option<usize>,
-    error: Option<usize>,
-    /// When it is ended; nothing, once nothing more can be done.
-    ends: Option<Time>,
-    /// It was asked to end.
-    is_late: bool,
+    process: Process,
+    term: Term,
 }
 
 impl Heralds {
@@ -165,19 +158,19 @@ impl Heralds {
 
     /// What to wait for, besides the ends of children.
     pub(in super::super) fn reports(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.running().filter_map(|running| running.started.report())
+        self.running().filter_map(|running| running.process.report())
     }
 
     /// When to look whatever the descriptors say.
     pub(in super::super) fn deadline(&self) -> Option<Time> {
         let may_begin = self.posts.values().any(|post| post.running.is_none() && post.has_next());
         let now = (may_begin || !self.missed.is_empty()).then_some(Time::ZERO);
-        self.running().filter_map(|running| running.ends).chain(now).min()
+        self.running().filter_map(|running| running.term.deadline()).chain(now).min()
     }
 
     /// The numbers of the processes.
     pub(in super::super) fn pids(&self) -> impl Iterator<Item = u32> + '_ {
-        self.running().map(|running| running.started.pid())
+        self.running().map(|running| running.process.pid())
     }
 
     /// Whether there is nothing more to tell, and nobody is at it.
@@ -190,7 +183,7 @@ impl Heralds {
         self.ends = Some(until);
         let half = now + until.since(now) / 2;
         for running in self.posts.values_mut().filter_map(|post| post.running.as_mut()) {
-            running.ends = running.ends.map(|ends| ends.min(half));
+            running.term.shorten(half);
         }
     }
 
@@ -226,7 +219,7 @@ impl Post {
                 Some(Told { what: errand.what, ran: Some((errand.path, found)) })
             }
             None => {
-                running.end_by_time(now);
+                running.term.enforce(running.process.pid(), now);
                 None
             }
         }
@@ -244,17 +237,13 @@ impl Running {
         overheard: &mut Overheard,
         now: Time,
     ) -> Result<Self, Box<Told>> {
-        let (output, output_end) = overheard.listen(Standard::Output);
-        let (error, error_end) = overheard.listen(Standard::Error);
-        let started =
-            errand.program.start(output_end.as_ref().map(AsFd::as_fd), error_end.as_ref().map(AsFd::as_fd));
-        match started {
-            Ok(started) => {
-                let ends = end.into_iter().chain([now + errand.what.timeout]).min();
-                Ok(Self { errand, started, output, error, ends, is_late: false })
+        match Process::start(&errand.program, overheard) {
+            Ok(process) => {
+                let mut term = Term::until(now + errand.what.timeout);
+                end.into_iter().for_each(|end| term.shorten(end));
+                Ok(Self { errand, process, term })
             }
             Err(why) => {
-                ignore([output, error], overheard);
                 let found = Found::NotRun { why: why.to_string() };
                 Err(Box::new(Told { what: errand.what, ran: Some((errand.path, found)) }))
             }
@@ -262,29 +251,12 @@ impl Running {
     }
 
     fn found(&mut self, overheard: &mut Overheard, log: &mut Log) -> Option<Found> {
-        // In this order: whoever has ended has said before what there was to say.
-        let ended = platform::reap(self.started.pid());
-        if let Execution::Refused(why) = self.started.execution() {
-            // What is left of the process is a stranger's from now on.
-            ignore([self.output, self.error], overheard);
+        let (execution, ended) = self.process.look(overheard, log);
+        if let Execution::Refused(why) = execution {
             return Some(Found::NotRun { why });
         }
-        let outcome = match ended {
-            Ok(ended) => Outcome::from(ended?),
-            // Somebody else has waited for it, so it is over.
-            Err(_) => Outcome::Unknown,
-        };
-        self.output.and_then(|number| overheard.last_line(number, log));
-        let last_line = self.error.and_then(|number| overheard.last_line(number, log));
-        Some(if self.is_late { Found::TimedOut } else { Found::Ended { outcome, last_line } })
-    }
-
-    fn end_by_time(&mut self, now: Time) {
-        if self.ends.is_some_and(|ends| ends <= now) {
-            platform::kill_group(self.started.pid(), self.is_late);
-            self.ends = (!self.is_late).then_some(now + PATIENCE);
-            self.is_late = true;
-        }
+        let (outcome, last_line) = ended?;
+        Some(if self.term.is_over() { Found::TimedOut } else { Found::Ended { outcome, last_line } })
     }
 }
 

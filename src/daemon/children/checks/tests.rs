@@ -1,8 +1,10 @@
 use std::fs;
 
+use super::super::super::outcome::Outcome;
 use super::super::super::request::Request;
 use super::super::super::roster::Roster;
 use super::super::super::rules::{Act, Circumstances, Rules};
+use super::super::process::PATIENCE;
 use super::*;
 use crate::config::Check;
 use crate::config::check::{OnFailure, Probe, Verdict, Whom};

@@ -2,10 +2,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use super::super::super::outcome::Outcome;
 use super::super::super::request::tests::news;
 use super::super::super::roster::Roster;
 use super::super::super::rules::tests::host;
 use super::super::super::rules::{Circumstances, Rules};
+use super::super::process::PATIENCE;
 use super::*;
 use crate::config::LogConfig;
 
