@@ -94,7 +94,12 @@ mod tests {
 
     #[test]
     fn programs_get_a_document() {
-        let read: serde_json::Value = serde_json::from_str(&document(&received())).unwrap();
+        let document = document(&received());
+        let first = "{\"vip\":\"web\",\"address\":\"10.0.0.2\",\"mac\":\"02:00:00:00:00:02\",\"kind\":\"ours\",\
+                     \"master\":false,\"standby\":true,\"ready\":true,\"interval_ms\":1390,\"demotion\":0,\
+                     \"heard_ms\":2140,\"agrees\":\"list\",\"refused\":null}";
+        assert!(document.starts_with(&format!("{{\"schema\":1,\"peers\":[{first},")), "{document}");
+        let read: serde_json::Value = serde_json::from_str(&document).unwrap();
         assert_eq!((&read["schema"], &read["peers"][0]["agrees"]), (&1.into(), &"list".into()));
         assert_eq!(
             (&read["peers"][1]["refused"], read["peers"][1]["ready"].is_null()),

@@ -245,7 +245,7 @@ impl Control {
     }
 
     /// Tells those who follow as much as they read.
-    fn tell_followers(&mut self, now: Time) {
+    pub(super) fn tell_followers(&mut self, now: Time) {
         let Self { followers, clients, events, .. } = self;
         followers.retain_mut(|Follower { client, way, next }| {
             while clients.takes_more(*client) && *next < events.next() {

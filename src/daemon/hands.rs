@@ -286,6 +286,7 @@ impl Hands {
             self.see(Seen::Tick, woken);
         }
         self.tell_manager(woken);
+        self.pass_events_on(woken);
         Ok(())
     }
 

@@ -82,7 +82,12 @@ impl Follower {
     fn start(segment: &Segment, host: usize, words: &[&str]) -> Self {
         let mut command = Command::new(TOOL);
         command.arg(format!("--control={}", segment.control(host).display())).args(words);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the tool starts");
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the tool starts");
         let out = child.stdout.take().expect("it is ours");
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {

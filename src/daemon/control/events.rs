@@ -128,6 +128,12 @@ mod tests {
         let text = events.line(45, true).unwrap();
         assert!(text.ends_with("\t1970-01-01T00:00:00.000Z [WARNING] 45: /etc/up failed\n"), "{text}");
         let object = text.split('\t').nth(1).unwrap();
+        assert_eq!(
+            object,
+            "{\"schema\":1,\"event\":\"UC1014\",\"seq\":45,\"time\":\"1970-01-01T00:00:00.000Z\",\"level\":\"warning\",\
+             \"vip\":\"web\",\"interface\":null,\"vhid\":null,\"from\":null,\"to\":null,\"reason\":null,\"peer\":null,\
+             \"cause\":null,\"amount\":null,\"hook\":\"up\"}"
+        );
         let read: serde_json::Value = serde_json::from_str(object).unwrap();
         assert_eq!(
             (&read["schema"], &read["seq"], &read["event"]),

@@ -34,16 +34,16 @@ impl Hands {
         self.end_demands(now);
         self.control.look_at_roles(now);
         Subject::ALL.into_iter().for_each(|subject| self.show(subject, now));
-        self.pass_events_on();
         self.control.settle(now);
     }
 
     /// Whatever went by the log is for those who follow and for who counts.
-    fn pass_events_on(&mut self) {
+    pub(super) fn pass_events_on(&mut self, now: Time) {
         while let Some(line) = self.report.log().next_seen() {
             self.tally.hear(&line.facts);
             self.control.happened(&line, wall());
         }
+        self.control.tell_followers(now);
     }
 
     fn carry_out(&mut self, client: u32, user: u32, order: &Order, now: Time) {
