@@ -1,6 +1,5 @@
-//! Exit codes: 0 done, 1 usage or configuration, 2 could not start, 70 a bug of ours.
-//!
-//! Nothing else is decided here: the words go to `config`, the work to `daemon`, and no sentence stands here.
+//! Exit codes: 0 done, 1 usage or configuration, 2 could not start, 70 a bug of ours. Nothing else is decided here: the
+//! words go to `config`, the work to `daemon`, and no sentence stands here.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -18,6 +17,9 @@ fn main() -> ExitCode {
 
 fn start() -> ExitCode {
     platform::forbid_core_files();
+    if let Some(done) = daemon::succeed() {
+        return done.map_or_else(|error| complain(None, US, &error, error.exit_code()), ExitCode::from);
+    }
     let mut format = None;
     let done = match cli::parse(std::env::args_os().skip(1), &daemon::caller()) {
         Ok(Invocation::Print(text)) => return show(&text),
@@ -46,10 +48,8 @@ fn cover(exposed: &[Exposed]) {
 
 /// Prints on stdout. A reader that has seen enough (`ucarp --help | head`) is no failure.
 fn show(text: &str) -> ExitCode {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::FAILURE,
-        Ok(()) | Err(_) => ExitCode::SUCCESS,
-    }
+    let shown = io::stdout().write_all(text.as_bytes());
+    shown.map_or_else(|e| ExitCode::from(u8::from(e.kind() != ErrorKind::BrokenPipe)), |()| ExitCode::SUCCESS)
 }
 
 /// One line on stderr, as every tool does it. Without a stderr there is nobody left to tell.

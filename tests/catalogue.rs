@@ -48,6 +48,7 @@ const SPEAKERS: &[&str] = &[
     "src/daemon/report/reloading.rs",
     "src/daemon/report/starting.rs",
     "src/daemon/report/summary.rs",
+    "src/daemon/report/upgrading.rs",
     "src/daemon/report/explanation.rs",
     "src/daemon/sniff/recording.rs",
     "src/daemon/sniff/show.rs",

@@ -10,6 +10,7 @@ mod table;
 
 use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ use super::group::{Delays, Group};
 use super::options;
 use super::place::{Place, Text};
 use super::process::{self, Process};
-use super::reading::{Layer, Manner, Reading};
+use super::reading::{Layer, Manner, Reading, Value};
 use super::{
     Caller, Check, Config, Error, Errors, FileError, VirtualHostConfig, Warning, shown, virtual_host, words,
 };
@@ -55,6 +56,34 @@ impl Source {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The words of the command line that win over what stands there: each option with its words, of which a switch has
+    /// none; and the folder that they were given in. No password is among them.
+    #[must_use]
+    pub fn over(&self) -> (Vec<(&'static str, Vec<OsString>)>, &Path) {
+        let words = |value: &Value| match value {
+            Value::Words(words) => words.iter().map(|(word, _)| word.clone()).collect(),
+            Value::Switch(_) | Value::Secret(_) | Value::Wrong => Vec::new(),
+        };
+        (self.over.given().map(|(option, value)| (option, words(value))).collect(), self.over.folder())
+    }
+
+    /// The same again, from an absolute path and what [`Source::over`] told. Nothing where an option is none of ours.
+    #[must_use]
+    pub fn again(path: PathBuf, over: Vec<(String, Vec<OsString>)>, folder: PathBuf) -> Option<Self> {
+        let mut layer = Layer::of_command_line(folder);
+        for (at, (option, words)) in over.into_iter().enumerate() {
+            let known =
+                options::all().find(|row| row.option == option && row.scope == options::Scope::Daemon)?;
+            let value = match known.takes {
+                options::Takes::Nothing if words.is_empty() => Value::Switch(true),
+                options::Takes::Nothing => return None,
+                _ => Value::Words(words.into_iter().map(|word| (word, at)).collect()),
+            };
+            layer.add(known.option, at, value);
+        }
+        Some(Self::new(path, layer))
     }
 }
 

@@ -446,7 +446,7 @@ pub enum Facility {
 
 impl Facility {
     /// All of them.
-    const ALL: [Self; 20] = [
+    pub const ALL: [Self; 20] = [
         Self::Auth,
         Self::Authpriv,
         Self::Cron,

@@ -70,6 +70,8 @@ pub enum Verb {
     Events(Option<u64>),
     /// Say it in figures.
     Metrics,
+    /// Have the program that is installed now take over.
+    Upgrade,
     /// Say which version runs.
     Version,
 }
@@ -208,6 +210,7 @@ impl Order {
             "events" => Verb::Events(given.get("--since").map(event).transpose()?),
             "metrics" => Verb::Metrics,
             "confirm" => Verb::Confirm,
+            "upgrade" => Verb::Upgrade,
             _ => Verb::Version,
         };
         let takes_names = match &verb_of {
@@ -226,6 +229,7 @@ impl Order {
             | Verb::Undo
             | Verb::Events(_)
             | Verb::Metrics
+            | Verb::Upgrade
             | Verb::Version => false,
         };
         if takes_names {

@@ -22,7 +22,7 @@ pub(super) enum Takes {
 use Takes::{Nothing, OneOf, Something};
 
 /// All of them, in the order in which they are shown.
-pub(super) const ALL: [Row; 15] = [
+pub(super) const ALL: [Row; 16] = [
     about("status", &[("--all", Nothing)]),
     about("peers", &[("--all", Nothing)]),
     Row { names: false, ..about("events", &[("--since", Something)]) },
@@ -50,6 +50,7 @@ pub(super) const ALL: [Row; 15] = [
     Row { names: false, ..about("reload", &[("--dry-run", Nothing), ("--undo-after", Something)]) },
     about("confirm", &[("--all", Nothing)]),
     Row { names: false, ..about("undo", &[]) },
+    Row { names: false, ..about("upgrade", &[]) },
     Row { names: false, ..about("version", &[]) },
 ];
 

@@ -80,6 +80,8 @@ pub enum Matter {
     NotRemembered,
     Ending,
     Confirmed,
+    Upgraded,
+    NotUpgraded,
     Reached,
     NotReached,
     Denied,
@@ -88,7 +90,7 @@ pub enum Matter {
 }
 
 impl Matter {
-    const ALL: [Self; 44] = [
+    const ALL: [Self; 46] = [
         Self::InMaintenance,
         Self::NoMaintenance,
         Self::Demoted,
@@ -128,6 +130,8 @@ impl Matter {
         Self::NotRemembered,
         Self::Ending,
         Self::Confirmed,
+        Self::Upgraded,
+        Self::NotUpgraded,
         Self::Reached,
         Self::NotReached,
         Self::Denied,
@@ -179,6 +183,8 @@ impl Matter {
             Self::NotRemembered => ("not_remembered", &["why"]),
             Self::Ending => ("ending", &[]),
             Self::Confirmed => ("confirmed", &["vip"]),
+            Self::Upgraded => ("upgraded", &["from", "version"]),
+            Self::NotUpgraded => ("not_upgraded", &["why"]),
             Self::Reached => ("reached", &["vip", "role"]),
             Self::NotReached => ("not_reached", &["vip", "role"]),
             Self::Denied => ("denied", &["user"]),
@@ -211,6 +217,7 @@ impl Matter {
             | Self::Stays
             | Self::NotRemembered
             | Self::Confirmed
+            | Self::Upgraded
             | Self::Reached
             | Self::Version => Status::Done,
             Self::WouldBeBack
@@ -231,6 +238,7 @@ impl Matter {
             | Self::NotServed
             | Self::NotReloaded
             | Self::NoFile
+            | Self::NotUpgraded
             | Self::NotReached
             | Self::Busy => Status::Refused,
             Self::WrongWords => Status::Usage,
@@ -253,6 +261,7 @@ impl Matter {
                 | Self::Undone
                 | Self::Stays
                 | Self::Confirmed
+                | Self::Upgraded
         )
     }
 
@@ -313,6 +322,8 @@ impl Matter {
             Self::NotRemembered => tr("this is not remembered over a restart: {why}"),
             Self::Ending => tr("this daemon is about to end"),
             Self::Confirmed => tr("{vip}: sends what is configured from now on"),
+            Self::Upgraded => tr("ucarp {version} has taken over from ucarp {from}"),
+            Self::NotUpgraded => tr("no other program takes over, everything stays as it is: {why}"),
             Self::Reached => tr("{vip}: {role}"),
             Self::NotReached => tr("{vip}: still {role}"),
             Self::Denied => tr("user {user} may not do this: root may, and the user of the daemon"),

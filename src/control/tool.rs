@@ -84,6 +84,7 @@ fn usage() -> String {
   reload [--dry-run] [--undo-after=TIME]
   confirm [NAME ...]
   undo
+  upgrade
   version
 
 NAME is a virtual host of the file, INTERFACE-ID, @GROUP or --all; with several
@@ -151,7 +152,7 @@ fn understand(wish: &mut Wish) -> Result<(), Wrong> {
     let words: Vec<&str> = wish.words.iter().map(String::as_str).collect();
     let order = Order::parse(&words).map_err(|wrong| Wrong(Status::Usage, wrong.to_string()))?;
     wish.patience = match order.verb {
-        Verb::Reload { .. } => LONG_PATIENCE,
+        Verb::Reload { .. } | Verb::Upgrade => LONG_PATIENCE,
         Verb::Wait(_) => PATIENCE + order.lasts.unwrap_or_default(),
         _ => PATIENCE,
     };

@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::coded::{Coded, named};
 use super::state;
 use crate::config::VirtualHostConfig;
 use crate::config::order::{MAINTENANCE, MOST};
@@ -29,6 +30,8 @@ pub(super) struct Demand {
     pub(super) until: Option<Time>,
     pub(super) because: Option<String>,
 }
+
+named!(Demand { name, amount, by, since, until, because });
 
 impl Demand {
     pub(super) fn is_maintenance(&self) -> bool {

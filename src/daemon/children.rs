@@ -16,6 +16,7 @@ use process::Process;
 
 pub(super) use heralds::{Told, What};
 
+use super::handover::LeftHook;
 use super::outcome::Outcome;
 use super::overheard::Overheard;
 use super::rules::Order;
@@ -63,6 +64,29 @@ impl Children {
         let (host, hook, path) = (order.host(), order.hook(), order.script().display().to_string());
         self.running.push(Child { host, hook, path, process, is_told: false });
         Ok(())
+    }
+
+    /// A script that was started by the program before. What it writes is shown, if it is, by that one's writer.
+    pub(super) fn inherit(&mut self, left: LeftHook) {
+        let LeftHook { host, hook, path, pid } = left;
+        let started = Started::inherited(pid);
+        self.running.push(Child { host, hook, path, started, is_told: true, output: None, error: None });
+    }
+
+    /// The scripts that run, for whoever succeeds.
+    pub(super) fn leave(&self) -> Vec<LeftHook> {
+        let left = |child: &Child| LeftHook {
+            host: child.host,
+            hook: child.hook,
+            path: child.path.clone(),
+            pid: child.started.pid(),
+        };
+        self.running.iter().map(left).collect()
+    }
+
+    /// Whether of each it is known that it runs, and nothing is to be told.
+    pub(super) fn are_settled(&self) -> bool {
+        self.running.iter().all(|child| child.is_told) && self.heralds.are_done()
     }
 
     /// What became of them since the last time: to be asked when a child has ended and when one of

@@ -10,6 +10,7 @@ mod events;
 mod meant;
 mod standings;
 
+use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -20,10 +21,11 @@ use door::Door;
 use events::Events;
 use standings::Standings;
 
+use super::handover::{LeftClient, LeftDoor};
 use crate::config::{Config, ControlPlace, Order, VirtualHostConfig};
 use crate::control::{Answer, LONGEST_REQUEST, Status, Subject, answer, answer::Matter, greeting};
 use crate::log::Line;
-use crate::platform;
+use crate::platform::{self, Inheritance};
 use crate::protocol::{Role, Time};
 
 pub(super) use door::{NoDoor, Way};
@@ -340,6 +342,39 @@ impl Control {
         }
         self.tell_followers(now);
         self.clients.settle(now);
+    }
+
+    /// Whether somebody waits for an answer that is on its way.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.awaited.is_empty() || !self.reloading.is_empty()
+    }
+
+    /// Leaves what listens to whoever succeeds, and one client. The others have to come again.
+    ///
+    /// # Errors
+    /// As fcntl(2).
+    pub(super) fn leave(&self, client: u32) -> io::Result<(Vec<LeftDoor>, Option<LeftClient>)> {
+        let doors = self.doors.iter().map(|(way, door)| door.leave(*way)).collect::<io::Result<_>>()?;
+        Ok((doors, self.clients.leave(client)?))
+    }
+
+    /// What was left, and the number of the client.
+    ///
+    /// # Errors
+    /// A descriptor is not there.
+    pub(super) fn inherit(
+        doors: Vec<LeftDoor>,
+        client: Option<LeftClient>,
+        inheritance: &mut Inheritance,
+        now: Time,
+    ) -> io::Result<(Self, Option<u32>)> {
+        let mut control = Self::default();
+        for left in doors {
+            let way = if left.orders { Way::Orders } else { Way::Questions };
+            control.doors.push((way, Door::inherit(left, inheritance)?));
+        }
+        let client = client.map(|left| control.clients.inherit(left, inheritance, now)).transpose()?;
+        Ok((control, client))
     }
 
     /// Nobody is heard any more, and the name is given back.

@@ -3,6 +3,9 @@
 //! It begins as a copy of the hands, gives up what it does not need, and tells them what it needs of them. What it is told
 //! at its beginning is what they know: the configuration, and, of the one in whose place it goes on, the roles.
 
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
@@ -51,6 +54,23 @@ pub(super) struct Heritage<'a> {
     pub(super) user: &'a EngineUser,
     /// It is not the first: what that one left.
     pub(super) left: Option<Left>,
+    /// That one serves until this one is ready.
+    pub(super) turn: Option<Turn>,
+}
+
+/// How an engine that is ready says so, and hears that it is its turn: by a byte each.
+pub(super) struct Turn {
+    pub(super) prepared: File,
+    pub(super) comes: OwnedFd,
+}
+
+impl Turn {
+    /// Whether it comes. If nobody can say so any more the other one serves on.
+    fn wait(mut self) -> bool {
+        let _ = self.prepared.write_all(&[1]);
+        let waited = platform::wait(&[self.comes.as_fd()], &mut Vec::new(), None);
+        waited.is_ok() && File::from(self.comes).read(&mut [0]).is_ok_and(|count| count == 1)
+    }
 }
 
 /// What is known of an engine that ended.
@@ -71,14 +91,15 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
     let Heritage { channel, silence, pidfile, .. } = heritage;
     let mut hands = Liaison::new(channel);
     let has_served = heritage.left.is_some();
-    let given = Given {
+    let mut given = Given {
         roster: heritage.roster,
         may_change: heritage.may_change,
         lock_memory: heritage.lock_memory,
         user: heritage.user,
         left: heritage.left,
+        turn: heritage.turn,
     };
-    let begun = panic::catch_unwind(AssertUnwindSafe(|| begin(&given, &mut report)));
+    let begun = panic::catch_unwind(AssertUnwindSafe(|| begin(&mut given, &mut report)));
     let (mut fleet, signals, links) = match begun {
         Ok(Ok(begun)) => begun,
         Ok(Err(why)) => {
@@ -147,9 +168,10 @@ struct Given<'a> {
     lock_memory: bool,
     user: &'a EngineUser,
     left: Option<Left>,
+    turn: Option<Turn>,
 }
 
-fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, LinkMonitor), StartError> {
+fn begin(given: &mut Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, LinkMonitor), StartError> {
     let signals = Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?;
     let links = LinkMonitor::open().map_err(|error| StartError::new(Doing::WatchLinks, "", error))?;
     let has_served = given.left.is_some();
@@ -184,6 +206,17 @@ fn begin(given: &Given<'_>, report: &mut Report) -> Result<(Fleet, Signals, Link
             let weight = Weight { amount: *amount, releases: false };
             fitness::by_hand(&mut fleet, host.into(), name, Some(weight), report, now());
         }
+    }
+    if let Some(turn) = given.turn.take() {
+        let before = now();
+        if !turn.wait() {
+            return Err(StartError::new(
+                Doing::Wait,
+                "",
+                std::io::Error::from(std::io::ErrorKind::BrokenPipe),
+            ));
+        }
+        given.left.iter_mut().for_each(|left| left.silent += now().since(before));
     }
     take_up(&mut fleet, given.left.as_ref(), report);
     for (host, entry) in given.roster.there() {

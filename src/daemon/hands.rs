@@ -10,14 +10,15 @@ mod notifying;
 mod ordering;
 mod reaping;
 mod rereading;
+mod scripts;
 mod showing;
 mod starting;
 mod undoing;
+mod upgrading;
 
 use std::collections::{HashSet, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::addresses::{self, Shifted};
@@ -31,12 +32,13 @@ use super::devices::{self, Parts};
 use super::engine::Left;
 use super::engine_user::EngineUser;
 use super::failure::{Doing, StartError};
+use super::handover::Life;
 use super::ledger::Ledger;
 use super::notify::Notifier;
 use super::overheard::Overheard;
 use super::pending::Archive;
 use super::previous::Previous;
-use super::reload::{Reading, Reread};
+use super::reload::{Reading, reader};
 use super::report::{About, Report, resting, summary};
 use super::request::{Asked, Beat, Fact, Request, decode, encode};
 use super::roster::{Entry, Roster};
@@ -45,6 +47,10 @@ use super::supervise::{Deed, Notice, Seen, Supervisor};
 use super::survey::{self, Surveyor};
 use super::tally::Tally;
 use super::{panics, place, placing};
+use upgrading::{Succeeded, Upgrade};
+
+pub(super) use upgrading::{Before, TRIAL, VARIABLE, WILLING};
+
 use crate::platform::{self, Channel, Claims, Heir, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
 use crate::protocol::{Role, Shift, Time};
 use rereading::Wanted;
@@ -58,10 +64,8 @@ const SOON: Duration = Duration::from_millis(10);
 pub(super) struct Belongings {
     pub(super) roster: Roster,
     pub(super) claims: Claims,
-    /// Reads the configuration again, where it can be.
-    pub(super) reread: Option<Reread>,
-    /// The engine's memory is to stay where it is.
-    pub(super) lock_memory: bool,
+    /// How the process was started.
+    pub(super) life: Life,
     pub(super) user: EngineUser,
     pub(super) signals: Signals,
     pub(super) report: Report,
@@ -70,8 +74,6 @@ pub(super) struct Belongings {
     /// Somebody waits to hear that the engine works.
     pub(super) readiness: Option<Readiness>,
     pub(super) pidfile: Option<PidFile>,
-    /// Where lock files are made.
-    pub(super) lockdir: Option<PathBuf>,
     /// What is to be known after a restart.
     pub(super) archive: Option<Archive>,
     pub(super) ledger: Option<Ledger>,
@@ -82,6 +84,8 @@ pub(super) struct Belongings {
     pub(super) previous: Previous,
     /// What the operator is told to mind in the configuration.
     pub(super) warned: HashSet<String>,
+    /// They go on where those of another program were.
+    pub(super) before: Option<Before>,
 }
 
 /// How a life of the hands ended.
@@ -102,7 +106,7 @@ struct Hands {
     claims: Claims,
     /// Who may be left behind with them.
     heir: Heir,
-    lockdir: Option<PathBuf>,
+    life: Life,
     archive: Option<Archive>,
     ledger: Option<Ledger>,
     control: Control,
@@ -116,7 +120,8 @@ struct Hands {
     refused: bool,
     /// What the operator was told to mind in the configuration.
     warned: HashSet<String>,
-    lock_memory: bool,
+    upgrade: Option<Upgrade>,
+    succeeded: Option<Succeeded>,
     user: EngineUser,
     signals: Option<Signals>,
     report: Report,
@@ -163,8 +168,7 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
     let Belongings {
         roster,
         claims,
-        reread,
-        lock_memory,
+        life,
         user,
         signals,
         report,
@@ -172,38 +176,39 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
         notifier,
         readiness,
         pidfile,
-        lockdir,
         archive,
         ledger,
         control,
         demands,
         previous,
         warned,
+        before,
     } = belongings;
     let mut hands = Hands {
         supervisor: Supervisor::new(roster.entries().iter().map(Entry::plan), now()),
         ahead: vec![0; roster.len()],
         rules: Rules::of(roster),
         claims,
-        heir: Heir::unnamed(lockdir.as_deref()),
-        lockdir,
+        heir: Heir::unnamed(life.config.lockdir.as_deref()),
         archive,
         ledger,
         control,
         tally: Tally::default(),
         demands,
         previous,
-        reading: Reading::new(reread),
+        reading: Reading::new(reader(&life.config)),
+        life,
         wanted: Wanted::default(),
         refused: false,
         warned,
+        upgrade: None,
+        succeeded: None,
         children: Children::default(),
         engine: None,
         dying: Vec::new(),
         asked_by: None,
         why: None,
         over: None,
-        lock_memory,
         user,
         signals: Some(signals),
         report,
@@ -215,7 +220,12 @@ pub(super) fn run(belongings: Belongings) -> Result<Over, StartError> {
     hands.report.log().keep_seen();
     hands.tally.reloaded(true);
     hands.recall_demands(now());
-    hands.start_engine(None).map_err(|error| StartError::new(Doing::StartEngine, "", error))?;
+    match before {
+        Some(before) => hands.succeed(before),
+        None => {
+            hands.start_engine(None).map_err(|error| StartError::new(Doing::StartEngine, "", error))?;
+        }
+    }
     // It has them, too.
     hands.report.log().drop_lines();
     let mut ready = Vec::new();
@@ -245,6 +255,7 @@ impl Hands {
             .chain([self.notifier.deadline(), self.sign_of_life(), self.children.checks.deadline()])
             .chain([self.children.heralds.deadline()])
             .chain([self.control.deadline(asleep), self.demands_end(), self.trial_ends()])
+            .chain([self.upgrade_due(asleep)])
             .flatten()
             .min()
             .map(|deadline| deadline.since(asleep));
@@ -256,6 +267,7 @@ impl Hands {
             .chain(self.children.reports())
             .chain(self.children.checks.descriptors(asleep))
             .chain(self.reading.descriptor())
+            .chain(self.tried())
             .chain(self.control.descriptors(asleep))
             .chain(self.overheard.descriptors(asleep))
             .collect();
@@ -278,6 +290,7 @@ impl Hands {
         }
         self.take_orders(woken);
         self.end_trial(woken);
+        self.look_at_upgrade(woken);
         if let Some(writer) = self.overheard.hear(self.report.log(), woken) {
             self.report.writer(writer);
         }
@@ -374,6 +387,7 @@ impl Hands {
                 self.announce();
                 self.notifier.works(|| standing(self.rules.roster(), &beat), now);
                 self.see(Seen::Beat(&beat.roles), now);
+                self.upgraded(now);
             }
             Act::Forget { host } => self.forget(host, now),
             Act::Settle { host } => self.settle(host, now),
@@ -479,7 +493,7 @@ impl Hands {
             Signal::Child => {
                 self.dying.retain(|pid| matches!(platform::reap(*pid), Ok(None)));
                 let mut known = self.children.pids();
-                known.extend(self.reading.pid());
+                known.extend(self.reading.pid().into_iter().chain(self.tried_pids()));
                 known.extend(self.dying.iter().copied().chain(self.engine.as_ref().map(|engine| engine.pid)));
                 platform::bury_strangers(&known);
             }

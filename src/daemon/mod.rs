@@ -27,6 +27,7 @@ mod failure;
 mod farewell;
 mod fitness;
 mod fleet;
+mod handover;
 mod hands;
 mod health;
 mod hearing;
@@ -67,16 +68,20 @@ mod survey;
 mod tally;
 pub mod turn;
 mod unshared;
+mod upgrade;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::config::{Config, LogFormat, Warning};
+use crate::config::{Config, LogConfig, LogFormat, Warning};
 use crate::log::{self, Level, Log};
-use crate::platform::{self, Claims, LOG_IS_A_CALL, Process, Signals};
+use crate::platform::{self, Claims, LOG_IS_A_CALL, Process, Signals, Text};
 
 pub use caller::caller;
 pub use check::check;
 pub use failure::StartError;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use handover::handover_bytes;
 pub use journal::last_words;
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -85,11 +90,13 @@ pub use request::message_bytes;
 #[doc(hidden)]
 pub use sniff::replay_bytes;
 pub use sniff::sniff;
+pub use upgrade::succeed;
 
 use by_hand::DemandFiles;
 use control::Control;
 use engine_user::EngineUser;
 use failure::Doing;
+use handover::Life;
 use hands::{Belongings, Over};
 use ledger::Ledger;
 use notify::{Manager, Notifier};
@@ -140,7 +147,7 @@ pub fn run(mut config: Config, warnings: &[Warning]) -> Result<Ended, StartError
     } else {
         None
     };
-    let state = config.state.clone().unwrap_or_else(|| platform::STATE.into());
+    let (state, archive) = memory(&config);
     let recalled =
         Previous::recall(&state, &control::name(&config, None), &config, clock::now(), clock::wall());
     let taken_back = recalled.instead.is_some();
@@ -150,24 +157,14 @@ pub fn run(mut config: Config, warnings: &[Warning]) -> Result<Ended, StartError
     // What reading thousands of virtual hosts took would be in each of the processes.
     platform::give_back_memory();
     let manager = Manager::take();
-    // Only where there is something to write to or somebody to listen to.
     let prints = readiness.is_none();
-    let formats = journal::formats(config.log.format);
-    let writes = prints || (LOG_IS_A_CALL && config.log.facility.is_some());
-    let (overheard, text) =
-        if writes || config.hosts.iter().any(|host| host.up.is_some() || host.down.is_some()) {
-            let looks = formats.map(|format| (format == LogFormat::Json).then_some(objects as _));
-            let (overheard, text) = Overheard::start(prints, looks)
-                .map_err(|error| StartError::new(Doing::StartWriter, "", error))?;
-            (overheard, writes.then_some(text))
-        } else {
-            (Overheard::nobody(), None)
-        };
+    let has_scripts = config.hosts.iter().any(|host| host.up.is_some() || host.down.is_some());
+    let (overheard, text) = voice(config.log, prints, has_scripts)?;
     let pidfile = config.pidfile.as_deref().map(start::hold_pidfile).transpose()?;
     platform::keep_descriptors_private()
         .map_err(|error| StartError::new(Doing::CloseDescriptors, "", error))?;
     // Before anything else takes the last descriptors: what is there to be said must not get lost.
-    let mut report = Report::new(Log::open(config.log, text, prints.then_some(formats), SERVICES));
+    let mut report = speaker(config.log, prints, text);
     let signals = Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?;
     // A start that fails is one line. What is said until then is the engine's to say, when it has got as far.
     report.keep_lines();
@@ -194,16 +191,6 @@ pub fn run(mut config: Config, warnings: &[Warning]) -> Result<Ended, StartError
     }
     // Nothing is lost where it is not granted, but in the worst of times.
     let _ = platform::outlive_others();
-    let lockdir = config.lockdir.as_deref().unwrap_or(Path::new("/var/run"));
-    let folder =
-        |file: &Path| file.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
-    let pidfile_in = config.pidfile.as_deref().map(|file| folder(file).unwrap_or_else(|| ".".into()));
-    // What a command line says is told anew with each start.
-    let archive = config.source.as_ref().map(|_| Archive::new(state.clone()));
-    let told_in = manager.folder();
-    let control_in = control::folder(&config);
-    let written =
-        [pidfile_in.as_deref(), Some(lockdir), Some(&*state), told_in.as_deref(), control_in.as_deref()];
     let (control, no_door) = Control::open(&config, &hosts);
     no_door.iter().for_each(|why| report.no_door(why));
     if let Some(why) = recalled.why {
@@ -212,8 +199,7 @@ pub fn run(mut config: Config, warnings: &[Warning]) -> Result<Ended, StartError
     if taken_back {
         report.stays_undone();
     }
-    let written: Vec<&Path> = written.into_iter().flatten().collect();
-    let _ = platform::write_only_in(&written);
+    keep_to_folders(&config, &manager);
     let mut roster = Roster::of(hosts).checked(config.checks.clone());
     if let (Some(archive), Some(wall)) = (&archive, clock::wall()) {
         roster.recall(|entry| {
@@ -232,8 +218,7 @@ pub fn run(mut config: Config, warnings: &[Warning]) -> Result<Ended, StartError
     let over = hands::run(Belongings {
         roster,
         claims,
-        reread: config.source.clone().map(|source| reload::reader(source, config.clone())),
-        lock_memory: config.lock_memory,
+        life: Life::of(&config, manager.clone()),
         user,
         signals,
         report,
@@ -241,13 +226,13 @@ pub fn run(mut config: Config, warnings: &[Warning]) -> Result<Ended, StartError
         notifier: Notifier::new(manager, readiness.is_some()),
         readiness,
         pidfile,
-        lockdir: config.lockdir.clone(),
         archive,
         ledger,
         control,
         demands: DemandFiles::new(state),
         previous: recalled.previous,
         warned: warnings.into_iter().collect(),
+        before: None,
     })?;
     over.end()
 }
@@ -265,6 +250,42 @@ impl Over {
         drop(pidfile);
         Ok(ended)
     }
+}
+
+/// Starts what writes for us. Only where there is something to write to or somebody to listen to.
+fn voice(log: LogConfig, prints: bool, has_scripts: bool) -> Result<(Overheard, Option<Text>), StartError> {
+    let writes = prints || (LOG_IS_A_CALL && log.facility.is_some());
+    if !writes && !has_scripts {
+        return Ok((Overheard::nobody(), None));
+    }
+    let looks =
+        journal::formats(log.format).map(|format| (format == LogFormat::Json).then_some(objects as _));
+    let (overheard, text) =
+        Overheard::start(prints, looks).map_err(|error| StartError::new(Doing::StartWriter, "", error))?;
+    Ok((overheard, writes.then_some(text)))
+}
+
+fn speaker(log: LogConfig, prints: bool, text: Option<Text>) -> Report {
+    Report::new(Log::open(log, text, prints.then_some(journal::formats(log.format)), SERVICES))
+}
+
+/// From now on files are written only where this life has some.
+fn keep_to_folders(config: &Config, manager: &Manager) {
+    let folder =
+        |file: &Path| file.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
+    let pidfile_in = config.pidfile.as_deref().map(|file| folder(file).unwrap_or_else(|| ".".into()));
+    let lockdir = config.lockdir.clone().unwrap_or_else(|| "/var/run".into());
+    let (state, _) = memory(config);
+    let written = [pidfile_in, Some(lockdir), Some(state), manager.folder(), control::folder(config)];
+    let written: Vec<&Path> = written.iter().flatten().map(PathBuf::as_path).collect();
+    let _ = platform::write_only_in(&written);
+}
+
+/// Where it is kept what is to be known after a restart. What a command line says is told anew with each start.
+fn memory(config: &Config) -> (PathBuf, Option<Archive>) {
+    let state = config.state.clone().unwrap_or_else(|| platform::STATE.into());
+    let archive = config.source.as_ref().map(|_| Archive::new(state.clone()));
+    (state, archive)
 }
 
 /// What scripts say, where every line is an object.

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::clock::monotonic;
+use super::coded::{Coded, named};
 use crate::config::one_line;
 use crate::platform::{self, Notification};
 use crate::protocol::Time;
@@ -27,7 +28,7 @@ const MOST_UNSENT: usize = 16;
 const LONGEST_STATUS: usize = 300;
 
 /// What the environment says of a service manager.
-#[derive(Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Manager {
     socket: Option<OsString>,
     watchdog: Option<Duration>,
@@ -72,6 +73,8 @@ impl Watchdog {
         is_due
     }
 }
+
+named!(Manager { socket, watchdog });
 
 impl Manager {
     /// Takes what there is out of the environment. To be called while there is one thread.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::coded::{Coded, named};
 use super::request::{Word, decode, encode};
 use super::roster::Roster;
 use super::state;
@@ -23,6 +24,8 @@ pub(super) struct Setup {
     pub(super) hosts: Vec<VirtualHostConfig>,
     pub(super) checks: Vec<Check>,
 }
+
+named!(Setup { hosts, checks });
 
 impl Setup {
     pub(super) fn new(mut hosts: Vec<VirtualHostConfig>, mut checks: Vec<Check>) -> Self {
@@ -61,6 +64,8 @@ pub(super) struct Previous {
     /// The one that is served is the older one.
     undone: bool,
 }
+
+named!(Previous { file, other, until, undone });
 
 /// What was found at the start.
 #[derive(Default)]

@@ -18,7 +18,7 @@ use super::request::{Fact, Word, decode, encode};
 use super::roster::{Entry, Roster, Standing};
 use super::start;
 use crate::config::diff::{self, Fate};
-use crate::config::{Check, Config, Errors, Source, VirtualHostConfig, Warning, file};
+use crate::config::{Check, Config, Errors, VirtualHostConfig, Warning, file};
 use crate::i18n::{fill, tr};
 use crate::platform::{self, Channel, Claims, Doubt, Unsent};
 use crate::protocol::{Departure, Time};
@@ -26,15 +26,16 @@ use crate::protocol::{Departure, Time};
 /// Reads what was read at the start.
 pub(super) type Reread = Box<dyn Fn() -> Result<(Config, Vec<Warning>), Errors>>;
 
-/// One that reads this, and says what is not taken over of it in a process that was started with `before`.
-pub(super) fn reader(source: Source, before: Config) -> Reread {
-    Box::new(move || {
+/// One that reads what a process was started with, if that can be read, and says what is not taken over of it.
+pub(super) fn reader(before: &Config) -> Option<Reread> {
+    let (source, before) = (before.source.clone()?, before.clone());
+    Some(Box::new(move || {
         let (config, mut warnings) = file::read_again(&source, &caller())?;
         if !config.runs_like(&before) {
             warnings.push(Warning::DaemonStays);
         }
         Ok((config, warnings))
-    })
+    }))
 }
 
 /// How long that may take.

@@ -20,6 +20,7 @@ mod refusals;
 mod reloading;
 mod starting;
 mod summary;
+mod upgrading;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -38,6 +39,7 @@ pub(crate) use by_hand::Over;
 pub(crate) use processes::{resting, unasked, unguarded};
 pub(crate) use reloading::gathered;
 pub(crate) use summary::{MOST_NAMED, summary};
+pub(crate) use upgrading::{Unfit, misread, unfit, untrusted, unwilling};
 
 use notices::{hint, is_harmless, kind, period, sentence};
 use refusals::{Sender, refusal};

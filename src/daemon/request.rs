@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::addresses::Shifted;
 use super::capture::Looks;
-use super::coded::{Coded, coded, one_of, put_one_of, take_one_of};
+use super::coded::{Coded, coded, named, one_of, put_one_of, take_one_of};
 use super::outcome::{Found, Outcome};
 use crate::config::{Check, VirtualHostConfig};
 use crate::control::{Field, Subject, Value};
@@ -302,7 +302,7 @@ coded!(Facts { id, vip, interface, vhid, from, to, reason, peer, cause, amount, 
 coded!(Shifted { changed, failed });
 coded!(Beat { roles, ahead, others, alone });
 coded!(Run { host, hook, interface, role, reason, master });
-coded!(News { host, interface, role, reason, master, demotion });
+named!(News { host, interface, role, reason, master, demotion });
 coded!(Survey { link, mac, addresses, elsewhere, unready, networks });
 coded! { Request:
     0 Run(run),

@@ -6,13 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use super::by_hand::Demand;
+use super::coded::{Coded, coded, named};
 use super::supervise::Plan;
 use crate::config::diff::Placed;
 use crate::config::{Check, VirtualAddress, VirtualHostConfig};
 use crate::protocol::{Departure, Former, Hook};
 
 /// One of them.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
     pub(super) config: VirtualHostConfig,
     /// The configuration may leave it open; this is what was found.
@@ -39,6 +40,14 @@ pub(super) enum Standing {
     /// It gives back what it has, and then it is gone.
     Leaves(Departure),
     Gone,
+}
+
+named!(Entry { config, interface, standing, kept, demands, scripts, former, ran, held });
+named!(Roster { entries, checks });
+coded! { Standing:
+    0 Serves,
+    1 Leaves(departure),
+    2 Gone,
 }
 
 impl Entry {
@@ -130,7 +139,7 @@ fn scripts(config: &VirtualHostConfig) -> (Option<PathBuf>, Option<PathBuf>) {
 }
 
 /// All of them, and the checks that say whether they are fit to serve, by numbers of their own.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Roster {
     entries: Vec<Entry>,
     checks: Vec<Option<Check>>,

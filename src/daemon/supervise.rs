@@ -595,5 +595,6 @@ impl Host {
     }
 }
 
+pub(super) mod succession;
 #[cfg(test)]
 mod tests;

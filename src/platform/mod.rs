@@ -144,7 +144,9 @@ pub use signals::{
     Signal, Signals, blocked_at_start, bury_strangers, end_child, inherit_signals, kill_group, signal_name,
 };
 pub use split::{let_go_of_streams, split_off};
-pub use succession::{Inheritance, Successor, Untrusted, leave_no_more, leave_open, own_program, trust};
+pub use succession::{
+    Inheritance, Successor, Untrusted, leave_no_more, leave_open, own_program, pipe_that_waits, trust,
+};
 pub use sys::{
     CONTROL, DEVICES_NEED_RIGHTS, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor,
     LinkSocket, QUESTIONS_NEED_RIGHTS, STATE, UNTAGGED_ONLY, assign_address, blank_argument,

@@ -11,14 +11,14 @@ use std::ffi::{CString, OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::unistd::execve;
+use nix::unistd::{execve, pipe};
 
 use super::descriptors::close_on_exec;
 use super::{files, lock_file, oom, secrecy, signals};
@@ -80,6 +80,17 @@ pub fn trust(program: &Path) -> Result<(), Untrusted> {
         }
     }
     Ok(())
+}
+
+/// A pipe whose ends wait; first the one to read from. Neither is for programs that are started.
+///
+/// # Errors
+/// No descriptors left.
+pub fn pipe_that_waits() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = pipe()?;
+    close_on_exec(reader.as_fd())?;
+    close_on_exec(writer.as_fd())?;
+    Ok((reader, writer))
 }
 
 /// Leaves a descriptor open for whoever succeeds, who is told this number.
@@ -219,7 +230,7 @@ mod tests {
     fn a_descriptor_is_inherited_once() {
         let file = File::open("/dev/null").unwrap();
         let kept = nix::unistd::dup(&file).unwrap();
-        let number = leave_open(std::os::fd::AsFd::as_fd(&kept)).unwrap();
+        let number = leave_open(kept.as_fd()).unwrap();
         let closes = |number| {
             // SAFETY: looked at for the time of the call.
             let fd = unsafe { BorrowedFd::borrow_raw(number) };

@@ -35,6 +35,7 @@ mod steering;
 mod stopping;
 mod surroundings;
 mod unicast;
+mod upgrade;
 mod users;
 mod watching;
 mod wire;
@@ -133,6 +134,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(following::all());
     cases.extend(families::all());
     cases.extend(unicast::all());
+    cases.extend(upgrade::all());
     cases.extend(users::all());
     cases.extend(faults::all());
     cases.extend(hooks::all());

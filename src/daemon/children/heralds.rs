@@ -117,6 +117,19 @@ impl Heralds {
         }
     }
 
+    /// What was told last of each.
+    pub(in super::super) fn leave(&self) -> Vec<News> {
+        self.posts.values().filter_map(|post| post.last.clone()).collect()
+    }
+
+    /// This was told already.
+    pub(in super::super) fn inherit(&mut self, news: Vec<News>) {
+        for last in news {
+            let post = self.posts.entry(last.host).or_default();
+            post.last = Some(last);
+        }
+    }
+
     /// Of this host nothing is left: another one may have its number.
     pub(in super::super) fn forget(&mut self, host: u16) {
         if let Some(post) = self.posts.get_mut(&host) {

@@ -5,8 +5,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use super::super::handover::LeftClient;
 use super::Way;
 use crate::control::LONGEST_REQUEST;
+use crate::platform::{self, Inheritance};
 use crate::protocol::Time;
 
 /// How many there may be at once by each way, and of one user.
@@ -77,6 +79,28 @@ impl Clients {
         };
         client.send();
         self.all.push(client);
+    }
+
+    /// Leaves one of them to whoever succeeds, if he is still there.
+    pub(super) fn leave(&self, number: u32) -> io::Result<Option<LeftClient>> {
+        let client = self.all.iter().find(|client| client.number == number && !client.is_lost);
+        let left = |client: &Client| {
+            Ok(LeftClient { descriptor: platform::leave_open(client.stream.as_fd())?, user: client.user })
+        };
+        client.map(left).transpose()
+    }
+
+    /// One who waits for an answer since before: his number.
+    pub(super) fn inherit(
+        &mut self,
+        left: LeftClient,
+        inheritance: &mut Inheritance,
+        now: Time,
+    ) -> io::Result<u32> {
+        let stream = inheritance.take(left.descriptor)?.into();
+        self.take_in(stream, (left.user, Way::Orders), "", now);
+        self.all.iter_mut().for_each(|client| client.has_asked = true);
+        Ok(self.numbers)
     }
 
     /// What becomes readable when one of them says something.

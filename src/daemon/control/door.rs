@@ -7,8 +7,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use super::super::handover::LeftDoor;
 use crate::control::{ORDERS, QUESTIONS};
-use crate::platform;
+use crate::platform::{self, Inheritance};
 
 /// What every system has room for.
 const LONGEST_PATH: usize = 100;
@@ -77,6 +78,20 @@ impl Door {
             .map_err(unmade)?
             .ino();
         Ok(Self { listener, path, inode })
+    }
+
+    pub(super) fn leave(&self, way: Way) -> io::Result<LeftDoor> {
+        Ok(LeftDoor {
+            orders: way == Way::Orders,
+            path: self.path.clone(),
+            inode: self.inode,
+            descriptor: platform::leave_open(self.listener.as_fd())?,
+        })
+    }
+
+    pub(super) fn inherit(left: LeftDoor, inheritance: &mut Inheritance) -> io::Result<Self> {
+        let LeftDoor { path, inode, descriptor, .. } = left;
+        Ok(Self { listener: inheritance.take(descriptor)?.into(), path, inode })
     }
 
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {

@@ -27,7 +27,7 @@ fn read(mut stream: &UnixStream) -> (String, bool) {
         match stream.read(&mut bytes) {
             Ok(0) => return (text, true),
             Ok(count) => text.push_str(std::str::from_utf8(&bytes[..count]).unwrap()),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return (text, false),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return (text, false),
             Err(_) => return (text, true),
         }
     }

@@ -59,6 +59,9 @@ impl Hands {
         if !stays.is_empty() && order.whom.is_empty() {
             return self.control.answer(client, &stays, now);
         }
+        if order.verb == Verb::Upgrade {
+            return self.upgrade(client, user, now);
+        }
         // Whoever asks next sees what came of it.
         self.control.forget_standings();
         let hosts = match meant(self.rules.roster(), order) {
@@ -115,6 +118,7 @@ impl Hands {
             | Verb::Metrics
             | Verb::Reload { .. }
             | Verb::Undo
+            | Verb::Upgrade
             | Verb::Version => {}
         }
         if !steps_aside {

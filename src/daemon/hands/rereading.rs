@@ -90,7 +90,8 @@ impl Hands {
 
     /// What would follow from it.
     pub(super) fn reloaded(&mut self, read: Read, now: Time) -> Result<Reloaded, Vec<String>> {
-        reload::reloaded(self.rules.roster(), read, &mut self.claims, self.lockdir.as_deref(), now)
+        let lockdir = self.life.config.lockdir.as_deref();
+        reload::reloaded(self.rules.roster(), read, &mut self.claims, lockdir, now)
     }
 
     /// From now on it is so.
