@@ -162,7 +162,30 @@ fn understand(wish: &mut Wish) -> Result<(), Wrong> {
 
 fn tell(wish: &Wish) -> Result<Answered, Wrong> {
     let line = request(wish)?;
+    if wish.verb == Verb::Upgrade && wish.instance.is_none() {
+        return tell_each(wish, &line);
+    }
     ask(&one(wish)?, &line, wish.patience).map_err(|why| Wrong(Status::NoDaemon, why))
+}
+
+/// What is one program on a host is every daemon's: each is told, whatever the others answer.
+fn tell_each(wish: &Wish, line: &str) -> Result<Answered, Wrong> {
+    let daemons = daemons(&wish.folder, None, false)?;
+    if daemons.is_empty() {
+        return Err(Wrong::nobody(&wish.folder));
+    }
+    let mut all = Answered { lines: Vec::new(), status: Status::Done, changed: false };
+    let mut wrong = None;
+    for (name, stream) in daemons {
+        match ask(&stream, line, wish.patience) {
+            Ok(Answered { lines, status, changed }) => {
+                all.lines.extend(lines);
+                (all.status, all.changed) = (all.status.max(status), all.changed || changed);
+            }
+            Err(why) => wrong = Some(Wrong(Status::NoDaemon, format!("{name}: {why}"))),
+        }
+    }
+    wrong.map_or(Ok(all), Err)
 }
 
 /// What is sent to a daemon.

@@ -85,7 +85,7 @@ pub(super) struct LeftDoor {
 }
 
 /// Somebody who waits for an answer.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct LeftClient {
     pub(super) descriptor: i32,
     pub(super) user: u32,

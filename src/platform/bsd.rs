@@ -18,10 +18,10 @@ use nix::unistd::getpeereid;
 
 use super::bsd_bytes::{self, LinkLayer, Unbuildable};
 use super::claim::{self, Doubt, Holder, LeftClaim, LeftParking};
+use super::inheritance::Inheritance;
 use super::layout::{SIOCDIFADDR_IN6, SIOCGIFAFLAG_IN6};
 use super::lock_file::{self, LockFile};
 use super::rights::Guarded;
-use super::succession::Inheritance;
 use super::sys::LAYOUT;
 use super::{LinkState, Unready, descriptors, interfaces, sys};
 

@@ -6,8 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::inheritance::Inheritance;
 use super::lock_file::{LeftLock, LockError, LockFile};
-use super::succession::Inheritance;
 use super::sys;
 
 /// Another ucarp has it; its number, as far as it can be seen from here.

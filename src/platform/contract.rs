@@ -13,9 +13,9 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use super::{
-    Changes, Instruction, LinkState, Unready, background, channel, claim, descriptors, files, interfaces,
-    ip_socket, local_socket, lock_file, membership, notification, oom, pidfile, priority, program, rights,
-    secrecy, signals, split, succession, sys, user, wall_clock, writer,
+    Changes, Instruction, LinkState, Unready, background, channel, claim, descriptors, files, inheritance,
+    interfaces, ip_socket, local_socket, lock_file, membership, notification, oom, pidfile, priority,
+    program, rights, secrecy, signals, split, succession, sys, user, wall_clock, writer,
 };
 
 // Time.
@@ -139,11 +139,9 @@ const _: fn(&str, Option<&Path>, bool) -> Result<(sys::Claim, Vec<claim::Doubt>)
 const _: fn(&mut sys::Claim, &mut sys::Parking) = sys::Claim::keep_in;
 const _: fn(sys::Claim, &mut sys::Parking) = sys::Claim::give_back;
 const _: fn(&sys::Claim, &str) -> io::Result<claim::LeftClaim> = sys::Claim::leave;
-#[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
-const _: fn(claim::LeftClaim, &mut succession::Inheritance) -> io::Result<sys::Claim> = sys::Claim::inherit;
+const _: fn(claim::LeftClaim, &mut inheritance::Inheritance) -> io::Result<sys::Claim> = sys::Claim::inherit;
 const _: fn(&sys::Parking) -> io::Result<claim::LeftParking> = sys::Parking::leave;
-#[expect(clippy::type_complexity, reason = "a name would hide the type this line is for")]
-const _: fn(claim::LeftParking, &mut succession::Inheritance) -> io::Result<sys::Parking> =
+const _: fn(claim::LeftParking, &mut inheritance::Inheritance) -> io::Result<sys::Parking> =
     sys::Parking::inherit;
 const _: fn(&succession::Successor) -> io::Result<std::convert::Infallible> = succession::Successor::succeed;
 const _: fn(&str) -> io::Result<sys::LinkSocket> = sys::LinkSocket::open;

@@ -18,9 +18,9 @@ use nix::sys::socket::{
 use nix::unistd::Uid;
 
 use super::claim::{self, Doubt, Holder, LeftClaim};
+use super::inheritance::{Inheritance, leave_open};
 use super::lock_file::{self, LockFile};
 use super::parking::{Parking, Ticket};
-use super::succession::{Inheritance, leave_open};
 
 /// Where lock files are made.
 pub(super) const LOCKS: &str = "/run";

@@ -18,7 +18,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FlockArg, OFlag};
 use nix::unistd::Uid;
 
-use super::succession::{Inheritance, leave_open};
+use super::inheritance::{Inheritance, leave_open};
 use super::sys;
 
 /// How often somebody else may remove the file between our opening and locking it.

@@ -33,6 +33,7 @@ pub mod fuzzing;
 #[cfg(any(target_os = "freebsd", target_os = "macos"))]
 mod group_req;
 mod heir;
+mod inheritance;
 mod instruction;
 mod interfaces;
 mod ip_socket;
@@ -121,6 +122,7 @@ pub use claim::{Claims, Doubt, Holder, LeftClaim, LeftClaims, LeftParking};
 pub use descriptors::{close_on_exec, says_no_room};
 pub use files::{may_create_in, may_execute, user_and_group};
 pub use heir::{Heir, end_heir_of};
+pub use inheritance::{Inheritance, leave_no_more, leave_open};
 pub use instruction::Instruction;
 pub use interfaces::{
     addresses, interface_addresses, interface_index, interface_names, interface_of, mingled_vlans,
@@ -144,9 +146,7 @@ pub use signals::{
     Signal, Signals, blocked_at_start, bury_strangers, end_child, inherit_signals, kill_group, signal_name,
 };
 pub use split::{let_go_of_streams, split_off};
-pub use succession::{
-    Inheritance, Successor, Untrusted, leave_no_more, leave_open, own_program, pipe_that_waits, trust,
-};
+pub use succession::{Successor, Untrusted, own_program, pipe_that_waits, trust};
 pub use sys::{
     CONTROL, DEVICES_NEED_RIGHTS, HARDWARE_CHANGES_ARE_EVENTS, LINK_CHANGES_ARE_EVENTS, LinkMonitor,
     LinkSocket, QUESTIONS_NEED_RIGHTS, STATE, UNTAGGED_ONLY, assign_address, blank_argument,

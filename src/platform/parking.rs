@@ -17,7 +17,7 @@ use nix::sys::socket::{
 
 use super::channel;
 use super::claim::LeftParking;
-use super::succession::{Inheritance, leave_open};
+use super::inheritance::{Inheritance, leave_open};
 
 /// So many at most: half of what one user may have on their way by default, since others pass some, too.
 const MOST: usize = 512;

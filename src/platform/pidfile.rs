@@ -7,8 +7,8 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
+use super::inheritance::{Inheritance, leave_open};
 use super::lock_file::{self, LeftLock, LockError, LockFile};
-use super::succession::{Inheritance, leave_open};
 
 /// A pidfile while its process runs; removed when dropped by it.
 #[derive(Debug)]

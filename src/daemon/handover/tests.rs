@@ -9,6 +9,7 @@ use crate::config::cli::{self, Invocation};
 use crate::config::{Account, Check, VirtualAddress};
 use crate::daemon::by_hand::Demand;
 use crate::daemon::caller;
+use crate::daemon::previous::Setup;
 use crate::daemon::roster::Standing;
 use crate::protocol::{Departure, Dialect, Reason};
 
@@ -64,6 +65,9 @@ fn sample() -> Handover {
         because: Some("the disk".into()),
     }]);
     entry.begin(Hook::Up);
+    let mut previous = Previous::default();
+    let before = Setup::new(vec![host("7", &["-p", "other"]).0], Vec::new());
+    previous.reloaded(before, &Setup::of(&roster), Some(Duration::from_secs(300)), Time::from_micros(8));
     let lock = LeftLock { path: "/run/x.lock".into(), is: (1, 2), descriptor: Some(11) };
     let claim = |name: &str, parked: Option<u32>| LeftClaim {
         name: name.into(),
@@ -79,7 +83,7 @@ fn sample() -> Handover {
         blocked: vec![1, 15],
         roster,
         warned: vec!["mind that".into()],
-        previous: Previous::default(),
+        previous,
         refused: true,
         ahead: vec![0, 700, 0],
         claims: LeftClaims { held, parking },
