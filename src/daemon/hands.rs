@@ -10,7 +10,6 @@ mod notifying;
 mod ordering;
 mod reaping;
 mod rereading;
-mod scripts;
 mod showing;
 mod starting;
 mod undoing;
