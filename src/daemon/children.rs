@@ -69,8 +69,7 @@ impl Children {
     /// A script that was started by the program before. What it writes is shown, if it is, by that one's writer.
     pub(super) fn inherit(&mut self, left: LeftHook) {
         let LeftHook { host, hook, path, pid } = left;
-        let started = Started::inherited(pid);
-        self.running.push(Child { host, hook, path, started, is_told: true, output: None, error: None });
+        self.running.push(Child { host, hook, path, process: Process::inherited(pid), is_told: true });
     }
 
     /// The scripts that run, for whoever succeeds.
@@ -79,7 +78,7 @@ impl Children {
             host: child.host,
             hook: child.hook,
             path: child.path.clone(),
-            pid: child.started.pid(),
+            pid: child.process.pid(),
         };
         self.running.iter().map(left).collect()
     }

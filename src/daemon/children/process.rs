@@ -52,6 +52,11 @@ impl Process {
         }
     }
 
+    /// One that was started by the program that was this process before.
+    pub(super) fn inherited(pid: u32) -> Self {
+        Self { started: Started::inherited(pid), output: None, error: None }
+    }
+
     pub(super) fn pid(&self) -> u32 {
         self.started.pid()
     }
