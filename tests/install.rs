@@ -55,6 +55,40 @@ fn listed(output: &Output) -> Vec<String> {
     lines
 }
 
+/// As OpenWrt's rc.common reads it, with functions that say what procd is told.
+#[test]
+fn the_script_for_procd_tells_it_what_to_run_and_how_to_have_a_file_read_again() {
+    let folder = tempfile("procd");
+    let root = folder.to_str().unwrap();
+    let variables = [("SYSTEM", "Linux"), ("SERVICES", "procd"), ("DESTDIR", root), ("SBINDIR", "/sbin")];
+    let output = run("install", &variables);
+    assert!(output.status.success(), "{output:?}");
+    let script = folder.join("etc/init.d/ucarp");
+    assert_eq!(fs::metadata(&script).unwrap().permissions().mode() & 0o777, 0o755);
+    let done = |service: &str, what: &str, check: &str| {
+        let text = format!(
+            "procd_open_instance() {{ echo open; }}; procd_close_instance() {{ echo close; }}
+             procd_set_param() {{ echo set \"$@\"; }}; procd_send_signal() {{ echo signal \"$@\"; }}
+             initscript=/etc/init.d/{service}; set -f; . {}; ucarp={check}; {what}",
+            script.display()
+        );
+        let output = Command::new("sh").arg("-c").arg(text).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        (String::from_utf8(output.stdout).unwrap(), output.status.success())
+    };
+    for (service, file) in [("ucarp", "ucarp"), ("ucarp.web", "web")] {
+        let (said, well) = done(service, "start_service", "true");
+        assert!(well);
+        let command = format!("set command true --config=/etc/ucarp/{file}.toml");
+        let lines: Vec<_> = said.lines().collect();
+        assert_eq!(lines, ["open", &*command, "set respawn 3600 1 0", "set term_timeout 75", "close"]);
+        let signals = done(service, "reload_service; report", "true");
+        assert_eq!(signals.0, format!("signal {service} * HUP\nsignal {service} * USR1\n"));
+    }
+    assert_eq!(done("ucarp", "start_service", "false"), (String::new(), false), "its file is wrong");
+    fs::remove_dir_all(folder).unwrap();
+}
+
 #[test]
 fn each_system_gets_its_files_in_their_places_and_loses_them_again() {
     let msgfmt = Command::new("msgfmt").arg("--version").output().is_ok();
