@@ -134,6 +134,8 @@ pub struct Ours {
     told: Option<Presence>,
     ask_at: Option<u64>,
     shutting_down: bool,
+    /// As it was told.
+    pub link: Link,
     /// Not always the same hooks existed, so that what one brought another may not have taken away.
     pub mixed_hooks: bool,
 }
@@ -171,6 +173,7 @@ impl Ours {
             told: None,
             ask_at: None,
             shutting_down: false,
+            link: Link::Down,
             mixed_hooks: false,
         }
     }
@@ -339,6 +342,9 @@ impl Ours {
 
     pub fn event(&mut self, event: Event, now: u64, out: &mut Out) {
         out.note(|| format!("  told {event:?}"));
+        if let Event::Link(link) = event {
+            self.link = link;
+        }
         if matches!(event, Event::Shutdown { .. } | Event::Leave(_)) {
             self.shutting_down = true;
         }

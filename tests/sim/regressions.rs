@@ -90,12 +90,13 @@ pub const RENEWED_WORLDS: [(u64, &str); 2] = [
 ];
 
 /// The same among worlds whose files change.
-pub const RELOADED_WORLDS: [(u64, &str); 2] = [
+pub const RELOADED_WORLDS: [(u64, &str); 3] = [
     (11_874, "a hook that was wanted again had less time than when it began, and was late at once"),
     (
         4_572,
         "all known standbys were told of a change that one cut off was never told of (the oracle's mistake)",
     ),
+    (13_403, "who left before it was told that its link is up said nothing (the oracle's mistake)"),
 ];
 
 /// The same among worlds where all are told of another password or list.

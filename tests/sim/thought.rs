@@ -4,7 +4,7 @@
 //! A script that was begun has to end before it can be undone. Managed addresses are off again as quickly as they came, so what
 //! a second thought would save there is set against what it costs after every crash.
 
-use ucarp::protocol::{Hook, Reason, Role};
+use ucarp::protocol::{Reason, Role};
 
 use super::oracle::claims;
 use super::ours::HookPlan;

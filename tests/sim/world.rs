@@ -965,7 +965,7 @@ impl World {
         let speaks = self.slots[node].link_up;
         self.with(node, "is to leave", |machine, now, out| {
             let Machine::Ours(ours) = machine else { return };
-            let speaks = speaks && !ours.send_fails;
+            let speaks = speaks && ours.link == Link::Up && !ours.send_fails;
             let was_master = ours.role() == Role::Master;
             ours.event(Event::Leave(Departure::Removed), now, out);
             let is_bow_out = |frame: &Vec<u8>| matches!(look(frame), Seen::Ad(ad) if ad.is_bow_out());
