@@ -74,7 +74,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, LogConfig, LogFormat, Warning};
 use crate::log::{self, Level, Log};
-use crate::platform::{self, Claims, LOG_IS_A_CALL, Process, Signals, Text};
+use crate::platform::{self, Claims, Guarded, LOG_IS_A_CALL, Process, Signals, Text};
 
 pub use caller::caller;
 pub use check::check;
@@ -199,7 +199,7 @@ pub fn run(mut config: Config, warnings: &[Warning]) -> Result<Ended, StartError
     if taken_back {
         report.stays_undone();
     }
-    keep_to_folders(&config, &manager);
+    report.writes_anywhere(&keep_to_folders(&config, &manager));
     let mut roster = Roster::of(hosts).checked(config.checks.clone());
     if let (Some(archive), Some(wall)) = (&archive, clock::wall()) {
         roster.recall(|entry| {
@@ -270,7 +270,7 @@ fn speaker(log: LogConfig, prints: bool, text: Option<Text>) -> Report {
 }
 
 /// From now on files are written only where this life has some.
-fn keep_to_folders(config: &Config, manager: &Manager) {
+fn keep_to_folders(config: &Config, manager: &Manager) -> Guarded {
     let folder =
         |file: &Path| file.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
     let pidfile_in = config.pidfile.as_deref().map(|file| folder(file).unwrap_or_else(|| ".".into()));
@@ -278,7 +278,7 @@ fn keep_to_folders(config: &Config, manager: &Manager) {
     let (state, _) = memory(config);
     let written = [pidfile_in, Some(lockdir), Some(state), manager.folder(), control::folder(config)];
     let written: Vec<&Path> = written.iter().flatten().map(PathBuf::as_path).collect();
-    let _ = platform::write_only_in(&written);
+    platform::write_only_in(&written)
 }
 
 /// Where it is kept what is to be known after a restart. What a command line says is told anew with each start.

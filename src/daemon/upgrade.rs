@@ -92,12 +92,12 @@ fn take_over(number: i32) -> Result<u8, StartError> {
     let prints = !config.daemonize;
     let has_scripts = roster.entries().iter().any(|entry| entry.plan().has_down || entry.config.up.is_some());
     let (overheard, text) = voice(config.log, prints, has_scripts)?;
-    let report = speaker(config.log, prints, text);
+    let mut report = speaker(config.log, prints, text);
     platform::keep_descriptors_private()
         .map_err(|error| StartError::new(Doing::CloseDescriptors, "", error))?;
     let signals = Signals::open().map_err(|error| StartError::new(Doing::CatchSignals, "", error))?;
     let _ = platform::outlive_others();
-    keep_to_folders(config, manager);
+    report.writes_anywhere(&keep_to_folders(config, manager));
     let (state, archive) = memory(config);
     let ledger = archive.as_ref().map(|archive| Ledger::new(archive.folder().to_owned()));
     let over = hands::run(Belongings {

@@ -67,6 +67,17 @@ impl Report {
         }
     }
 
+    /// Who has rights can write to more files than it needs.
+    pub(crate) fn writes_anywhere(&mut self, guarded: &Guarded) {
+        for (guard, why) in &guarded.not_by {
+            let text = fill(
+                &tr("The main process could not be kept from writing to other files by {guard}: {why}"),
+                &[("guard", &guard.name()), ("why", why)],
+            );
+            self.tell(Level::Warning, &text, "UC2047");
+        }
+    }
+
     /// The engine's memory may be paged out all the same.
     pub(crate) fn not_locked(&mut self, why: &io::Error) {
         let text =
@@ -247,5 +258,25 @@ impl Report {
             ),
         };
         self.tell(level, &text, "UC2025");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::SERVICES;
+    use crate::log::Log;
+
+    #[test]
+    fn hands_that_may_write_anywhere_are_told_of() {
+        let mut report = Report::new(Log::none(SERVICES));
+        report.keep_lines();
+        report.writes_anywhere(&Guarded::default());
+        assert_eq!(report.log().next_line(), None);
+        let refused = (Guard::Unveil, io::ErrorKind::PermissionDenied.into());
+        report.writes_anywhere(&Guarded { not_by: vec![refused], ..Guarded::default() });
+        let line = report.log().next_line().unwrap();
+        assert_eq!(line.level, Level::Warning);
+        assert!(line.text.contains("UC2047") && line.text.contains(" by unveil: "), "{}", line.text);
     }
 }
