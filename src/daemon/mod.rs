@@ -154,6 +154,7 @@ pub fn run(mut config: Config, warnings: &[Warning]) -> Result<Ended, StartError
     if let Some(Setup { hosts, checks }) = recalled.instead {
         (config.hosts, config.checks) = (hosts, checks);
     }
+    platform::make_room_for_descriptors();
     // What reading thousands of virtual hosts took would be in each of the processes.
     platform::give_back_memory();
     let manager = Manager::take();

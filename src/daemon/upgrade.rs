@@ -71,6 +71,8 @@ fn tried() -> u8 {
 
 fn take_over(number: i32) -> Result<u8, StartError> {
     let unread = |error: io::Error| StartError::told(misread(&Misread::Unreadable(error.to_string())));
+    // What is inherited may be more already than may be open otherwise.
+    platform::make_room_for_descriptors();
     let mut inheritance = Inheritance::default();
     let document = inheritance.take(number).map(File::from).and_then(handover::read).map_err(unread)?;
     let (version, handover) = Handover::of(&document).map_err(|why| StartError::told(misread(&why)))?;

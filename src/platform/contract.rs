@@ -84,6 +84,7 @@ const _: fn() -> (u32, u32) = files::user_and_group;
 const _: fn(&Path) -> io::Result<()> = files::may_execute;
 const _: fn(&Path) -> io::Result<()> = files::may_create_in;
 const _: fn() = secrecy::forbid_core_files;
+const _: fn() = descriptors::make_room_for_descriptors;
 const _: fn() = sys::refuse_core_files;
 const _: fn() -> io::Result<()> = priority::run_before_others;
 const _: fn() -> io::Result<()> = priority::stay_in_memory;

@@ -119,7 +119,7 @@ pub use bpf::{frame_reader, frame_reader_of, frames_lost, seal_capture};
 pub use bpf_frames::FrameReader;
 pub use channel::{Broken, Channel, LONGEST_MESSAGE, MOST_DESCRIPTORS, Message, Unsent};
 pub use claim::{Claims, Doubt, Holder, LeftClaim, LeftClaims, LeftParking};
-pub use descriptors::{close_on_exec, says_no_room};
+pub use descriptors::{close_on_exec, make_room_for_descriptors, says_no_room};
 pub use files::{may_create_in, may_execute, user_and_group};
 pub use heir::{Heir, end_heir_of};
 pub use inheritance::{Inheritance, leave_no_more, leave_open};

@@ -24,7 +24,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::unistd::{ForkResult, Pid, fork, setpgid};
 
 use super::user::User;
-use super::{oom, rights, secrecy, signals, sys, writer};
+use super::{descriptors, oom, rights, secrecy, signals, sys, writer};
 
 /// Where the child keeps its end of the pipe. Everything beyond is closed.
 const REPORT: libc::c_int = 3;
@@ -202,6 +202,8 @@ impl Program {
         sys::close_from(REPORT + 1)?;
         oom::restore();
         secrecy::restore_core_limit()?;
+        // Whoever lowered the hard limit of a running daemon still wants its scripts to run.
+        let _ = descriptors::restore_limit();
         if let Some(user) = &self.bare {
             user.as_ref().map_or(Ok(()), rights::become_other)?;
             sys::forgo_capabilities()?;

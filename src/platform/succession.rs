@@ -17,7 +17,7 @@ use nix::errno::Errno;
 use nix::unistd::{execve, pipe};
 
 use super::descriptors::close_on_exec;
-use super::{files, lock_file, oom, secrecy, signals};
+use super::{descriptors, files, lock_file, oom, secrecy, signals};
 
 /// The file of this program, by the name that it was started by, so that what is put in its place later is found by it.
 /// Nothing where that cannot be told.
@@ -134,9 +134,10 @@ impl Successor {
     pub fn succeed(&self) -> io::Result<Infallible> {
         let error = signals::without_signals(|| {
             let before = oom::given_back();
-            let _ = secrecy::restore_core_limit();
+            let _ = secrecy::restore_core_limit().and(descriptors::restore_limit());
             let Err(error) = execve(&self.path, &self.words, &self.environment);
             secrecy::forbid_core_files();
+            descriptors::make_room_for_descriptors();
             if before {
                 let _ = oom::outlive_others();
             }

@@ -103,6 +103,11 @@ fn hooks_as_started() {
     assert!(proc(&hands, "limits").lines().any(|line| {
         line.starts_with("Max core file size") && line.split_whitespace().nth(4) == Some("0")
     }));
+    assert!(
+        proc(&hands, "limits").lines().any(|line| {
+            line.starts_with("Max open files") && line.split_whitespace().nth(3) == Some("900")
+        })
+    );
     assert_ne!(status(&hands, "SigIgn"), during_field(&during, "SigIgn"));
     assert_eq!(status(&hands, "NoNewPrivs"), "0", "or sudo, nft and others would not work in a hook");
     let engine = a.engine().expect("it has one").to_string();

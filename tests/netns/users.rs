@@ -210,7 +210,7 @@ fn few_descriptors() {
     let mut failures = 0;
     for most in 3..14 {
         let mut command = segment.hosts[0].command("prlimit");
-        command.arg(format!("--nofile={most}:")).arg(Kind::Ours.binary()).args(WORDS);
+        command.arg(format!("--nofile={most}")).arg(Kind::Ours.binary()).args(WORDS);
         let mut daemon = Daemon::spawn(&segment, "a", Kind::Ours, command, segment.dir().join("none"));
         let mut ended = false;
         eventually("it starts or fails", seconds(5), || {
