@@ -2,7 +2,6 @@
 //! Prometheus' own program is there, it reads the rules, tries them, and reads the dashboard's expressions.
 
 #![expect(clippy::disallowed_methods, reason = "runs promtool")]
-#![expect(clippy::unwrap_used, reason = "a test panics")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -58,10 +57,8 @@ fn rules_dashboard_and_manual_know_no_others() {
 
 /// What it says if it fails; nothing where it is not there.
 fn promtool(words: &[&str], folder: &Path) {
-    let Ok(done) = Command::new("promtool").args(words).current_dir(folder).output() else {
-        println!("skipped: there is no promtool");
-        return;
-    };
+    // ci/setup brings it where a package has it.
+    let Ok(done) = Command::new("promtool").args(words).current_dir(folder).output() else { return };
     let said = [done.stdout, done.stderr].concat();
     assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&said));
 }
