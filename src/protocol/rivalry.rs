@@ -59,6 +59,11 @@ impl Rivalry {
         over(rival, rival.heard)
     }
 
+    /// When there is something to say of its silence.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.rival.filter(|rival| rival.told).map(|rival| rival.dead)
+    }
+
     /// The other master, while there is one.
     pub(super) fn rival(&self, now: Time) -> Option<Peer> {
         self.rival.filter(|rival| now < rival.dead).map(|rival| rival.peer)
@@ -124,7 +129,7 @@ mod tests {
         let mut rivalry = Rivalry::default();
         rivalry.heard(peer(), DEAD, at(0));
         rivalry.heard(peer(), DEAD, at(1000));
-        assert_eq!(rivalry.silent(at(3999)), None);
+        assert_eq!((rivalry.deadline(), rivalry.silent(at(3999))), (Some(at(4000)), None));
         assert_eq!(
             rivalry.silent(at(4000)),
             Some(Notice::OneMaster { peer: peer(), lasted: Duration::from_secs(1) })

@@ -232,6 +232,7 @@ impl VirtualHost {
             self.announcer.deadline(),
             self.farewell.map(|(again, _)| again),
             self.aftermath.deadline(),
+            self.rivalry.deadline(),
         ]
         .into_iter()
         .flatten()
