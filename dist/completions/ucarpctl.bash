@@ -23,7 +23,7 @@ _ucarpctl() {
         option=${cur%%=*}= cur=${cur#*=}
     fi
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
-        case " status peers events metrics monitor wait maintenance demote undemote resign take reload confirm undo version " in
+        case " status peers events metrics monitor wait maintenance demote undemote resign take reload confirm undo upgrade version " in
             *" $word "*) verb=$word && break ;;
         esac
     done
@@ -66,10 +66,12 @@ _ucarpctl() {
             _ucarpctl_offer -W "--all $(_ucarpctl_names)" ;;
         'undo '*)
             _ucarpctl_offer -W "" ;;
+        'upgrade '*)
+            _ucarpctl_offer -W "" ;;
         'version '*)
             _ucarpctl_offer -W "" ;;
         *)
-            _ucarpctl_offer -W '--control --json --help --version status peers events metrics monitor wait maintenance demote undemote resign take reload confirm undo version' ;;
+            _ucarpctl_offer -W '--control --json --help --version status peers events metrics monitor wait maintenance demote undemote resign take reload confirm undo upgrade version' ;;
     esac
 }
 

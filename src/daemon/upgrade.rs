@@ -43,9 +43,7 @@ use crate::platform::{self, Claims, Inheritance, PidFile, Signals};
 #[must_use]
 pub fn succeed() -> Option<Result<u8, StartError>> {
     let words: Vec<OsString> = std::env::args_os().skip(1).take(2).collect();
-    if let [word] = words.as_slice()
-        && word == TRIAL
-    {
+    if matches!(words.as_slice(), [word] if word == TRIAL) {
         return Some(Ok(tried()));
     }
     let number = platform::take_variable(VARIABLE)?.into_string().ok()?.parse().ok()?;
