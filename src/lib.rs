@@ -26,7 +26,6 @@
 //! Dependencies point one way: main → daemon → {control, config, platform, log} → i18n; config and daemon → protocol.
 //! `tests/architecture.rs` is the wall. One crate has one door: pcap in `daemon::capture`, pcap-parser in `daemon::sniff`, libc
 //! and nix in [`platform`], hmac and sha1 in `protocol::auth`, getopts in `config::cli`, toml in `config::file`, gettext in [`i18n`].
-//!
 //! `ucarp --sniff` is another life of the same rooms: `daemon::sniff` shows frames, and what they mean, and never acts.
 //!
 //! To begin reading: this page, `protocol/mod.rs` (the compatibility register), `protocol/election`, `daemon/event_loop.rs`. In
@@ -78,3 +77,4 @@ mod json;
 pub mod log;
 pub mod platform;
 pub mod protocol;
+mod sorting;

@@ -12,6 +12,7 @@ use super::failure::{Doing, StartError};
 use super::request::Device;
 use crate::platform::{self, DEVICES_NEED_RIGHTS, IpSocket, LinkSocket, Membership};
 use crate::protocol::{Destination, Family, Packets, Unicast, Vhid};
+use crate::sorting::sort_by;
 
 /// What is open on an interface.
 pub(crate) struct Devices {
@@ -81,7 +82,7 @@ impl Wanted {
             .map(|(destination, family)| destination.group(family))
             .filter(IpAddr::is_multicast)
             .collect();
-        groups.sort_unstable();
+        sort_by(&mut groups, Ord::cmp);
         groups.dedup();
         groups
     }

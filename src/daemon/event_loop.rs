@@ -34,6 +34,7 @@ use crate::platform::{self, Alarm, Changes, LinkMonitor, PidFile, Signal, Signal
 use crate::protocol::causes::Weight;
 use crate::protocol::wire::arp;
 use crate::protocol::{Event, Hook, HookEnd, Link, Parameters, Role, Shift, Time};
+use crate::sorting::sort_by;
 
 /// How often is looked for events that cannot be waited for.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -119,7 +120,7 @@ pub(super) fn serve(
         changes.addresses = sources.breather.looks(changes.addresses, woken);
         let mut surveyor = Surveyor::default();
         let mut touched = fleet.due(woken);
-        touched.sort_unstable();
+        sort_by(&mut touched, Ord::cmp);
         for (link, captured) in captured.into_iter().enumerate() {
             let is_due = touched.binary_search(&link).is_ok();
             if !(captured || is_due || changes.links || changes.addresses) {

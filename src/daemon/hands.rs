@@ -52,6 +52,7 @@ pub(super) use upgrading::{Before, TRIAL, VARIABLE, WILLING};
 
 use crate::platform::{self, Channel, Claims, Heir, MOST_DESCRIPTORS, PidFile, Readiness, Signal, Signals};
 use crate::protocol::{Role, Shift, Time};
+use crate::sorting::sort_by;
 use rereading::Wanted;
 
 /// How many requests are taken in at a time.
@@ -278,7 +279,8 @@ impl Hands {
         self.hear(woken);
         let mut signals: Vec<_> = self.signals.iter_mut().flat_map(Signals::read).collect();
         // What comes together has no order: a question goes before the end.
-        signals.sort_by_cached_key(|signal| !matches!(signal, Signal::User1 | Signal::User2));
+        let ends = |signal: &Signal| !matches!(signal, Signal::User1 | Signal::User2);
+        sort_by(&mut signals, |one, other| ends(one).cmp(&ends(other)));
         for signal in signals {
             self.take_signal(signal, woken);
         }

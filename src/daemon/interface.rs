@@ -372,13 +372,9 @@ fn look_at_sources(fleet: &mut Fleet, link: usize, survey: &Survey<'_>, report: 
             fleet.tell(host, Fact::Place(Place { mac, sources }), report, now);
         }
     }
-    let needed: BTreeSet<_> = fleet
-        .on(link)
-        .into_iter()
-        .map(|host| &fleet.hosts()[host])
-        .filter(|one| one.placed)
-        .flat_map(|one| connected::needed(&one.config, one.core().parameters().sources))
-        .collect();
+    let mut needed = BTreeSet::new();
+    let placed = fleet.on(link).into_iter().map(|host| &fleet.hosts()[host]).filter(|one| one.placed);
+    needed.extend(placed.flat_map(|one| connected::needed(&one.config, one.core().parameters().sources)));
     if let Some(devices) = &mut fleet.link_mut(link).devices {
         if all_connected {
             devices.keep_connected(&needed);

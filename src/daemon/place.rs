@@ -10,6 +10,7 @@ use crate::config::{VirtualAddress, VirtualHostConfig};
 use crate::i18n::{fill, tr};
 use crate::platform::Unready;
 use crate::protocol::{Family, MacAddr, Presence, Sources};
+use crate::sorting::sort_by;
 
 /// Where a virtual host is on the network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -204,7 +205,8 @@ fn leave_out(own: &mut Vec<IpAddr>, unready: &[(IpAddr, Unready)], current: &[Op
         Some(Unready::Tentative | Unready::Duplicate) => current.contains(&Some(*address)),
         Some(Unready::Deprecated) | None => true,
     });
-    own.sort_by_cached_key(|address| state(address) == Some(Unready::Deprecated));
+    let last = |address: &IpAddr| state(address) == Some(Unready::Deprecated);
+    sort_by(own, |one, other| last(one).cmp(&last(other)));
 }
 
 /// Whether an address of the interface may be the source although nobody asked for it.

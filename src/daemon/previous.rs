@@ -17,6 +17,7 @@ use super::roster::Roster;
 use super::state;
 use crate::config::{Check, Config, VirtualHostConfig};
 use crate::protocol::Time;
+use crate::sorting::sort_by;
 
 /// What can be read again: in one order, so that two that mean the same are equal.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -29,11 +30,11 @@ named!(Setup { hosts, checks });
 
 impl Setup {
     pub(super) fn new(mut hosts: Vec<VirtualHostConfig>, mut checks: Vec<Check>) -> Self {
-        let key = |host: &VirtualHostConfig| {
-            (host.name.clone(), host.interface.clone(), host.vhid.get(), host.destination.v4)
-        };
-        hosts.sort_by_cached_key(key);
-        checks.sort_by(|one, other| one.name.cmp(&other.name));
+        fn key(host: &VirtualHostConfig) -> impl Ord {
+            (&host.name, &host.interface, host.vhid.get(), host.destination.v4)
+        }
+        sort_by(&mut hosts, |one, other| key(one).cmp(&key(other)));
+        sort_by(&mut checks, |one, other| one.name.cmp(&other.name));
         Self { hosts, checks }
     }
 

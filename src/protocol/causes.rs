@@ -239,20 +239,19 @@ impl Causes {
     #[must_use]
     pub fn of(&self, host: usize) -> Vec<Standing> {
         let mut all: Vec<Standing> = Vec::new();
-        for member in self.company(host).into_iter().filter_map(|at| self.0.get(at)) {
-            for standing in &member.own {
-                match all.iter_mut().find(|known| known.cause == standing.cause) {
-                    Some(known) => {
-                        known.weight.amount = known.weight.amount.max(standing.weight.amount);
-                        known.weight.releases |= standing.weight.releases;
-                        known.since = known.since.min(standing.since);
-                    }
-                    None => all.push(standing.clone()),
+        let astray = self.astray(host);
+        let company = self.company(host).into_iter().filter_map(|at| self.0.get(at));
+        for standing in company.flat_map(|member| &member.own).chain(&astray) {
+            let place = all.partition_point(|known| known.cause < standing.cause);
+            match all.get_mut(place).filter(|known| known.cause == standing.cause) {
+                Some(known) => {
+                    known.weight.amount = known.weight.amount.max(standing.weight.amount);
+                    known.weight.releases |= standing.weight.releases;
+                    known.since = known.since.min(standing.since);
                 }
+                None => all.insert(place, standing.clone()),
             }
         }
-        all.extend(self.astray(host));
-        all.sort_by(|one, other| one.cause.cmp(&other.cause));
         all
     }
 

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Error, FileError, shown};
+use crate::sorting::sort_by;
 
 /// The files that a pattern means, in the order of their names. A name without `*` and `?` means itself, there or not.
 pub(super) fn files(pattern: &str, folder: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -31,7 +32,7 @@ pub(super) fn files(pattern: &str, folder: &Path) -> Result<Vec<PathBuf>, Error>
             files.push(within.join(file));
         }
     }
-    files.sort_unstable();
+    sort_by(&mut files, Ord::cmp);
     Ok(files)
 }
 

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::table::Ids;
 use crate::protocol::{Destination, Family, Vhid};
+use crate::sorting::sort_by;
 
 /// More addresses of a kind than these are not worth a comparison each for every frame, and BSD kernels take programs
 /// of at most 512 instructions.
@@ -147,7 +148,7 @@ const fn unforwarded(family: Family) -> &'static str {
 
 fn distinct(addresses: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
     let mut addresses: Vec<_> = addresses.collect();
-    addresses.sort_unstable();
+    sort_by(&mut addresses, Ord::cmp);
     addresses.dedup();
     addresses
 }

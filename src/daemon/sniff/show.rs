@@ -10,6 +10,7 @@ use super::speakers::{Conflict, Every, News, Speaker};
 use crate::i18n::{decimal, fill, tr};
 use crate::platform;
 use crate::protocol::Rejected;
+use crate::sorting::sort_by;
 
 /// Columns of a line.
 const WIDEST: usize = 100;
@@ -114,9 +115,8 @@ pub(super) fn table(all: &[Speaker], now: Duration) -> String {
         tr("VERDICT"),
     ];
     let mut sorted: Vec<&Speaker> = all.iter().collect();
-    sorted.sort_unstable_by_key(|speaker| {
-        (speaker.who.vhid, speaker.who.family, speaker.who.source, speaker.who.mac)
-    });
+    let key = |speaker: &Speaker| (speaker.who.vhid, speaker.who.family, speaker.who.source, speaker.who.mac);
+    sort_by(&mut sorted, |one, other| key(one).cmp(&key(other)));
     let mut rows = vec![head.map(Cow::into_owned)];
     rows.extend(sorted.iter().map(|speaker| row(speaker, now)));
     let width = |column: usize| {

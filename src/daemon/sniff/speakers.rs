@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::packet::{Kind, Packet};
 use crate::protocol::wire::peek::Vlans;
 use crate::protocol::{Family, Interval, MacAddr, Rejected};
+use crate::sorting::sort_by;
 
 /// More speakers than a segment has room for ids; beyond it the longest silent one makes room.
 const MOST: usize = 256;
@@ -211,7 +212,7 @@ impl Speakers {
                 silent.push((speaker.silent_from(), place));
             }
         }
-        silent.sort_unstable();
+        sort_by(&mut silent, Ord::cmp);
         silent
     }
 

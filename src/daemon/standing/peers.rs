@@ -4,6 +4,7 @@ use super::super::fleet::Fleet;
 use super::ms;
 use crate::control::Field;
 use crate::protocol::{Rejected, Speaker, Standby, Time};
+use crate::sorting::sort_by;
 
 /// What begins with this is another one.
 const FIRST: &str = "address";
@@ -14,7 +15,8 @@ pub(in super::super) fn fields(fleet: &Fleet, host: usize, now: Time) -> Vec<Fie
     let core = fleet.hosts()[host].core();
     let snapshot = core.snapshot(now);
     let mut speakers = core.speakers(now);
-    speakers.sort_by_key(|speaker| now.since(speaker.peer.heard));
+    let age = |speaker: &Speaker| now.since(speaker.peer.heard);
+    sort_by(&mut speakers, |one, other| age(one).cmp(&age(other)));
     let refused = snapshot.refused.map(|peer| {
         let speaker = Speaker { peer, demotion: 0, is_master: true };
         of(&speaker, None, Some(Rejected::BadAuth), now)
