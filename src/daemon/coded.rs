@@ -94,41 +94,60 @@ macro_rules! named {
     ($name:ident { $($field:ident $(or $otherwise:expr)?),* $(,)? }) => {
         impl Coded for $name {
             fn put(&self, bytes: &mut Vec<u8>) {
-                $crate::daemon::coded::put_measured(bytes, |bytes| {
-                    $($crate::daemon::coded::put_field(stringify!($field), &self.$field, bytes);)*
-                });
+                let whole = $crate::daemon::coded::begin_measured(bytes);
+                $(
+                    let field = $crate::daemon::coded::begin_field(stringify!($field), bytes);
+                    self.$field.put(bytes);
+                    $crate::daemon::coded::end_measured(field, bytes);
+                )*
+                $crate::daemon::coded::end_measured(whole, bytes);
             }
 
             fn take(bytes: &mut &[u8]) -> Option<Self> {
                 let mut fields = $crate::daemon::coded::take_measured(bytes)?;
                 let made = Self {
-                    $($field: match $crate::daemon::coded::take_field(stringify!($field), &mut fields)? {
-                        Some(value) => value,
-                        None => named!(@otherwise $($otherwise)?),
-                    }),*
+                    $($field: named!(@take $field fields $(or $otherwise)?)),*
                 };
                 fields.is_empty().then_some(made)
             }
         }
     };
-    (@otherwise $otherwise:expr) => { $otherwise };
-    (@otherwise) => { return None };
+    (@take $field:ident $fields:ident) => {
+        $crate::daemon::coded::take_field(stringify!($field), &mut $fields)?
+    };
+    (@take $field:ident $fields:ident or $otherwise:expr) => {
+        match $crate::daemon::coded::find_field(stringify!($field), &mut $fields)? {
+            Some(value) => $crate::daemon::coded::take_whole(value)?,
+            None => $otherwise,
+        }
+    };
 }
 pub(super) use named;
 
-/// What is put, with its length in front.
-pub(super) fn put_measured(bytes: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
-    let at = bytes.len();
-    bytes.extend([0; size_of::<u32>()]);
-    let begins = bytes.len();
-    put(bytes);
+/// Puts bytes as they are. It is called for almost everything that is put, so it is in the program once.
+#[inline(never)]
+pub(super) fn put_bytes(these: &[u8], bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(these);
+}
+
+/// Leaves room for the length of what is put next, and says where that begins.
+#[inline(never)]
+pub(super) fn begin_measured(bytes: &mut Vec<u8>) -> usize {
+    bytes.extend_from_slice(&[0; size_of::<u32>()]);
+    bytes.len()
+}
+
+/// Puts the length of all that was put since then in front of it.
+#[inline(never)]
+pub(super) fn end_measured(begins: usize, bytes: &mut [u8]) {
     let length = u32::try_from(bytes.len() - begins).unwrap_or(u32::MAX).to_be_bytes();
-    if let Some(place) = bytes.get_mut(at..begins) {
+    if let Some(place) = bytes.get_mut(begins - length.len()..begins) {
         place.copy_from_slice(&length);
     }
 }
 
 /// As many bytes as their length says.
+#[inline(never)]
 pub(super) fn take_measured<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(u32::take(bytes)?).ok()?;
     let (measured, rest) = bytes.split_at_checked(length)?;
@@ -136,16 +155,18 @@ pub(super) fn take_measured<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(measured)
 }
 
-/// A value by its name.
-pub(super) fn put_field<T: Coded>(name: &str, value: &T, bytes: &mut Vec<u8>) {
+/// The name of a value that is put next; says where that begins.
+#[inline(never)]
+pub(super) fn begin_field(name: &str, bytes: &mut Vec<u8>) -> usize {
     bytes.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
-    bytes.extend(name.as_bytes());
-    put_measured(bytes, |bytes| value.put(bytes));
+    bytes.extend_from_slice(name.as_bytes());
+    begin_measured(bytes)
 }
 
-/// The value of this name, if that is what comes next; `None` if it is no such value.
+/// The bytes of the value of this name, if that is what comes next; `None` if they are not all there.
 #[expect(clippy::option_option, reason = "what is not there is another thing than what is wrong")]
-pub(super) fn take_field<T: Coded>(name: &str, bytes: &mut &[u8]) -> Option<Option<T>> {
+#[inline(never)]
+pub(super) fn find_field<'a>(name: &str, bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     let mut rest = *bytes;
     let is_next = u8::take(&mut rest).is_some_and(|length| {
         let known = rest.split_at_checked(length.into());
@@ -157,10 +178,21 @@ pub(super) fn take_field<T: Coded>(name: &str, bytes: &mut &[u8]) -> Option<Opti
     if !is_next {
         return Some(None);
     }
-    let mut value = take_measured(&mut rest)?;
-    let taken = T::take(&mut value).filter(|_| value.is_empty())?;
+    let value = take_measured(&mut rest)?;
     *bytes = rest;
-    Some(Some(taken))
+    Some(Some(value))
+}
+
+/// The value of this name, which has to come next.
+#[inline(never)]
+pub(super) fn take_field<T: Coded>(name: &str, bytes: &mut &[u8]) -> Option<T> {
+    take_whole(find_field(name, bytes)??)
+}
+
+/// A value that is all of these bytes.
+pub(super) fn take_whole<T: Coded>(mut bytes: &[u8]) -> Option<T> {
+    let value = T::take(&mut bytes)?;
+    bytes.is_empty().then_some(value)
 }
 
 /// Integers, most significant byte first.
@@ -168,7 +200,7 @@ macro_rules! integers {
     ($($name:ty),*) => {$(
         impl Coded for $name {
             fn put(&self, bytes: &mut Vec<u8>) {
-                bytes.extend(self.to_be_bytes());
+                put_bytes(&self.to_be_bytes(), bytes);
             }
 
             fn take(bytes: &mut &[u8]) -> Option<Self> {
@@ -183,7 +215,7 @@ one_of!(bool: [false, true]);
 
 impl<const LENGTH: usize> Coded for [u8; LENGTH] {
     fn put(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(self);
+        put_bytes(self, bytes);
     }
 
     fn take(bytes: &mut &[u8]) -> Option<Self> {
@@ -198,19 +230,19 @@ impl Coded for IpAddr {
         match self {
             Self::V4(address) => {
                 bytes.push(4);
-                bytes.extend(address.octets());
+                address.put(bytes);
             }
             Self::V6(address) => {
                 bytes.push(6);
-                bytes.extend(address.octets());
+                address.put(bytes);
             }
         }
     }
 
     fn take(bytes: &mut &[u8]) -> Option<Self> {
         match u8::take(bytes)? {
-            4 => Some(<[u8; 4]>::take(bytes)?.into()),
-            6 => Some(<[u8; 16]>::take(bytes)?.into()),
+            4 => Some(Self::V4(Coded::take(bytes)?)),
+            6 => Some(Self::V6(Coded::take(bytes)?)),
             _ => None,
         }
     }
@@ -306,7 +338,7 @@ impl Coded for String {
         }
         let text = self.get(..end).unwrap_or_default();
         u16::try_from(text.len()).unwrap_or_default().put(bytes);
-        bytes.extend(text.as_bytes());
+        put_bytes(text.as_bytes(), bytes);
     }
 
     fn take(bytes: &mut &[u8]) -> Option<Self> {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::addresses::Shifted;
 use super::capture::Looks;
-use super::coded::{Coded, coded, named, one_of, put_one_of, take_one_of};
+use super::coded::{Coded, coded, named, one_of, put_one_of, take_one_of, take_whole};
 use super::outcome::{Found, Outcome};
 use crate::config::{Check, VirtualHostConfig};
 use crate::control::{Field, Subject, Value};
@@ -264,9 +264,8 @@ impl Request {
 }
 
 /// A message of either direction, of which nothing may be left over.
-pub(super) fn decode<T: Coded>(mut bytes: &[u8]) -> Option<T> {
-    let message = T::take(&mut bytes)?;
-    bytes.is_empty().then_some(message)
+pub(super) fn decode<T: Coded>(bytes: &[u8]) -> Option<T> {
+    take_whole(bytes)
 }
 
 /// The bytes of it.
