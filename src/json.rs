@@ -15,19 +15,12 @@ impl Object {
     /// A number, true or false, or a list of such; null if there is none.
     pub(crate) fn plain(&mut self, name: &str, value: Option<impl Display>) {
         self.name(name);
-        match value {
-            Some(value) => _ = write!(self.0, "{value}"),
-            None => self.0.push_str("null"),
-        }
+        self.0.push_str(&value.map_or_else(|| "null".to_owned(), |value| value.to_string()));
     }
 
     /// A string, whatever it holds; null if there is none.
     pub(crate) fn text(&mut self, name: &str, value: Option<impl Display>) {
-        let quoted = value.map(|value| {
-            let escaped: String = value.to_string().chars().map(Escaped).map(|it| it.to_string()).collect();
-            format!("\"{escaped}\"")
-        });
-        self.plain(name, quoted);
+        self.plain(name, value.map(|value| quoted(&value.to_string())));
     }
 
     /// As much of a string as there is room for, as the last one: the whole object, with its line end, has no more than
@@ -50,6 +43,11 @@ impl Object {
     pub(crate) fn line(self) -> String {
         self.0 + "}\n"
     }
+}
+
+fn quoted(text: &str) -> String {
+    let escaped: String = text.chars().map(Escaped).map(|it| it.to_string()).collect();
+    format!("\"{escaped}\"")
 }
 
 /// A character as it stands in a string.

@@ -4,9 +4,10 @@
 //! operator's, who may give it another; so two that change their names change nothing else.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::net::Ipv4Addr;
 
 use super::VirtualHostConfig;
+use crate::protocol::Vhid;
 
 /// A virtual host, and the interface it is on.
 pub type Placed<'a> = (&'a VirtualHostConfig, &'a str);
@@ -55,14 +56,18 @@ pub enum Fate {
 pub fn fates(old: &[Placed<'_>], new: &[Placed<'_>]) -> Vec<Fate> {
     let mut pairs = Pairs { old: vec![None; old.len()], new: vec![None; new.len()] };
     pairs.join(old, new, |(config, interface)| {
-        Some((interface.to_owned(), config.vhid, config.destination.v4))
+        Some(Key { interface, vhid: Some(config.vhid), group: Some(config.destination.v4), name: None })
     });
     pairs.join(old, new, |(config, interface)| {
-        Some((interface.to_owned(), config.vhid, config.name.clone()?))
+        Some(Key { interface, vhid: Some(config.vhid), group: None, name: Some(config.name.as_deref()?) })
     });
-    pairs.join(old, new, |(config, interface)| Some((interface.to_owned(), config.vhid)));
+    pairs.join(old, new, |(config, interface)| {
+        Some(Key { interface, vhid: Some(config.vhid), group: None, name: None })
+    });
     let on_the_wire = pairs.new.clone();
-    pairs.join(old, new, |(config, _)| config.name.clone());
+    pairs.join(old, new, |(config, _)| {
+        Some(Key { interface: "", vhid: None, group: None, name: Some(config.name.as_deref()?) })
+    });
 
     let is_gone = |(old, new): (usize, &Option<usize>)| new.is_none().then_some(Fate::Ended { old });
     let ended = pairs.old.iter().enumerate().filter_map(is_gone);
@@ -79,6 +84,15 @@ pub fn fates(old: &[Placed<'_>], new: &[Placed<'_>]) -> Vec<Fate> {
     ended.chain(others).collect()
 }
 
+/// By what one is known again: some of what it is.
+#[derive(PartialEq, Eq, Hash)]
+struct Key<'a> {
+    interface: &'a str,
+    vhid: Option<Vhid>,
+    group: Option<Ipv4Addr>,
+    name: Option<&'a str>,
+}
+
 /// Who became whom, by place.
 struct Pairs {
     old: Vec<Option<usize>>,
@@ -87,14 +101,14 @@ struct Pairs {
 
 impl Pairs {
     /// Joins those that are nobody's yet and have the same key.
-    fn join<K: Eq + Hash>(
+    fn join(
         &mut self,
         old: &[Placed<'_>],
         new: &[Placed<'_>],
-        key: impl Fn(Placed<'_>) -> Option<K>,
+        key: for<'a> fn(Placed<'a>) -> Option<Key<'a>>,
     ) {
         let free = self.old.iter().zip(old).enumerate().filter(|(_, (pair, _))| pair.is_none());
-        let mut known: HashMap<K, usize> =
+        let mut known: HashMap<Key<'_>, usize> =
             free.filter_map(|(place, (_, one))| Some((key(*one)?, place))).collect();
         for (place, (pair, one)) in self.new.iter_mut().zip(new).enumerate() {
             let before = if pair.is_none() { key(*one).and_then(|key| known.remove(&key)) } else { None };

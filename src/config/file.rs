@@ -26,6 +26,7 @@ use super::{
     Caller, Check, Config, Error, Errors, FileError, VirtualHostConfig, Warning, shown, virtual_host, words,
 };
 
+use crate::sorting::sort_by;
 use opening::{LONGEST, Opened};
 use relations::{Relations, Settled};
 use table::{Entry, Table};
@@ -192,7 +193,7 @@ struct Collection<'m> {
     errors: Vec<Error>,
     warnings: Vec<Warning>,
     /// What is wrong with a default, or odd, is found with each virtual host, and said once.
-    told: BTreeSet<String>,
+    told: HashSet<String>,
     odd: HashSet<Warning>,
 }
 
@@ -219,7 +220,7 @@ impl<'m> Collection<'m> {
             on_interface: BTreeMap::new(),
             errors: Vec::new(),
             warnings: Vec::new(),
-            told: BTreeSet::new(),
+            told: HashSet::new(),
             odd: HashSet::new(),
         }
     }
@@ -236,7 +237,7 @@ impl<'m> Collection<'m> {
         let process = process::read(&mut reading);
         self.take(reading);
         self.named(&tables, None, &text, main);
-        let mut seen = BTreeSet::new();
+        let mut seen = HashSet::new();
         for (pattern, place) in &tables.include {
             match include::files(pattern, folder) {
                 Ok(files) => {
@@ -328,7 +329,7 @@ impl<'m> Collection<'m> {
                 },
                 _ => {
                     let known = ["config-version", "include", "daemon", "defaults", "vip", "group", "check"];
-                    let similar = options::similar(key.as_bytes(), known.into_iter());
+                    let similar = options::similar(key.as_bytes(), &mut known.into_iter());
                     let error = FileError::UnknownTable { table: shown(key.as_ref()), similar };
                     self.wrong(Error::File(error).at(Some(text.place(at))));
                 }
@@ -479,7 +480,8 @@ impl<'m> Collection<'m> {
             self.wrong(Error::File(FileError::NoVips).at(Some(main.place.clone())));
         }
         let names = self.names.keys().filter(|(kind, _)| *kind == Table::Vip);
-        let vips = names.map(|(_, name)| name.as_str()).collect();
+        let mut vips = BTreeSet::new();
+        vips.extend(names.map(|(_, name)| name.as_str()));
         let settled = std::mem::take(&mut self.relations).settle(&vips, &mut self.hosts);
         let Settled { groups, checks, errors, warnings } = settled;
         self.warnings.extend(warnings);
@@ -489,7 +491,9 @@ impl<'m> Collection<'m> {
             return Ok(Whole { hosts, groups, checks, process, warnings });
         }
         let elsewhere = |error: &Error| error.place().is_some_and(|place| !place.is_in(&main.place));
-        self.errors.sort_by_cached_key(|error| (elsewhere(error), error.place().cloned()));
+        sort_by(&mut self.errors, |one, other| {
+            (elsewhere(one), one.place()).cmp(&(elsewhere(other), other.place()))
+        });
         self.errors.truncate(MOST_ERRORS);
         Err(Errors(self.errors))
     }

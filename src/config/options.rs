@@ -284,7 +284,7 @@ pub(super) fn options() -> impl Iterator<Item = &'static Row> + Clone {
 }
 
 /// What was probably meant by a name that is none: one or two slips away, of four letters at least each.
-pub(crate) fn similar<'a>(name: &[u8], known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn similar<'a>(name: &[u8], known: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
     // Nobody meant a name of forty letters, and looking for it takes its time.
     let name = name.get(..40).unwrap_or(name);
     known
@@ -357,8 +357,8 @@ mod tests {
             ("nosuch", None),
             ("\u{e9}", None),
         ] {
-            let names = options().flat_map(Row::names);
-            assert_eq!(similar(name.as_bytes(), names), meant, "{name}");
+            let mut names = options().flat_map(Row::names);
+            assert_eq!(similar(name.as_bytes(), &mut names), meant, "{name}");
         }
     }
 }

@@ -168,7 +168,7 @@ impl Order {
         let (verb, rest) = words.split_first().ok_or(OrderError::NoVerb)?;
         let row = verbs::ALL.iter().find(|row| row.verb == *verb).ok_or_else(|| OrderError::UnknownVerb {
             value: shown(OsStr::new(verb)),
-            similar: similar(verb.as_bytes(), verbs::ALL.iter().map(|row| row.verb)),
+            similar: similar(verb.as_bytes(), &mut verbs::ALL.iter().map(|row| row.verb)),
         })?;
         let (verb, given) = (row.verb, read(row, rest)?);
         let mut plain = given.plain.iter().copied();

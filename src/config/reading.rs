@@ -4,7 +4,7 @@
 //! turns them into values, goes on after a mistake, and says of each where it stands.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -120,8 +120,8 @@ pub(super) struct Manner<'a> {
 /// What was looked at already: many virtual hosts have the same scripts.
 #[derive(Default)]
 struct Seen {
-    hooks: BTreeSet<PathBuf>,
-    passwords: BTreeMap<PathBuf, Vec<Secret>>,
+    hooks: HashSet<PathBuf>,
+    passwords: HashMap<PathBuf, Vec<Secret>>,
 }
 
 impl<'a> Manner<'a> {
@@ -240,7 +240,11 @@ impl<'a> Reading<'a> {
 
     /// The value, unless it is wrong.
     pub(super) fn keep<T>(&mut self, (layer, at): Spot<'a>, read: Result<T, Error>) -> Option<T> {
-        read.map_err(|error| self.errors.push(error.at(layer.place(at)))).ok()
+        read.map_err(|error| self.wrong((layer, at), error)).ok()
+    }
+
+    fn wrong(&mut self, (layer, at): Spot<'a>, error: Error) {
+        self.errors.push(error.at(layer.place(at)));
     }
 
     /// Something is wrong with an option.

@@ -25,40 +25,46 @@ pub enum Value {
 }
 
 impl Field {
+    fn new(name: &str, value: Value) -> Self {
+        Self { name: name.to_owned(), value }
+    }
+
     /// A text, if there is one.
     pub(crate) fn text(name: &str, text: Option<impl ToString>) -> Self {
-        let value = text.map_or(Value::Nothing, |text| Value::Text(text.to_string()));
-        Self { name: name.to_owned(), value }
+        Self::new(name, text.map_or(Value::Nothing, |text| Value::Text(text.to_string())))
     }
 
     /// A number, true or false, if there is one.
     pub(crate) fn plain(name: &str, number: Option<impl ToString>) -> Self {
-        let value = number.map_or(Value::Nothing, |number| Value::Plain(number.to_string()));
-        Self { name: name.to_owned(), value }
+        Self::new(name, number.map_or(Value::Nothing, |number| Value::Plain(number.to_string())))
     }
 
     /// A figure of this name: a metric, with labels if it has some.
     #[expect(clippy::needless_pass_by_value, reason = "as a rule a number that is made on the spot")]
     pub(crate) fn sample(name: &str, labels: &[(&str, &str)], value: impl ToString) -> Self {
+        Self::figure(name, labels, value.to_string())
+    }
+
+    fn figure(name: &str, labels: &[(&str, &str)], value: String) -> Self {
         let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"");
         let labels: Vec<String> =
             labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
         let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         // Neither ends a field, or a line.
         let name = format!("{name}{labels}").replace(char::is_control, " ");
-        Self { name, value: Value::Plain(value.to_string()) }
+        Self { name, value: Value::Plain(value) }
     }
 
     /// A list of objects.
     pub(crate) fn objects(name: &str, objects: impl IntoIterator<Item = Object>) -> Self {
         let objects: Vec<String> =
             objects.into_iter().map(|object| object.line().trim_end().to_owned()).collect();
-        Self { name: name.to_owned(), value: Value::Plain(format!("[{}]", objects.join(","))) }
+        Self::new(name, Value::Plain(format!("[{}]", objects.join(","))))
     }
 
     /// A text for people alone.
     pub(crate) fn note(name: &str, text: &str) -> Self {
-        Self { name: name.to_owned(), value: Value::Note(text.to_owned()) }
+        Self::new(name, Value::Note(text.to_owned()))
     }
 
     /// The line between programs, with its end.

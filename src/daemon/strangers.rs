@@ -8,7 +8,7 @@
 //! counts soon after either, and who answers is asked once more. ARP proves nothing: this changes no role, and says one
 //! thing an hour of an address, whatever is sent to us.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 #[derive(Debug, Default)]
 pub(super) struct Strangers {
     /// For each of its hosts that is master.
-    watches: BTreeMap<usize, Watch>,
+    watches: HashMap<usize, Watch>,
     deadlines: Deadlines,
     /// What was said of whose address in the last hour, and when.
     said: Vec<(usize, Ipv4Addr, Time)>,

@@ -14,6 +14,7 @@ use crate::control::Field;
 use crate::log::Facts;
 use crate::protocol::causes::Cause;
 use crate::protocol::{Hook, Notice, Reason, Time};
+use crate::sorting::sort_by;
 
 const HOOKS: [Hook; 2] = [Hook::Up, Hook::Down];
 
@@ -23,9 +24,7 @@ pub(super) struct Tally {
     /// By what the log calls the virtual host, then by role and reason.
     transitions: BTreeMap<String, BTreeMap<(String, String), u64>>,
     hooks: HashMap<(u16, Hook), Hooks>,
-    /// What runs for a host, since when.
-    running: BTreeMap<u16, (Hook, Time)>,
-    checks: BTreeMap<String, Checked>,
+    checks: HashMap<String, Checked>,
     reload_failed: bool,
     /// When the configuration was last taken over, by the clock on the wall.
     reloaded: Option<Duration>,
@@ -33,6 +32,8 @@ pub(super) struct Tally {
 
 #[derive(Clone, Copy, Default)]
 struct Hooks {
+    /// One runs since then.
+    began: Option<Time>,
     lasted: Duration,
     failures: u64,
 }
@@ -77,14 +78,13 @@ impl Tally {
 
     /// A hook of this host is started.
     pub(super) fn hook_began(&mut self, host: u16, hook: Hook, now: Time) {
-        self.running.insert(host, (hook, now));
+        self.hooks.entry((host, hook)).or_default().began = Some(now);
     }
 
     /// It has ended, or could not be run.
     pub(super) fn hook_ended(&mut self, host: u16, hook: Hook, well: bool, now: Time) {
-        let began = self.running.remove(&host).filter(|(known, _)| *known == hook).map(|(_, at)| at);
         let known = self.hooks.entry((host, hook)).or_default();
-        known.lasted = began.map_or(Duration::ZERO, |began| now.since(began));
+        known.lasted = known.began.take().map_or(Duration::ZERO, |began| now.since(began));
         known.failures += u64::from(!well);
     }
 
@@ -98,7 +98,6 @@ impl Tally {
     /// Of this host nothing is left.
     pub(super) fn forget(&mut self, host: u16) {
         self.hooks.retain(|(known, _), _| *known != host);
-        self.running.remove(&host);
     }
 
     /// What is to be said of the daemon.
@@ -140,8 +139,8 @@ impl Tally {
             Field::sample("ucarp_config_info", &[("addresses_hash", &addresses_hash(entry))], 1),
         ];
         let usual = |reason: Reason| (reason.leads_to().code().to_owned(), reason.code().to_owned());
-        let mut counted: BTreeMap<_, u64> =
-            Reason::ALL.into_iter().map(|reason| (usual(reason), 0)).collect();
+        let mut counted = BTreeMap::new();
+        counted.extend(Reason::ALL.into_iter().map(|reason| (usual(reason), 0)));
         counted.extend(self.transitions.get(name).cloned().unwrap_or_default());
         for ((to, reason), count) in counted {
             let labels = [("to", to.as_str()), ("reason", &reason)];
@@ -185,7 +184,7 @@ fn sources(name: &str, entry: &Entry, roster: &Roster) -> impl Iterator<Item = S
 /// The same on each host that shares the same addresses, in whatever order (FNV-1a, 32 bits): no secret, and no proof.
 fn addresses_hash(entry: &Entry) -> String {
     let mut addresses: Vec<_> = entry.config.addresses.iter().map(|shared| shared.address).collect();
-    addresses.sort_unstable();
+    sort_by(&mut addresses, Ord::cmp);
     addresses.dedup();
     let text: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);

@@ -9,7 +9,6 @@
 
 #![expect(unsafe_code, reason = "fork(2) and what its child does until execve(2) have no safe wrapper")]
 
-use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -39,8 +38,8 @@ struct Strings {
 }
 
 impl Strings {
-    fn new(strings: impl Iterator<Item = Vec<u8>>) -> io::Result<Self> {
-        let kept = strings.map(CString::new).collect::<Result<Vec<_>, _>>()?;
+    fn new(strings: Vec<Vec<u8>>) -> io::Result<Self> {
+        let kept = strings.into_iter().map(CString::new).collect::<Result<Vec<_>, _>>()?;
         let pointers = kept.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect();
         Ok(Self { _kept: kept, pointers })
     }
@@ -80,7 +79,7 @@ pub enum Execution {
 
 impl Program {
     /// The program at `path`, which is its first word too, with these others after it, in the environment of this
-    /// process but for `changes`: names, with what they become.
+    /// process but for `changes`: names, each once, with what they become.
     ///
     /// # Errors
     /// There is a NUL in one of them.
@@ -89,23 +88,25 @@ impl Program {
         words: impl IntoIterator<Item = &'a OsStr>,
         changes: impl IntoIterator<Item = (&'static str, Option<OsString>)>,
     ) -> io::Result<Self> {
-        let mut variables = BTreeMap::new();
-        variables.extend(std::env::vars_os());
-        for (name, value) in changes {
-            match value {
-                Some(value) => _ = variables.insert(name.into(), value),
-                None => _ = variables.remove(OsStr::new(name)),
-            }
-        }
-        let first = path.as_os_str().as_bytes().to_vec();
-        let words = [first].into_iter().chain(words.into_iter().map(|word| word.as_bytes().to_vec()));
-        let variables = variables.iter();
+        let words = words.into_iter().map(|word| word.as_bytes().to_vec());
+        Self::with(path, words.collect(), changes.into_iter().collect())
+    }
+
+    fn with(
+        path: &Path,
+        mut words: Vec<Vec<u8>>,
+        changes: Vec<(&'static str, Option<OsString>)>,
+    ) -> io::Result<Self> {
+        words.insert(0, path.as_os_str().as_bytes().to_vec());
+        let stays = |(name, _): &(OsString, _)| changes.iter().all(|(changed, _)| name != changed);
+        let mut variables: Vec<_> = std::env::vars_os().filter(stays).collect();
+        variables.extend(changes.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));
+        let environment =
+            variables.iter().map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat());
         Ok(Self {
             path: CString::new(path.as_os_str().as_bytes())?,
             words: Strings::new(words)?,
-            environment: Strings::new(
-                variables.map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat()),
-            )?,
+            environment: Strings::new(environment.collect())?,
             explain: None,
             bare: None,
         })

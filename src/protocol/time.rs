@@ -51,6 +51,8 @@ impl Time {
 impl Add<Duration> for Time {
     type Output = Self;
 
+    // It is written in a hundred places.
+    #[inline(never)]
     fn add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration))
     }

@@ -136,7 +136,7 @@ fn find_long(name: &[u8]) -> Result<&'static Row, Error> {
     }
     match candidates.as_slice() {
         [] => {
-            let similar = options::similar(name, named().map(|(long, _)| long));
+            let similar = options::similar(name, &mut named().map(|(long, _)| long));
             Err(Error::UnknownOption { option: option(), similar })
         }
         [(_, only)] => Ok(only),

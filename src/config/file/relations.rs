@@ -71,11 +71,12 @@ impl Relations {
         let (mut errors, mut warnings) = (Vec::new(), Vec::new());
         let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
         self.members.iter().for_each(|member| *sizes.entry(&member.group).or_default() += 1);
-        let written: BTreeMap<&str, &Place> =
-            self.groups.iter().map(|(group, place)| (group.name.as_str(), place)).collect();
+        let mut written: BTreeMap<&str, &Place> = BTreeMap::new();
+        written.extend(self.groups.iter().map(|(group, place)| (group.name.as_str(), place)));
         let shared = sizes.iter().filter(|(_, size)| **size > 1).map(|(name, _)| *name);
-        let known: BTreeSet<&str> = written.keys().copied().chain(shared).collect();
-        let nearest = |name: &str| similar(name.as_bytes(), known.iter().copied()).map(str::to_owned);
+        let mut known: BTreeSet<&str> = BTreeSet::new();
+        known.extend(written.keys().copied().chain(shared));
+        let nearest = |name: &str| similar(name.as_bytes(), &mut known.iter().copied()).map(str::to_owned);
         for Member { group, place, own } in &self.members {
             let name = || group.clone();
             if !known.contains(group.as_str()) {
@@ -103,7 +104,7 @@ impl Relations {
                 Whom::Vips(names) => {
                     let named = names.iter().zip(places).filter(|(name, _)| !vips.contains(name.as_str()));
                     for (name, place) in named {
-                        let similar = similar(name.as_bytes(), vips.iter().copied()).map(str::to_owned);
+                        let similar = similar(name.as_bytes(), &mut vips.iter().copied()).map(str::to_owned);
                         unknown(FileError::UnknownVip { name: shown(name.as_ref()), similar }, place);
                     }
                 }

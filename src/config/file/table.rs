@@ -12,6 +12,7 @@ use crate::config::options::{self, Row, Scope, Takes};
 use crate::config::place::{Place, Text};
 use crate::config::reading::{Layer, Value};
 use crate::config::{Error, FileError, shown};
+use crate::sorting::sort_by;
 
 use super::MOST_ERRORS;
 
@@ -53,7 +54,7 @@ pub(super) fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
         Entry { key: key.get_ref(), at: key.span().start, value }
     };
     let mut entries: Vec<Entry<'t>> = table.iter().map(entry).collect();
-    entries.sort_unstable_by_key(|entry| entry.at);
+    sort_by(&mut entries, |one, other| one.at.cmp(&other.at));
     entries
 }
 
@@ -61,7 +62,8 @@ pub(super) fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
 /// whose name there is already is said with the place of the other, and once, not with each of its keys.
 pub(super) fn misunderstood(wrong: &[Misunderstanding], text: &Text<'_>) -> Vec<Error> {
     let mut wrong: Vec<&Misunderstanding> = wrong.iter().collect();
-    wrong.sort_by_cached_key(|error| error.span().map(|span| span.start));
+    let begins = |error: &Misunderstanding| error.span().map(|span| span.start);
+    sort_by(&mut wrong, |one, other| begins(one).cmp(&begins(other)));
     let mut again = 0..0;
     let mut errors = Vec::new();
     for error in wrong {
@@ -168,7 +170,7 @@ fn row(kind: Table, key: &str) -> Result<&'static Row, Wrong> {
         }
         Some(row) => Err(FileError::NoKey { key: row.key() }.into()),
         None => {
-            let similar = options::similar(key.as_bytes(), known());
+            let similar = options::similar(key.as_bytes(), &mut known());
             Err(FileError::UnknownKey { key: shown(key.as_ref()), similar }.into())
         }
     }

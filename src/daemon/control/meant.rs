@@ -25,7 +25,7 @@ pub(in super::super) fn meant(roster: &Roster, order: &Order) -> Result<Vec<(u16
             Named::Group(group) => return Err(Answer::new(Matter::UnknownGroup, &[group])),
             Named::One(name) if all.iter().any(|(_, label, _)| label == name) => {}
             Named::One(name) => {
-                let nearest = similar(name.as_bytes(), all.iter().map(|(_, label, _)| label.as_str()));
+                let nearest = similar(name.as_bytes(), &mut all.iter().map(|(_, label, _)| label.as_str()));
                 return Err(match nearest {
                     Some(nearest) => Answer::new(Matter::UnknownNameNearly, &[name, &nearest]),
                     None => Answer::new(Matter::UnknownName, &[name]),
