@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::{
     Changes, Instruction, LinkState, Unready, background, channel, claim, descriptors, files, inheritance,
     interfaces, ip_socket, local_socket, lock_file, membership, notification, oom, pidfile, priority,
-    program, rights, secrecy, signals, split, succession, sys, user, wall_clock, writer,
+    program, rights, secrecy, signals, split, succession, sys, terminal, user, wall_clock, writer,
 };
 
 // Time.
@@ -101,6 +101,11 @@ const _: fn() -> Option<user::User> = user::User::unused;
 const _: fn() -> Option<&'static str> = sys::missing_privilege;
 const _: fn() -> Option<&'static str> = sys::missing_for_addresses;
 const _: fn() -> Option<&'static str> = sys::missing_device;
+
+// Terminals.
+const _: fn() -> io::Result<Option<terminal::Terminal>> = terminal::Terminal::take;
+const _: fn(&terminal::Terminal) -> Option<(usize, usize)> = terminal::Terminal::size;
+const _: fn(&mut terminal::Terminal) -> Option<Vec<u8>> = terminal::Terminal::keys;
 
 // Interfaces.
 const _: fn(&str) -> io::Result<u32> = interfaces::interface_index;

@@ -82,6 +82,7 @@ mod secrecy;
 mod signals;
 mod split;
 mod succession;
+mod terminal;
 #[cfg(target_os = "linux")]
 mod timerfd;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
@@ -154,6 +155,7 @@ pub use sys::{
     link_state, missing_device, missing_for_addresses, missing_privilege, now, set_filter, unready_addresses,
     wait, withdraw_address,
 };
+pub use terminal::Terminal;
 pub use user::{NoUser, User};
 pub use wall_clock::{LocalTime, local_time, local_time_of};
 pub use writer::{
