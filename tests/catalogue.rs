@@ -28,6 +28,8 @@ const SPEAKERS: &[&str] = &[
     "src/control/reach.rs",
     "src/control/table.rs",
     "src/control/tool.rs",
+    "src/control/watch.rs",
+    "src/control/watch/view.rs",
     "src/daemon/engine_user.rs",
     "src/daemon/failure.rs",
     "src/daemon/place.rs",

@@ -23,7 +23,7 @@ _ucarpctl() {
         option=${cur%%=*}= cur=${cur#*=}
     fi
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
-        case " status peers events metrics monitor wait maintenance demote undemote resign take reload confirm undo upgrade version " in
+        case " status peers watch events metrics monitor wait maintenance demote undemote resign take reload confirm undo upgrade version " in
             *" $word "*) verb=$word && break ;;
         esac
     done
@@ -41,6 +41,8 @@ _ucarpctl() {
         'status '*)
             _ucarpctl_offer -W "--all $(_ucarpctl_names)" ;;
         'peers '*)
+            _ucarpctl_offer -W "--all $(_ucarpctl_names)" ;;
+        'watch '*)
             _ucarpctl_offer -W "--all $(_ucarpctl_names)" ;;
         'events '*)
             _ucarpctl_offer -W "--since" ;;
@@ -71,7 +73,7 @@ _ucarpctl() {
         'version '*)
             _ucarpctl_offer -W "" ;;
         *)
-            _ucarpctl_offer -W '--control --json --help --version status peers events metrics monitor wait maintenance demote undemote resign take reload confirm undo upgrade version' ;;
+            _ucarpctl_offer -W '--control --json --help --version status peers watch events metrics monitor wait maintenance demote undemote resign take reload confirm undo upgrade version' ;;
     esac
 }
 

@@ -9,11 +9,13 @@ complete -c ucarpctl -l control -x -a '(__fish_complete_directories)'
 complete -c ucarpctl -l json
 complete -c ucarpctl -s h -l help
 complete -c ucarpctl -s V -l version
-complete -c ucarpctl -n 'not __fish_seen_subcommand_from status peers events metrics monitor wait maintenance demote undemote resign take reload confirm undo upgrade version' -a 'status peers events metrics monitor wait maintenance demote undemote resign take reload confirm undo upgrade version'
+complete -c ucarpctl -n 'not __fish_seen_subcommand_from status peers watch events metrics monitor wait maintenance demote undemote resign take reload confirm undo upgrade version' -a 'status peers watch events metrics monitor wait maintenance demote undemote resign take reload confirm undo upgrade version'
 complete -c ucarpctl -n '__fish_seen_subcommand_from status' -a '(__ucarpctl_names)'
 complete -c ucarpctl -n '__fish_seen_subcommand_from status' -l all
 complete -c ucarpctl -n '__fish_seen_subcommand_from peers' -a '(__ucarpctl_names)'
 complete -c ucarpctl -n '__fish_seen_subcommand_from peers' -l all
+complete -c ucarpctl -n '__fish_seen_subcommand_from watch' -a '(__ucarpctl_names)'
+complete -c ucarpctl -n '__fish_seen_subcommand_from watch' -l all
 complete -c ucarpctl -n '__fish_seen_subcommand_from events' -l since -x
 complete -c ucarpctl -n '__fish_seen_subcommand_from metrics' -l listen -x
 complete -c ucarpctl -n '__fish_seen_subcommand_from metrics' -l output -x

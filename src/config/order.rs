@@ -66,6 +66,8 @@ pub enum Verb {
     Monitor(Option<Role>),
     /// Say who else speaks for them.
     Peers,
+    /// Say all of it to somebody who looks on.
+    Watch,
     /// Say what happens from now on, and before that what has happened since the event of this number.
     Events(Option<u64>),
     /// Say it in figures.
@@ -86,6 +88,7 @@ impl Verb {
                 | Self::Monitor(_)
                 | Self::Wait(_)
                 | Self::Peers
+                | Self::Watch
                 | Self::Events(_)
                 | Self::Metrics
                 | Self::Version
@@ -207,6 +210,7 @@ impl Order {
             "reload" => Verb::Reload { dry_run: given.has("--dry-run") },
             "undo" => Verb::Undo,
             "peers" => Verb::Peers,
+            "watch" => Verb::Watch,
             "events" => Verb::Events(given.get("--since").map(event).transpose()?),
             "metrics" => Verb::Metrics,
             "confirm" => Verb::Confirm,
@@ -221,6 +225,7 @@ impl Order {
             | Verb::Wait(_)
             | Verb::Status
             | Verb::Peers
+            | Verb::Watch
             | Verb::Monitor(_) => true,
             // Those have theirs, or none.
             Verb::Demote { .. }
@@ -428,6 +433,7 @@ mod tests {
         assert_eq!(parse("undo"), Ok(order(Verb::Undo, &[])));
         assert_eq!(parse("confirm --all"), Ok(order(Verb::Confirm, &["--all"])));
         assert_eq!(parse("peers web"), Ok(order(Verb::Peers, &["web"])));
+        assert_eq!(parse("watch @front"), Ok(order(Verb::Watch, &["@front"])));
         assert_eq!(parse("events --since=7"), Ok(order(Verb::Events(Some(7)), &[])));
         assert_eq!(parse("events"), Ok(order(Verb::Events(None), &[])));
         assert_eq!(parse("metrics"), Ok(order(Verb::Metrics, &[])));

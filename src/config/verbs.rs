@@ -22,9 +22,10 @@ pub(super) enum Takes {
 use Takes::{Nothing, OneOf, Something};
 
 /// All of them, in the order in which they are shown.
-pub(super) const ALL: [Row; 16] = [
+pub(super) const ALL: [Row; 17] = [
     about("status", &[("--all", Nothing)]),
     about("peers", &[("--all", Nothing)]),
+    about("watch", &[("--all", Nothing)]),
     Row { names: false, ..about("events", &[("--since", Something)]) },
     // Those are for the tool itself.
     Row { names: false, ..about("metrics", &[("--listen", Something), ("--output", Something)]) },

@@ -5,7 +5,7 @@
 //! ([`Answer`], and for `status` the [`Field`]s of the daemon, and a line `host` with its [`Field`]s for each virtual host), and with `end STATUS CHANGED` as the last one, and closes. Old tools understand new daemons: a word for
 //! which they have no sentence is shown as it is, and fields come only at the end of a line.
 //!
-//! No descriptor is opened here but the tool's own, and nothing is known of how a daemon does what it is told.
+//! `watch` alone has a terminal, and a wait for it and for daemons. No descriptor is opened here but the tool's own, and nothing is known of how a daemon does what it is told.
 
 pub mod answer;
 mod exporter;
@@ -16,6 +16,8 @@ mod peers;
 mod reach;
 mod table;
 mod tool;
+mod watch;
+mod width;
 
 pub use answer::{Answer, Status};
 pub use field::{Field, Value};

@@ -6,8 +6,10 @@ use super::{Said, Status};
 use crate::i18n::{fill, tr};
 use crate::protocol::Role;
 
-const WELL: u8 = 0;
-const ODD: u8 = 1;
+/// Nothing is to be said of it.
+pub(super) const WELL: u8 = 0;
+/// It is to be looked at.
+pub(super) const ODD: u8 = 1;
 const BAD: u8 = 2;
 const UNKNOWN: u8 = 3;
 
@@ -54,6 +56,11 @@ fn figures(name: &str, one: &Standing) -> String {
     format!(
         "'{name} master'={is_master} '{name} demotion'={demotion};0;;0;254 '{name} ready standbys'={ready}"
     )
+}
+
+/// How well one is, whatever its role.
+pub(super) fn level(one: &Standing) -> u8 {
+    judge(one, None).into_iter().map(|(level, _)| level).max().unwrap_or(WELL)
 }
 
 /// All that is not well with one, and how bad that is.

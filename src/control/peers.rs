@@ -17,6 +17,11 @@ pub(super) fn document(all: &[Standing]) -> String {
 
 /// The lines of a table.
 pub(super) fn table(all: &[Standing]) -> String {
+    rows(&all.iter().collect::<Vec<_>>(), true)
+}
+
+/// A line for each below a heading, with their hardware addresses or without.
+pub(super) fn rows(all: &[&Standing], with_mac: bool) -> String {
     let heading = [
         tr("NAME"),
         tr("ADDRESS"),
@@ -29,7 +34,14 @@ pub(super) fn table(all: &[Standing]) -> String {
         tr("NOTES"),
     ];
     let heading = heading.map(|word| word.into_owned());
-    aligned(&std::iter::once(heading).chain(all.iter().map(row)).collect::<Vec<_>>())
+    let rows = std::iter::once(heading).chain(all.iter().map(|one| row(one)));
+    if with_mac {
+        return aligned(&rows.collect::<Vec<_>>());
+    }
+    let without = |[name, address, _, is, kind, interval, demoted, heard, notes]: [String; 9]| {
+        [name, address, is, kind, interval, demoted, heard, notes]
+    };
+    aligned(&rows.map(without).collect::<Vec<_>>())
 }
 
 fn row(one: &Standing) -> [String; 9] {

@@ -86,8 +86,13 @@ fn questions_of(path: &Path) -> String {
     format!("{name}.{QUESTIONS}")
 }
 
-/// All that listen in this folder, by name.
-fn listening(folder: &Path, asks: bool) -> Result<Vec<(String, UnixStream)>, Wrong> {
+/// The names of those that have a socket in this folder, whether somebody listens there or not.
+pub(super) fn instances(folder: &Path) -> Result<Vec<String>, Wrong> {
+    let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(sockets(folder)?.iter().map(stem).collect())
+}
+
+fn sockets(folder: &Path) -> Result<Vec<PathBuf>, Wrong> {
     let all = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         all => all.map_err(|error| Wrong::at(folder, &error))?,
@@ -98,8 +103,13 @@ fn listening(folder: &Path, asks: bool) -> Result<Vec<(String, UnixStream)>, Wro
         .filter(|path| path.extension().is_some_and(|kind| kind == ORDERS))
         .collect();
     paths.sort();
+    Ok(paths)
+}
+
+/// All that listen in this folder, by name.
+fn listening(folder: &Path, asks: bool) -> Result<Vec<(String, UnixStream)>, Wrong> {
     let mut found = Vec::new();
-    for path in paths {
+    for path in sockets(folder)? {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         found.extend(connect(&path, asks)?.map(|stream| (name, stream)));
     }
@@ -113,8 +123,40 @@ pub(super) fn ask(stream: &UnixStream, line: &str, patience: Duration) -> Result
         lines.push(line.to_owned());
         true
     })?
-    .ok_or_else(|| tr("the daemon gave no whole answer").into_owned())?;
+    .ok_or_else(cut)?;
     Ok(Answered { lines, status, changed })
+}
+
+/// It ended, or was ended, before its answer did.
+pub(super) fn cut() -> String {
+    tr("the daemon gave no whole answer").into_owned()
+}
+
+/// It said nothing for too long.
+pub(super) fn silent() -> String {
+    tr("the daemon does not answer").into_owned()
+}
+
+/// Whether it greets as one that is understood.
+pub(super) fn greeted(line: &str) -> Result<(), String> {
+    let mut words = line.split(' ');
+    if words.next() != Some("ucarp") {
+        return Err(tr("whoever listens there is no ucarp").into_owned());
+    }
+    let speaks = words.next().and_then(|word| word.parse::<u32>().ok());
+    if speaks != Some(LANGUAGE) {
+        let version = words.next().unwrap_or("?");
+        let sentence = tr("ucarp {version} is served there, which this ucarpctl does not understand");
+        return Err(fill(&sentence, &[("version", &version)]));
+    }
+    Ok(())
+}
+
+/// How an answer ended, if this is its last line, and whether something changed.
+pub(super) fn ended(line: &str) -> Option<(Status, bool)> {
+    let mut fields = line.split('\t');
+    let is_end = fields.next() == Some("end");
+    is_end.then(|| (Status::of(fields.next().unwrap_or_default()), fields.next() == Some("changed")))
 }
 
 /// Asks this, and hands out each line of the answer as it comes, until `each` has heard enough. How it ended, if it did. Without
@@ -126,9 +168,8 @@ pub(super) fn listen(
     each: &mut dyn FnMut(&str) -> bool,
 ) -> Result<Option<(Status, bool)>, String> {
     const GREETING: Duration = Duration::from_secs(10);
-    let cut = || tr("the daemon gave no whole answer").into_owned();
     let said = |error: io::Error| match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => tr("the daemon does not answer").into_owned(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => silent(),
         _ => error.to_string(),
     };
     let first = Some(patience.unwrap_or(GREETING));
@@ -136,25 +177,14 @@ pub(super) fn listen(
     let most = if patience.is_some() { LONGEST_ANSWER } else { u64::MAX };
     let mut lines = BufReader::new(stream.take(most)).lines();
     let greeting = lines.next().ok_or_else(cut)?.map_err(said)?;
-    let mut words = greeting.split(' ');
-    if words.next() != Some("ucarp") {
-        return Err(tr("whoever listens there is no ucarp").into_owned());
-    }
-    let speaks = words.next().and_then(|word| word.parse::<u32>().ok());
-    if speaks != Some(LANGUAGE) {
-        let version = words.next().unwrap_or("?");
-        let sentence = tr("ucarp {version} is served there, which this ucarpctl does not understand");
-        return Err(fill(&sentence, &[("version", &version)]));
-    }
+    greeted(&greeting)?;
     // Who is refused is told so, and nobody reads his words.
     let _ = stream.write_all(line.as_bytes());
     stream.set_read_timeout(patience).map_err(said)?;
     for line in lines {
         let line = line.map_err(said)?;
-        let mut fields = line.split('\t');
-        if fields.next() == Some("end") {
-            let status = Status::of(fields.next().unwrap_or_default());
-            return Ok(Some((status, fields.next() == Some("changed"))));
+        if let Some(end) = ended(&line) {
+            return Ok(Some(end));
         }
         if !each(&line) {
             return Ok(None);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::field::{Field, Value};
+use super::width::columns;
 use crate::i18n::{decimal, fill, tr};
 use crate::json::Object;
 
@@ -84,25 +85,31 @@ pub(super) fn unsettled(daemon: &Standing) -> Vec<String> {
     found
 }
 
-/// The lines of a table.
+/// The lines of a table, and what is to be minded below it.
 pub(super) fn table(daemon: &Standing, all: &[Standing]) -> String {
+    let unsettled = unsettled(daemon).into_iter().map(|sentence| sentence + "\n");
+    rows(&all.iter().collect::<Vec<_>>()) + &unsettled.collect::<String>()
+}
+
+/// A line for each below a heading.
+pub(super) fn rows(all: &[&Standing]) -> String {
     let heading =
         [tr("NAME"), tr("STATE"), tr("SINCE"), tr("WITH"), tr("NOTES")].map(|word| word.into_owned());
-    let unsettled = unsettled(daemon).into_iter().map(|sentence| sentence + "\n");
-    let rows: Vec<_> = std::iter::once(heading).chain(all.iter().map(row)).collect();
-    aligned(&rows) + &unsettled.collect::<String>()
+    aligned(&std::iter::once(heading).chain(all.iter().map(|one| row(one))).collect::<Vec<_>>())
 }
 
 /// Rows below each other, each column as wide as it has to be.
 pub(super) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let width = |column: usize| {
-        rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count())).max().unwrap_or(0)
+        rows.iter().map(|row| row.get(column).map_or(0, |cell| columns(cell))).max().unwrap_or(0)
     };
     // Nothing stands behind the last one.
     let widths: Vec<usize> = (0..COLUMNS - 1).map(width).collect();
     let line = |row: &[String; COLUMNS]| {
         let cells = row.iter().zip(widths.iter().copied().chain([0]));
-        let padded: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
+        let padded: Vec<String> = cells
+            .map(|(cell, width)| cell.clone() + &" ".repeat(width.saturating_sub(columns(cell))))
+            .collect();
         padded.join("  ").trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::answer::{object, shown};
 use super::exporter::{Outlet, Source};
 use super::reach::{Answered, Wrong, ask, daemons, listen};
-use super::{LONGEST_REQUEST, Said, Status, monitor, peers, table};
+use super::{LONGEST_REQUEST, Said, Status, monitor, peers, table, watch};
 use crate::config::Order;
 use crate::config::order::Verb;
 use crate::i18n::{fill, tr, trn};
@@ -54,6 +54,7 @@ pub fn run(words: impl Iterator<Item = OsString>, usual: &Path, renounce: fn() -
     }
     let done = match wish.verb {
         Verb::Events(_) => follow(&wish, &mut io::stdout()),
+        Verb::Watch => look_on(&wish),
         Verb::Metrics => {
             let source = Source { folder: wish.folder, instance: wish.instance };
             return source.serve(&wish.outlet, renounce);
@@ -72,6 +73,7 @@ fn usage() -> String {
 
   status [NAME ...]
   peers [NAME ...]
+  watch [NAME ...]
   events [--since=NUMBER]
   metrics [--listen=ADDRESS:PORT | --output=FILE]
   monitor [NAME ...] [--expect=STATE]
@@ -213,6 +215,21 @@ fn one(wish: &Wish) -> Result<UnixStream, Wrong> {
             Err(Wrong(Status::Usage, fill(&sentence, &[("names", &names.join(", "))])))
         }
     }
+}
+
+/// Shows all of it until somebody has seen enough.
+fn look_on(wish: &Wish) -> Result<Said, Wrong> {
+    if wish.json {
+        let sentence = tr("watch is for people; for programs there is ucarpctl --json events");
+        return Err(Wrong(Status::Usage, sentence.into_owned()));
+    }
+    let line = request(wish)?;
+    let names = line.trim_end().split_once('\t').map_or("", |(_, names)| names);
+    // Who is named has to be somebody's.
+    if !names.is_empty() && wish.instance.is_none() {
+        one(wish).map(drop).or_else(|wrong| if wrong.0 == Status::NoDaemon { Ok(()) } else { Err(wrong) })?;
+    }
+    watch::watch(&wish.folder, wish.instance.as_deref(), names)
 }
 
 /// Shows what happens for as long as somebody reads and the daemon lives.

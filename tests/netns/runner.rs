@@ -28,6 +28,7 @@ mod parents;
 mod processes;
 mod reload;
 mod rights;
+mod screen;
 mod segment;
 mod services;
 mod starting;
@@ -132,6 +133,7 @@ pub(super) fn run() -> ExitCode {
     cases.extend(control::all());
     cases.extend(steering::all());
     cases.extend(following::all());
+    cases.extend(screen::all());
     cases.extend(families::all());
     cases.extend(unicast::all());
     cases.extend(upgrade::all());

@@ -16,7 +16,7 @@ impl Hands {
     pub(super) fn take_orders(&mut self, now: Time) {
         for asked in self.control.hear(now) {
             let subject = match asked.order.verb {
-                Verb::Status | Verb::Monitor(_) => Subject::Hosts,
+                Verb::Status | Verb::Watch | Verb::Monitor(_) => Subject::Hosts,
                 Verb::Peers => Subject::Peers,
                 Verb::Metrics => Subject::Figures,
                 Verb::Events(since) => {
@@ -112,6 +112,7 @@ impl Hands {
             }
             Verb::Take => return self.have_taken(client, user, hosts, now),
             Verb::Status
+            | Verb::Watch
             | Verb::Monitor(_)
             | Verb::Peers
             | Verb::Events(_)
