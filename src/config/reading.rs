@@ -158,6 +158,7 @@ impl<'a> Reading<'a> {
         Self { partial: true, ..self }
     }
 
+    #[inline(never)]
     fn find(&self, option: &str) -> Option<(&'a Layer<'a>, &'a Answer)> {
         self.layers.iter().find_map(|layer| Some((*layer, layer.answer(option)?)))
     }
@@ -232,10 +233,16 @@ impl<'a> Reading<'a> {
         option: &'static str,
         read: impl FnOnce(&'static str, &OsStr, &Path) -> Result<T, Error>,
     ) -> Option<T> {
+        let (word, spot) = self.last(option)?;
+        self.keep(spot, read(option, word, spot.0.folder()))
+    }
+
+    /// The last word of an option.
+    #[inline(never)]
+    fn last(&self, option: &str) -> Option<(&'a OsStr, Spot<'a>)> {
         let (layer, Answer { value: Value::Words(words), .. }) = self.find(option)? else { return None };
         let (word, at) = words.last()?;
-        let spot = (layer, *at);
-        self.keep(spot, read(option, word, spot.0.folder()))
+        Some((word, (layer, *at)))
     }
 
     /// The value, unless it is wrong.
@@ -243,6 +250,7 @@ impl<'a> Reading<'a> {
         read.map_err(|error| self.wrong((layer, at), error)).ok()
     }
 
+    #[inline(never)]
     fn wrong(&mut self, (layer, at): Spot<'a>, error: Error) {
         self.errors.push(error.at(layer.place(at)));
     }

@@ -279,14 +279,14 @@ struct Lines(String);
 
 impl Lines {
     fn add(&mut self, name: &str, value: impl Display) {
-        self.add_text(name, &value.to_string());
+        self.add_shown(name, &value);
     }
 
-    fn add_text(&mut self, name: &str, value: &str) {
+    fn add_shown(&mut self, name: &str, value: &dyn Display) {
         self.0.push_str(name);
         self.0.push_str(": ");
         // A file name may hold anything; a line stays a line.
-        self.0.push_str(&one_line(value, usize::MAX));
+        self.0.push_str(&one_line(&value.to_string(), usize::MAX));
         self.0.push('\n');
     }
 
