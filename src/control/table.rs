@@ -154,6 +154,9 @@ fn notes(one: &Standing) -> Vec<String> {
     if let Some(hook) = one.get("hook") {
         notes.push(fill(&tr("{hook} script runs"), &[("hook", &hook)]));
     }
+    if let Some(peer) = one.get("rival").filter(|_| one.get("role") == Some("MASTER")) {
+        notes.push(fill(&tr("two masters: {peer} is MASTER as well"), &[("peer", &peer)]));
+    }
     if one.get("role") == Some("MASTER") && one.get("address_missing") == Some("true") {
         notes.push(tr("an address is missing").into_owned());
     }

@@ -353,6 +353,7 @@ mod tests {
         };
         let lines = shown(&mut view);
         assert!(lines[2].starts_with("NAME") && lines[3].starts_with("worse") && lines[4].starts_with("v00"));
+        assert!(lines[3].contains("10.0.0.9 is MASTER as well"), "{lines:#?}");
         assert!(lines[23].starts_with("lines 1 to 18 of 105  q ends"), "{lines:#?}");
         view.moves(Key::Down);
         assert!(shown(&mut view)[3].starts_with("v00"));
