@@ -22,6 +22,7 @@ use super::reach::{Wrong, daemons, ended, instances, silent};
 use super::{Said, Status, peers, table};
 use crate::i18n::tr;
 use crate::platform::{self, Signal, Signals, Terminal};
+use crate::sorting::sort_by;
 
 /// How often everybody is asked, and how soon after something happened: what belongs together happens together.
 const EVERY: Duration = Duration::from_secs(1);
@@ -166,7 +167,7 @@ impl Watch<'_> {
                 (Some(_), None) | (None, Some(_)) => {}
                 (None, None) => {
                     self.view.daemons.push(Daemon { name: name.to_owned(), ..Daemon::default() });
-                    self.view.daemons.sort_by(|one, other| one.name.cmp(&other.name));
+                    sort_by(&mut self.view.daemons, |one, other| one.name.cmp(&other.name));
                 }
             }
         }

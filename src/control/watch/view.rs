@@ -9,6 +9,7 @@ use super::super::table::{self, Standing};
 use super::super::{monitor, peers, width};
 use super::keys::Key;
 use crate::i18n::{fill, tr};
+use crate::sorting::sort_by;
 
 pub(super) use super::super::width::columns;
 
@@ -160,7 +161,7 @@ impl View {
     fn page(&self, columns: usize) -> Vec<Line> {
         let mut hosts: Vec<&Standing> = self.daemons.iter().flat_map(|daemon| &daemon.hosts).collect();
         // Else in the order of the file.
-        hosts.sort_by_key(|one| std::cmp::Reverse(monitor::level(one)));
+        sort_by(&mut hosts, |one, other| monitor::level(other).cmp(&monitor::level(one)));
         let peers: Vec<&Standing> = self.daemons.iter().flat_map(|daemon| &daemon.peers).collect();
         let mut page = styled(&table::rows(&hosts), hosts.iter().map(|one| of_host(one)));
         if !peers.is_empty() {
@@ -177,7 +178,7 @@ impl View {
     fn last_events(&self, room: usize, page: usize, rows: usize) -> Vec<Line> {
         let mut all: Vec<&String> = self.daemons.iter().flat_map(|daemon| &daemon.events).collect();
         // Each begins with its time.
-        all.sort();
+        sort_by(&mut all, Ord::cmp);
         let left = room.saturating_sub(page + 1);
         let most = if rows < LOW { 0 } else { (rows / 4).max(left) };
         let first = all.len().saturating_sub(most.saturating_sub(1));
