@@ -12,6 +12,9 @@ pub(super) const WELL: u8 = 0;
 pub(super) const ODD: u8 = 1;
 const BAD: u8 = 2;
 const UNKNOWN: u8 = 3;
+/// Standbys tell their master of themselves every 10 s: who has been master, or has run, for less than that, in
+/// milliseconds, may know of none that is there.
+const STANDBYS_ARE_KNOWN: u64 = 12_000;
 
 /// Nothing could be judged. A daemon that is silent is bad; whoever may not ask does not know.
 pub(super) fn failed(status: Status, sentence: &str) -> Said {
@@ -103,7 +106,8 @@ fn judge(one: &Standing, expected: Option<Role>) -> Vec<(u8, String)> {
     if one.get("pending") == Some("true") {
         add(ODD, &tr("others still have to learn of a change (ucarpctl confirm)"), &[]);
     }
-    if is_master && one.number("ready_count") == Some(0) {
+    let could_know = one.number("lasted_ms").is_none_or(|lasted| lasted >= STANDBYS_ARE_KNOWN);
+    if is_master && could_know && one.number("ready_count") == Some(0) {
         add(ODD, &tr("MASTER without a standby that is ready"), &[]);
     }
     found
@@ -149,6 +153,8 @@ mod tests {
             (vec![BACKUP, "plain\tdemotion\t9", "note\tcauses\tcheck:x"], None, 1, "by 9 (check:x)"),
             (vec![BACKUP, "plain\tmaintenance\ttrue", "plain\tdemotion\t254"], None, 1, "in maintenance"),
             (vec![MASTER, "plain\tready_count\t0"], None, 1, "without a standby"),
+            (vec![MASTER, "plain\tready_count\t0", "plain\tlasted_ms\t12000"], None, 1, "without a standby"),
+            (vec![MASTER, "plain\tready_count\t0", "plain\tlasted_ms\t11999"], None, 0, "OK"),
             (vec!["text\trole\tINIT"], None, 1, "waiting for eth0"),
             (vec![BACKUP, "plain\tpending\ttrue"], None, 1, "learn of a change"),
         ] {
