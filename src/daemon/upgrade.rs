@@ -7,7 +7,7 @@
 //! is taken off, and no advertisement waits: the engine, another process, goes on advertising until the next one is ready,
 //! and is ended then.
 //!
-//! - **It is tried first.** The new program is started beside, as [`--take-over`], and reads all that it would be handed over. Only
+//! - **It is tried first.** The new program is started beside, as `--take-over`, and reads all that it would be handed over. Only
 //!   if it says that it can take over it gets to. One that is missing, not executable, not root's alone, too old, for another
 //!   machine, or that ends or says nothing for 5 s is refused, and why is answered. Who is refused has changed nothing.
 //! - **It waits for quiet**, 10 s at most: until scripts that were begun run, programs have told the last change, and a
