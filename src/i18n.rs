@@ -1,8 +1,8 @@
 //! The translator at the door: binds the message catalogue, looks sentences up, fills in names.
 //!
 //! A sentence is written in English where it is said, with named placeholders that translators may reorder:
-//! `fill(&tr("{path} is empty"), &[("path", &path)])`; one about a number of things is written for one and for many,
-//! `trn("{count} file", "{count} files", count)`. Lookup comes first, filling second, so the catalogue
+//! `tr!("{path} is empty", path)`; one about a number of things is written for one and for many,
+//! `trn!(count; "{count} file", "{count} files")`. Lookup comes first, filling second, so the catalogue
 //! never sees a value. Without a catalogue, without the `gettext` feature, or when a catalogue holds bytes
 //! that are not UTF-8, the English text is used: a broken translation must not stop a failover daemon.
 //!
@@ -49,17 +49,135 @@ fn names_a_language(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> bo
 #[cfg(not(feature = "gettext"))]
 pub fn init(_adopt_locale: fn() -> bool) {}
 
+/// The sentence in the operator's language, with its values filled in: `tr!("{path} is empty", path)`, or
+/// `tr!("{path} is empty", path = file.path())`. The compiler refuses a placeholder without a value and a value without a
+/// placeholder. Of a sentence without any it is a `Cow<'static, str>`, else a `String`.
+///
+/// `tr!(of "column"; "with")` is for an English word that other languages have two words for. `tr!(by door; "…", …)` has
+/// `door.filled(text, values)` translate and fill.
+macro_rules! tr {
+    (of $context:literal; $text:literal) => {{
+        const _: () = $crate::i18n::assert_named($text, &[]);
+        $crate::i18n::sentence_of($context, $text)
+    }};
+    (by $door:expr; $text:literal $(, $name:ident $(= $value:expr)?)* $(,)?) => {{
+        const _: () = $crate::i18n::assert_named($text, &[$(stringify!($name)),*]);
+        $door.filled($text, &[$((stringify!($name), &$crate::i18n::tr!(@$name $($value)?))),*])
+    }};
+    ($text:literal) => {{
+        const _: () = $crate::i18n::assert_named($text, &[]);
+        $crate::i18n::sentence($text)
+    }};
+    ($text:literal $(, $name:ident $(= $value:expr)?)+ $(,)?) => {{
+        const _: () = $crate::i18n::assert_named($text, &[$(stringify!($name)),+]);
+        $crate::i18n::fill(
+            &$crate::i18n::sentence($text),
+            &[$((stringify!($name), &$crate::i18n::tr!(@$name $($value)?))),+],
+        )
+    }};
+    (@$name:ident) => { $name };
+    (@$name:ident $value:expr) => { $value };
+}
+
+/// The sentence about `count` things in the operator's language, which may have more forms than English's two:
+/// `trn!(count; "one line was lost", "{count} lines were lost", …)`. `{count}` is filled in without being named; it may be
+/// left out of the first form, and no other placeholder may.
+macro_rules! trn {
+    ($count:expr; $one:literal, $many:literal $(, $name:ident $(= $value:expr)?)* $(,)?) => {{
+        const _: () = $crate::i18n::assert_numbered($one, $many, &[$(stringify!($name)),*]);
+        let count: u64 = $count;
+        $crate::i18n::fill(
+            &$crate::i18n::sentence_about($one, $many, count),
+            &[("count", &count), $((stringify!($name), &$crate::i18n::tr!(@$name $($value)?))),*],
+        )
+    }};
+}
+
+pub(crate) use {tr, trn};
+
 /// The sentence in the operator's language, or as it is.
 #[must_use]
-pub fn tr(msgid: &'static str) -> Cow<'static, str> {
+pub fn sentence(msgid: &'static str) -> Cow<'static, str> {
     catalogue::look_up(msgid).map_or(Cow::Borrowed(msgid), Cow::Owned)
 }
 
-/// The sentence about `count` things in the operator's language, which may have more forms than English's two.
+/// The same of one that means this here, and elsewhere something else.
 #[must_use]
-pub fn trn(one: &'static str, many: &'static str, count: u64) -> Cow<'static, str> {
+pub fn sentence_of(context: &'static str, msgid: &'static str) -> Cow<'static, str> {
+    let _ = context;
+    sentence(msgid)
+}
+
+/// The sentence about `count` things in the operator's language.
+#[must_use]
+pub fn sentence_about(one: &'static str, many: &'static str, count: u64) -> Cow<'static, str> {
     let english = if count == 1 { one } else { many };
     catalogue::look_up_plural(one, many, count).map_or(Cow::Borrowed(english), Cow::Owned)
+}
+
+/// Fails to compile where a placeholder has no value, or a value no placeholder.
+pub const fn assert_named(text: &str, names: &[&str]) {
+    assert!(has_only(text, names, ""), "a placeholder of the sentence has no value");
+    assert!(has_all(text, names), "a value has no placeholder in the sentence");
+}
+
+/// The same of a sentence about a number of things, which is `{count}` itself.
+pub const fn assert_numbered(one: &str, many: &str, names: &[&str]) {
+    assert!(has_only(one, names, "count") && has_only(many, names, "count"), "a placeholder has no value");
+    assert!(has_all(one, names) && has_all(many, names), "a value has no placeholder in both forms");
+    assert!(has_all(many, &["count"]), "the number is not in the sentence about many");
+}
+
+/// Whether each placeholder has its value, or is `own`.
+const fn has_only(text: &str, names: &[&str], own: &str) -> bool {
+    let (text, mut at) = (text.as_bytes(), 0);
+    while at < text.len() {
+        if text[at] == b'{' {
+            let mut known = stands_at(text, at, own);
+            let mut name = 0;
+            while name < names.len() {
+                known = known || stands_at(text, at, names[name]);
+                name += 1;
+            }
+            if !known {
+                return false;
+            }
+        }
+        at += 1;
+    }
+    true
+}
+
+/// Whether each of these has a placeholder.
+const fn has_all(text: &str, names: &[&str]) -> bool {
+    let (text, mut name) = (text.as_bytes(), 0);
+    while name < names.len() {
+        let (mut at, mut found) = (0, false);
+        while at < text.len() {
+            found = found || stands_at(text, at, names[name]);
+            at += 1;
+        }
+        if !found {
+            return false;
+        }
+        name += 1;
+    }
+    true
+}
+
+/// Whether `{name}` stands there.
+const fn stands_at(text: &[u8], at: usize, name: &str) -> bool {
+    let (name, mut index) = (name.as_bytes(), 0);
+    if name.is_empty() || at + name.len() + 2 > text.len() || text[at] != b'{' {
+        return false;
+    }
+    while index < name.len() {
+        if text[at + 1 + index] != name[index] {
+            return false;
+        }
+        index += 1;
+    }
+    text[at + 1 + name.len()] == b'}'
 }
 
 /// Seconds with that many decimal places, rounded. Fractions of the language would bring 20 kB of program with them.
@@ -193,8 +311,19 @@ mod tests {
 
     #[test]
     fn untranslated_before_init() {
-        assert_eq!(tr("not in any catalogue"), "not in any catalogue");
-        assert_eq!([0, 1, 2, 101].map(|count| trn("one", "many", count)), ["many", "one", "many", "many"]);
+        assert_eq!(tr!("not in any catalogue"), "not in any catalogue");
+        let (name, path) = ("x", "/y");
+        assert_eq!(tr!("{name}: {path}, {name}", path, name), "x: /y, x");
+        assert_eq!(tr!("{name} is {length} long", name, length = name.len()), "x is 1 long");
+        assert_eq!(trn!(0; "one of {name}", "{count} of {name}", name), "0 of x");
+        assert_eq!([1, 2, 101].map(|count| trn!(count; "one", "{count}")), ["one", "2", "101"]);
+    }
+
+    #[test]
+    fn names_are_held_against_the_sentence() {
+        assert!(has_only("{a} {bc}", &["bc", "a"], "") && has_only("{count}", &[], "count"));
+        assert!(!has_only("{ab}", &["a", "abc"], "") && !has_only("{", &["a"], "") && !has_only("{}", &[], ""));
+        assert!(has_all("{a}{b}", &["b", "a"]) && !has_all("{ab}", &["a"]) && !has_all("a", &["a"]));
     }
 
     #[cfg(feature = "gettext")]

@@ -73,6 +73,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod i18n;
+pub mod ids;
 mod json;
 pub mod log;
 pub mod platform;

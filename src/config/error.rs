@@ -5,12 +5,12 @@
 mod file;
 mod warning;
 
-use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::io;
 
 use super::place::Place;
 use super::spelt::Spelt;
+use crate::i18n::tr;
 
 pub use file::FileError;
 pub use warning::Warning;
@@ -196,302 +196,238 @@ impl Display for Error {
 impl Error {
     #[expect(clippy::too_many_lines, reason = "one arm for each sentence")]
     fn sentence(&self, spelt: Spelt) -> String {
-        let tr = |message: &'static str| spelt.translated(message);
-        let fill = |message: &Cow<'_, str>, values: &[(&str, &dyn Display)]| spelt.filled(message, values);
         // TRANSLATORS: words in braces are replaced and must stay; {option} is an option such as --vhid, which
         // may stand anywhere in the sentence. MASTER, BACKUP and vhid are not translated.
         match self {
             Self::UnknownOption { option, similar: None } => {
-                fill(&tr("{option}: there is no such option; 'ucarp --help' lists them"), &[("option", option)])
+                tr!(by spelt; "{option}: there is no such option; 'ucarp --help' lists them", option)
             }
-            Self::UnknownOption { option, similar: Some(similar) } => fill(
-                &tr("{option}: there is no such option; did you mean --{similar}?"),
-                &[("option", option), ("similar", similar)],
-            ),
-            Self::AmbiguousOption { option, candidates } => fill(
-                &tr("{option}: could be any of {candidates}; write out more of it"),
-                &[("option", option), ("candidates", candidates)],
-            ),
-            Self::MissingValue { option } => fill(&tr("{option}: needs a value"), &[("option", option)]),
+            Self::UnknownOption { option, similar: Some(similar) } => {
+                tr!(by spelt; "{option}: there is no such option; did you mean --{similar}?", option, similar)
+            }
+            Self::AmbiguousOption { option, candidates } => {
+                tr!(by spelt; "{option}: could be any of {candidates}; write out more of it", option, candidates)
+            }
+            Self::MissingValue { option } => tr!(by spelt; "{option}: needs a value", option),
             Self::UnexpectedValue { option } => {
-                fill(&tr("{option}: takes no value; leave out the '=' and what follows"), &[("option", option)])
+                tr!(by spelt; "{option}: takes no value; leave out the '=' and what follows", option)
             }
             Self::StrayArgument { value } => {
-                fill(&tr("'{value}' does not belong to any option; remove it"), &[("value", value)])
+                tr!(by spelt; "'{value}' does not belong to any option; remove it", value)
             }
-            Self::StrayOption { value, option } => fill(
-                &tr("'{value}' does not belong to any option; did you mean {option}?"),
-                &[("value", value), ("option", option)],
-            ),
-            Self::StrayStart { value } => fill(
-                &tr("'{value}': there are no commands; remove the word, the options alone start ucarp"),
-                &[("value", value)],
-            ),
-            Self::StrayStatus { value } => fill(
-                &tr("'{value}': there are no commands; the signal USR1 makes a running ucarp log its state"),
-                &[("value", value)],
-            ),
-            Self::StrayStop { value } => fill(
-                &tr("'{value}': there are no commands; the signal TERM ends a running ucarp"),
-                &[("value", value)],
-            ),
-            Self::StrayAfterPassword => tr(
-                "the word after the password does not belong to any option; quote a password that has spaces, or use --passfile",
-            )
-            .into_owned(),
+            Self::StrayOption { value, option } => {
+                tr!(by spelt; "'{value}' does not belong to any option; did you mean {option}?", value, option)
+            }
+            Self::StrayStart { value } => {
+                tr!(by spelt; "'{value}': there are no commands; remove the word, the options alone start ucarp", value)
+            }
+            Self::StrayStatus { value } => {
+                tr!(by spelt; "'{value}': there are no commands; the signal USR1 makes a running ucarp log its state", value)
+            }
+            Self::StrayStop { value } => {
+                tr!(by spelt; "'{value}': there are no commands; the signal TERM ends a running ucarp", value)
+            }
+            Self::StrayAfterPassword => {
+                tr!(by spelt; "the word after the password does not belong to any option; quote a password that has spaces, or use --passfile")
+            }
             Self::Required { option, example } => {
-                fill(&tr("{option}: is required, for example {example}"), &[("option", option), ("example", example)])
+                tr!(by spelt; "{option}: is required, for example {example}", option, example)
             }
-            Self::NoInterface => tr(
-                "--interface or --srcip: one of them is required, for example --interface=eth0",
-            )
-            .into_owned(),
-            Self::NoNameToWaitFor => tr(
-                "--wait-interface: needs the name of the interface, for example --interface=eth0",
-            )
-            .into_owned(),
-            Self::Empty { option } => fill(
-                &tr("{option}: '' is empty, as is a variable that was not set; give a value or leave the option out"),
-                &[("option", option)],
-            ),
-            Self::Interface { value } => fill(
-                &tr("--interface: '{value}' cannot be the name of a network interface (1 to 15 characters, no spaces or slashes)"),
-                &[("value", value)],
-            ),
-            Self::Number { option, value, min, max } => fill(
-                &tr("{option}: '{value}' is not a whole number from {min} to {max} (0x10 is hexadecimal, 010 octal)"),
-                &[("option", option), ("value", value), ("min", min), ("max", max)],
-            ),
-            Self::Address { option, value } => fill(
-                &tr("{option}: '{value}' is not an IPv4 or IPv6 address in numbers, such as 192.0.2.10; names are not looked up"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::AddressZone { option, value } => fill(
-                &tr("{option}: '{value}': what stands behind the % must be the interface given with --interface, or be left out"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::AddressUnspecified { option, value } => fill(
-                &tr("{option}: '{value}' means no address at all; give the address of a host"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::AddressLoopback { option, value } => fill(
-                &tr("{option}: '{value}' never leaves this host; give an address of the network"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::AddressMulticast { option, value } => fill(
-                &tr("{option}: '{value}' is a multicast group; give the address of a host (groups go to --mcast)"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::AddressBroadcast { option, value } => fill(
-                &tr("{option}: '{value}' is the broadcast address; give the address of a host"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::AddressMapped { option, value } => fill(
-                &tr("{option}: '{value}' is an IPv4 address inside an IPv6 one; give the IPv4 address itself"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::AddressOfNetwork { option, value } => fill(
-                &tr("{option}: '{value}' is the first or last address of its network, which no host may use; check the prefix length"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::Prefix { option, value, max } => fill(
-                &tr("{option}: '{value}': the prefix length after the slash must be a number from 1 to {max}"),
-                &[("option", option), ("value", value), ("max", max)],
-            ),
-            Self::DuplicateAddress { option, value } => fill(
-                &tr("{option}: '{value}' is given twice; give each virtual address once"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::TooManyAddresses { option, max } => fill(
-                &tr("{option}: a virtual host has at most {max} addresses; share the others under another --vhid"),
-                &[("option", option), ("max", max)],
-            ),
-            Self::AddressIsSource { option, value } => fill(
-                &tr("{option}: '{value}' is also the address given with --srcip; that one must be this host's own and the other shared"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::Group { option, value } => fill(
-                &tr("{option}: '{value}' is not an IPv4 multicast group (224.0.0.0 to 239.255.255.255)"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::PeerIsOurs { option, value, other } => fill(
-                &tr("{option}: '{value}' is given with {other} too; a peer is another host, named by an address of its own"),
-                &[("option", option), ("value", value), ("other", other)],
-            ),
-            Self::OtherFamily { option, value } => fill(
-                &tr("{option}: '{value}' is of the other IP version than all addresses given with --addr"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::DuplicatePeer { option, value } => fill(
-                &tr("{option}: '{value}' is given twice; give each peer once"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::NotWithPeers { option } => fill(
-                &tr("{option}: is about sending to a group, and --peer about sending to single hosts; remove one of them"),
-                &[("option", option)],
-            ),
-            Self::NoInterval => tr(
-                "--advbase and --advskew: both are 0, so there is no time between two advertisements; raise one of them",
-            )
-            .into_owned(),
-            Self::BowOutInterval => tr(
-                "--advbase and --advskew: 255 and 255 together mean that a host leaves; lower one of them",
-            )
-            .into_owned(),
+            Self::NoInterface => {
+                tr!(by spelt; "--interface or --srcip: one of them is required, for example --interface=eth0")
+            }
+            Self::NoNameToWaitFor => {
+                tr!(by spelt; "--wait-interface: needs the name of the interface, for example --interface=eth0")
+            }
+            Self::Empty { option } => {
+                tr!(by spelt; "{option}: '' is empty, as is a variable that was not set; give a value or leave the option out", option)
+            }
+            Self::Interface { value } => {
+                tr!(by spelt; "--interface: '{value}' cannot be the name of a network interface (1 to 15 characters, no spaces or slashes)", value)
+            }
+            Self::Number { option, value, min, max } => {
+                tr!(by spelt; "{option}: '{value}' is not a whole number from {min} to {max} (0x10 is hexadecimal, 010 octal)", option, value, min, max)
+            }
+            Self::Address { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is not an IPv4 or IPv6 address in numbers, such as 192.0.2.10; names are not looked up", option, value)
+            }
+            Self::AddressZone { option, value } => {
+                tr!(by spelt; "{option}: '{value}': what stands behind the % must be the interface given with --interface, or be left out", option, value)
+            }
+            Self::AddressUnspecified { option, value } => {
+                tr!(by spelt; "{option}: '{value}' means no address at all; give the address of a host", option, value)
+            }
+            Self::AddressLoopback { option, value } => {
+                tr!(by spelt; "{option}: '{value}' never leaves this host; give an address of the network", option, value)
+            }
+            Self::AddressMulticast { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is a multicast group; give the address of a host (groups go to --mcast)", option, value)
+            }
+            Self::AddressBroadcast { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is the broadcast address; give the address of a host", option, value)
+            }
+            Self::AddressMapped { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is an IPv4 address inside an IPv6 one; give the IPv4 address itself", option, value)
+            }
+            Self::AddressOfNetwork { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is the first or last address of its network, which no host may use; check the prefix length", option, value)
+            }
+            Self::Prefix { option, value, max } => {
+                tr!(by spelt; "{option}: '{value}': the prefix length after the slash must be a number from 1 to {max}", option, value, max)
+            }
+            Self::DuplicateAddress { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is given twice; give each virtual address once", option, value)
+            }
+            Self::TooManyAddresses { option, max } => {
+                tr!(by spelt; "{option}: a virtual host has at most {max} addresses; share the others under another --vhid", option, max)
+            }
+            Self::AddressIsSource { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is also the address given with --srcip; that one must be this host's own and the other shared", option, value)
+            }
+            Self::Group { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is not an IPv4 multicast group (224.0.0.0 to 239.255.255.255)", option, value)
+            }
+            Self::PeerIsOurs { option, value, other } => {
+                tr!(by spelt; "{option}: '{value}' is given with {other} too; a peer is another host, named by an address of its own", option, value, other)
+            }
+            Self::OtherFamily { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is of the other IP version than all addresses given with --addr", option, value)
+            }
+            Self::DuplicatePeer { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is given twice; give each peer once", option, value)
+            }
+            Self::NotWithPeers { option } => {
+                tr!(by spelt; "{option}: is about sending to a group, and --peer about sending to single hosts; remove one of them", option)
+            }
+            Self::NoInterval => {
+                tr!(by spelt; "--advbase and --advskew: both are 0, so there is no time between two advertisements; raise one of them")
+            }
+            Self::BowOutInterval => {
+                tr!(by spelt; "--advbase and --advskew: 255 and 255 together mean that a host leaves; lower one of them")
+            }
             Self::PasswordEmpty { option } => {
-                fill(&tr("{option}: the password is empty; all hosts need the same one, of 1 to 20 bytes"), &[("option", option)])
+                tr!(by spelt; "{option}: the password is empty; all hosts need the same one, of 1 to 20 bytes", option)
             }
             Self::PasswordTooLong { option } => {
-                fill(&tr("{option}: the password is too long; at most 20 bytes fit, and 19 with most kernels"), &[("option", option)])
+                tr!(by spelt; "{option}: the password is too long; at most 20 bytes fit, and 19 with most kernels", option)
             }
             Self::PasswordWithNul { option } => {
-                fill(&tr("{option}: the password holds a NUL byte, which no other host can be given"), &[("option", option)])
+                tr!(by spelt; "{option}: the password holds a NUL byte, which no other host can be given", option)
             }
-            Self::PassfileUnreadable { path, source } => fill(
-                &tr("--passfile: '{path}' cannot be read: {error}"),
-                &[("path", path), ("error", source)],
-            ),
-            Self::PassfileIsPipe { path } => fill(
-                &tr("--passfile: '{path}' is a pipe, and who starts ucarp would wait until somebody writes into it; name a file, or /dev/stdin"),
-                &[("path", path)],
-            ),
-            Self::PassfileEmpty { path } => fill(
-                &tr("--passfile: the first line of '{path}' is empty; it must be the password"),
-                &[("path", path)],
-            ),
-            Self::HookMissing { option, path, source } => fill(
-                &tr("{option}: '{path}' cannot be found: {error}"),
-                &[("option", option), ("path", path), ("error", source)],
-            ),
-            Self::HookNotAFile { option, path } => fill(
-                &tr("{option}: '{path}' is not a file; name the script itself"),
-                &[("option", option), ("path", path)],
-            ),
-            Self::HookNotExecutable { option, path } => fill(
-                &tr("{option}: '{path}' is not executable; try chmod +x"),
-                &[("option", option), ("path", path)],
-            ),
-            Self::HookFolder { option, path, folder, user } => fill(
-                &tr("{option}: '{path}' cannot be reached: user {user}, who runs ucarp, may not search the folder '{folder}'"),
-                &[("option", option), ("path", path), ("folder", folder), ("user", user)],
-            ),
-            Self::HookForbidden { option, path, user, source } => fill(
-                &tr("{option}: '{path}' may not be run by user {user}, who runs ucarp: {error}; look at its owner and mode, and whether its file system is mounted noexec"),
-                &[("option", option), ("path", path), ("user", user), ("error", source)],
-            ),
-            Self::HookFirstLine { option, path } => fill(
-                &tr("{option}: '{path}' cannot be run: its first line does not name a program, as #!/bin/sh does"),
-                &[("option", option), ("path", path)],
-            ),
-            Self::HookCarriageReturn { option, path } => fill(
-                &tr("{option}: '{path}' cannot be run: its lines end as on Windows, with a carriage return; remove these characters, for example with dos2unix"),
-                &[("option", option), ("path", path)],
-            ),
-            Self::HookInterpreter { option, path, program, source } => fill(
-                &tr("{option}: '{path}' cannot be run: its first line names '{program}': {error}"),
-                &[("option", option), ("path", path), ("program", program), ("error", source)],
-            ),
-            Self::Facility { option, value } => fill(
-                &tr("{option}: '{value}' is not a syslog facility; daemon, local0 to local7 are some, none turns syslog off"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::LogFormat { option, value } => fill(
-                &tr("{option}: '{value}' is none of plain, syslog-prefix, json"),
-                &[("option", option), ("value", value)],
-            ),
+            Self::PassfileUnreadable { path, source } => {
+                tr!(by spelt; "--passfile: '{path}' cannot be read: {error}", path, error = source)
+            }
+            Self::PassfileIsPipe { path } => {
+                tr!(by spelt; "--passfile: '{path}' is a pipe, and who starts ucarp would wait until somebody writes into it; name a file, or /dev/stdin", path)
+            }
+            Self::PassfileEmpty { path } => {
+                tr!(by spelt; "--passfile: the first line of '{path}' is empty; it must be the password", path)
+            }
+            Self::HookMissing { option, path, source } => {
+                tr!(by spelt; "{option}: '{path}' cannot be found: {error}", option, path, error = source)
+            }
+            Self::HookNotAFile { option, path } => {
+                tr!(by spelt; "{option}: '{path}' is not a file; name the script itself", option, path)
+            }
+            Self::HookNotExecutable { option, path } => {
+                tr!(by spelt; "{option}: '{path}' is not executable; try chmod +x", option, path)
+            }
+            Self::HookFolder { option, path, folder, user } => {
+                tr!(by spelt; "{option}: '{path}' cannot be reached: user {user}, who runs ucarp, may not search the folder '{folder}'", option, path, folder, user)
+            }
+            Self::HookForbidden { option, path, user, source } => {
+                tr!(by spelt; "{option}: '{path}' may not be run by user {user}, who runs ucarp: {error}; look at its owner and mode, and whether its file system is mounted noexec", option, path, user, error = source)
+            }
+            Self::HookFirstLine { option, path } => {
+                tr!(by spelt; "{option}: '{path}' cannot be run: its first line does not name a program, as #!/bin/sh does", option, path)
+            }
+            Self::HookCarriageReturn { option, path } => {
+                tr!(by spelt; "{option}: '{path}' cannot be run: its lines end as on Windows, with a carriage return; remove these characters, for example with dos2unix", option, path)
+            }
+            Self::HookInterpreter { option, path, program, source } => {
+                tr!(by spelt; "{option}: '{path}' cannot be run: its first line names '{program}': {error}", option, path, program, error = source)
+            }
+            Self::Facility { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is not a syslog facility; daemon, local0 to local7 are some, none turns syslog off", option, value)
+            }
+            Self::LogFormat { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is none of plain, syslog-prefix, json", option, value)
+            }
             Self::HookFailure { option, value } => {
-                fill(&tr("{option}: '{value}' is neither stay nor demote"), &[("option", option), ("value", value)])
+                tr!(by spelt; "{option}: '{value}' is neither stay nor demote", option, value)
             }
             Self::OnLostAddress { option, value } => {
-                fill(&tr("{option}: '{value}' is neither hook nor warn"), &[("option", option), ("value", value)])
+                tr!(by spelt; "{option}: '{value}' is neither hook nor warn", option, value)
             }
-            Self::PeerType { option, value } => fill(
-                &tr("{option}: '{value}' is none of openbsd, freebsd, netbsd, ucarp, any"),
-                &[("option", option), ("value", value)],
-            ),
+            Self::PeerType { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is none of openbsd, freebsd, netbsd, ucarp, any", option, value)
+            }
             Self::Replay { option, value } => {
-                fill(&tr("{option}: '{value}' is none of warn, refuse, off"), &[("option", option), ("value", value)])
+                tr!(by spelt; "{option}: '{value}' is none of warn, refuse, off", option, value)
             }
-            Self::PeersNotOurs { option, kind } => fill(
-                &tr("{option}: refuses all hosts but those that run this program, and --peer-type={kind} is about others; remove one of them"),
-                &[("option", option), ("kind", kind)],
-            ),
-            Self::Pidfile { option, path } => fill(
-                &tr("{option}: '{path}' cannot be the name of a file; an example is /run/ucarp.pid"),
-                &[("option", option), ("path", path)],
-            ),
-            Self::Mode { option, value } => fill(
-                &tr("{option}: {value}: give three or four octal digits of reading and writing, such as 0660"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::NotAFolder { option, path } => fill(
-                &tr("{option}: '{path}' is not a folder that is there; make it, for the user that runs ucarp to write to"),
-                &[("option", option), ("path", path)],
-            ),
-            Self::UserUnknown { option, value } => fill(
-                &tr("{option}: '{value}' is not in /etc/passwd, and no directory of users is asked; add it there, or give two numbers (user and group), such as 998:998"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::UserMalformed { option, value } => fill(
-                &tr("{option}: '{value}' is neither the name of a user nor two numbers (user and group) with a colon between them, such as 998:998"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::UserIsRoot { option, value } => fill(
-                &tr("{option}: '{value}' is root or of its group, and whoever hears the network is to have no rights; name somebody else"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::UsersUnreadable { option, source } => fill(
-                &tr("{option}: /etc/passwd cannot be read: {error}; give two numbers (user and group), such as 998:998"),
-                &[("option", option), ("error", source)],
-            ),
+            Self::PeersNotOurs { option, kind } => {
+                tr!(by spelt; "{option}: refuses all hosts but those that run this program, and --peer-type={kind} is about others; remove one of them", option, kind)
+            }
+            Self::Pidfile { option, path } => {
+                tr!(by spelt; "{option}: '{path}' cannot be the name of a file; an example is /run/ucarp.pid", option, path)
+            }
+            Self::Mode { option, value } => {
+                tr!(by spelt; "{option}: {value}: give three or four octal digits of reading and writing, such as 0660", option, value)
+            }
+            Self::NotAFolder { option, path } => {
+                tr!(by spelt; "{option}: '{path}' is not a folder that is there; make it, for the user that runs ucarp to write to", option, path)
+            }
+            Self::UserUnknown { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is not in /etc/passwd, and no directory of users is asked; add it there, or give two numbers (user and group), such as 998:998", option, value)
+            }
+            Self::UserMalformed { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is neither the name of a user nor two numbers (user and group) with a colon between them, such as 998:998", option, value)
+            }
+            Self::UserIsRoot { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is root or of its group, and whoever hears the network is to have no rights; name somebody else", option, value)
+            }
+            Self::UsersUnreadable { option, source } => {
+                tr!(by spelt; "{option}: /etc/passwd cannot be read: {error}; give two numbers (user and group), such as 998:998", option, error = source)
+            }
             Self::OnlyToSniff { option } => {
-                fill(&tr("{option}: means something only together with --sniff"), &[("option", option)])
+                tr!(by spelt; "{option}: means something only together with --sniff", option)
             }
-            Self::NothingToWatch => tr(
-                "--sniff: needs an interface to look at, for example --interface=eth0, or a capture file with --read",
-            )
-            .into_owned(),
+            Self::NothingToWatch => {
+                tr!(by spelt; "--sniff: needs an interface to look at, for example --interface=eth0, or a capture file with --read")
+            }
             Self::CaptureFile { value } => {
-                fill(&tr("--read: '{value}' cannot be the name of a file"), &[("value", value)])
+                tr!(by spelt; "--read: '{value}' cannot be the name of a file", value)
             }
-            Self::Time { option, value, min, max } => fill(
-                &tr("{option}: '{value}' is not a time from {min} to {max}, such as 200ms, 2s or 5m"),
-                &[("option", option), ("value", value), ("min", min), ("max", max)],
-            ),
-            Self::TimeWithoutUnit { option, value, max } => fill(
-                &tr("{option}: '{value}' has no unit (ms, s, m or h); write \"{value}s\" if seconds are meant, {max} at most"),
-                &[("option", option), ("value", value), ("max", max)],
-            ),
+            Self::Time { option, value, min, max } => {
+                tr!(by spelt; "{option}: '{value}' is not a time from {min} to {max}, such as 200ms, 2s or 5m", option, value, min, max)
+            }
+            Self::TimeWithoutUnit { option, value, max } => {
+                tr!(by spelt; "{option}: '{value}' has no unit (ms, s, m or h); write \"{value}s\" if seconds are meant, {max} at most", option, value, max)
+            }
             Self::NulInside { option } => {
-                fill(&tr("{option}: holds a NUL character, which no program can be given"), &[("option", option)])
+                tr!(by spelt; "{option}: holds a NUL character, which no program can be given", option)
             }
             Self::CheckWord { value } => {
-                fill(&tr("--check: '{value}' means nothing here; leave it out, or say syntax"), &[("value", value)])
+                tr!(by spelt; "--check: '{value}' means nothing here; leave it out, or say syntax", value)
             }
-            Self::NotBesideConfig { option } => fill(
-                &tr("{option}: cannot stand beside --config; write it into the file"),
-                &[("option", option)],
-            ),
-            Self::NothingToConfigure { option } => fill(
-                &tr("{option}: needs the name of a file, for example --config=/etc/ucarp/ucarp.toml"),
-                &[("option", option)],
-            ),
-            Self::OnlyToCheckSyntax { option } => fill(
-                &tr("{option}: means something only together with --check=syntax and --config"),
-                &[("option", option)],
-            ),
-            Self::NotText { option, value } => fill(
-                &tr("{option}: '{value}' is not UTF-8 and cannot stand in a file; give it another name"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::Credential { option, value } => fill(
-                &tr("{option}: '{value}' does not name a credential; after the colon comes the name of a file without slashes, such as credential:ucarp"),
-                &[("option", option), ("value", value)],
-            ),
-            Self::NoCredentials { option, value } => fill(
-                &tr("{option}: '{value}' is a credential, and CREDENTIALS_DIRECTORY is not set; it has to be loaded by the service manager (LoadCredential=)"),
-                &[("option", option), ("value", value)],
-            ),
+            Self::NotBesideConfig { option } => {
+                tr!(by spelt; "{option}: cannot stand beside --config; write it into the file", option)
+            }
+            Self::NothingToConfigure { option } => {
+                tr!(by spelt; "{option}: needs the name of a file, for example --config=/etc/ucarp/ucarp.toml", option)
+            }
+            Self::OnlyToCheckSyntax { option } => {
+                tr!(by spelt; "{option}: means something only together with --check=syntax and --config", option)
+            }
+            Self::NotText { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is not UTF-8 and cannot stand in a file; give it another name", option, value)
+            }
+            Self::Credential { option, value } => {
+                tr!(by spelt; "{option}: '{value}' does not name a credential; after the colon comes the name of a file without slashes, such as credential:ucarp", option, value)
+            }
+            Self::NoCredentials { option, value } => {
+                tr!(by spelt; "{option}: '{value}' is a credential, and CREDENTIALS_DIRECTORY is not set; it has to be loaded by the service manager (LoadCredential=)", option, value)
+            }
             Self::Unsafe(warning) => warning.sentence(spelt),
             Self::File(error) => error.sentence(),
             Self::At { error, .. } => error.sentence(spelt),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::options::similar;
 use super::{Error, shown, verbs, words};
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::protocol::Role;
 
 /// What is to be done, to whom.
@@ -339,45 +339,44 @@ fn every_verb() -> String {
 impl Display for OrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::NoVerb => fill(&tr("nothing to do was given: {verbs}"), &[("verbs", &every_verb())]),
+            Self::NoVerb => tr!("nothing to do was given: {verbs}", verbs = every_verb()),
             Self::UnknownVerb { value, similar: Some(similar) } => {
-                fill(&tr("{value}: no such verb; {similar}?"), &[("value", value), ("similar", similar)])
+                tr!("{value}: no such verb; {similar}?", value, similar)
             }
-            Self::UnknownVerb { value, similar: None } => fill(
-                &tr("{value}: no such verb; there are {verbs}"),
-                &[("value", value), ("verbs", &every_verb())],
-            ),
+            Self::UnknownVerb { value, similar: None } => {
+                tr!("{value}: no such verb; there are {verbs}", value, verbs = every_verb())
+            }
             Self::UnknownOption { value, verb } => {
-                fill(&tr("{value}: {verb} has no such option"), &[("value", value), ("verb", verb)])
+                tr!("{value}: {verb} has no such option", value, verb)
             }
             Self::MissingValue { option } => {
-                fill(&tr("{option}: something has to follow"), &[("option", option)])
+                tr!("{option}: something has to follow", option)
             }
-            Self::OnOrOff => tr("maintenance: on or off has to follow").into_owned(),
+            Self::OnOrOff => tr!("maintenance: on or off has to follow").into_owned(),
             Self::NothingToTry => {
-                tr("reload: --dry-run changes nothing, so --undo-after has nothing to undo").into_owned()
+                tr!("reload: --dry-run changes nothing, so --undo-after has nothing to undo").into_owned()
             }
             Self::NobodyNamed { verb } => {
-                fill(&tr("{verb}: say whom: a name, @GROUP or --all"), &[("verb", verb)])
+                tr!("{verb}: say whom: a name, @GROUP or --all", verb)
             }
             Self::TooMuch { value, verb } => {
-                fill(&tr("{value}: that is more than {verb} takes"), &[("value", value), ("verb", verb)])
+                tr!("{value}: that is more than {verb} takes", value, verb)
             }
-            Self::Cause { value } => fill(
-                &tr("{value}: the name of a demotion has 1 to 32 letters, digits, dashes and underscores"),
-                &[("value", value)],
+            Self::Cause { value } => tr!(
+                "{value}: the name of a demotion has 1 to 32 letters, digits, dashes and underscores",
+                value
             ),
             Self::Reserved => {
-                tr("maintenance: that demotion has a verb of its own: ucarpctl maintenance on").into_owned()
+                tr!("maintenance: that demotion has a verb of its own: ucarpctl maintenance on").into_owned()
             }
             Self::Because { most } => {
-                fill(&tr("--because: one line of at most {most} bytes"), &[("most", most)])
+                tr!("--because: one line of at most {most} bytes", most)
             }
             Self::Role { value } => {
-                fill(&tr("{value}: no such state: init, backup or master"), &[("value", value)])
+                tr!("{value}: no such state: init, backup or master", value)
             }
             Self::Since { value } => {
-                fill(&tr("--since: the number of an event is wanted, not {value}"), &[("value", value)])
+                tr!("--since: the number of an event is wanted, not {value}", value)
             }
             Self::Value(error) => return error.fmt(f),
         };

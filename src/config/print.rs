@@ -33,9 +33,9 @@ pub(super) fn file(layer: &Layer<'_>) -> Result<String, Error> {
         _ => 0,
     };
     let mut text = String::new();
-    comment(&mut text, &tr("What the command line asked for; start it with: ucarp --config FILE"));
+    comment(&mut text, &tr!("What the command line asked for; start it with: ucarp --config FILE"));
     if given("--daemonize").is_some() {
-        comment(&mut text, &tr("To go to the background add --daemonize, which is no matter of a file."));
+        comment(&mut text, &tr!("To go to the background add --daemonize, which is no matter of a file."));
     }
     text.push_str("config-version = 1\n");
     let mut daemon = String::new();
@@ -91,7 +91,7 @@ fn line(text: &mut String, row: &Row, value: &Value, layer: &Layer<'_>) -> Resul
             }
         }
         Value::Secret(_) => {
-            comment(text, &tr("Write the password into this file, which only root may read (chmod 600):"));
+            comment(text, &tr!("Write the password into this file, which only root may read (chmod 600):"));
             writeln!(text, "passfile = \"/etc/ucarp/secret\"")
         }
         Value::Wrong => Ok(()),

@@ -1,6 +1,5 @@
 //! Options are named with dashes to who wrote them on a command line, and without to who wrote them in a file.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 
 use super::options::{self, Takes};
@@ -16,19 +15,13 @@ pub(super) enum Spelt {
 }
 
 impl Spelt {
-    /// A sentence, translated, before values are filled in, which are left as they are.
-    pub(super) fn translated(self, message: &'static str) -> Cow<'static, str> {
-        match self {
-            Self::Option => i18n::tr(message),
-            Self::Key => keys(&i18n::tr(message)).into(),
-        }
-    }
-
-    /// The sentence with its values, among which those of these names are options themselves.
-    pub(super) fn filled(self, message: &str, values: &[(&str, &dyn Display)]) -> String {
+    /// The sentence in the operator's language with its values, among which those of these names are options themselves;
+    /// what else is filled in is left as it is.
+    pub(super) fn filled(self, message: &'static str, values: &[(&str, &dyn Display)]) -> String {
         const OPTIONS: [&str; 5] = ["option", "other", "used", "ignored", "example"];
+        let message = i18n::sentence(message);
         if self == Self::Option {
-            return i18n::fill(message, values);
+            return i18n::fill(&message, values);
         }
         let spelt: Vec<Option<String>> = values
             .iter()
@@ -42,7 +35,7 @@ impl Spelt {
                 None => (*name, *value),
             })
             .collect();
-        i18n::fill(message, &values)
+        i18n::fill(&keys(&message), &values)
     }
 }
 

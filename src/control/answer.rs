@@ -1,9 +1,8 @@
 //! What a daemon answers, as a line between programs and as a sentence for people.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::json::Object;
 
 /// How something ended; the exit status of the tool.
@@ -265,70 +264,147 @@ impl Matter {
         )
     }
 
-    fn sentence(self) -> Cow<'static, str> {
+    /// For people, with what stands behind it.
+    #[expect(clippy::too_many_lines, reason = "one arm for each sentence")]
+    fn sentence(self, fields: &[&str]) -> String {
+        let names = self.word().1;
+        let field =
+            |name| names.iter().zip(fields).find(|(its, _)| **its == name).map_or("", |(_, field)| *field);
+        let [
+            vip,
+            amount,
+            cause,
+            role,
+            peer,
+            its_advbase,
+            its_advskew,
+            advbase,
+            advskew,
+            why,
+            version,
+            name,
+            similar,
+            group,
+            count,
+            changed,
+            kept,
+            options,
+            seconds,
+            from,
+            user,
+        ] = [
+            "vip",
+            "amount",
+            "cause",
+            "role",
+            "peer",
+            "its_advbase",
+            "its_advskew",
+            "advbase",
+            "advskew",
+            "why",
+            "version",
+            "name",
+            "similar",
+            "group",
+            "count",
+            "changed",
+            "kept",
+            "options",
+            "seconds",
+            "from",
+            "user",
+        ]
+        .map(field);
         match self {
-            Self::InMaintenance => tr("{vip}: in maintenance"),
-            Self::NoMaintenance => tr("{vip}: no longer in maintenance"),
-            Self::Demoted => tr("{vip}: demoted by {amount} for {cause}"),
-            Self::DemotedNoMore => tr("{vip}: no longer demoted for {cause}"),
-            Self::Unchanged => tr("{vip}: nothing to change, it is so already"),
-            Self::Resigned => tr("{vip}: steps aside"),
-            Self::NotMaster => tr("{vip}: nothing to do, it is {role}"),
-            Self::WouldBeBack => tr(
+            Self::InMaintenance => tr!("{vip}: in maintenance", vip),
+            Self::NoMaintenance => tr!("{vip}: no longer in maintenance", vip),
+            Self::Demoted => tr!("{vip}: demoted by {amount} for {cause}", vip, amount, cause),
+            Self::DemotedNoMore => tr!("{vip}: no longer demoted for {cause}", vip, cause),
+            Self::Unchanged => tr!("{vip}: nothing to change, it is so already", vip),
+            Self::Resigned => tr!("{vip}: steps aside", vip),
+            Self::NotMaster => tr!("{vip}: nothing to do, it is {role}", vip, role),
+            Self::WouldBeBack => tr!(
                 "{vip}: this host preempts and nobody better is known, so it would take the address right back; maintenance keeps it away (or --force: for a moment)",
+                vip
             ),
-            Self::Taken => tr("{vip}: takes the address"),
-            Self::NoBackup => tr("{vip}: there is nothing that it could take as {role}"),
+            Self::Taken => tr!("{vip}: takes the address", vip),
+            Self::NoBackup => tr!("{vip}: there is nothing that it could take as {role}", vip, role),
             Self::Released => {
-                tr("{vip}: something failed that it is to be no MASTER without; status says what")
+                tr!("{vip}: something failed that it is to be no MASTER without; status says what", vip)
             }
-            Self::TooDemoted => tr("{vip}: demoted by {amount}, so it takes nothing; status says for what"),
-            Self::OneFamily => tr(
+            Self::TooDemoted => {
+                tr!("{vip}: demoted by {amount}, so it takes nothing; status says for what", vip, amount)
+            }
+            Self::OneFamily => tr!(
                 "{vip}: this host can send in one IP version only, and a MASTER that is no ucarp would take the address back",
+                vip
             ),
-            Self::NobodyHeard => tr(
+            Self::NobodyHeard => tr!(
                 "{vip}: no MASTER is heard from which to take it; it is taken without a word when that time is over",
+                vip
             ),
-            Self::NotWorse => tr(
+            Self::NotWorse => tr!(
                 "{vip}: {peer} is no worse with advbase {its_advbase} and advskew {its_advskew} than this host with {advbase} and {advskew}, so it would not leave the address",
+                vip,
+                peer,
+                its_advbase,
+                its_advskew,
+                advbase,
+                advskew
             ),
-            Self::NotKept => tr("{vip}: this is not remembered over a restart: {why}"),
-            Self::Version => tr("ucarp {version} runs"),
-            Self::UnknownName => tr("{name}: no virtual host is called so"),
-            Self::UnknownNameNearly => tr("{name}: no virtual host is called so; {similar}?"),
-            Self::UnknownGroup => tr("@{group}: no virtual host is in a group of this name"),
-            Self::NobodyNamed => tr("there are {count} virtual hosts: say which, or --all"),
-            Self::NobodyServed => tr("there are no virtual hosts"),
-            Self::NoEngine => tr("nothing is served at the moment; the log says why"),
-            Self::NotServed => tr("{vip}: no answer in time; the log may say why"),
-            Self::Reloaded => tr("the configuration was read again; changed: {changed}, as before: {kept}"),
-            Self::NotReloaded => tr("the configuration is not taken over, everything stays as it is: {why}"),
-            Self::NoFile => tr("this daemon was started without a file, so there is nothing to read again"),
-            Self::VipChanges => tr("{vip}: goes on with another: {options}"),
-            Self::VipBegins => tr("{vip}: begins"),
-            Self::VipEnds => tr("{vip}: ends"),
-            Self::VipMoves => tr("{vip}: ends, and begins anew with another id or interface"),
+            Self::NotKept => tr!("{vip}: this is not remembered over a restart: {why}", vip, why),
+            Self::Version => tr!("ucarp {version} runs", version),
+            Self::UnknownName => tr!("{name}: no virtual host is called so", name),
+            Self::UnknownNameNearly => tr!("{name}: no virtual host is called so; {similar}?", name, similar),
+            Self::UnknownGroup => tr!("@{group}: no virtual host is in a group of this name", group),
+            Self::NobodyNamed => tr!("there are {count} virtual hosts: say which, or --all", count),
+            Self::NobodyServed => tr!("there are no virtual hosts").into_owned(),
+            Self::NoEngine => tr!("nothing is served at the moment; the log says why").into_owned(),
+            Self::NotServed => tr!("{vip}: no answer in time; the log may say why", vip),
+            Self::Reloaded => {
+                tr!("the configuration was read again; changed: {changed}, as before: {kept}", changed, kept)
+            }
+            Self::NotReloaded => {
+                tr!("the configuration is not taken over, everything stays as it is: {why}", why)
+            }
+            Self::NoFile => {
+                tr!("this daemon was started without a file, so there is nothing to read again").into_owned()
+            }
+            Self::VipChanges => tr!("{vip}: goes on with another: {options}", vip, options),
+            Self::VipBegins => tr!("{vip}: begins", vip),
+            Self::VipEnds => tr!("{vip}: ends", vip),
+            Self::VipMoves => tr!("{vip}: ends, and begins anew with another id or interface", vip),
             Self::WouldReload => {
-                tr("so it would be, and nothing changed now; would change: {changed}, as before: {kept}")
+                tr!(
+                    "so it would be, and nothing changed now; would change: {changed}, as before: {kept}",
+                    changed,
+                    kept
+                )
             }
             Self::OnTrial => {
-                tr("the configuration before it is back in {seconds} s, unless ucarpctl confirm comes")
+                tr!(
+                    "the configuration before it is back in {seconds} s, unless ucarpctl confirm comes",
+                    seconds
+                )
             }
-            Self::Undone => tr(
+            Self::Undone => tr!(
                 "the configuration before it is back; changed: {changed}, as before: {kept}; the file is as it was",
+                changed,
+                kept
             ),
-            Self::NothingBefore => tr("nothing is known of a configuration before this one"),
-            Self::Stays => tr("the configuration stays"),
-            Self::NotRemembered => tr("this is not remembered over a restart: {why}"),
-            Self::Ending => tr("this daemon is about to end"),
-            Self::Confirmed => tr("{vip}: sends what is configured from now on"),
-            Self::Upgraded => tr("ucarp {version} has taken over from ucarp {from}"),
-            Self::NotUpgraded => tr("no other program takes over, everything stays as it is: {why}"),
-            Self::Reached => tr("{vip}: {role}"),
-            Self::NotReached => tr("{vip}: still {role}"),
-            Self::Denied => tr("user {user} may not do this: root may, and the user of the daemon"),
-            Self::Busy => tr("too many ask at once: try again"),
-            Self::WrongWords => tr("{why}"),
+            Self::NothingBefore => tr!("nothing is known of a configuration before this one").into_owned(),
+            Self::Stays => tr!("the configuration stays").into_owned(),
+            Self::NotRemembered => tr!("this is not remembered over a restart: {why}", why),
+            Self::Ending => tr!("this daemon is about to end").into_owned(),
+            Self::Confirmed => tr!("{vip}: sends what is configured from now on", vip),
+            Self::Upgraded => tr!("ucarp {version} has taken over from ucarp {from}", version, from),
+            Self::NotUpgraded => tr!("no other program takes over, everything stays as it is: {why}", why),
+            Self::Reached => tr!("{vip}: {role}", vip, role),
+            Self::NotReached => tr!("{vip}: still {role}", vip, role),
+            Self::Denied => tr!("user {user} may not do this: root may, and the user of the daemon", user),
+            Self::Busy => tr!("too many ask at once: try again").into_owned(),
+            Self::WrongWords => why.to_owned(),
         }
     }
 }
@@ -382,11 +458,7 @@ pub fn shown(line: &str) -> String {
     // Of two with the same word the one that says more.
     let fits = |matter: &Matter| matter.word().1.len() <= fields.len();
     match known.filter(fits).max_by_key(|matter| matter.word().1.len()) {
-        Some(matter) => {
-            let values: Vec<(&str, &dyn Display)> =
-                matter.word().1.iter().zip(&fields).map(|(name, field)| (*name, field as _)).collect();
-            fill(&matter.sentence(), &values)
-        }
+        Some(matter) => matter.sentence(&fields),
         None => line.replace('\t', " "),
     }
 }

@@ -97,7 +97,7 @@ impl Source {
             Err(error) => return at(&error),
         };
         if !renounce() {
-            let sentence = tr("the rights of root cannot be given up, so nobody is listened to");
+            let sentence = tr!("the rights of root cannot be given up, so nobody is listened to");
             return Wrong(Status::Denied, sentence.into_owned());
         }
         let (here, one_at_a_time) = (Arc::new(()), Arc::new(Mutex::new(())));

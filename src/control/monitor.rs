@@ -3,7 +3,7 @@
 
 use super::table::{Standing, unsettled};
 use super::{Said, Status};
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::protocol::Role;
 
 /// Nothing is to be said of it.
@@ -72,43 +72,41 @@ fn judge(one: &Standing, expected: Option<Role>) -> Vec<(u8, String)> {
     let role = one.get("role").unwrap_or("?");
     let is_master = role == Role::Master.code();
     let mut found = Vec::new();
-    let mut add = |level, sentence: &str, values: &[(&str, &dyn std::fmt::Display)]| {
-        found.push((level, format!("{name}: {}", fill(sentence, values))));
-    };
+    let mut add = |level, sentence: &str| found.push((level, format!("{name}: {sentence}")));
     if let Some(expected) = expected.filter(|expected| expected.code() != role) {
-        add(BAD, &tr("{role} instead of {expected}"), &[("role", &role), ("expected", &expected.code())]);
+        add(BAD, &tr!("{role} instead of {expected}", role, expected = expected.code()));
     }
     if one.get("state") == Some("RELEASED") {
-        add(BAD, &tr("released: no MASTER, whoever else is there"), &[]);
+        add(BAD, &tr!("released: no MASTER, whoever else is there"));
     }
     if let Some(peer) = one.get("rival").filter(|_| is_master) {
-        add(BAD, &tr("two masters: {peer} is MASTER as well"), &[("peer", &peer)]);
+        add(BAD, &tr!("two masters: {peer} is MASTER as well", peer));
     }
     if let Some(peer) = one.get("refused") {
-        add(BAD, &tr("{peer} claims the address and does not authenticate"), &[("peer", &peer)]);
+        add(BAD, &tr!("{peer} claims the address and does not authenticate", peer));
     }
     if is_master && one.get("address_missing") == Some("true") {
-        add(BAD, &tr("MASTER, and an address is missing"), &[]);
+        add(BAD, &tr!("MASTER, and an address is missing"));
     }
     if is_master && one.get("last_hook") == Some("up") && one.get("last_hook_ok") == Some("false") {
-        add(BAD, &tr("MASTER, and the up script failed"), &[]);
+        add(BAD, &tr!("MASTER, and the up script failed"));
     }
     if role == Role::Init.code() {
         let interface = one.get("interface").unwrap_or("?");
-        add(ODD, &tr("waiting for {interface}"), &[("interface", &interface)]);
+        add(ODD, &tr!("waiting for {interface}", interface));
     }
     if one.get("maintenance") == Some("true") {
-        add(ODD, &tr("in maintenance"), &[]);
+        add(ODD, &tr!("in maintenance"));
     } else if let Some(amount) = one.number("demotion").filter(|amount| *amount > 0) {
         let causes = one.get("causes").unwrap_or("?");
-        add(ODD, &tr("demoted by {amount} ({causes})"), &[("amount", &amount), ("causes", &causes)]);
+        add(ODD, &tr!("demoted by {amount} ({causes})", amount, causes));
     }
     if one.get("pending") == Some("true") {
-        add(ODD, &tr("others still have to learn of a change (ucarpctl confirm)"), &[]);
+        add(ODD, &tr!("others still have to learn of a change (ucarpctl confirm)"));
     }
     let could_know = one.number("lasted_ms").is_none_or(|lasted| lasted >= STANDBYS_ARE_KNOWN);
     if is_master && could_know && one.number("ready_count") == Some(0) {
-        add(ODD, &tr("MASTER without a standby that is ready"), &[]);
+        add(ODD, &tr!("MASTER without a standby that is ready"));
     }
     found
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::table::{Standing, aligned, document_of, those};
-use crate::i18n::{decimal, fill, tr};
+use crate::i18n::{decimal, tr};
 
 /// Those of an answer.
 pub(super) fn peers(lines: &[String]) -> Vec<Standing> {
@@ -23,15 +23,15 @@ pub(super) fn table(all: &[Standing]) -> String {
 /// A line for each below a heading, with their hardware addresses or without.
 pub(super) fn rows(all: &[&Standing], with_mac: bool) -> String {
     let heading = [
-        tr("NAME"),
-        tr("ADDRESS"),
-        tr("MAC"),
-        tr("IS"),
-        tr("KIND"),
-        tr("INTERVAL"),
-        tr("DEMOTED"),
-        tr("HEARD"),
-        tr("NOTES"),
+        tr!("NAME"),
+        tr!("ADDRESS"),
+        tr!("MAC"),
+        tr!("IS"),
+        tr!("KIND"),
+        tr!("INTERVAL"),
+        tr!("DEMOTED"),
+        tr!("HEARD"),
+        tr!("NOTES"),
     ];
     let heading = heading.map(|word| word.into_owned());
     let rows = std::iter::once(heading).chain(all.iter().map(|one| row(one)));
@@ -48,22 +48,19 @@ fn row(one: &Standing) -> [String; 9] {
     let word = |name| one.get(name).unwrap_or("-").to_owned();
     let seconds = |name, decimals| {
         let time = one.number(name).map(Duration::from_millis);
-        time.map_or_else(
-            || "-".to_owned(),
-            |time| fill(&tr("{seconds} s"), &[("seconds", &decimal(time, decimals))]),
-        )
+        time.map_or_else(|| "-".to_owned(), |time| tr!("{seconds} s", seconds = decimal(time, decimals)))
     };
     let is = |name| one.get(name) == Some("true");
     let stands = match (is("master"), is("standby")) {
-        (true, _) => tr("master").into_owned(),
-        (false, true) if is("ready") => tr("standby").into_owned(),
-        (false, true) => tr("standby, not ready").into_owned(),
+        (true, _) => tr!("master").into_owned(),
+        (false, true) if is("ready") => tr!("standby").into_owned(),
+        (false, true) => tr!("standby, not ready").into_owned(),
         (false, false) => "-".to_owned(),
     };
     let notes = match (one.get("refused"), one.get("agrees")) {
-        (Some(why), _) => fill(&tr("refused ({why})"), &[("why", &why)]),
-        (None, Some("list")) => tr("shares other addresses").into_owned(),
-        (None, Some("password")) => tr("has another password").into_owned(),
+        (Some(why), _) => tr!("refused ({why})", why),
+        (None, Some("list")) => tr!("shares other addresses").into_owned(),
+        (None, Some("password")) => tr!("has another password").into_owned(),
         (None, _) => String::new(),
     };
     [

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::answer::shown;
 use super::{LANGUAGE, ORDERS, QUESTIONS, Said, Status};
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 
 /// No answer is longer.
 const LONGEST_ANSWER: u64 = 16 << 20;
@@ -24,7 +24,7 @@ impl Wrong {
 
     /// Nobody listens there.
     pub(super) fn nobody(place: &Path) -> Self {
-        let sentence = fill(&tr("{path}: no daemon listens there"), &[("path", &place.display())]);
+        let sentence = tr!("{path}: no daemon listens there", path = place.display());
         Self(Status::NoDaemon, sentence)
     }
 
@@ -129,25 +129,24 @@ pub(super) fn ask(stream: &UnixStream, line: &str, patience: Duration) -> Result
 
 /// It ended, or was ended, before its answer did.
 pub(super) fn cut() -> String {
-    tr("the daemon gave no whole answer").into_owned()
+    tr!("the daemon gave no whole answer").into_owned()
 }
 
 /// It said nothing for too long.
 pub(super) fn silent() -> String {
-    tr("the daemon does not answer").into_owned()
+    tr!("the daemon does not answer").into_owned()
 }
 
 /// Whether it greets as one that is understood.
 pub(super) fn greeted(line: &str) -> Result<(), String> {
     let mut words = line.split(' ');
     if words.next() != Some("ucarp") {
-        return Err(tr("whoever listens there is no ucarp").into_owned());
+        return Err(tr!("whoever listens there is no ucarp").into_owned());
     }
     let speaks = words.next().and_then(|word| word.parse::<u32>().ok());
     if speaks != Some(LANGUAGE) {
         let version = words.next().unwrap_or("?");
-        let sentence = tr("ucarp {version} is served there, which this ucarpctl does not understand");
-        return Err(fill(&sentence, &[("version", &version)]));
+        return Err(tr!("ucarp {version} is served there, which this ucarpctl does not understand", version));
     }
     Ok(())
 }
@@ -193,6 +192,6 @@ pub(super) fn listen(
     Err(if patience.is_some() {
         cut()
     } else {
-        tr("the daemon has ended, or told more than was read").into_owned()
+        tr!("the daemon has ended, or told more than was read").into_owned()
     })
 }

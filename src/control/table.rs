@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::field::{Field, Value};
 use super::width::columns;
-use crate::i18n::{decimal, fill, tr};
+use crate::i18n::{decimal, tr};
 use crate::json::Object;
 
 /// One virtual host, as it was received.
@@ -73,14 +73,16 @@ pub(super) fn document_of(daemon: &Standing, name: &str, all: &[Standing]) -> St
 pub(super) fn unsettled(daemon: &Standing) -> Vec<String> {
     let mut found = Vec::new();
     if daemon.get("reload_refused") == Some("true") {
-        found.push(tr("the file was refused when it was read last, see the log").into_owned());
+        found.push(tr!("the file was refused when it was read last, see the log").into_owned());
     }
     if daemon.get("undone") == Some("true") {
-        found.push(tr("the configuration of the file was taken back").into_owned());
+        found.push(tr!("the configuration of the file was taken back").into_owned());
     }
     if let Some(ms) = daemon.number("undo_in_ms") {
-        let template = tr("the configuration before is back in {seconds} s, unless ucarpctl confirm comes");
-        found.push(fill(&template, &[("seconds", &(ms / 1000))]));
+        found.push(tr!(
+            "the configuration before is back in {seconds} s, unless ucarpctl confirm comes",
+            seconds = ms / 1000
+        ));
     }
     found
 }
@@ -94,7 +96,7 @@ pub(super) fn table(daemon: &Standing, all: &[Standing]) -> String {
 /// A line for each below a heading.
 pub(super) fn rows(all: &[&Standing]) -> String {
     let heading =
-        [tr("NAME"), tr("STATE"), tr("SINCE"), tr("WITH"), tr("NOTES")].map(|word| word.into_owned());
+        [tr!("NAME"), tr!("STATE"), tr!("SINCE"), tr!("WITH"), tr!("NOTES")].map(|word| word.into_owned());
     aligned(&std::iter::once(heading).chain(all.iter().map(|one| row(one))).collect::<Vec<_>>())
 }
 
@@ -125,12 +127,12 @@ fn row(one: &Standing) -> [String; 5] {
 fn with(one: &Standing) -> String {
     if let (Some(master), Some(heard)) = (one.get("master"), one.number("master_heard_ms")) {
         let heard = decimal(Duration::from_millis(heard), 1);
-        return fill(&tr("{master}, heard {seconds} s ago"), &[("master", &master), ("seconds", &heard)]);
+        return tr!("{master}, heard {seconds} s ago", master, seconds = heard);
     }
     match (one.get("role"), one.number("standby_count"), one.number("ready_count")) {
-        (Some("MASTER"), Some(0), _) => tr("no standby").into_owned(),
+        (Some("MASTER"), Some(0), _) => tr!("no standby").into_owned(),
         (Some("MASTER"), Some(count), Some(ready)) => {
-            fill(&tr("standbys: {count}, ready: {ready}"), &[("count", &count), ("ready", &ready)])
+            tr!("standbys: {count}, ready: {ready}", count, ready)
         }
         _ => "-".to_owned(),
     }
@@ -140,31 +142,29 @@ fn notes(one: &Standing) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(amount) = one.number("demotion").filter(|amount| *amount > 0) {
         let causes = one.get("causes").filter(|causes| !causes.is_empty()).unwrap_or("?");
-        let template = tr("demoted by {amount} ({causes})");
-        notes.push(fill(&template, &[("amount", &amount), ("causes", &causes)]));
+        notes.push(tr!("demoted by {amount} ({causes})", amount, causes));
     }
     if let Some(user) = one.get("maintenance_by") {
         let because = one.get("maintenance_because").map(|text| format!(" ({text})")).unwrap_or_default();
-        let template = tr("maintenance by user {user}{because}");
-        notes.push(fill(&template, &[("user", &user), ("because", &because)]));
+        notes.push(tr!("maintenance by user {user}{because}", user, because));
     }
     if let Some(seconds) = one.number("preempts_in_ms").map(|ms| (ms + 500) / 1000) {
-        notes.push(fill(&tr("preempts in {seconds} s"), &[("seconds", &seconds)]));
+        notes.push(tr!("preempts in {seconds} s", seconds));
     }
     if let Some(hook) = one.get("hook") {
-        notes.push(fill(&tr("{hook} script runs"), &[("hook", &hook)]));
+        notes.push(tr!("{hook} script runs", hook));
     }
     if let Some(peer) = one.get("rival").filter(|_| one.get("role") == Some("MASTER")) {
-        notes.push(fill(&tr("two masters: {peer} is MASTER as well"), &[("peer", &peer)]));
+        notes.push(tr!("two masters: {peer} is MASTER as well", peer));
     }
     if one.get("role") == Some("MASTER") && one.get("address_missing") == Some("true") {
-        notes.push(tr("an address is missing").into_owned());
+        notes.push(tr!("an address is missing").into_owned());
     }
     if one.get("pending") == Some("true") {
-        notes.push(tr("others still have to learn of a change").into_owned());
+        notes.push(tr!("others still have to learn of a change").into_owned());
     }
     if let Some(peer) = one.get("refused") {
-        notes.push(fill(&tr("refuses {peer}"), &[("peer", &peer)]));
+        notes.push(tr!("refuses {peer}", peer));
     }
     notes
 }

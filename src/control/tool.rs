@@ -12,7 +12,7 @@ use super::reach::{Answered, Wrong, ask, daemons, listen};
 use super::{LONGEST_REQUEST, Said, Status, monitor, peers, table, watch};
 use crate::config::Order;
 use crate::config::order::Verb;
-use crate::i18n::{fill, tr, trn};
+use crate::i18n::{tr, trn};
 use crate::json::Object;
 
 /// How long a daemon may take for an answer. It gives up before.
@@ -69,7 +69,7 @@ pub fn run(words: impl Iterator<Item = OsString>, usual: &Path, renounce: fn() -
 }
 
 fn usage() -> String {
-    let text = tr("Usage: ucarpctl [--control=DIRECTORY] [--json] VERB ...
+    let text = tr!("Usage: ucarpctl [--control=DIRECTORY] [--json] VERB ...
 
   status [NAME ...]
   peers [NAME ...]
@@ -113,9 +113,7 @@ fn own(all: Vec<String>, usual: &Path) -> Result<Wish, Wrong> {
             None => (word.as_str(), None),
         };
         let mut value = || {
-            let lacks = || {
-                Wrong(Status::Usage, fill(&tr("{option}: something has to follow"), &[("option", &option)]))
-            };
+            let lacks = || Wrong(Status::Usage, tr!("{option}: something has to follow", option));
             value.clone().or_else(|| all.next()).ok_or_else(lacks)
         };
         match option {
@@ -127,7 +125,7 @@ fn own(all: Vec<String>, usual: &Path) -> Result<Wish, Wrong> {
         }
     }
     if wish.outlet.listen.is_some() && wish.outlet.output.is_some() {
-        let sentence = tr("--listen and --output: one or the other");
+        let sentence = tr!("--listen and --output: one or the other");
         return Err(Wrong(Status::Usage, sentence.into_owned()));
     }
     Ok(wish)
@@ -145,7 +143,7 @@ fn understand(wish: &mut Wish) -> Result<(), Wrong> {
         }
         let Some((instance, name)) = word.split_once('/') else { continue };
         if wish.instance.as_deref().is_some_and(|known| known != instance) {
-            let sentence = tr("only one daemon can be told at a time");
+            let sentence = tr!("only one daemon can be told at a time");
             return Err(Wrong(Status::Usage, sentence.into_owned()));
         }
         wish.instance = Some(instance.to_owned());
@@ -195,8 +193,7 @@ fn request(wish: &Wish) -> Result<String, Wrong> {
     let mut line = wish.words.join("\t");
     line.push('\n');
     if line.len() > LONGEST_REQUEST {
-        let sentence =
-            fill(&tr("more than {most} bytes are too much for one order"), &[("most", &LONGEST_REQUEST)]);
+        let sentence = tr!("more than {most} bytes are too much for one order", most = LONGEST_REQUEST);
         return Err(Wrong(Status::Usage, sentence));
     }
     Ok(line)
@@ -211,8 +208,11 @@ fn one(wish: &Wish) -> Result<UnixStream, Wrong> {
         (Some((_, stream)), None) => Ok(stream),
         (None, _) => Err(Wrong::nobody(&wish.folder)),
         (Some(_), Some(_)) => {
-            let sentence = tr("there are several daemons, say which one (DAEMON/NAME): {names}");
-            Err(Wrong(Status::Usage, fill(&sentence, &[("names", &names.join(", "))])))
+            let sentence = tr!(
+                "there are several daemons, say which one (DAEMON/NAME): {names}",
+                names = names.join(", ")
+            );
+            Err(Wrong(Status::Usage, sentence))
         }
     }
 }
@@ -220,7 +220,7 @@ fn one(wish: &Wish) -> Result<UnixStream, Wrong> {
 /// Shows all of it until somebody has seen enough.
 fn look_on(wish: &Wish) -> Result<Said, Wrong> {
     if wish.json {
-        let sentence = tr("watch is for people; for programs there is ucarpctl --json events");
+        let sentence = tr!("watch is for people; for programs there is ucarpctl --json events");
         return Err(Wrong(Status::Usage, sentence.into_owned()));
     }
     let line = request(wish)?;
@@ -267,11 +267,9 @@ fn lost(count: Option<u64>, json: bool) -> String {
     }
     match count {
         Some(count) => {
-            let template =
-                trn("{count} event is not known any more", "{count} events are not known any more", count);
-            fill(&template, &[("count", &count)])
+            trn!(count; "{count} event is not known any more", "{count} events are not known any more")
         }
-        None => tr("the daemon began anew, what happened before is not known any more").into_owned(),
+        None => tr!("the daemon began anew, what happened before is not known any more").into_owned(),
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn watch(folder: &Path, instance: Option<&str>, names: &str) -> Resul
     let failed = |error: io::Error| Wrong(Status::Refused, error.to_string());
     let mut signals = Signals::open().map_err(failed)?;
     let Some(mut terminal) = Terminal::take().map_err(failed)? else {
-        let sentence = tr("watch needs a terminal to show and to read keys; ucarpctl status needs none");
+        let sentence = tr!("watch needs a terminal to show and to read keys; ucarpctl status needs none");
         return Err(Wrong(Status::Usage, sentence.into_owned()));
     };
     let has_colours = !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb");
@@ -245,5 +245,5 @@ fn learn(daemon: &mut Daemon, talk: &Talk, status: Status) {
 }
 
 fn nobody() -> String {
-    tr("no daemon, trying again").into_owned()
+    tr!("no daemon, trying again").into_owned()
 }

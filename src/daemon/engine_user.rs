@@ -1,7 +1,7 @@
 //! Who the engine becomes.
 
 use crate::config::Account;
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::platform::{self, User};
 
 /// Who it is where nobody was asked for, if this host has such a user.
@@ -54,10 +54,7 @@ impl EngineUser {
 
     /// What the operator can do better, if anything.
     pub(super) fn advice(&self) -> Option<String> {
-        let template = tr(
-            "there is no user {name} in /etc/passwd, so the process that hears the network runs as {user}; add that user, or name another with --user",
-        );
-        self.is_makeshift.then(|| fill(&template, &[("name", &USUAL), ("user", &self.shown())]))
+        self.is_makeshift.then(|| tr!("there is no user {name} in /etc/passwd, so the process that hears the network runs as {user}; add that user, or name another with --user", name = USUAL, user = self.shown()))
     }
 }
 

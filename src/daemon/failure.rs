@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::platform::{self, LinkState};
 
 /// Why the daemon could not start.
@@ -127,58 +127,94 @@ impl StartError {
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let template = match self.doing {
-            Doing::GoToBackground => tr("the daemon did not get as far as running: {why}"),
-            Doing::StartWriter => tr("cannot start the process that writes to the terminal: {why}"),
-            Doing::StartEngine => tr("cannot start the process that hears the network: {why}"),
-            Doing::HoldPidfile => tr("another ucarp is running: {why} holds the pidfile {object}"),
-            Doing::WritePidfile => tr("cannot write the pidfile {object}: {why}"),
-            Doing::Claim => tr("another ucarp serves {object} already: {why}"),
-            Doing::FindInterface => tr("cannot find the interface {object}: {why}"),
-            Doing::FindSource => tr("cannot choose a source address on {object}: {why}"),
-            Doing::AwaitSource => {
-                tr("{why} is still being checked for duplicates on {object}: it cannot be sent from yet")
+        let (object, why) = (&self.object, &self.source);
+        let text = match self.doing {
+            Doing::GoToBackground => {
+                tr!("the daemon did not get as far as running: {why}", why)
             }
-            Doing::AwaitSoleSource => tr(
+            Doing::StartWriter => {
+                tr!("cannot start the process that writes to the terminal: {why}", why)
+            }
+            Doing::StartEngine => {
+                tr!("cannot start the process that hears the network: {why}", why)
+            }
+            Doing::HoldPidfile => {
+                tr!("another ucarp is running: {why} holds the pidfile {object}", object, why)
+            }
+            Doing::WritePidfile => {
+                tr!("cannot write the pidfile {object}: {why}", object, why)
+            }
+            Doing::Claim => {
+                tr!("another ucarp serves {object} already: {why}", object, why)
+            }
+            Doing::FindInterface => {
+                tr!("cannot find the interface {object}: {why}", object, why)
+            }
+            Doing::FindSource => tr!("cannot choose a source address on {object}: {why}", object, why),
+            Doing::AwaitSource => {
+                tr!(
+                    "{why} is still being checked for duplicates on {object}: it cannot be sent from yet",
+                    object,
+                    why
+                )
+            }
+            Doing::AwaitSoleSource => tr!(
                 "another host of the network has {why} too, so {object} cannot send from it: give one of them another",
+                object,
+                why
             ),
-            Doing::ReadHardwareAddress => tr("cannot read the hardware address of {object}: {why}"),
-            Doing::ManageAddresses => tr(
+            Doing::ReadHardwareAddress => {
+                tr!("cannot read the hardware address of {object}: {why}", object, why)
+            }
+            Doing::ManageAddresses => tr!(
                 "the shared addresses of {object} cannot be put on it and taken off it without {why}: grant that, or leave them to scripts without manage-address",
+                object,
+                why
             ),
-            Doing::Check => tr("the check {object} cannot be made here: {why}"),
-            Doing::UsePeer => tr("the peer {why} is this host itself: it is an address of {object}"),
-            Doing::ReachPeer => tr("the peer {why} is in none of the networks that {object} is connected to"),
-            Doing::JoinGroup => tr("cannot join the multicast group on {object}: {why}"),
-            Doing::OpenSocket => tr("cannot open a raw socket on {object}: {why}"),
-            Doing::OpenCapture => tr("cannot capture on {object}: {why}"),
-            Doing::ReadCapture => tr("cannot read the capture file {object}: {why}"),
-            Doing::Show => tr("cannot write what was seen: {why}"),
-            Doing::CloseDescriptors => tr("cannot keep open descriptors from the scripts: {why}"),
-            Doing::CatchSignals => tr("cannot catch signals: {why}"),
-            Doing::WatchLinks => tr("cannot watch the state of interfaces: {why}"),
+            Doing::Check => {
+                tr!("the check {object} cannot be made here: {why}", object, why)
+            }
+            Doing::UsePeer => {
+                tr!("the peer {why} is this host itself: it is an address of {object}", object, why)
+            }
+            Doing::ReachPeer => {
+                tr!("the peer {why} is in none of the networks that {object} is connected to", object, why)
+            }
+            Doing::JoinGroup => tr!("cannot join the multicast group on {object}: {why}", object, why),
+            Doing::OpenSocket => {
+                tr!("cannot open a raw socket on {object}: {why}", object, why)
+            }
+            Doing::OpenCapture => {
+                tr!("cannot capture on {object}: {why}", object, why)
+            }
+            Doing::ReadCapture => {
+                tr!("cannot read the capture file {object}: {why}", object, why)
+            }
+            Doing::Show => tr!("cannot write what was seen: {why}", why),
+            Doing::CloseDescriptors => {
+                tr!("cannot keep open descriptors from the scripts: {why}", why)
+            }
+            Doing::CatchSignals => tr!("cannot catch signals: {why}", why),
+            Doing::WatchLinks => tr!("cannot watch the state of interfaces: {why}", why),
             Doing::Tell => "{why}".into(),
-            Doing::Wait => tr("cannot wait for events: {why}"),
+            Doing::Wait => tr!("cannot wait for events: {why}", why),
         };
-        let text = fill(&template, &[("object", &self.object), ("why", &self.source)]);
         f.write_str(&text)?;
         let hint = match &self.hint {
             None => return Ok(()),
             Some(Hint::Interfaces(names)) => {
-                fill(&tr("; the interfaces of this host are {names}"), &[("names", &names.join(", "))])
+                tr!("; the interfaces of this host are {names}", names = names.join(", "))
             }
-            Some(Hint::RoutingDomain(domain)) => fill(
-                &tr(" (it is in another routing domain: start with 'route -T {domain} exec ucarp')"),
-                &[("domain", domain)],
+            Some(Hint::RoutingDomain(domain)) => {
+                tr!(" (it is in another routing domain: start with 'route -T {domain} exec ucarp')", domain)
+            }
+            Some(Hint::MissingDevice(device)) => tr!(
+                " ({device} is not there; a jail shows it by the devfs rule: add path 'bpf*' unhide)",
+                device
             ),
-            Some(Hint::MissingDevice(device)) => fill(
-                &tr(" ({device} is not there; a jail shows it by the devfs rule: add path 'bpf*' unhide)"),
-                &[("device", device)],
-            ),
-            Some(Hint::MissingPrivilege(privilege)) => fill(
-                &tr(" (this process lacks {privilege}: run it as root or grant that capability)"),
-                &[("privilege", privilege)],
-            ),
+            Some(Hint::MissingPrivilege(privilege)) => {
+                tr!(" (this process lacks {privilege}: run it as root or grant that capability)", privilege)
+            }
         };
         f.write_str(&hint)
     }

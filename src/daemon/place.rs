@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::failure::{Doing, StartError};
 use super::survey::Survey;
 use crate::config::{VirtualAddress, VirtualHostConfig};
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::platform::Unready;
 use crate::protocol::{Family, MacAddr, Presence, Sources};
 use crate::sorting::sort_by;
@@ -180,20 +180,20 @@ fn not_to_be_sent_from(survey: &Survey<'_>) -> Vec<(IpAddr, Unready)> {
 /// Why there is no source of this family.
 fn missing_source(asked: Option<IpAddr>, family: Family, had: &[IpAddr]) -> String {
     if let Some(asked) = asked {
-        let why = tr(
+        return tr!(
             "{address}, which --srcip asks for, is not one of its addresses, nor of another interface here",
+            address = asked
         );
-        return fill(&why, &[("address", &asked)]);
     }
     let has_any = had.iter().any(|address| Family::of(*address) == family);
     match family {
         Family::V4 => {
-            tr("it has no IPv4 address but those shared; give it one, or none at all with --srcip=0.0.0.0")
+            tr!("it has no IPv4 address but those shared; give it one, or none at all with --srcip=0.0.0.0")
         }
         Family::V6 if has_any => {
-            tr("it has no link-local address; give it one, or choose another with --srcip")
+            tr!("it has no link-local address; give it one, or choose another with --srcip")
         }
-        Family::V6 => tr("it has no IPv6 address; give it one, or enable IPv6 on it if that is off"),
+        Family::V6 => tr!("it has no IPv6 address; give it one, or enable IPv6 on it if that is off"),
     }
     .into_owned()
 }

@@ -19,7 +19,7 @@ use super::roster::{Entry, Roster, Standing};
 use super::start;
 use crate::config::diff::{self, Fate};
 use crate::config::{Check, Config, Errors, VirtualHostConfig, Warning, file};
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::platform::{self, Channel, Claims, Doubt, Unsent};
 use crate::protocol::{Departure, Time};
 
@@ -147,7 +147,7 @@ impl Reading {
 impl Reader {
     /// Takes in what came. When that was all, or nothing more can come, it is over.
     fn hear(&mut self, now: Time) -> Option<Result<(), Cow<'static, str>>> {
-        let ended = || Some(Err(tr("the process that read it has ended")));
+        let ended = || Some(Err(tr!("the process that read it has ended")));
         for _ in 0..MOST_WORDS {
             match self.channel.receive(0) {
                 Ok(Some(message)) => match decode(&message.bytes) {
@@ -158,7 +158,7 @@ impl Reader {
                     Some(Word::Done) => return Some(Ok(())),
                     None => return ended(),
                 },
-                Ok(None) if self.until <= now => return Some(Err(tr("reading it takes too long"))),
+                Ok(None) if self.until <= now => return Some(Err(tr!("reading it takes too long"))),
                 Ok(None) => return None,
                 Err(_) => return ended(),
             }
@@ -277,7 +277,7 @@ pub(super) fn reloaded(
                 let entry = new.get(*entry);
                 let host = entry.and_then(|entry| roster.add(entry.config.clone(), entry.interface.clone()));
                 if host.is_none() {
-                    errors.push(tr("there are too many virtual hosts").into_owned());
+                    errors.push(tr!("there are too many virtual hosts").into_owned());
                 }
                 (host, entry)
             }
@@ -292,14 +292,7 @@ pub(super) fn reloaded(
                         }
                         known.kept = kept;
                     }
-                    None => errors.push(fill(
-                        &tr("{name} (id {vhid} on {interface}): the password, the addresses or the peer type have changed too often within the time that hosts have to learn of it (settle): wait"),
-                        &[
-                            ("name", &entry.config.name.as_deref().unwrap_or("-")),
-                            ("vhid", &entry.config.vhid),
-                            ("interface", &entry.interface),
-                        ],
-                    )),
+                    None => errors.push(tr!("{name} (id {vhid} on {interface}): the password, the addresses or the peer type have changed too often within the time that hosts have to learn of it (settle): wait", name = entry.config.name.as_deref().unwrap_or("-"), vhid = entry.config.vhid, interface = entry.interface)),
                 }
                 known.change(entry.config.clone());
             }

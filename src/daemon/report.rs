@@ -30,7 +30,7 @@ use std::time::Duration;
 use super::addresses::Shifted;
 use super::outcome::Ended;
 use crate::config::VirtualHostConfig;
-use crate::i18n::{decimal, fill, tr, trn};
+use crate::i18n::{decimal, tr, trn};
 use crate::log::{Facts, Level, Line, Log};
 use crate::platform::{LinkState, Signal};
 use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
@@ -193,18 +193,7 @@ impl Report {
     pub(crate) fn refused(&mut self, about: About<'_>, rejected: Rejected, frame: &[u8], now: Time) {
         let Some(held_back) = self.passes(about, rejected.code(), MINUTE, now) else { return };
         let from = Sender::of(frame);
-        let (level, template) = refusal(rejected);
-        let text = fill(
-            &template,
-            &[
-                ("source", &from.source()),
-                ("mac", &from.mac()),
-                ("vhid", &from.vhid()),
-                ("ttl", &from.ttl()),
-                ("ours", &about.vhid),
-                ("interface", &about.interface),
-            ],
-        );
+        let (level, text) = refusal(about, rejected, &from);
         let code = rejected.code();
         let facts = Facts { peer: from.address().map(|peer| peer.to_string()), ..about.facts(code) };
         self.write(level, &(about.opening() + &text), code, &repeats(held_back), facts);
@@ -218,7 +207,12 @@ impl Report {
 
     /// The answer to SIGUSR1: the ancestor's line, and one with the rest.
     pub(crate) fn status(&mut self, about: About<'_>, snapshot: &Snapshot, now: Time) {
-        let state = on(&tr("{state} on {interface} id {vhid}"), about, snapshot.role.code());
+        let state = tr!(
+            "{state} on {interface} id {vhid}",
+            state = snapshot.role.code(),
+            interface = about.interface,
+            vhid = about.vhid
+        );
         self.say_of(about, &state);
         let counters = &snapshot.counters;
         let refused: Vec<_> = counters
@@ -236,48 +230,50 @@ impl Report {
             None => "-".to_owned(),
             Some((hook, HookEnd::Succeeded)) => hook.code().to_owned(),
             Some((hook, HookEnd::Failed | HookEnd::Killed | HookEnd::NotRun)) => {
-                fill(&tr("{hook}, which failed"), &[("hook", &hook.code())])
+                tr!("{hook}, which failed", hook = hook.code())
             }
         };
         let owed = snapshot.owed_hook.map_or_else(
             || "-".to_owned(),
-            |(hook, at)| {
-                let template = match hook {
-                    Hook::Up => tr("{hook} in {time}, the address may be missing on this host"),
-                    Hook::Down => tr("{hook} in {time}, the address may still be on this host"),
-                };
-                fill(&template, &[("hook", &hook.code()), ("time", &seconds(at.since(now)))])
+            |(hook, at)| match hook {
+                Hook::Up => tr!(
+                    "{hook} in {time}, the address may be missing on this host",
+                    hook = hook.code(),
+                    time = seconds(at.since(now))
+                ),
+                Hook::Down => tr!(
+                    "{hook} in {time}, the address may still be on this host",
+                    hook = hook.code(),
+                    time = seconds(at.since(now))
+                ),
             },
         );
-        let text = fill(
-            &tr(
-                "for {lasted} [{reason}]; advbase {base} advskew {skew}; master followed: {followed}; sent {sent}, heard {heard}, lost {lost}, failed {failed}; hook running: {hook}, last: {last}, owed: {owed}; refused: {refused}",
-            ),
-            &[
-                ("lasted", &seconds(snapshot.lasted)),
-                ("reason", &snapshot.reason.code()),
-                ("base", &snapshot.interval.base),
-                ("skew", &snapshot.interval.skew),
-                ("followed", &followed),
-                ("sent", &counters.sent),
-                ("heard", &counters.heard),
-                ("lost", &counters.lost),
-                ("failed", &counters.send_failures),
-                ("hook", &hook),
-                ("last", &last),
-                ("owed", &owed),
-                ("refused", &if refused.is_empty() { "-".to_owned() } else { refused.join(", ") }),
-            ],
+        let text = tr!(
+            "for {lasted} [{reason}]; advbase {base} advskew {skew}; master followed: {followed}; sent {sent}, heard {heard}, lost {lost}, failed {failed}; hook running: {hook}, last: {last}, owed: {owed}; refused: {refused}",
+            lasted = seconds(snapshot.lasted),
+            reason = snapshot.reason.code(),
+            base = snapshot.interval.base,
+            skew = snapshot.interval.skew,
+            followed,
+            sent = counters.sent,
+            heard = counters.heard,
+            lost = counters.lost,
+            failed = counters.send_failures,
+            hook,
+            last,
+            owed,
+            refused = if refused.is_empty() { "-".to_owned() } else { refused.join(", ") }
         );
         self.say_of(about, &text);
         if let Some(at) = snapshot.preempts_at {
-            let text = fill(&tr("preempts in {time}"), &[("time", &seconds(at.since(now)))]);
+            let text = tr!("preempts in {time}", time = seconds(at.since(now)));
             self.say_of(about, &text);
         }
         if let Some(peer) = snapshot.refused {
-            let text = fill(
-                &tr("{peer} advertises id {vhid} too, and does not authenticate"),
-                &[("peer", &describe(peer)), ("vhid", &about.vhid)],
+            let text = tr!(
+                "{peer} advertises id {vhid} too, and does not authenticate",
+                peer = describe(peer),
+                vhid = about.vhid
             );
             self.tell_of(about, Level::Info, &text, Rejected::BadAuth.code());
         }
@@ -286,22 +282,23 @@ impl Report {
             self.tell_of(about, level, &text, "UC1063");
         }
         if snapshot.address_missing {
+            let (interface, addresses) = (about.interface, list(about.shared.1));
             let (text, id) = match about.shared.0 {
-                Presence::Taken => {
-                    (tr("{interface} does not use {addresses}: another host has it"), "UC1034")
-                }
+                Presence::Taken => (
+                    tr!("{interface} does not use {addresses}: another host has it", interface, addresses),
+                    "UC1034",
+                ),
                 Presence::All | Presence::Some | Presence::None | Presence::Pending => {
-                    (tr("{interface} lacks {addresses}"), "UC1021")
+                    (tr!("{interface} lacks {addresses}", interface, addresses), "UC1021")
                 }
             };
-            let text = fill(&text, &[("interface", &about.interface), ("addresses", &list(about.shared.1))]);
             self.tell_of(about, Level::Error, &text, id);
         }
     }
 
     /// A hook that could not be started.
     pub(crate) fn hook_unstartable(&mut self, hook: Hook, why: &str) {
-        let text = fill(&tr("Cannot run the {hook} script: {why}"), &[("hook", &hook.code()), ("why", &why)]);
+        let text = tr!("Cannot run the {hook} script: {why}", hook = hook.code(), why);
         self.tell(Level::Error, &text, "UC2001");
     }
 
@@ -309,14 +306,12 @@ impl Report {
     pub(crate) fn hook_started(&mut self, hook: Hook, path: &str, about: About<'_>, now: Time) {
         let period = if self.is_restless(about) { MINUTE } else { Duration::ZERO };
         let Some(held_back) = self.passes(about, hook.code(), period, now) else { return };
-        let text = fill(
-            &tr("Spawning [{path} {interface}] ({hook} script, id {vhid})"),
-            &[
-                ("path", &path),
-                ("interface", &about.interface),
-                ("hook", &hook.code()),
-                ("vhid", &about.vhid),
-            ],
+        let text = tr!(
+            "Spawning [{path} {interface}] ({hook} script, id {vhid})",
+            path,
+            interface = about.interface,
+            hook = hook.code(),
+            vhid = about.vhid
         );
         self.tell_of(about, Level::Warning, &(text + &repeats(held_back)), "UC2002");
     }
@@ -324,18 +319,16 @@ impl Report {
     /// The last line of all. `by`: the signal that asked for the end.
     pub(crate) fn ended(&mut self, is_orderly: bool, by: Option<Signal>) {
         let (level, text) = match (is_orderly, by) {
-            (false, _) => (Level::Error, tr("Ended by an internal error").into_owned()),
-            (true, Some(signal)) => {
-                (Level::Info, fill(&tr("Ended by {signal}"), &[("signal", &signal.name())]))
-            }
-            (true, None) => (Level::Info, tr("Ended").into_owned()),
+            (false, _) => (Level::Error, tr!("Ended by an internal error").into_owned()),
+            (true, Some(signal)) => (Level::Info, tr!("Ended by {signal}", signal = signal.name())),
+            (true, None) => (Level::Info, tr!("Ended").into_owned()),
         };
         self.tell(level, &text, "UC2040");
     }
 
     /// The interface is missing, or not yet as it has to be.
     pub(crate) fn waiting(&mut self, interface: &str, why: &dyn std::error::Error) {
-        let text = fill(&tr("Waiting for {interface}: {why}"), &[("interface", &interface), ("why", &why)]);
+        let text = tr!("Waiting for {interface}: {why}", interface, why);
         self.tell_on(interface, Level::Warning, &text, "UC2004");
     }
 
@@ -343,46 +336,53 @@ impl Report {
     pub(crate) fn link_at_start(&mut self, interface: &str, state: LinkState) {
         let why = match state {
             LinkState::Up | LinkState::Gone => return,
-            LinkState::Down => tr("it has no link"),
-            LinkState::Disabled => tr("it is set down"),
+            LinkState::Down => tr!("it has no link"),
+            LinkState::Disabled => tr!("it is set down"),
         };
-        let text = fill(&tr("Waiting for {interface}: {why}"), &[("interface", &interface), ("why", &why)]);
+        let text = tr!("Waiting for {interface}: {why}", interface, why);
         self.tell_on(interface, Level::Warning, &text, "UC2004");
     }
 
     /// The interface lives on under another name.
     pub(crate) fn interface_renamed(&mut self, interface: &str, new: &str) {
-        let text = fill(
-            &tr("Interface {interface} was renamed to {new}: waiting for one that is called {interface}"),
-            &[("interface", &interface), ("new", &new)],
+        let text = tr!(
+            "Interface {interface} was renamed to {new}: waiting for one that is called {interface}",
+            interface,
+            new
         );
         self.tell_on(interface, Level::Warning, &text, "UC2005");
     }
 
     /// Advertisements come from another address than before.
     pub(crate) fn source_changed(&mut self, interface: &str, old: IpAddr, new: IpAddr, wanted: bool) {
-        let (level, template) = if wanted {
-            (Level::Info, tr("Interface {interface} has the address {new} again: sending from it"))
+        let (level, text) = if wanted {
+            (
+                Level::Info,
+                tr!("Interface {interface} has the address {new} again: sending from it", interface, new),
+            )
         } else {
-            (Level::Warning, tr("Interface {interface} lost the address {old}: sending from {new} now"))
+            (
+                Level::Warning,
+                tr!(
+                    "Interface {interface} lost the address {old}: sending from {new} now",
+                    interface,
+                    old,
+                    new
+                ),
+            )
         };
-        let text = fill(&template, &[("interface", &interface), ("old", &old), ("new", &new)]);
         self.tell_on(interface, level, &text, "UC2006");
     }
 
     /// The interface has another hardware address.
     pub(crate) fn hardware_address_changed(&mut self, interface: &str, mac: MacAddr) {
-        let text = fill(
-            &tr("The hardware address of {interface} is {mac} now"),
-            &[("interface", &interface), ("mac", &mac)],
-        );
+        let text = tr!("The hardware address of {interface} is {mac} now", interface, mac);
         self.tell_on(interface, Level::Warning, &text, "UC2008");
     }
 
     /// The interface is back after it had been removed.
     pub(crate) fn interface_back(&mut self, interface: &str) {
-        let text =
-            fill(&tr("Interface {interface} exists again: taking it up"), &[("interface", &interface)]);
+        let text = tr!("Interface {interface} exists again: taking it up", interface);
         self.tell_on(interface, Level::Warning, &text, "UC2003");
     }
 
@@ -419,19 +419,11 @@ impl Report {
 
 /// The line about lines that never got through.
 pub(crate) fn lost(count: u64) -> String {
-    fill(&trn("{count} log line was lost", "{count} log lines were lost", count), &[("count", &count)])
+    trn!(count; "{count} log line was lost", "{count} log lines were lost")
 }
 
 fn list(addresses: &[IpAddr]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-}
-
-fn on(template: &str, about: About<'_>, state: &str) -> String {
-    fill(template, &[("state", &state), ("interface", &about.interface), ("vhid", &about.vhid)])
-}
-
-fn of(template: &str, peer: Peer) -> String {
-    fill(template, &[("peer", &describe(peer))])
 }
 
 fn describe(peer: Peer) -> String {
@@ -445,9 +437,6 @@ fn seconds(duration: Duration) -> String {
 fn repeats(held_back: u64) -> String {
     match held_back {
         0 => String::new(),
-        count => {
-            let template = trn(" (and {count} more like it)", " (and {count} more like them)", count);
-            fill(&template, &[("count", &count)])
-        }
+        count => trn!(count; " (and {count} more like it)", " (and {count} more like them)"),
     }
 }

@@ -15,7 +15,7 @@ use super::roster::{Entry, Roster, Standing};
 use super::survey::Surveyor;
 use crate::config::check::Probe;
 use crate::config::{Check, Secret, VirtualAddress, VirtualHostConfig};
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::platform::{self, Claims, Doubt, Holder, LinkState, LockError, PidFile};
 use crate::protocol::{Destination, Family, Hooks, Key, Parameters, VirtualHost};
 
@@ -25,7 +25,7 @@ pub(super) fn hold_pidfile(path: &Path) -> Result<PidFile, StartError> {
     PidFile::take(path).map_err(|error| match error {
         LockError::Held(number) => StartError::new(Doing::HoldPidfile, object, process(number)),
         LockError::Foreign(lock, user) => {
-            let why = fill(&tr("it belongs to user {user}"), &[("user", &user)]);
+            let why = tr!("it belongs to user {user}", user);
             StartError::new(Doing::WritePidfile, lock.display().to_string(), why)
         }
         LockError::Io(error) => StartError::new(Doing::WritePidfile, object, error),
@@ -35,8 +35,8 @@ pub(super) fn hold_pidfile(path: &Path) -> Result<PidFile, StartError> {
 /// A process as it stands in a sentence.
 fn process(number: Option<u32>) -> String {
     match number {
-        Some(number) => fill(&tr("process {number}"), &[("number", &number)]),
-        None => tr("a process whose number cannot be seen from here").into_owned(),
+        Some(number) => tr!("process {number}", number),
+        None => tr!("a process whose number cannot be seen from here").into_owned(),
     }
 }
 
@@ -47,12 +47,16 @@ pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartE
         (None, Some(source)) => platform::interface_of(source)
             .map_err(|error| StartError::new(Doing::FindInterface, source.to_string(), error))?
             .ok_or_else(|| {
-                StartError::new(Doing::FindInterface, source.to_string(), tr("no interface has this address"))
+                StartError::new(
+                    Doing::FindInterface,
+                    source.to_string(),
+                    tr!("no interface has this address"),
+                )
             }),
         (None, None) => Err(StartError::new(
             Doing::FindInterface,
             "",
-            tr("neither an interface nor an address was given"),
+            tr!("neither an interface nor an address was given"),
         )),
     }
 }
@@ -68,7 +72,7 @@ pub(super) fn may_manage(config: &VirtualHostConfig, interface: &str) -> Result<
 /// Whether what a check looks at exists on this system.
 pub(super) fn may_look(check: &Check) -> Result<(), StartError> {
     if check.probe == Probe::CarpDemotion && platform::carp_demotion().is_none() {
-        let why = tr("carp-demotion: this system's kernel keeps no sum of demotions");
+        let why = tr!("carp-demotion: this system's kernel keeps no sum of demotions");
         return Err(StartError::new(Doing::Check, check.name.as_str(), why));
     }
     Ok(())

@@ -14,11 +14,11 @@ pub fn version() -> String {
 pub fn usage() -> String {
     let begins = [
         // TRANSLATORS: keep the option names and a width of at most 79 characters.
-        tr(
-            "Usage: ucarp -i INTERFACE -v VHID -o FILE -a ADDRESS [OPTION]...\n       ucarp --config FILE [OPTION]...",
+        tr!(
+            "Usage: ucarp -i INTERFACE -v VHID -o FILE -a ADDRESS [OPTION]...\n       ucarp --config FILE [OPTION]..."
         ),
-        tr(
-            "Shares a virtual IP address with other hosts: one of them is MASTER and has it,\nthe others wait as BACKUP. Speaks CARP, as the BSD kernels do.",
+        tr!(
+            "Shares a virtual IP address with other hosts: one of them is MASTER and has it,\nthe others wait as BACKUP. Speaks CARP, as the BSD kernels do."
         ),
         "".into(),
     ];
@@ -27,9 +27,9 @@ pub fn usage() -> String {
         std::iter::once((section.heading)()).chain(rows).chain(["".into()])
     });
     let ends = [
-        tr("Signals: USR1 reports the state, USR2 makes a MASTER step aside, TERM ends."),
+        tr!("Signals: USR1 reports the state, USR2 makes a MASTER step aside, TERM ends."),
         "".into(),
-        tr("Example:"),
+        tr!("Example:"),
         "  ucarp -i eth0 -s 192.0.2.1 -v 42 -o /etc/ucarp/password -a 192.0.2.10/24 \\\n    -u /etc/ucarp/vip-up.sh -d /etc/ucarp/vip-down.sh -z".into(),
     ];
     let lines: Vec<_> = begins.into_iter().chain(table).chain(ends).collect();

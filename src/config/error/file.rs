@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::config::place::Place;
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 
 /// What is wrong with a file, or with what only a file has. The place stands before the sentence.
 #[derive(Debug)]
@@ -61,195 +61,82 @@ impl FileError {
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::Unreadable { source } => {
-                fill(&tr("this file cannot be read: {error}"), &[("error", source)])
+                tr!("this file cannot be read: {error}", error = source)
             }
-            Self::NotAFile => tr("this is not a file that can be read again; name a plain file").into_owned(),
-            Self::TooBig { max } => fill(
-                &tr(
-                    "the configuration is longer than {max} bytes, which no configuration needs; is this the right file?",
-                ),
-                &[("max", max)],
-            ),
-            Self::Changing => tr("this file was written to while it was read; try again").into_owned(),
+            Self::NotAFile => tr!("this is not a file that can be read again; name a plain file").into_owned(),
+            Self::TooBig { max } => tr!("the configuration is longer than {max} bytes, which no configuration needs; is this the right file?", max),
+            Self::Changing => tr!("this file was written to while it was read; try again").into_owned(),
             Self::NotUtf8 => {
-                tr("this is not UTF-8, which the file has to be from here on; save it as UTF-8").into_owned()
+                tr!("this is not UTF-8, which the file has to be from here on; save it as UTF-8").into_owned()
             }
             Self::Syntax { reason } => {
-                fill(&tr("this cannot be understood as TOML: {reason}"), &[("reason", reason)])
+                tr!("this cannot be understood as TOML: {reason}", reason)
             }
-            Self::Changeable { place } => fill(
-                &tr(
-                    "others than root and the user of this daemon may write to '{place}', and so choose what it runs; take that right away",
-                ),
-                &[("place", place)],
-            ),
+            Self::Changeable { place } => tr!("others than root and the user of this daemon may write to '{place}', and so choose what it runs; take that right away", place),
             Self::Readable => {
-                tr("pass: everybody on this host can read it here; try chmod 600 for this file").into_owned()
+                tr!("pass: everybody on this host can read it here; try chmod 600 for this file").into_owned()
             }
-            Self::Version { value } => fill(
-                &tr("config-version: '{value}' is not known to this ucarp; it reads version 1"),
-                &[("value", value)],
-            ),
-            Self::UnknownTable { table, similar: None } => fill(
-                &tr(
-                    "{table}: there is no such table or key; [daemon], [defaults], [vip.NAME], [group.NAME], [check.NAME] and include are what there is",
-                ),
-                &[("table", table)],
-            ),
+            Self::Version { value } => tr!("config-version: '{value}' is not known to this ucarp; it reads version 1", value),
+            Self::UnknownTable { table, similar: None } => tr!("{table}: there is no such table or key; [daemon], [defaults], [vip.NAME], [group.NAME], [check.NAME] and include are what there is", table),
             Self::UnknownTable { table, similar: Some(similar) }
-            | Self::UnknownKey { key: table, similar: Some(similar) } => fill(
-                &tr("{key}: there is no such key; did you mean {similar}?"),
-                &[("key", table), ("similar", similar)],
-            ),
+            | Self::UnknownKey { key: table, similar: Some(similar) } => tr!("{key}: there is no such key; did you mean {similar}?", key = table, similar),
             Self::UnknownKey { key, similar: None } => {
-                fill(&tr("{key}: there is no such key here; the manual lists them"), &[("key", key)])
+                tr!("{key}: there is no such key here; the manual lists them", key)
             }
-            Self::NoKey { key } => fill(
-                &tr("{key}: is an option of the command line and cannot stand in a file; remove it"),
-                &[("key", key)],
-            ),
-            Self::NoDefault { key } => fill(
-                &tr(
-                    "{key}: is different for each virtual host and cannot be a default; write it below [vip.NAME]",
-                ),
-                &[("key", key)],
-            ),
+            Self::NoKey { key } => tr!("{key}: is an option of the command line and cannot stand in a file; remove it", key),
+            Self::NoDefault { key } => tr!("{key}: is different for each virtual host and cannot be a default; write it below [vip.NAME]", key),
             Self::NotATable { key } => {
-                fill(&tr("{key}: must be a table, such as [vip.web] or [defaults]"), &[("key", key)])
+                tr!("{key}: must be a table, such as [vip.web] or [defaults]", key)
             }
-            Self::NotAList { key } => fill(
-                &tr(
-                    "{key}: must be a list; put brackets around it, and quotes around each of its entries: {key} = [\"…\"]",
-                ),
-                &[("key", key)],
-            ),
+            Self::NotAList { key } => tr!("{key}: must be a list; put brackets around it, and quotes around each of its entries: {key} = [\"…\"]", key),
             Self::NotAnEntry { key } => {
-                fill(&tr("{key}: each entry of the list must be a text in quotes"), &[("key", key)])
+                tr!("{key}: each entry of the list must be a text in quotes", key)
             }
             Self::NotASwitch { key } => {
-                fill(&tr("{key}: must be true or false, without quotes"), &[("key", key)])
+                tr!("{key}: must be true or false, without quotes", key)
             }
             Self::NotText { key } => {
-                fill(&tr("{key}: must be one text in quotes: {key} = \"…\""), &[("key", key)])
+                tr!("{key}: must be one text in quotes: {key} = \"…\"", key)
             }
             Self::NotANumber { key } => {
-                fill(&tr("{key}: must be one whole number: {key} = 1"), &[("key", key)])
+                tr!("{key}: must be one whole number: {key} = 1", key)
             }
-            Self::NotATime { key } => fill(
-                &tr("{key}: must be one time in quotes, such as \"200ms\", \"2s\" or \"5m\""),
-                &[("key", key)],
-            ),
+            Self::NotATime { key } => tr!("{key}: must be one time in quotes, such as \"200ms\", \"2s\" or \"5m\"", key),
             Self::TwoPasswords => {
-                tr("pass and passfile: both are given here; remove one of them").into_owned()
+                tr!("pass and passfile: both are given here; remove one of them").into_owned()
             }
-            Self::Name { name } => fill(
-                &tr(
-                    "'{name}' cannot be a name: 1 to 32 of a to z, 0 to 9, - and _, beginning with a letter or digit",
-                ),
-                &[("name", name)],
-            ),
-            Self::NameReserved { name } => fill(
-                &tr(
-                    "'{name}' cannot be a name, because commands understand it as a word of their own; choose another",
-                ),
-                &[("name", name)],
-            ),
-            Self::NameTwice { name, first } => fill(
-                &tr("there is another '{name}' at {first}; give one of them another name"),
-                &[("name", name), ("first", first)],
-            ),
-            Self::ServedTwice { name, interface, vhid, first } => fill(
-                &tr(
-                    "vhid: '{name}' at {first} has {vhid} on {interface} already; give one of them another number or interface",
-                ),
-                &[("name", name), ("interface", interface), ("vhid", vhid), ("first", first)],
-            ),
-            Self::NoVips => tr("there is no virtual host to serve; begin one with [vip.NAME]").into_owned(),
-            Self::TooManyVips { max } => fill(
-                &tr("there are more than {max} virtual hosts; a second ucarp can serve the others"),
-                &[("max", max)],
-            ),
-            Self::TooManyOnInterface { interface, max } => fill(
-                &tr(
-                    "interface: there are more than {max} virtual hosts on {interface}; use another interface for this one",
-                ),
-                &[("interface", interface), ("max", max)],
-            ),
-            Self::OnlyInMainFile { key } => fill(
-                &tr("{key}: can stand only in the file given with --config; move it there"),
-                &[("key", key)],
-            ),
-            Self::Pattern { pattern } => fill(
-                &tr(
-                    "include: '{pattern}' cannot be a pattern of files; * and ? may stand only behind the last slash",
-                ),
-                &[("pattern", pattern)],
-            ),
-            Self::NoneOf { key, value, words } => fill(
-                &tr("{key}: '{value}' is none of {words}"),
-                &[("key", key), ("value", value), ("words", words)],
-            ),
-            Self::EmptyList { key } => fill(
-                &tr("{key}: there is nothing in the list; fill it, or remove the key"),
-                &[("key", key)],
-            ),
-            Self::LongList { key, max } => fill(
-                &tr("{key}: there is too much in the list; {max} bytes in all its entries are the most"),
-                &[("key", key), ("max", max)],
-            ),
-            Self::NotAbsolute { key, value } => fill(
-                &tr("{key}: '{value}' does not begin with a slash, and nobody looks for it; write the whole path"),
-                &[("key", key), ("value", value)],
-            ),
-            Self::NoShell => tr(
-                "command: no shell takes a text apart; write a list with the program and each of its words, command = [\"/usr/bin/curl\", \"-fsS\", \"…\"]",
-            )
-            .into_owned(),
+            Self::Name { name } => tr!("'{name}' cannot be a name: 1 to 32 of a to z, 0 to 9, - and _, beginning with a letter or digit", name),
+            Self::NameReserved { name } => tr!("'{name}' cannot be a name, because commands understand it as a word of their own; choose another", name),
+            Self::NameTwice { name, first } => tr!("there is another '{name}' at {first}; give one of them another name", name, first),
+            Self::ServedTwice { name, interface, vhid, first } => tr!("vhid: '{name}' at {first} has {vhid} on {interface} already; give one of them another number or interface", name, interface, vhid, first),
+            Self::NoVips => tr!("there is no virtual host to serve; begin one with [vip.NAME]").into_owned(),
+            Self::TooManyVips { max } => tr!("there are more than {max} virtual hosts; a second ucarp can serve the others", max),
+            Self::TooManyOnInterface { interface, max } => tr!("interface: there are more than {max} virtual hosts on {interface}; use another interface for this one", interface, max),
+            Self::OnlyInMainFile { key } => tr!("{key}: can stand only in the file given with --config; move it there", key),
+            Self::Pattern { pattern } => tr!("include: '{pattern}' cannot be a pattern of files; * and ? may stand only behind the last slash", pattern),
+            Self::NoneOf { key, value, words } => tr!("{key}: '{value}' is none of {words}", key, value, words),
+            Self::EmptyList { key } => tr!("{key}: there is nothing in the list; fill it, or remove the key", key),
+            Self::LongList { key, max } => tr!("{key}: there is too much in the list; {max} bytes in all its entries are the most", key, max),
+            Self::NotAbsolute { key, value } => tr!("{key}: '{value}' does not begin with a slash, and nobody looks for it; write the whole path", key, value),
+            Self::NoShell => tr!("command: no shell takes a text apart; write a list with the program and each of its words, command = [\"/usr/bin/curl\", \"-fsS\", \"…\"]").into_owned(),
             Self::NoProbe => {
-                tr("one of command, interface, file and carp-demotion = true is required: what to look at").into_owned()
+                tr!("one of command, interface, file and carp-demotion = true is required: what to look at").into_owned()
             }
-            Self::TwoProbes { first, second } => fill(
-                &tr("{second}: a check looks at one thing, and {first} is given too; begin another [check.NAME] for one of them"),
-                &[("first", first), ("second", second)],
-            ),
-            Self::NoProgram { key } => fill(
-                &tr("{key}: is about a program, and this check runs none; remove it"),
-                &[("key", key)],
-            ),
-            Self::DemotesAltogether => tr(
-                "demote: amounts are 1 to 254; a host that is not to serve at all has on-failure = \"release\"",
-            )
-            .into_owned(),
-            Self::UserIsRoot { value } => fill(
-                &tr("user: '{value}' is root or of its group, and what is run so often is to have no rights; name somebody else"),
-                &[("value", value)],
-            ),
+            Self::TwoProbes { first, second } => tr!("{second}: a check looks at one thing, and {first} is given too; begin another [check.NAME] for one of them", first, second),
+            Self::NoProgram { key } => tr!("{key}: is about a program, and this check runs none; remove it", key),
+            Self::DemotesAltogether => tr!("demote: amounts are 1 to 254; a host that is not to serve at all has on-failure = \"release\"").into_owned(),
+            Self::UserIsRoot { value } => tr!("user: '{value}' is root or of its group, and what is run so often is to have no rights; name somebody else", value),
             Self::NobodyMeant => {
-                tr("vips or group: one of them is required: whom this check is about").into_owned()
+                tr!("vips or group: one of them is required: whom this check is about").into_owned()
             }
-            Self::BothMeant => tr("vips and group: both are given here; remove one of them").into_owned(),
-            Self::UnknownVip { name, similar: None } => fill(
-                &tr("vips: there is no virtual host '{name}'; begin one with [vip.{name}], or remove it here"),
-                &[("name", name)],
-            ),
-            Self::UnknownVip { name, similar: Some(similar) } => fill(
-                &tr("vips: there is no virtual host '{name}'; did you mean {similar}?"),
-                &[("name", name), ("similar", similar)],
-            ),
-            Self::UnknownGroup { name, similar: None } => fill(
-                &tr("group: no virtual host is in a group '{name}'; give those that are group = \"{name}\""),
-                &[("name", name)],
-            ),
-            Self::UnknownGroup { name, similar: Some(similar) } => fill(
-                &tr("group: there is no group '{name}'; did you mean {similar}?"),
-                &[("name", name), ("similar", similar)],
-            ),
-            Self::OfTheGroup { key, group, place } => fill(
-                &tr("{key}: all in the group '{group}' have what is written at {place}; remove this, or write it there"),
-                &[("key", key), ("group", group), ("place", place)],
-            ),
+            Self::BothMeant => tr!("vips and group: both are given here; remove one of them").into_owned(),
+            Self::UnknownVip { name, similar: None } => tr!("vips: there is no virtual host '{name}'; begin one with [vip.{name}], or remove it here", name),
+            Self::UnknownVip { name, similar: Some(similar) } => tr!("vips: there is no virtual host '{name}'; did you mean {similar}?", name, similar),
+            Self::UnknownGroup { name, similar: None } => tr!("group: no virtual host is in a group '{name}'; give those that are group = \"{name}\"", name),
+            Self::UnknownGroup { name, similar: Some(similar) } => tr!("group: there is no group '{name}'; did you mean {similar}?", name, similar),
+            Self::OfTheGroup { key, group, place } => tr!("{key}: all in the group '{group}' have what is written at {place}; remove this, or write it there", key, group, place),
             Self::TooManyChecks { max } => {
-                fill(&tr("there are more than {max} checks; one program can look at several things"), &[("max", max)])
+                tr!("there are more than {max} checks; one program can look at several things", max)
             }
         }
     }

@@ -1,10 +1,10 @@
 //! What is allowed and probably not meant, in sentences.
 
-use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 use crate::config::place::Place;
 use crate::config::spelt::Spelt;
+use crate::i18n::tr;
 
 /// What is allowed, but worth a line in the log at start. `Display` is the translated sentence, one line.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -63,74 +63,61 @@ impl Display for Warning {
 
 impl Warning {
     pub(super) fn sentence(&self, spelt: Spelt) -> String {
-        let tr = |message: &'static str| spelt.translated(message);
-        let fill = |message: &Cow<'_, str>, values: &[(&str, &dyn Display)]| spelt.filled(message, values);
         match self {
-            Self::TwoPasswords { used, ignored } => fill(
-                &tr("{ignored} is ignored because {used} comes later"),
-                &[("used", used), ("ignored", ignored)],
-            ),
-            Self::TwentyBytePassword => tr(
-                "the password has 20 bytes; the ifconfig of BSD kernels keeps only 19, so such a peer will not understand us",
-            )
-            .into_owned(),
-            Self::ReadablePassfile { path } => {
-                fill(&tr("'{path}' can be read by everybody on this host; try chmod 600"), &[("path", path)])
+            Self::TwoPasswords { used, ignored } => {
+                tr!(by spelt; "{ignored} is ignored because {used} comes later", used, ignored)
             }
-            Self::ChangeablePassfile { place } => fill(
-                &tr("--passfile: others than root and the user of this daemon may write to '{place}', and so choose the password"),
-                &[("place", place)],
-            ),
-            Self::ChangeableHook { option, place } => fill(
-                &tr("{option}: others than root and the user of this daemon may write to '{place}', and so choose what it runs"),
-                &[("option", option), ("place", place)],
-            ),
-            Self::EmptyArgument => tr(
-                "an empty word on the command line is ignored; whatever calls ucarp quotes a variable that is not set",
-            )
-            .into_owned(),
-            Self::DeadRatioOfOne => tr(
-                "--deadratio=1: a single lost advertisement makes a backup take over; 3 is usual",
-            )
-            .into_owned(),
-            Self::LinkLocalAddress { value } => fill(
-                &tr("--addr={value}: OpenBSD signs its advertisements without link-local addresses, the other systems sign them too; share one only if other hosts need it, as their router perhaps"),
-                &[("value", value)],
-            ),
-            Self::NoHooks => tr(
-                "neither --upscript nor --downscript is given: nothing will add the virtual address to this host, or remove it",
-            )
-            .into_owned(),
+            Self::TwentyBytePassword => {
+                tr!(by spelt; "the password has 20 bytes; the ifconfig of BSD kernels keeps only 19, so such a peer will not understand us")
+            }
+            Self::ReadablePassfile { path } => {
+                tr!(by spelt; "'{path}' can be read by everybody on this host; try chmod 600", path)
+            }
+            Self::ChangeablePassfile { place } => {
+                tr!(by spelt; "--passfile: others than root and the user of this daemon may write to '{place}', and so choose the password", place)
+            }
+            Self::ChangeableHook { option, place } => {
+                tr!(by spelt; "{option}: others than root and the user of this daemon may write to '{place}', and so choose what it runs", option, place)
+            }
+            Self::EmptyArgument => {
+                tr!(by spelt; "an empty word on the command line is ignored; whatever calls ucarp quotes a variable that is not set")
+            }
+            Self::DeadRatioOfOne => {
+                tr!(by spelt; "--deadratio=1: a single lost advertisement makes a backup take over; 3 is usual")
+            }
+            Self::LinkLocalAddress { value } => {
+                tr!(by spelt; "--addr={value}: OpenBSD signs its advertisements without link-local addresses, the other systems sign them too; share one only if other hosts need it, as their router perhaps", value)
+            }
+            Self::NoHooks => {
+                tr!(by spelt; "neither --upscript nor --downscript is given: nothing will add the virtual address to this host, or remove it")
+            }
             Self::NoUpHook => {
-                tr("no --upscript is given: nothing will add the virtual address to this host").into_owned()
+                tr!(by spelt; "no --upscript is given: nothing will add the virtual address to this host")
             }
             Self::NoDownHook => {
-                tr("no --downscript is given: nothing will remove the virtual address from this host").into_owned()
+                tr!(by spelt; "no --downscript is given: nothing will remove the virtual address from this host")
             }
-            Self::AddressStays => tr(
-                "without --shutdown the virtual address stays on this host when the daemon ends as MASTER",
-            )
-            .into_owned(),
-            Self::PassfileLine { line } => fill(
-                &tr("--passfile: line {line} is no password that others may use (1 to 20 bytes, four of them at most), so only the first line counts"),
-                &[("line", line)],
-            ),
-            Self::DaemonStays => tr("[daemon] has changed since ucarp was started, and is read at the start alone: restart ucarp for it").into_owned(),
-            Self::ReleasesAll { check } => fill(
-                &tr("on-failure = \"release\": where the check '{check}' fails on all hosts, none of them has the address"),
-                &[("check", check)],
-            ),
-            Self::AloneInGroup { group } => fill(
-                &tr("group: no other virtual host is in '{group}', so nothing moves together with this one"),
-                &[("group", group)],
-            ),
+            Self::AddressStays => {
+                tr!(by spelt; "without --shutdown the virtual address stays on this host when the daemon ends as MASTER")
+            }
+            Self::PassfileLine { line } => {
+                tr!(by spelt; "--passfile: line {line} is no password that others may use (1 to 20 bytes, four of them at most), so only the first line counts", line)
+            }
+            Self::DaemonStays => {
+                tr!(by spelt; "[daemon] has changed since ucarp was started, and is read at the start alone: restart ucarp for it")
+            }
+            Self::ReleasesAll { check } => {
+                tr!(by spelt; "on-failure = \"release\": where the check '{check}' fails on all hosts, none of them has the address", check)
+            }
+            Self::AloneInGroup { group } => {
+                tr!(by spelt; "group: no other virtual host is in '{group}', so nothing moves together with this one", group)
+            }
             Self::EmptyGroup { group } => {
-                fill(&tr("no virtual host is in the group '{group}'"), &[("group", group)])
+                tr!(by spelt; "no virtual host is in the group '{group}'", group)
             }
-            Self::CredentialStays { option } => fill(
-                &tr("{option}: the service manager hands a credential over when it starts ucarp; if it was changed since, restart ucarp"),
-                &[("option", option)],
-            ),
+            Self::CredentialStays { option } => {
+                tr!(by spelt; "{option}: the service manager hands a credential over when it starts ucarp; if it was changed since, restart ucarp", option)
+            }
             Self::At { warning, .. } => warning.sentence(spelt),
         }
     }

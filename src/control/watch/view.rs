@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::super::table::{self, Standing};
 use super::super::{monitor, peers, width};
 use super::keys::Key;
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::sorting::sort_by;
 
 pub(super) use super::super::width::columns;
@@ -135,8 +135,13 @@ impl View {
         let hosts = || self.daemons.iter().flat_map(|daemon| &daemon.hosts);
         let masters = hosts().filter(|one| one.get("role") == Some("MASTER")).count();
         let minded = hosts().filter(|one| monitor::level(one) != monitor::WELL).count();
-        let title = tr("virtual hosts: {count}, MASTER: {masters}, to be looked at: {minded}");
-        let title = fill(&title, &[("count", &hosts().count()), ("masters", &masters), ("minded", &minded)]);
+        let count = hosts().count();
+        let title = tr!(
+            "virtual hosts: {count}, MASTER: {masters}, to be looked at: {minded}",
+            count,
+            masters,
+            minded
+        );
         let mut lines = vec![Line { text: format!("ucarp  {title}"), style: Style::Title }];
         let several = self.daemons.len() > 1;
         let mut minds = |daemon: Option<&Daemon>, sentence: &str, style| {
@@ -186,18 +191,17 @@ impl View {
         if last.is_empty() {
             return Vec::new();
         }
-        let heading = Line { text: tr("EVENTS").into_owned(), style: Style::Heading };
+        let heading = Line { text: tr!("EVENTS").into_owned(), style: Style::Heading };
         std::iter::once(heading).chain(last.into_iter().map(|text| event(text))).collect()
     }
 
     fn last_line(&self, all: usize) -> Line {
-        let keys = tr("q ends it, arrows or j and k move");
+        let keys = tr!("q ends it, arrows or j and k move");
         let last = (self.top + self.height).min(all);
         let text = if self.height >= all {
             keys.into_owned()
         } else {
-            let place = tr("lines {first} to {last} of {all}");
-            let place = fill(&place, &[("first", &(self.top + 1)), ("last", &last), ("all", &all)]);
+            let place = tr!("lines {first} to {last} of {all}", first = self.top + 1, last, all);
             format!("{place}  {keys}")
         };
         Line { text, style: Style::Plain }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{About, Report, seconds};
 use crate::daemon::by_hand::Demand;
 use crate::daemon::control::NoDoor;
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::log::Level;
 use crate::platform;
 use crate::protocol::Time;
@@ -25,88 +25,97 @@ impl Report {
     /// Somebody demotes a virtual host by hand, or did so before this start.
     pub(crate) fn demanded(&mut self, about: About<'_>, demand: &Demand, before: bool, now: Time) {
         let Demand { name, amount, .. } = demand;
-        let (template, id) = match (demand.is_maintenance(), before) {
-            (true, false) => (tr("Maintenance begins: {circumstances}"), "UC2061"),
-            (true, true) => (tr("Maintenance goes on: {circumstances}"), "UC2061"),
-            (false, false) => (tr("Demoted by hand, by {amount} for {name}: {circumstances}"), "UC2065"),
-            (false, true) => (tr("Still demoted by hand, by {amount} for {name}: {circumstances}"), "UC2065"),
+        let circumstances = circumstances(demand, now);
+        let (text, id) = match (demand.is_maintenance(), before) {
+            (true, false) => (tr!("Maintenance begins: {circumstances}", circumstances), "UC2061"),
+            (true, true) => (tr!("Maintenance goes on: {circumstances}", circumstances), "UC2061"),
+            (false, false) => (
+                tr!("Demoted by hand, by {amount} for {name}: {circumstances}", amount, name, circumstances),
+                "UC2065",
+            ),
+            (false, true) => (
+                tr!(
+                    "Still demoted by hand, by {amount} for {name}: {circumstances}",
+                    amount,
+                    name,
+                    circumstances
+                ),
+                "UC2065",
+            ),
         };
-        let fields: [(&str, &dyn std::fmt::Display); 3] =
-            [("amount", amount), ("name", name), ("circumstances", &circumstances(demand, now))];
-        self.tell_of(about, Level::Warning, &fill(&template, &fields), id);
+        self.tell_of(about, Level::Warning, &text, id);
     }
 
     /// It does no more.
     pub(crate) fn demanded_no_more(&mut self, about: About<'_>, demand: &Demand, over: Over) {
-        let (template, id) = match (demand.is_maintenance(), over) {
-            (true, Over::By(_)) => (tr("Maintenance ends, as user {user} says"), "UC2062"),
-            (true, Over::InTime) => (tr("Maintenance ends: its time is over"), "UC2062"),
-            (false, Over::By(_)) => {
-                (tr("No longer demoted by hand for {name}, as user {user} says"), "UC2066")
+        let (text, id) = match (demand.is_maintenance(), over) {
+            (true, Over::By(user)) => (tr!("Maintenance ends, as user {user} says", user), "UC2062"),
+            (true, Over::InTime) => (tr!("Maintenance ends: its time is over").into_owned(), "UC2062"),
+            (false, Over::By(user)) => (
+                tr!("No longer demoted by hand for {name}, as user {user} says", name = demand.name, user),
+                "UC2066",
+            ),
+            (false, Over::InTime) => {
+                (tr!("No longer demoted by hand for {name}: its time is over", name = demand.name), "UC2066")
             }
-            (false, Over::InTime) => (tr("No longer demoted by hand for {name}: its time is over"), "UC2066"),
         };
-        let user = match over {
-            Over::By(user) => user.to_string(),
-            Over::InTime => String::new(),
-        };
-        self.tell_of(about, Level::Info, &fill(&template, &[("name", &demand.name), ("user", &user)]), id);
+        self.tell_of(about, Level::Info, &text, id);
     }
 
     /// All that demotes it by hand, in answer to SIGUSR1.
     pub(crate) fn demands(&mut self, about: About<'_>, demands: &[Demand], now: Time) {
         for demand in demands {
-            let template = tr("{name} was ordered: {circumstances}");
-            let fields: [(&str, &dyn std::fmt::Display); 2] =
-                [("name", &demand.name), ("circumstances", &circumstances(demand, now))];
-            self.say_of(about, &fill(&template, &fields));
+            self.say_of(
+                about,
+                &tr!(
+                    "{name} was ordered: {circumstances}",
+                    name = demand.name,
+                    circumstances = circumstances(demand, now)
+                ),
+            );
         }
     }
 
     /// A user has a master step aside.
     pub(crate) fn asked_to_resign(&mut self, about: About<'_>, user: u32) {
-        let text = fill(&tr("User {user} asks this host to step aside"), &[("user", &user)]);
+        let text = tr!("User {user} asks this host to step aside", user);
         self.tell_of(about, Level::Info, &text, "UC2067");
     }
 
     /// A user has a backup take the addresses.
     pub(crate) fn told_to_take(&mut self, about: About<'_>, user: u32) {
-        let text = fill(&tr("User {user} tells this host to take the address"), &[("user", &user)]);
+        let text = tr!("User {user} tells this host to take the address", user);
         self.tell_of(about, Level::Info, &text, "UC2080");
     }
 
     /// What was demanded before this start cannot be read.
     pub(crate) fn unreadable_demands(&mut self, about: About<'_>, folder: &Path, why: &io::Error) {
-        let template = tr(
+        let text = tr!(
             "Whether this host was in maintenance cannot be read in {folder}: it is now, until ucarpctl maintenance off: {why}",
+            folder = folder.display(),
+            why
         );
-        let text = fill(&template, &[("folder", &folder.display()), ("why", why)]);
         self.tell_of(about, Level::Error, &text, "UC2063");
     }
 
     /// Nobody can steer this daemon.
     pub(crate) fn no_door(&mut self, why: &NoDoor) {
         let text = match why {
-            NoDoor::TooLong(path) => fill(
-                &tr("No socket for ucarpctl: the name {path} is too long; --control names another directory"),
-                &[("path", &path.display())],
+            NoDoor::TooLong(path) => tr!(
+                "No socket for ucarpctl: the name {path} is too long; --control names another directory",
+                path = path.display()
             ),
-            NoDoor::Taken(path) => fill(
-                &tr(
-                    "No socket for ucarpctl: another daemon listens to {path}; --control names another directory",
-                ),
-                &[("path", &path.display())],
+            NoDoor::Taken(path) => tr!(
+                "No socket for ucarpctl: another daemon listens to {path}; --control names another directory",
+                path = path.display()
             ),
-            NoDoor::Foreign(path) => fill(
-                &tr(
-                    "No socket for ucarpctl: others may write to {path}, or it belongs to somebody else; --control names another directory",
-                ),
-                &[("path", &path.display())],
+            NoDoor::Foreign(path) => tr!(
+                "No socket for ucarpctl: others may write to {path}, or it belongs to somebody else; --control names another directory",
+                path = path.display()
             ),
-            NoDoor::Unmade(path, error) => fill(
-                &tr("No socket for ucarpctl: {path}: {why}"),
-                &[("path", &path.display()), ("why", error)],
-            ),
+            NoDoor::Unmade(path, error) => {
+                tr!("No socket for ucarpctl: {path}: {why}", path = path.display(), why = error)
+            }
         };
         self.tell(Level::Warning, &text, "UC2064");
     }
@@ -117,14 +126,14 @@ fn circumstances(demand: &Demand, now: Time) -> String {
     let Demand { by, since, until, because, .. } = demand;
     let at = time_of_day(*since);
     let mut parts = vec![match by {
-        Some(user) => fill(&tr("by user {user} at {time}"), &[("user", user), ("time", &at)]),
-        None => fill(&tr("by nobody, since {time}"), &[("time", &at)]),
+        Some(user) => tr!("by user {user} at {time}", user, time = at),
+        None => tr!("by nobody, since {time}", time = at),
     }];
     if let Some(until) = until {
-        parts.push(fill(&tr("for {duration} from now"), &[("duration", &seconds(until.since(now)))]));
+        parts.push(tr!("for {duration} from now", duration = seconds(until.since(now))));
     }
     if let Some(because) = because {
-        parts.push(fill(&tr("because: {reason}"), &[("reason", because)]));
+        parts.push(tr!("because: {reason}", reason = because));
     }
     parts.join(", ")
 }

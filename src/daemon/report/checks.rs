@@ -6,7 +6,7 @@ use super::{About, Report, repeats, seconds};
 use crate::config::Check;
 use crate::config::check::{Probe, Verdict};
 use crate::daemon::outcome::{Found, Outcome};
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::log::{Facts, Level};
 use crate::platform::{self, LinkState};
 use crate::protocol::causes::Cause;
@@ -18,48 +18,58 @@ const PERIOD: Duration = Duration::from_secs(10);
 impl Report {
     /// A run is over, and nothing follows.
     pub(crate) fn checked(&mut self, check: &Check, found: &Found) {
-        let template = if found.is_well() {
-            tr("The check {check} was made, and all is well")
+        let text = if found.is_well() {
+            tr!("The check {check} was made, and all is well", check = check.name)
         } else {
-            tr("The check {check} was made, and failed: {why}")
+            tr!("The check {check} was made, and failed: {why}", check = check.name, why = why(check, found))
         };
-        let text = fill(&template, &[("check", &check.name), ("why", &why(check, found))]);
         self.say(Level::Debug, &text);
     }
 
     /// Another check is made in place of this one, or of none, or none any more.
     pub(crate) fn check_reloaded(&mut self, before: Option<&Check>, now: Option<&Check>) {
-        let mut tell = |template: &str, check: &Check| {
-            self.tell(Level::Info, &fill(template, &[("check", &check.name)]), "UC1054");
-        };
-        match (before, now) {
-            (Some(before), Some(now)) if before.name == now.name => tell(
-                &tr("The check {check} is another: nothing is thought of it until it has failed or passed"),
-                now,
-            ),
-            (before, now) => {
-                before.into_iter().for_each(|check| tell(&tr("The check {check} is made no more"), check));
-                let begins =
-                    tr("The check {check} begins: nothing is thought of it until it has failed or passed");
-                now.into_iter().for_each(|check| tell(&begins, check));
-            }
+        let is_another = before.is_some_and(|before| now.is_some_and(|now| before.name == now.name));
+        if let Some(Check { name, .. }) = before.filter(|_| !is_another) {
+            self.tell(Level::Info, &tr!("The check {check} is made no more", check = name), "UC1054");
         }
+        let Some(Check { name, .. }) = now else { return };
+        let text = if is_another {
+            tr!(
+                "The check {check} is another: nothing is thought of it until it has failed or passed",
+                check = name
+            )
+        } else {
+            tr!(
+                "The check {check} begins: nothing is thought of it until it has failed or passed",
+                check = name
+            )
+        };
+        self.tell(Level::Info, &text, "UC1054");
     }
 
     /// This is thought of it from now on.
     pub(crate) fn judged(&mut self, check: &Check, verdict: Verdict, found: &Found, now: Time) {
-        let (level, template, id) = match (verdict, found) {
-            (Verdict::Failing, Found::NotRun { .. }) => {
-                (Level::Error, tr("The check {check} cannot be made, and so it fails: {why}"), "UC1053")
+        let (level, text, id) = match (verdict, found) {
+            (Verdict::Failing, Found::NotRun { .. }) => (
+                Level::Error,
+                tr!(
+                    "The check {check} cannot be made, and so it fails: {why}",
+                    check = check.name,
+                    why = why(check, found)
+                ),
+                "UC1053",
+            ),
+            (Verdict::Failing | Verdict::Unknown, _) => (
+                Level::Warning,
+                tr!("The check {check} fails: {why}", check = check.name, why = why(check, found)),
+                "UC1051",
+            ),
+            (Verdict::Passing, _) => {
+                (Level::Info, tr!("The check {check} passes", check = check.name), "UC1052")
             }
-            (Verdict::Failing | Verdict::Unknown, _) => {
-                (Level::Warning, tr("The check {check} fails: {why}"), "UC1051")
-            }
-            (Verdict::Passing, _) => (Level::Info, tr("The check {check} passes"), "UC1052"),
         };
         let subject = format!("check {}", check.name);
         let held_back = self.passes(About::new(&subject, Vhid::MIN), id, PERIOD, now);
-        let text = fill(&template, &[("check", &check.name), ("why", &why(check, found))]);
         let facts = Facts { cause: Some(Cause::Check(check.name.clone()).to_string()), ..Facts::id(id) };
         match held_back {
             Some(held_back) => self.write(level, &(text + &repeats(held_back)), id, "", facts),
@@ -71,12 +81,12 @@ impl Report {
 /// How a program ended.
 pub(super) fn ending(outcome: Outcome) -> String {
     match outcome {
-        Outcome::Exited(status) => fill(&tr("exit status {status}"), &[("status", &status)]),
+        Outcome::Exited(status) => tr!("exit status {status}", status),
         Outcome::Signalled(signal) => {
             let signal = platform::signal_name(signal);
-            fill(&tr("it was ended by the signal {signal}"), &[("signal", &signal)])
+            tr!("it was ended by the signal {signal}", signal)
         }
-        Outcome::Unknown => tr("the system does not say how it ended").into_owned(),
+        Outcome::Unknown => tr!("the system does not say how it ended").into_owned(),
     }
 }
 
@@ -84,7 +94,7 @@ pub(super) fn ending(outcome: Outcome) -> String {
 pub(super) fn quoting(text: String, last_line: Option<&str>) -> String {
     match last_line {
         None => text,
-        Some(line) => fill(&tr("{text}; it said: {line}"), &[("text", &text), ("line", &line)]),
+        Some(line) => tr!("{text}; it said: {line}", text, line),
     }
 }
 
@@ -94,30 +104,29 @@ fn why(check: &Check, found: &Found) -> String {
         Found::Ended { outcome, last_line } => {
             let text = match (outcome, &check.probe) {
                 (Outcome::Exited(1), Probe::File { path, .. }) => {
-                    fill(&tr("{path} is not there, or is no plain file"), &[("path", &path.display())])
+                    tr!("{path} is not there, or is no plain file", path = path.display())
                 }
                 (outcome, _) => ending(*outcome),
             };
             quoting(text, last_line.as_deref())
         }
         Found::NotRun { why } => why.clone(),
-        Found::TimedOut => fill(&tr("it takes longer than {time}"), &[("time", &seconds(check.timeout))]),
+        Found::TimedOut => tr!("it takes longer than {time}", time = seconds(check.timeout)),
         Found::StillRuns => {
-            tr("a run that took too long has not ended yet, and nothing ends it").into_owned()
+            tr!("a run that took too long has not ended yet, and nothing ends it").into_owned()
         }
         Found::Link(state) => {
-            let template = match state {
-                LinkState::Up => tr("{interface} is up"),
-                LinkState::Down => tr("{interface} has no link"),
-                LinkState::Disabled => tr("{interface} is set down"),
-                LinkState::Gone => tr("there is no interface {interface}"),
-            };
             let interface = match &check.probe {
                 Probe::Interface(interface) => interface.as_str(),
                 Probe::Command { .. } | Probe::File { .. } | Probe::CarpDemotion => "-",
             };
-            fill(&template, &[("interface", &interface)])
+            match state {
+                LinkState::Up => tr!("{interface} is up", interface),
+                LinkState::Down => tr!("{interface} has no link", interface),
+                LinkState::Disabled => tr!("{interface} is set down", interface),
+                LinkState::Gone => tr!("there is no interface {interface}", interface),
+            }
         }
-        Found::Demotion(sum) => fill(&tr("the kernel's own sum of demotions is {sum}"), &[("sum", sum)]),
+        Found::Demotion(sum) => tr!("the kernel's own sum of demotions is {sum}", sum),
     }
 }

@@ -5,138 +5,134 @@ use std::error::Error;
 use std::net::IpAddr;
 
 use super::Report;
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::log::Level;
 
 impl Report {
     /// The source of advertisements is gone and there is no other.
     pub(crate) fn source_lost(&mut self, interface: &str, old: IpAddr) {
-        let template =
-            tr("Interface {interface} lost the address {old} and has no other: still sending from it");
         self.tell_on(
             interface,
             Level::Error,
-            &fill(&template, &[("interface", &interface), ("old", &old)]),
+            &tr!(
+                "Interface {interface} lost the address {old} and has no other: still sending from it",
+                interface,
+                old
+            ),
             "UC2007",
         );
     }
 
     /// It is back.
     pub(crate) fn source_found(&mut self, interface: &str, source: IpAddr) {
-        let text = fill(
-            &tr("Interface {interface} has the address {source} again, from which is sent"),
-            &[("interface", &interface), ("source", &source)],
+        let text = tr!(
+            "Interface {interface} has the address {source} again, from which is sent",
+            interface,
+            source
         );
         self.tell_on(interface, Level::Info, &text, "UC2007");
     }
 
     /// The system did not answer a question about the interface.
     pub(crate) fn unanswered(&mut self, interface: &str, why: &dyn Error) {
-        let template = tr(
-            "Cannot find out what became of {interface}: {why}. Going on as if nothing had changed, and asking again.",
-        );
         self.tell_on(
             interface,
             Level::Warning,
-            &fill(&template, &[("interface", &interface), ("why", &why)]),
+            &tr!("Cannot find out what became of {interface}: {why}. Going on as if nothing had changed, and asking again.", interface, why),
             "UC2015",
         );
     }
 
     /// It does again.
     pub(crate) fn answered(&mut self, interface: &str) {
-        let text = fill(&tr("What became of {interface} is known again"), &[("interface", &interface)]);
+        let text = tr!("What became of {interface} is known again", interface);
         self.tell_on(interface, Level::Info, &text, "UC2015");
     }
 
     /// Nothing can be heard.
     pub(crate) fn deaf(&mut self, interface: &str, why: &dyn Error) {
-        let template = tr(
-            "Cannot hear other hosts on {interface}: {why}. Trying again; a backup does not take over meanwhile.",
-        );
         self.tell_on(
             interface,
             Level::Error,
-            &fill(&template, &[("interface", &interface), ("why", &why)]),
+            &tr!("Cannot hear other hosts on {interface}: {why}. Trying again; a backup does not take over meanwhile.", interface, why),
             "UC2016",
         );
     }
 
     /// Others are heard again.
     pub(crate) fn hears(&mut self, interface: &str) {
-        let text = fill(&tr("Other hosts can be heard on {interface} again"), &[("interface", &interface)]);
+        let text = tr!("Other hosts can be heard on {interface} again", interface);
         self.tell_on(interface, Level::Info, &text, "UC2016");
     }
 
     /// The capture failed, and there is another.
     pub(crate) fn heard_anew(&mut self, interface: &str, why: &dyn Error) {
-        let template = tr("The capture on {interface} failed, and another was opened: {why}");
         self.tell_on(
             interface,
             Level::Warning,
-            &fill(&template, &[("interface", &interface), ("why", &why)]),
+            &tr!("The capture on {interface} failed, and another was opened: {why}", interface, why),
             "UC2017",
         );
     }
 
     /// The capture's filter could not be changed.
     pub(crate) fn unfiltered(&mut self, interface: &str, why: &dyn Error) {
-        let template = tr(
-            "Cannot change the filter of the capture on {interface}: {why}. What was heard so far is still heard; trying again.",
-        );
         self.tell_on(
             interface,
             Level::Warning,
-            &fill(&template, &[("interface", &interface), ("why", &why)]),
+            &tr!("Cannot change the filter of the capture on {interface}: {why}. What was heard so far is still heard; trying again.", interface, why),
             "UC2022",
         );
     }
 
     /// It could.
     pub(crate) fn filters(&mut self, interface: &str) {
-        let text = fill(
-            &tr("The filter of the capture on {interface} is as it should be again"),
-            &[("interface", &interface)],
-        );
+        let text = tr!("The filter of the capture on {interface} is as it should be again", interface);
         self.tell_on(interface, Level::Info, &text, "UC2022");
     }
 
     /// There is a source in one IP version alone, for this reason, if there is one.
     pub(crate) fn one_family(&mut self, interface: &str, why: Option<&impl Error>) {
         let Some(why) = why else { return };
-        let template =
-            tr("Sending in IPv4 only on {interface}, until it has an IPv6 source of its own: {why}");
         self.tell_on(
             interface,
             Level::Warning,
-            &fill(&template, &[("interface", &interface), ("why", why)]),
+            &tr!(
+                "Sending in IPv4 only on {interface}, until it has an IPv6 source of its own: {why}",
+                interface,
+                why
+            ),
             "UC2018",
         );
     }
 
     /// There is one in both.
     pub(crate) fn both_families(&mut self, interface: &str, source: IpAddr) {
-        let text = fill(
-            &tr("Interface {interface} has the address {source} now: sending in IPv6 too"),
-            &[("interface", &interface), ("source", &source)],
-        );
+        let text =
+            tr!("Interface {interface} has the address {source} now: sending in IPv6 too", interface, source);
         self.tell_on(interface, Level::Info, &text, "UC2018");
     }
 
     /// Waiting fails.
     pub(crate) fn cannot_wait(&mut self, why: &dyn Error) {
-        let template = tr("Cannot wait for events: {why}. Looking for them all the time instead.");
-        self.tell(Level::Error, &fill(&template, &[("why", &why)]), "UC2019");
+        self.tell(
+            Level::Error,
+            &tr!("Cannot wait for events: {why}. Looking for them all the time instead.", why),
+            "UC2019",
+        );
     }
 
     /// It works again.
     pub(crate) fn can_wait(&mut self) {
-        self.tell(Level::Info, &tr("Events can be waited for again"), "UC2019");
+        self.tell(Level::Info, &tr!("Events can be waited for again"), "UC2019");
     }
 
     /// Nothing can be done but to end.
     pub(crate) fn gives_up(&mut self, why: &dyn Error) {
-        let template = tr("Cannot go on: {why}. Giving the address back and ending.");
-        self.tell(Level::Error, &fill(&template, &[("why", &why)]), "UC2021");
+        self.tell(
+            Level::Error,
+            &tr!("Cannot go on: {why}. Giving the address back and ending.", why),
+            "UC2021",
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! A sentence tells which change would help; none of them holds anything of the password.
 
 use super::{About, MINUTE, Report, repeats};
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::log::{Facts, Level};
 use crate::protocol::wire::Decoded;
 use crate::protocol::{Cause, Rejected, Time};
@@ -17,82 +17,63 @@ impl Report {
         let (level, text) = match cause {
             Some(Cause::PasswordCut) => (
                 Level::Warning,
-                fill(
-                    &tr(
-                        "{peer} has only the first 19 characters of our password, as ifconfig keeps them: shorten it on all hosts",
-                    ),
-                    &[("peer", &peer)],
+                tr!(
+                    "{peer} has only the first 19 characters of our password, as ifconfig keeps them: shorten it on all hosts",
+                    peer
                 ),
             ),
             Some(Cause::PasswordShortened) => (
                 Level::Warning,
-                fill(
-                    &tr(
-                        "{peer} has our password without its last character, which NetBSD's ifconfig loses: use --peer-type=netbsd",
-                    ),
-                    &[("peer", &peer)],
+                tr!(
+                    "{peer} has our password without its last character, which NetBSD's ifconfig loses: use --peer-type=netbsd",
+                    peer
                 ),
             ),
-            Some(Cause::NoPassword) => {
-                (Level::Warning, fill(&tr("{peer} has no password: give it ours"), &[("peer", &peer)]))
-            }
+            Some(Cause::NoPassword) => (Level::Warning, tr!("{peer} has no password: give it ours", peer)),
             Some(Cause::AddressMissing(address)) => (
                 Level::Warning,
-                fill(
-                    &tr(
-                        "{peer} shares all our addresses but {address}: add it there, or leave it out here; a NetBSD kernel needs ifconfig to be run once more for its carp interface after the last address",
-                    ),
-                    &[("peer", &peer), ("address", &address)],
+                tr!(
+                    "{peer} shares all our addresses but {address}: add it there, or leave it out here; a NetBSD kernel needs ifconfig to be run once more for its carp interface after the last address",
+                    peer,
+                    address
                 ),
             ),
             Some(Cause::ShortenedAndMissing(address)) => (
                 Level::Warning,
-                fill(
-                    &tr(
-                        "{peer} has our password without its last character, which NetBSD's ifconfig loses, and lacks {address}: use --peer-type=netbsd, and run ifconfig there once more for the carp interface after the last address",
-                    ),
-                    &[("peer", &peer), ("address", &address)],
+                tr!(
+                    "{peer} has our password without its last character, which NetBSD's ifconfig loses, and lacks {address}: use --peer-type=netbsd, and run ifconfig there once more for the carp interface after the last address",
+                    peer,
+                    address
                 ),
             ),
             Some(Cause::AddressExtra(address)) => (
                 Level::Warning,
-                fill(
-                    &tr("{peer} shares {address} as well: add it here, or leave it out there"),
-                    &[("peer", &peer), ("address", &address)],
-                ),
+                tr!("{peer} shares {address} as well: add it here, or leave it out there", peer, address),
             ),
             Some(Cause::FamilyAlone(family)) => (
                 Level::Warning,
-                fill(
-                    &tr("{peer} shares only our {family} addresses: all hosts need the same list"),
-                    &[("peer", &peer), ("family", &family)],
-                ),
+                tr!("{peer} shares only our {family} addresses: all hosts need the same list", peer, family),
             ),
             Some(Cause::AddressAlone(address)) => (
                 Level::Warning,
-                fill(
-                    &tr(
-                        "{peer} shares none of our addresses but {address}: all hosts need the same list, and ucarp 1.5.2 takes one address only",
-                    ),
-                    &[("peer", &peer), ("address", &address)],
+                tr!(
+                    "{peer} shares none of our addresses but {address}: all hosts need the same list, and ucarp 1.5.2 takes one address only",
+                    peer,
+                    address
                 ),
             ),
             Some(Cause::MacByHand) => (
                 Level::Warning,
-                fill(
-                    &tr(
-                        "{peer} authenticates the link address of its carp interface as well, because it was set by hand: take it away there (lladdr)",
-                    ),
-                    &[("peer", &peer)],
+                tr!(
+                    "{peer} authenticates the link address of its carp interface as well, because it was set by hand: take it away there (lladdr)",
+                    peer
                 ),
             ),
             None => (
                 Level::Info,
-                fill(
-                    &tr(
-                        "{peer} has another password or shares an address that we do not; no shortened password and no address left out explains it",
-                    ),
-                    &[("peer", &peer)],
+                tr!(
+                    "{peer} has another password or shares an address that we do not; no shortened password and no address left out explains it",
+                    peer
                 ),
             ),
         };

@@ -1,7 +1,7 @@
 //! What demotes a virtual host, when it comes, changes and goes, and when somebody asks.
 
 use super::{About, Report, seconds};
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::log::{Facts, Level};
 use crate::protocol::Time;
 use crate::protocol::causes::{Change, Standing};
@@ -9,30 +9,41 @@ use crate::protocol::causes::{Change, Standing};
 impl Report {
     /// Something demotes this virtual host, or does no more; `together` is what it is demoted by now.
     pub(crate) fn demotion(&mut self, about: About<'_>, change: &Change, together: u8) {
-        let (level, template, id, standing) = match change {
+        let (level, text, id, standing) = match change {
             Change::Began(standing) if standing.weight.releases => (
                 Level::Error,
-                tr("No MASTER for {cause}, whoever else is there: demoted by {amount}, in all by {together}"),
+                tr!(
+                    "No MASTER for {cause}, whoever else is there: demoted by {amount}, in all by {together}",
+                    amount = standing.weight.amount,
+                    cause = standing.cause,
+                    together
+                ),
                 "UC1056",
                 standing,
             ),
             Change::Began(standing) => (
                 Level::Warning,
-                tr("Demoted by {amount} for {cause}, in all by {together}"),
+                tr!(
+                    "Demoted by {amount} for {cause}, in all by {together}",
+                    amount = standing.weight.amount,
+                    cause = standing.cause,
+                    together
+                ),
                 "UC1056",
                 standing,
             ),
             Change::Ended(standing) => (
                 Level::Info,
-                tr("No longer demoted by {amount} for {cause}, in all by {together}"),
+                tr!(
+                    "No longer demoted by {amount} for {cause}, in all by {together}",
+                    amount = standing.weight.amount,
+                    cause = standing.cause,
+                    together
+                ),
                 "UC1057",
                 standing,
             ),
         };
-        let text = fill(
-            &template,
-            &[("amount", &standing.weight.amount), ("cause", &standing.cause), ("together", &together)],
-        );
         let facts = Facts {
             cause: Some(standing.cause.to_string()),
             amount: Some(standing.weight.amount),
@@ -44,16 +55,22 @@ impl Report {
     /// All that demotes it, in answer to SIGUSR1.
     pub(crate) fn standings(&mut self, about: About<'_>, standings: &[Standing], now: Time) {
         for standing in standings {
-            let template = if standing.weight.releases {
-                tr("demoted by {amount} for {cause} since {lasted}, and no MASTER until that ends")
-            } else {
-                tr("demoted by {amount} for {cause} since {lasted}")
-            };
             let lasted = seconds(standing.lasted(now));
-            let text = fill(
-                &template,
-                &[("amount", &standing.weight.amount), ("cause", &standing.cause), ("lasted", &lasted)],
-            );
+            let text = if standing.weight.releases {
+                tr!(
+                    "demoted by {amount} for {cause} since {lasted}, and no MASTER until that ends",
+                    amount = standing.weight.amount,
+                    cause = standing.cause,
+                    lasted
+                )
+            } else {
+                tr!(
+                    "demoted by {amount} for {cause} since {lasted}",
+                    amount = standing.weight.amount,
+                    cause = standing.cause,
+                    lasted
+                )
+            };
             self.say_of(about, &text);
         }
     }

@@ -7,76 +7,105 @@ use std::time::Duration;
 
 use super::{About, Report, list, seconds};
 use crate::daemon::addresses::{Otherwise, Shifted};
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::log::Level;
 use crate::protocol::{MacAddr, Shift};
 
 pub(super) fn found(about: About<'_>) -> (Level, String) {
     let found = about.shifted.map(|shifted| list(&shifted.changed)).unwrap_or_default();
-    let template = tr(
-        "{addresses} was on {interface} although this host is no master, left by a process that was killed or given by somebody: taken off",
-    );
-    (Level::Warning, fill(&template, &[("addresses", &found), ("interface", &about.interface)]))
+    (
+        Level::Warning,
+        tr!(
+            "{addresses} was on {interface} although this host is no master, left by a process that was killed or given by somebody: taken off",
+            addresses = found,
+            interface = about.interface
+        ),
+    )
 }
 
 pub(super) fn undone(about: About<'_>, again: Duration) -> (Level, String) {
-    let template = if again.is_zero() {
-        tr("{interface} lost {addresses}: putting it back")
+    let text = if again.is_zero() {
+        tr!(
+            "{interface} lost {addresses}: putting it back",
+            interface = about.interface,
+            addresses = list(about.shared.1)
+        )
     } else {
-        tr(
+        tr!(
             "{interface} lost {addresses} once more: putting it back in {duration}. Find out what takes it away.",
+            interface = about.interface,
+            addresses = list(about.shared.1),
+            duration = seconds(again)
         )
     };
-    let fields: [(&str, &dyn std::fmt::Display); 3] = [
-        ("interface", &about.interface),
-        ("addresses", &list(about.shared.1)),
-        ("duration", &seconds(again)),
-    ];
-    (Level::Error, fill(&template, &fields))
+    (Level::Error, text)
 }
 
 pub(super) fn unholdable(about: About<'_>) -> (Level, String) {
-    let template =
-        tr("Somebody takes the address off {interface} again and again: leaving it to another host");
-    (Level::Error, fill(&template, &[("interface", &about.interface)]))
+    (
+        Level::Error,
+        tr!(
+            "Somebody takes the address off {interface} again and again: leaving it to another host",
+            interface = about.interface
+        ),
+    )
 }
 
 pub(super) fn not_shifted(about: About<'_>, shift: Shift, again: Option<Duration>) -> (Level, String) {
-    let template = match (shift, again) {
-        (Shift::Assign, Some(_)) => {
-            tr("{addresses} cannot be put on {interface}: {why}; trying again in {duration}")
+    let (addresses, why) = about.shifted.map(failure).unwrap_or_default();
+    let text = match (shift, again) {
+        (Shift::Assign, Some(again)) => {
+            tr!(
+                "{addresses} cannot be put on {interface}: {why}; trying again in {duration}",
+                addresses,
+                interface = about.interface,
+                why,
+                duration = seconds(again)
+            )
         }
-        (Shift::Assign, None) => tr("{addresses} cannot be put on {interface}: {why}"),
-        (Shift::Withdraw, Some(_)) => tr(
+        (Shift::Assign, None) => tr!(
+            "{addresses} cannot be put on {interface}: {why}",
+            addresses,
+            interface = about.interface,
+            why
+        ),
+        (Shift::Withdraw, Some(again)) => tr!(
             "{addresses} cannot be taken off {interface}, and may be on two hosts: {why}; trying again in {duration}",
+            addresses,
+            interface = about.interface,
+            why,
+            duration = seconds(again)
         ),
         (Shift::Withdraw, None) => {
-            tr("{addresses} cannot be taken off {interface}, and may be on two hosts: {why}")
+            tr!(
+                "{addresses} cannot be taken off {interface}, and may be on two hosts: {why}",
+                addresses,
+                interface = about.interface,
+                why
+            )
         }
     };
-    let (addresses, why) = about.shifted.map(failure).unwrap_or_default();
-    let fields: [(&str, &dyn std::fmt::Display); 4] = [
-        ("addresses", &addresses),
-        ("interface", &about.interface),
-        ("why", &why),
-        ("duration", &seconds(again.unwrap_or_default())),
-    ];
-    (Level::Error, fill(&template, &fields))
+    (Level::Error, text)
 }
 
 pub(super) fn at_last(about: About<'_>, shift: Shift) -> (Level, String) {
-    let template = match shift {
-        Shift::Assign => tr("{interface} has all shared addresses at last"),
-        Shift::Withdraw => tr("{interface} has none of the shared addresses at last"),
+    let text = match shift {
+        Shift::Assign => tr!("{interface} has all shared addresses at last", interface = about.interface),
+        Shift::Withdraw => {
+            tr!("{interface} has none of the shared addresses at last", interface = about.interface)
+        }
     };
-    (Level::Info, fill(&template, &[("interface", &about.interface)]))
+    (Level::Info, text)
 }
 
 pub(super) fn left(about: About<'_>) -> (Level, String) {
-    let template = tr(
-        "The addresses on {interface} are not managed any more, and stay there until somebody takes them off",
-    );
-    (Level::Warning, fill(&template, &[("interface", &about.interface)]))
+    (
+        Level::Warning,
+        tr!(
+            "The addresses on {interface} are not managed any more, and stay there until somebody takes them off",
+            interface = about.interface
+        ),
+    )
 }
 
 /// The addresses, and why it failed with the first of them.
@@ -90,24 +119,24 @@ impl Report {
     pub(crate) fn otherwise(&mut self, about: About<'_>, odd: &[Otherwise]) {
         for one in odd {
             let (text, id) = match one {
-                Otherwise::Elsewhere(address, other) => {
-                    let template = tr(
+                Otherwise::Elsewhere(address, other) => (
+                    tr!(
                         "{other} of this host has {address} too, and answers for it whoever is MASTER: take it off there",
-                    );
-                    (fill(&template, &[("other", other), ("address", address)]), "UC2042")
-                }
-                Otherwise::Prefix(shared, length) => {
-                    let template = tr(
+                        other,
+                        address
+                    ),
+                    "UC2042",
+                ),
+                Otherwise::Prefix(shared, length) => (
+                    tr!(
                         "{interface} had {address} already, with /{found} instead of /{wanted}: it stays so until it is taken off",
-                    );
-                    let fields: [(&str, &dyn std::fmt::Display); 4] = [
-                        ("interface", &about.interface),
-                        ("address", &shared.address),
-                        ("found", length),
-                        ("wanted", &shared.length()),
-                    ];
-                    (fill(&template, &fields), "UC2043")
-                }
+                        interface = about.interface,
+                        address = shared.address,
+                        found = length,
+                        wanted = shared.length()
+                    ),
+                    "UC2043",
+                ),
             };
             self.tell_of(about, Level::Warning, &text, id);
         }
@@ -115,12 +144,7 @@ impl Report {
 
     /// Somebody else answers for an address of a master.
     pub(crate) fn stranger(&mut self, about: About<'_>, address: IpAddr, mac: MacAddr) {
-        let template = tr(
-            "{mac} answers for {address} on {interface} too, although this host is MASTER: find out who that is, and take the address off there",
-        );
-        let fields: [(&str, &dyn std::fmt::Display); 3] =
-            [("mac", &mac), ("address", &address), ("interface", &about.interface)];
-        self.tell_of(about, Level::Warning, &fill(&template, &fields), "UC2044");
+        self.tell_of(about, Level::Warning, &tr!("{mac} answers for {address} on {interface} too, although this host is MASTER: find out who that is, and take the address off there", mac, address, interface = about.interface), "UC2044");
     }
 
     /// Of what an earlier life left behind some is shared no more, and was taken off, or could not be.
@@ -137,19 +161,21 @@ impl Report {
 
     /// What an earlier life wrote down of its addresses is no use.
     pub(crate) fn unreadable_ledger(&mut self, file: &Path, why: &io::Error) {
-        let template = tr(
+        let text = tr!(
             "{file} cannot be read: {why}; if an address is still here that was taken out of the configuration, take it off",
+            file = file.display(),
+            why
         );
-        let text = fill(&template, &[("file", &file.display()), ("why", why)]);
         self.tell(Level::Warning, &text, "UC2045");
     }
 
     /// What is managed cannot be written down.
     pub(crate) fn not_noted(&mut self, about: About<'_>, folder: &Path, why: &io::Error) {
-        let template = tr(
+        let text = tr!(
             "The managed addresses cannot be noted in {folder}: {why}; one that is left there by a killed process and taken out of the configuration meanwhile stays",
+            folder = folder.display(),
+            why
         );
-        let text = fill(&template, &[("folder", &folder.display()), ("why", why)]);
         self.tell_of(about, Level::Warning, &text, "UC2046");
     }
 

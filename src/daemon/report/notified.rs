@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::checks::{ending, quoting};
 use super::{About, Report, seconds};
 use crate::daemon::outcome::Found;
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::log::Level;
 use crate::protocol::Role;
 
@@ -17,19 +17,22 @@ impl Report {
         (path, role): (&str, Role),
         (found, timeout): (&Found, Duration),
     ) {
-        let says = |template: &str, why: &str| {
-            fill(template, &[("path", &path), ("state", &role.code()), ("why", &why)])
-        };
+        let state = role.code();
         let text = match found {
             found if found.is_well() => {
-                let text = says(&tr("{path} was told of the state {state}, and did its work"), "");
+                let text = tr!("{path} was told of the state {state}, and did its work", path, state);
                 return self.say(Level::Debug, &(about.opening() + &text));
             }
             Found::NotRun { why } => {
-                says(&tr("Nobody could be told of the state {state} by a program of notify: {why}"), why)
+                tr!("Nobody could be told of the state {state} by a program of notify: {why}", state, why)
             }
             found => {
-                says(&tr("{path} was told of the state {state}, and failed: {why}"), &why(found, timeout))
+                tr!(
+                    "{path} was told of the state {state}, and failed: {why}",
+                    path,
+                    state,
+                    why = why(found, timeout)
+                )
             }
         };
         self.tell_of(about, Level::Warning, &text, "UC1058");
@@ -37,9 +40,9 @@ impl Report {
 
     /// There were more changes than programs keep up with.
     pub(crate) fn not_notified(&mut self, about: About<'_>, role: Role) {
-        let text = fill(
-            &tr("The programs of notify do not keep up: they are not told of the state {state}"),
-            &[("state", &role.code())],
+        let text = tr!(
+            "The programs of notify do not keep up: they are not told of the state {state}",
+            state = role.code()
         );
         self.tell_of(about, Level::Warning, &text, "UC1059");
     }
@@ -50,7 +53,7 @@ fn why(found: &Found, timeout: Duration) -> String {
         Found::Ended { outcome, last_line } => quoting(ending(*outcome), last_line.as_deref()),
         Found::NotRun { why } => why.clone(),
         Found::TimedOut | Found::StillRuns | Found::Link(_) | Found::Demotion(_) => {
-            fill(&tr("it takes longer than {time}"), &[("time", &seconds(timeout))])
+            tr!("it takes longer than {time}", time = seconds(timeout))
         }
     }
 }

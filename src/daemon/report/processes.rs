@@ -10,27 +10,28 @@ use crate::daemon::record::Record;
 use crate::daemon::request::Asked;
 use crate::daemon::rules::Refusal;
 use crate::daemon::supervise::Notice;
-use crate::i18n::{decimal, fill, tr, trn};
+use crate::i18n::{decimal, tr, trn};
 use crate::log::Level;
 use crate::platform::{Guard, Guarded};
 use crate::protocol::Time;
 
 /// Why nothing came of what was asked of the hands.
 pub(crate) fn unasked() -> String {
-    tr("the main process cannot be asked for it").into_owned()
+    tr!("the main process cannot be asked for it").into_owned()
 }
 
 /// That something does not keep the engine to what it needs.
 pub(crate) fn unguarded(guard: Guard, why: &dyn Display) -> String {
-    fill(
-        &tr("The process that hears the network could not be kept to what it needs by {guard}: {why}"),
-        &[("guard", &guard.name()), ("why", why)],
+    tr!(
+        "The process that hears the network could not be kept to what it needs by {guard}: {why}",
+        guard = guard.name(),
+        why
     )
 }
 
 /// That nobody serves for so long.
 pub(crate) fn resting(rest: Duration) -> String {
-    fill(&tr("Nothing is served for {duration}; then it is tried again"), &[("duration", &seconds(rest))])
+    tr!("Nothing is served for {duration}; then it is tried again", duration = seconds(rest))
 }
 
 impl Report {
@@ -43,9 +44,10 @@ impl Report {
         slow: Option<&io::Error>,
     ) {
         let by: Vec<&str> = guarded.by.iter().map(|guard| guard.name()).collect();
-        let text = fill(
-            &tr("The process that hears the network runs as {user}, kept to what it needs by {guards}"),
-            &[("user", &user), ("guards", &by.join(" "))],
+        let text = tr!(
+            "The process that hears the network runs as {user}, kept to what it needs by {guards}",
+            user,
+            guards = by.join(" ")
         );
         self.tell(Level::Info, &text, "UC2027");
         if let Some(advice) = advice {
@@ -57,11 +59,9 @@ impl Report {
             self.missing_guard(level, *guard, why);
         }
         if let Some(why) = slow {
-            let text = fill(
-                &tr(
-                    "The process that hears the network does not come before others, and may be late when they have much to do: {why}",
-                ),
-                &[("why", why)],
+            let text = tr!(
+                "The process that hears the network does not come before others, and may be late when they have much to do: {why}",
+                why
             );
             self.tell(Level::Info, &text, "UC2029");
         }
@@ -70,9 +70,10 @@ impl Report {
     /// Who has rights can write to more files than it needs.
     pub(crate) fn writes_anywhere(&mut self, guarded: &Guarded) {
         for (guard, why) in &guarded.not_by {
-            let text = fill(
-                &tr("The main process could not be kept from writing to other files by {guard}: {why}"),
-                &[("guard", &guard.name()), ("why", why)],
+            let text = tr!(
+                "The main process could not be kept from writing to other files by {guard}: {why}",
+                guard = guard.name(),
+                why
             );
             self.tell(Level::Warning, &text, "UC2047");
         }
@@ -80,8 +81,7 @@ impl Report {
 
     /// The engine's memory may be paged out all the same.
     pub(crate) fn not_locked(&mut self, why: &io::Error) {
-        let text =
-            fill(&tr("--mlock: the memory cannot be kept from being paged out: {why}"), &[("why", why)]);
+        let text = tr!("--mlock: the memory cannot be kept from being paged out: {why}", why);
         self.tell(Level::Warning, &text, "UC2038");
     }
 
@@ -93,7 +93,7 @@ impl Report {
 
     /// The loop of the engine panicked, and this is what it said.
     pub(crate) fn bug(&mut self, said: &str) {
-        let text = fill(&tr("Internal error, please report it: {what}"), &[("what", &said)]);
+        let text = tr!("Internal error, please report it: {what}", what = said);
         self.tell(Level::Error, &text, "UC2009");
     }
 
@@ -113,25 +113,23 @@ impl Report {
     pub(crate) fn engine(&mut self, notice: Notice) {
         let (level, text, id) = match notice {
             Notice::Died => {
-                (Level::Error, tr("The process that hears the network has ended unexpectedly: another one goes on").into_owned(), "UC2010")
+                (Level::Error, tr!("The process that hears the network has ended unexpectedly: another one goes on").into_owned(), "UC2010")
             }
             Notice::Hung(silent) => {
-                let template = tr("The process that hears the network has said nothing for {duration}: it is ended, and another one goes on");
-                (Level::Error, fill(&template, &[("duration", &seconds(silent))]), "UC2010")
+                (Level::Error, tr!("The process that hears the network has said nothing for {duration}: it is ended, and another one goes on", duration = seconds(silent)), "UC2010")
             }
             Notice::Back(silent) => {
-                let template = tr("The process that hears the network works again: nothing was sent for {duration} at most");
-                (Level::Warning, fill(&template, &[("duration", &seconds(silent))]), "UC2011")
+                (Level::Warning, tr!("The process that hears the network works again: nothing was sent for {duration} at most", duration = seconds(silent)), "UC2011")
             }
             Notice::DiesAgain => (
                 Level::Error,
-                tr("The process that hears the network ends again and again: other hosts are told that this one is no master any more")
+                tr!("The process that hears the network ends again and again: other hosts are told that this one is no master any more")
                     .into_owned(),
                 "UC2012",
             ),
             Notice::NotBack => (
                 Level::Error,
-                tr("The process that hears the network was not back in time: other hosts are told that this one is no master any more")
+                tr!("The process that hears the network was not back in time: other hosts are told that this one is no master any more")
                     .into_owned(),
                 "UC2012",
             ),
@@ -143,27 +141,26 @@ impl Report {
     /// No engine could be started.
     pub(crate) fn engine_unstartable(&mut self, why: &io::Error, now: Time) {
         let Some(held_back) = self.passes_for_all("engine_unstartable", now) else { return };
-        let text = fill(&tr("Cannot start the process that hears the network: {why}"), &[("why", why)]);
+        let text = tr!("Cannot start the process that hears the network: {why}", why);
         self.tell(Level::Error, &(text + &super::repeats(held_back)), "UC2014");
     }
 
     /// The engine asked for what it may not have.
     pub(crate) fn refused_request(&mut self, refusal: Refusal, now: Time) {
         let Some(held_back) = self.passes_for_all(refusal.code(), now) else { return };
-        let text = fill(
-            &tr(
-                "The process that hears the network asked for something that the configuration does not allow, and did not get it: {code}",
-            ),
-            &[("code", &refusal.code())],
+        let text = tr!(
+            "The process that hears the network asked for something that the configuration does not allow, and did not get it: {code}",
+            code = refusal.code()
         );
         self.tell(Level::Error, &(text + &super::repeats(held_back)), "UC2023");
     }
 
     /// Another host could not be told that this one is no master any more.
     pub(crate) fn no_bow_out(&mut self, interface: &str, why: &dyn Display) {
-        let text = fill(
-            &tr("Cannot tell other hosts on {interface} that this one is no master any more: {why}"),
-            &[("interface", &interface), ("why", why)],
+        let text = tr!(
+            "Cannot tell other hosts on {interface} that this one is no master any more: {why}",
+            interface,
+            why
         );
         self.tell_on(interface, Level::Error, &text, "UC2033");
     }
@@ -176,10 +173,7 @@ impl Report {
             return;
         };
         let Some(held_back) = self.passes_for_all("could_not", now) else { return };
-        let text = fill(
-            &tr("The main process cannot open or look at {interface}: {why}"),
-            &[("interface", interface), ("why", &why)],
-        );
+        let text = tr!("The main process cannot open or look at {interface}: {why}", interface, why);
         self.tell_on(interface, Level::Warning, &(text + &super::repeats(held_back)), "UC2034");
     }
 
@@ -187,48 +181,47 @@ impl Report {
     pub(crate) fn alone(&mut self, is_master: bool) {
         self.log.write_lines();
         let text = if is_master {
-            let template = tr(
+            tr!(
                 "The main process has ended. Process {number} stays master where it is, runs no script, takes nothing over, and ends when it is told to (SIGTERM) or loses the address, which may be left here then",
-            );
-            fill(&template, &[("number", &std::process::id())])
+                number = std::process::id()
+            )
         } else {
-            tr("The main process has ended: ending too").into_owned()
+            tr!("The main process has ended: ending too").into_owned()
         };
         self.tell(Level::Error, &text, "UC2035");
     }
 
     /// What a main process that was killed left behind makes room for this one.
     pub(crate) fn heir_ended(&mut self, dead: u32, heir: u32) {
-        let template = tr(
-            "Process {heir}, which had gone on serving since its main process {dead} was killed, was told to end",
-        );
-        self.tell(Level::Warning, &fill(&template, &[("heir", &heir), ("dead", &dead)]), "UC2048");
+        self.tell(Level::Warning, &tr!("Process {heir}, which had gone on serving since its main process {dead} was killed, was told to end", heir, dead), "UC2048");
     }
 
     /// The pidfile names a process that is no more.
     pub(crate) fn no_pidfile(&mut self, why: &io::Error) {
-        let text = fill(&tr("The pidfile could not be changed: {why}"), &[("why", why)]);
+        let text = tr!("The pidfile could not be changed: {why}", why);
         self.tell(Level::Warning, &text, "UC2037");
     }
 
     /// How often the engine was woken late, where it was.
     pub(crate) fn woken_late(&mut self, (count, most): (u64, Duration)) {
         if count > 0 {
-            let template = trn(
+            let text = trn!(
+                count;
                 "Woken late {count} time, by {duration}",
                 "Woken late {count} times, by {duration} at most",
-                count,
+                duration = seconds(most)
             );
-            let text = fill(&template, &[("count", &count), ("duration", &seconds(most))]);
             self.tell(Level::Info, &text, "UC2036");
         }
     }
 
     /// A service manager asked to be told, and cannot be.
     pub(crate) fn manager_not_told(&mut self, why: &io::Error) {
-        let template =
-            tr("The service manager that named NOTIFY_SOCKET cannot be told how things stand: {why}");
-        self.tell(Level::Warning, &fill(&template, &[("why", why)]), "UC2041");
+        self.tell(
+            Level::Warning,
+            &tr!("The service manager that named NOTIFY_SOCKET cannot be told how things stand: {why}", why),
+            "UC2041",
+        );
     }
 
     /// What became of the process that writes to the terminal.
@@ -236,24 +229,22 @@ impl Report {
         let (level, text) = match writer {
             Writer::Replaced => (
                 Level::Warning,
-                tr("The process that writes to the terminal had ended: another one was started").into_owned(),
+                tr!("The process that writes to the terminal had ended: another one was started")
+                    .into_owned(),
             ),
             Writer::Ended(again) => (
                 Level::Error,
-                fill(
-                    &tr(
-                        "The process that writes to the terminal has ended again: its lines are lost, another one is started in {duration}",
-                    ),
-                    &[("duration", &seconds(again))],
+                tr!(
+                    "The process that writes to the terminal has ended again: its lines are lost, another one is started in {duration}",
+                    duration = seconds(again)
                 ),
             ),
             Writer::Unstartable(why, again) => (
                 Level::Error,
-                fill(
-                    &tr(
-                        "The process that writes to the terminal has ended, and another one cannot be started: {why}. Its lines are lost; tried again in {duration}.",
-                    ),
-                    &[("why", &why), ("duration", &seconds(again))],
+                tr!(
+                    "The process that writes to the terminal has ended, and another one cannot be started: {why}. Its lines are lost; tried again in {duration}.",
+                    why,
+                    duration = seconds(again)
                 ),
             ),
         };

@@ -1,78 +1,105 @@
 //! A sentence for each reason to refuse a frame, and what can be said of where it came from.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
+use super::About;
 use crate::i18n::tr;
 use crate::log::Level;
 use crate::protocol::wire::{self, Decoded};
 use crate::protocol::{MacAddr, Rejected};
 
-pub(super) fn refusal(rejected: Rejected) -> (Level, Cow<'static, str>) {
+/// What to say of a frame for `ours` on this interface that is refused for this reason.
+pub(super) fn refusal(about: About<'_>, rejected: Rejected, from: &Sender) -> (Level, String) {
+    let (source, mac) = (from.source(), from.mac());
+    let (ours, interface) = (about.vhid, about.interface);
     match rejected {
         Rejected::BadAuth => (
             Level::Warning,
-            tr(
+            tr!(
                 "Advertisement for id {vhid} from {source} ({mac}) does not authenticate: another password, another list of addresses, or another cluster with our id?",
+                source,
+                mac,
+                vhid = from.vhid()
             ),
         ),
         Rejected::OwnEcho => (
             Level::Warning,
-            tr(
+            tr!(
                 "Our own advertisement came back from {mac} on {interface}: a loop, or a switch that reflects?",
+                mac,
+                interface
             ),
         ),
         Rejected::Stale => (
             Level::Warning,
-            tr(
+            tr!(
                 "Advertisement from {source} ({mac}) is an old one: somebody sends what was recorded, or the clock of that host fell back",
+                source,
+                mac
             ),
         ),
         Rejected::Tampered => (
             Level::Warning,
-            tr(
+            tr!(
                 "Advertisement from {source} ({mac}) was altered on the way, or its sender's name is invented: somebody on {interface} tries to move the address",
+                source,
+                mac,
+                interface
             ),
         ),
         Rejected::Unmarked => (
             Level::Warning,
-            tr(
+            tr!(
                 "Advertisement from {source} ({mac}) is not of this ucarp's kind and refused, as --only-ours is given",
+                source,
+                mac
             ),
         ),
         Rejected::BadVersion => (
             Level::Warning,
-            tr(
+            tr!(
                 "{source} ({mac}) speaks another version: a VRRP router with our id {ours}? Give them different ids.",
+                source,
+                mac,
+                ours
             ),
         ),
         Rejected::TooShort => (
             Level::Warning,
-            tr(
+            tr!(
                 "Truncated advertisement from {source} ({mac}): a VRRP router with our id? Give them different ids.",
+                source,
+                mac
             ),
         ),
         Rejected::BadTtl => (
             Level::Warning,
-            tr(
+            tr!(
                 "Advertisement from {source} ({mac}) is not heard, as its TTL is {ttl} and not 255: a router forwarded it, it is forged, or that host's system or firewall changes what ucarp sends",
+                source,
+                mac,
+                ttl = from.ttl()
             ),
         ),
         Rejected::BadDestination => (
             Level::Warning,
-            tr(
+            tr!(
                 "Advertisement for id {vhid} from {source} ({mac}) was sent to another group or address than ours",
+                source,
+                mac,
+                vhid = from.vhid()
             ),
         ),
         Rejected::BadChecksum | Rejected::BadIpChecksum => {
-            (Level::Warning, tr("Advertisement from {source} ({mac}) has a wrong checksum"))
+            (Level::Warning, tr!("Advertisement from {source} ({mac}) has a wrong checksum", source, mac))
         }
         Rejected::BadIpHeader | Rejected::TruncatedIp | Rejected::Fragment => {
-            (Level::Warning, tr("Damaged packet from {mac} on {interface}"))
+            (Level::Warning, tr!("Damaged packet from {mac} on {interface}", mac, interface))
         }
-        Rejected::NotIp | Rejected::NotCarp | Rejected::UnknownVhid => {
-            (Level::Debug, tr("Ignored a frame from {mac} on {interface} that is not for id {ours}"))
-        }
+        Rejected::NotIp | Rejected::NotCarp | Rejected::UnknownVhid => (
+            Level::Debug,
+            tr!("Ignored a frame from {mac} on {interface} that is not for id {ours}", mac, ours, interface),
+        ),
     }
 }
 

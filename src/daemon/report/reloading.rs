@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{About, Report, repeats};
 use crate::config::Warning;
 use crate::config::diff::Fate;
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::log::Level;
 
 /// A line for each of these that says something else: what is odd about many virtual hosts in the same way is said of the
@@ -30,67 +30,76 @@ impl Report {
     /// What became of a virtual host that is not served as before. Which options differ is said by their names, never by
     /// their values.
     pub(crate) fn reloaded_one(&mut self, about: About<'_>, fate: &Fate) {
-        let (template, what) = match fate {
+        let name = about.name.unwrap_or("-");
+        let (vhid, interface) = (about.vhid, about.interface);
+        let text = match fate {
             Fate::Kept { .. } => return,
-            Fate::Changed { what, .. } => {
-                (tr("{name} (id {vhid} on {interface}) goes on with another: {options}"), what.join(", "))
-            }
-            Fate::Replaced { .. } => (
-                tr("{name} begins anew as id {vhid} on {interface}, and what it was before ends"),
-                String::new(),
+            Fate::Changed { what, .. } => tr!(
+                "{name} (id {vhid} on {interface}) goes on with another: {options}",
+                name,
+                vhid,
+                interface,
+                options = what.join(", ")
             ),
-            Fate::Started { .. } => (tr("{name} (id {vhid} on {interface}) begins"), String::new()),
-            Fate::Ended { .. } => (tr("{name} (id {vhid} on {interface}) ends"), String::new()),
+            Fate::Replaced { .. } => tr!(
+                "{name} begins anew as id {vhid} on {interface}, and what it was before ends",
+                name,
+                vhid,
+                interface
+            ),
+            Fate::Started { .. } => tr!("{name} (id {vhid} on {interface}) begins", name, vhid, interface),
+            Fate::Ended { .. } => tr!("{name} (id {vhid} on {interface}) ends", name, vhid, interface),
         };
-        let text = fill(
-            &template,
-            &[
-                ("name", &about.name.unwrap_or("-")),
-                ("vhid", &about.vhid),
-                ("interface", &about.interface),
-                ("options", &what),
-            ],
-        );
         // The sentence begins with the name as it is.
         self.write(Level::Info, &text, "UC2053", "", about.facts("UC2053"));
     }
 
     /// The configuration is taken over.
     pub(crate) fn reloaded(&mut self, changed: usize, kept: usize) {
-        let template = tr(
+        let text = tr!(
             "The configuration was read again; virtual hosts that changed: {changed}, that are as before: {kept}",
+            changed,
+            kept
         );
-        let text = fill(&template, &[("changed", &changed), ("kept", &kept)]);
         self.tell(Level::Info, &text, "UC2054");
     }
 
     /// What is in use besides what is configured cannot be kept over a restart, or could not be read after one.
     pub(crate) fn not_kept(&mut self, about: About<'_>, folder: &Path, why: &io::Error) {
-        let template = tr(
+        let text = tr!(
             "What other hosts still have to learn of is not remembered over a restart, in {folder}: {why}",
+            folder = folder.display(),
+            why
         );
-        let text = fill(&template, &[("folder", &folder.display()), ("why", why)]);
         self.tell_of(about, Level::Warning, &text, "UC2056");
     }
 
     /// It is not: one of the reasons.
     pub(crate) fn not_reloaded(&mut self, why: &str) {
-        let template = tr("The configuration is not taken over, everything stays as it is: {why}");
-        self.tell(Level::Error, &fill(&template, &[("why", &why)]), "UC2055");
+        self.tell(
+            Level::Error,
+            &tr!("The configuration is not taken over, everything stays as it is: {why}", why),
+            "UC2055",
+        );
     }
 
     /// The configuration is on trial for so long.
     pub(crate) fn on_trial(&mut self, left: Duration) {
-        let template =
-            tr("The configuration before it is back in {seconds} s, unless ucarpctl confirm comes");
-        self.tell(Level::Info, &fill(&template, &[("seconds", &left.as_secs())]), "UC2081");
+        self.tell(
+            Level::Info,
+            &tr!(
+                "The configuration before it is back in {seconds} s, unless ucarpctl confirm comes",
+                seconds = left.as_secs()
+            ),
+            "UC2081",
+        );
     }
 
     /// It is not any more: this user says so, or the file went back by itself.
     pub(crate) fn confirmed(&mut self, user: Option<u32>) {
         let text = match user {
-            Some(user) => fill(&tr("The configuration stays, as user {user} says"), &[("user", &user)]),
-            None => tr("The configuration stays: it is the one before the trial").into_owned(),
+            Some(user) => tr!("The configuration stays, as user {user} says", user),
+            None => tr!("The configuration stays: it is the one before the trial").into_owned(),
         };
         self.tell(Level::Info, &text, "UC2082");
     }
@@ -98,13 +107,12 @@ impl Report {
     /// The configuration before is taken over: this user says so, or nobody confirmed in time.
     pub(crate) fn goes_back(&mut self, by: Option<u32>) {
         let (level, text) = match by {
-            Some(user) => (
-                Level::Info,
-                fill(&tr("Goes back to the configuration before, as user {user} says"), &[("user", &user)]),
-            ),
+            Some(user) => {
+                (Level::Info, tr!("Goes back to the configuration before, as user {user} says", user))
+            }
             None => (
                 Level::Warning,
-                tr("Goes back to the configuration before: nobody said ucarpctl confirm in time")
+                tr!("Goes back to the configuration before: nobody said ucarpctl confirm in time")
                     .into_owned(),
             ),
         };
@@ -113,22 +121,24 @@ impl Report {
 
     /// It cannot be.
     pub(crate) fn not_undone(&mut self, why: &str) {
-        let template = tr("Cannot go back to the configuration before: {why}");
-        self.tell(Level::Error, &fill(&template, &[("why", &why)]), "UC2084");
+        self.tell(Level::Error, &tr!("Cannot go back to the configuration before: {why}", why), "UC2084");
     }
 
     /// The file still has what was gone back from.
     pub(crate) fn stays_undone(&mut self) {
-        let text = tr(
-            "The file has the configuration that was taken back, so the one before is served; ucarpctl reload takes that of the file",
+        let text = tr!(
+            "The file has the configuration that was taken back, so the one before is served; ucarpctl reload takes that of the file"
         );
         self.tell(Level::Warning, &text, "UC2085");
     }
 
     /// To what could be gone back is not kept over a restart.
     pub(crate) fn previous_not_kept(&mut self, file: &str, why: &io::Error) {
-        let template = tr("The configuration before is not remembered over a restart: {file}: {why}");
-        self.tell(Level::Warning, &fill(&template, &[("file", &file), ("why", why)]), "UC2086");
+        self.tell(
+            Level::Warning,
+            &tr!("The configuration before is not remembered over a restart: {file}: {why}", file, why),
+            "UC2086",
+        );
     }
 
     /// What was kept cannot be read.

@@ -2,7 +2,7 @@
 
 use super::About;
 use crate::daemon::request::Others;
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::protocol::Role;
 
 /// How many virtual hosts are named one by one.
@@ -17,47 +17,49 @@ pub(crate) fn summary(hosts: &[Stand<'_>], alone: u16) -> String {
         return hosts.iter().map(one).collect::<Vec<_>>().join("; ");
     }
     let count = |role| hosts.iter().filter(|(_, known, _)| *known == role).count();
-    let template = if alone == 0 {
-        tr("MASTER: {masters}, BACKUP: {backups}, waiting for their interface: {waiting}")
-    } else {
-        tr(
-            "MASTER: {masters}, without a ready standby: {alone}, BACKUP: {backups}, waiting for their interface: {waiting}",
-        )
-    };
     let [masters, backups, waiting] = [Role::Master, Role::Backup, Role::Init].map(count);
-    fill(&template, &[("masters", &masters), ("alone", &alone), ("backups", &backups), ("waiting", &waiting)])
+    if alone == 0 {
+        tr!(
+            "MASTER: {masters}, BACKUP: {backups}, waiting for their interface: {waiting}",
+            masters,
+            backups,
+            waiting
+        )
+    } else {
+        tr!(
+            "MASTER: {masters}, without a ready standby: {alone}, BACKUP: {backups}, waiting for their interface: {waiting}",
+            masters,
+            alone,
+            backups,
+            waiting
+        )
+    }
 }
 
 fn one((about, role, others): &Stand<'_>) -> String {
     let vip = about.name.map_or_else(
-        || {
-            let template = tr("id {vhid} on {interface}");
-            fill(&template, &[("vhid", &about.vhid), ("interface", &about.interface)])
-        },
+        || tr!("id {vhid} on {interface}", vhid = about.vhid, interface = about.interface),
         str::to_owned,
     );
     match (role, others) {
         (Role::Init, _) => {
-            let template = tr("{vip}: waiting for {interface}");
-            fill(&template, &[("vip", &vip), ("interface", &about.interface)])
+            tr!("{vip}: waiting for {interface}", vip, interface = about.interface)
         }
         (Role::Backup, Some(Others::Master(peer))) => {
-            fill(&tr("{vip}: BACKUP, the MASTER is {peer}"), &[("vip", &vip), ("peer", peer)])
+            tr!("{vip}: BACKUP, the MASTER is {peer}", vip, peer)
         }
         (Role::Master, Some(Others::Standby { address, ready })) => {
-            let template = if *ready {
-                tr("{vip}: MASTER, standby {peer} is ready")
+            if *ready {
+                tr!("{vip}: MASTER, standby {peer} is ready", vip, peer = address)
             } else {
-                tr("{vip}: MASTER, standby {peer} is not ready")
-            };
-            fill(&template, &[("vip", &vip), ("peer", address)])
+                tr!("{vip}: MASTER, standby {peer} is not ready", vip, peer = address)
+            }
         }
         (Role::Master, Some(Others::Standbys { count, ready })) => {
-            let template = tr("{vip}: MASTER, standbys: {count}, ready: {ready}");
-            fill(&template, &[("vip", &vip), ("count", count), ("ready", ready)])
+            tr!("{vip}: MASTER, standbys: {count}, ready: {ready}", vip, count, ready)
         }
         (Role::Master, None | Some(Others::Master(_))) => {
-            fill(&tr("{vip}: MASTER, no standby known"), &[("vip", &vip)])
+            tr!("{vip}: MASTER, no standby known", vip)
         }
         (Role::Backup, None | Some(Others::Standby { .. } | Others::Standbys { .. })) => {
             format!("{vip}: {}", role.code())

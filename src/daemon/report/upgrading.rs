@@ -7,7 +7,7 @@ use super::checks::ending;
 use super::{Report, seconds};
 use crate::daemon::handover::Misread;
 use crate::daemon::outcome::Outcome;
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 use crate::log::Level;
 use crate::platform::Untrusted;
 
@@ -23,11 +23,11 @@ pub(crate) enum Unfit {
 /// In words.
 pub(crate) fn unfit(why: Unfit) -> String {
     match why {
-        Unfit::Underway => tr("another upgrade is under way"),
-        Unfit::Ending => tr("the end was asked for"),
-        Unfit::NoProgram => tr("it is not known by which file this program was started"),
+        Unfit::Underway => tr!("another upgrade is under way"),
+        Unfit::Ending => tr!("the end was asked for"),
+        Unfit::NoProgram => tr!("it is not known by which file this program was started"),
         Unfit::Busy => {
-            tr("scripts are being started, or a change or a reload is not over yet; try again in a moment")
+            tr!("scripts are being started, or a change or a reload is not over yet; try again in a moment")
         }
     }
     .into_owned()
@@ -37,12 +37,13 @@ pub(crate) fn unfit(why: Unfit) -> String {
 pub(crate) fn untrusted(program: &Path, why: &Untrusted) -> String {
     match why {
         Untrusted::Unusable(error) => format!("{}: {error}", program.display()),
-        Untrusted::Foreign(path, user) => fill(
-            &tr("{path} belongs to user {user}, neither root nor the user of this daemon"),
-            &[("path", &path.display()), ("user", user)],
+        Untrusted::Foreign(path, user) => tr!(
+            "{path} belongs to user {user}, neither root nor the user of this daemon",
+            path = path.display(),
+            user
         ),
         Untrusted::Writable(path) => {
-            fill(&tr("{path} can be changed by others (chmod go-w)"), &[("path", &path.display())])
+            tr!("{path} can be changed by others (chmod go-w)", path = path.display())
         }
     }
 }
@@ -51,10 +52,12 @@ pub(crate) fn untrusted(program: &Path, why: &Untrusted) -> String {
 pub(crate) fn unwilling(program: &Path, said: &str, outcome: Option<Outcome>) -> String {
     let program = program.display();
     match outcome {
-        None => fill(&tr("{program} does not say in time whether it could"), &[("program", &program)]),
-        Some(outcome) => fill(
-            &tr("{program} does not say that it could ({how}); what it says is: {words}"),
-            &[("program", &program), ("how", &ending(outcome)), ("words", &said)],
+        None => tr!("{program} does not say in time whether it could", program),
+        Some(outcome) => tr!(
+            "{program} does not say that it could ({how}); what it says is: {words}",
+            program,
+            how = ending(outcome),
+            words = said
         ),
     }
 }
@@ -62,13 +65,14 @@ pub(crate) fn unwilling(program: &Path, said: &str, outcome: Option<Outcome>) ->
 /// Why what is handed over is not taken.
 pub(crate) fn misread(why: &Misread) -> String {
     match why {
-        Misread::NotOne => tr("what is handed over is of a kind that is unknown here").into_owned(),
-        Misread::Unknown(version) => fill(
-            &tr("ucarp {version} hands over something that ucarp {here} does not understand"),
-            &[("version", version), ("here", &env!("CARGO_PKG_VERSION"))],
+        Misread::NotOne => tr!("what is handed over is of a kind that is unknown here").into_owned(),
+        Misread::Unknown(version) => tr!(
+            "ucarp {version} hands over something that ucarp {here} does not understand",
+            version,
+            here = env!("CARGO_PKG_VERSION")
         ),
         Misread::Unreadable(error) => {
-            fill(&tr("what is handed over cannot be read: {why}"), &[("why", error)])
+            tr!("what is handed over cannot be read: {why}", why = error)
         }
     }
 }
@@ -76,25 +80,23 @@ pub(crate) fn misread(why: &Misread) -> String {
 impl Report {
     /// Somebody has another program take over.
     pub(crate) fn upgrade_asked(&mut self, user: u32, program: &Path) {
-        let text = fill(
-            &tr("User {user} has {program} take over"),
-            &[("user", &user), ("program", &program.display())],
-        );
+        let text = tr!("User {user} has {program} take over", user, program = program.display());
         self.tell(Level::Info, &text, "UC1066");
     }
 
     /// Nothing comes of it.
     pub(crate) fn not_upgraded(&mut self, why: &str) {
-        let text =
-            fill(&tr("No other program takes over, everything stays as it is: {why}"), &[("why", &why)]);
+        let text = tr!("No other program takes over, everything stays as it is: {why}", why);
         self.tell(Level::Warning, &text, "UC2075");
     }
 
     /// Another program has taken over, and its engine works after nothing was sent for so long.
     pub(crate) fn upgraded(&mut self, from: &str, version: &str, silent: Duration) {
-        let text = fill(
-            &tr("ucarp {version} has taken over from ucarp {from}: nothing was sent for {duration} at most"),
-            &[("version", &version), ("from", &from), ("duration", &seconds(silent))],
+        let text = tr!(
+            "ucarp {version} has taken over from ucarp {from}: nothing was sent for {duration} at most",
+            version,
+            from,
+            duration = seconds(silent)
         );
         self.tell(Level::Info, &text, "UC1067");
     }

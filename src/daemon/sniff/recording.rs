@@ -13,7 +13,7 @@ use std::time::Duration;
 use pcap_parser::traits::PcapReaderIterator;
 use pcap_parser::{Block, Linktype, PcapBlockOwned, PcapError, create_reader};
 
-use crate::i18n::{fill, tr};
+use crate::i18n::tr;
 
 /// More than a block is long: one packet with its options. A fuzzer's files are small, and should fill it too.
 const BUFFER: usize = if cfg!(fuzzing) { 1 << 12 } else { 1 << 20 };
@@ -49,16 +49,13 @@ impl fmt::Display for RecordingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => error.fmt(f),
-            Self::Unknown => f.write_str(&tr("it is in the format of neither pcap nor pcapng")),
+            Self::Unknown => f.write_str(&tr!("it is in the format of neither pcap nor pcapng")),
             Self::NotEthernet(number) => {
-                let template = tr("it holds no Ethernet frames (link type {number})");
-                f.write_str(&fill(&template, &[("number", number)]))
+                f.write_str(&tr!("it holds no Ethernet frames (link type {number})", number))
             }
-            Self::AnyInterface => f.write_str(&tr(
-                "it was captured on all interfaces at once (any), without their Ethernet headers: capture on one, as in tcpdump -i eth0 -w file",
-            )),
-            Self::CutOff => f.write_str(&tr("it ends in the middle of a packet")),
-            Self::Damaged => f.write_str(&tr("it is damaged")),
+            Self::AnyInterface => f.write_str(&tr!("it was captured on all interfaces at once (any), without their Ethernet headers: capture on one, as in tcpdump -i eth0 -w file")),
+            Self::CutOff => f.write_str(&tr!("it ends in the middle of a packet")),
+            Self::Damaged => f.write_str(&tr!("it is damaged")),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::speakers::{Conflict, Every, News, Speaker};
-use crate::i18n::{decimal, fill, tr};
+use crate::i18n::{decimal, tr};
 use crate::platform;
 use crate::protocol::Rejected;
 use crate::sorting::sort_by;
@@ -20,47 +20,53 @@ const COLUMNS: usize = 9;
 
 /// The first line of a live watch.
 pub(super) fn greeting(interface: &str) -> String {
-    let text = tr("Watching {interface}. Ctrl-C shows a table and ends, SIGUSR1 shows it and goes on.");
-    fill(&text, &[("interface", &interface)]) + "\n"
+    tr!("Watching {interface}. Ctrl-C shows a table and ends, SIGUSR1 shows it and goes on.", interface)
+        + "\n"
 }
 
 /// A line about `speaker`; `all` is the table that the news refers to.
 pub(super) fn line(at: Duration, speaker: &Speaker, news: News, all: &[Speaker]) -> String {
     let every = every(speaker.every);
     let text = match news {
-        News::New => fill(
-            &tr("new: {kind}, every {interval}, {verdict}"),
-            &[("kind", &speaker.kind.code()), ("interval", &every), ("verdict", &explained(speaker))],
+        News::New => tr!(
+            "new: {kind}, every {interval}, {verdict}",
+            kind = speaker.kind.code(),
+            interval = every,
+            verdict = explained(speaker)
         ),
-        News::Again(silence) => fill(
-            &tr("is back after {seconds} s: every {interval}, {verdict}"),
-            &[("seconds", &decimal(silence, 1)), ("interval", &every), ("verdict", &explained(speaker))],
+        News::Again(silence) => tr!(
+            "is back after {seconds} s: every {interval}, {verdict}",
+            seconds = decimal(silence, 1),
+            interval = every,
+            verdict = explained(speaker)
         ),
-        News::Interval(before) => fill(
-            &tr("now every {interval}, before every {before}"),
-            &[("interval", &every), ("before", &self::every(before))],
-        ),
-        News::Demotion(before) => fill(
-            &tr("demotion is now {demotion}, was {before}"),
-            &[("demotion", &speaker.demotion), ("before", &before)],
-        ),
-        News::Priority(before) => fill(
-            &tr("priority is now {priority}, was {before}"),
-            &[("priority", &speaker.priority.unwrap_or(0)), ("before", &before)],
-        ),
-        News::Verdict => fill(&tr("is now {verdict}"), &[("verdict", &explained(speaker))]),
-        News::Kind => fill(&tr("is now of kind {kind}"), &[("kind", &speaker.kind.code())]),
-        News::Mac(before) => fill(&tr("has another hardware address, before {mac}"), &[("mac", &before)]),
-        News::Left => tr("leaves").into_owned(),
-        News::Conflict(conflict, other) => {
-            let template = match conflict {
-                Conflict::TwoMasters => tr("TWO MASTERS of this id, the other is {other}"),
-                Conflict::Strangers => tr("ID IN USE TWICE: {other} does not belong to the same hosts"),
-            };
-            fill(&template, &[("other", &all.get(other).map(name).unwrap_or_default())])
+        News::Interval(before) => {
+            tr!("now every {interval}, before every {before}", interval = every, before = self::every(before))
         }
-        News::Echo if speaker.own => tr("ECHO: what this host sent comes back from the network").into_owned(),
-        News::Echo => tr("ECHO: the same packet came twice, as in a loop").into_owned(),
+        News::Demotion(before) => {
+            tr!("demotion is now {demotion}, was {before}", demotion = speaker.demotion, before)
+        }
+        News::Priority(before) => {
+            tr!("priority is now {priority}, was {before}", priority = speaker.priority.unwrap_or(0), before)
+        }
+        News::Verdict => tr!("is now {verdict}", verdict = explained(speaker)),
+        News::Kind => tr!("is now of kind {kind}", kind = speaker.kind.code()),
+        News::Mac(before) => tr!("has another hardware address, before {mac}", mac = before),
+        News::Left => tr!("leaves").into_owned(),
+        News::Conflict(conflict, other) => match conflict {
+            Conflict::TwoMasters => tr!(
+                "TWO MASTERS of this id, the other is {other}",
+                other = all.get(other).map(name).unwrap_or_default()
+            ),
+            Conflict::Strangers => tr!(
+                "ID IN USE TWICE: {other} does not belong to the same hosts",
+                other = all.get(other).map(name).unwrap_or_default()
+            ),
+        },
+        News::Echo if speaker.own => {
+            tr!("ECHO: what this host sent comes back from the network").into_owned()
+        }
+        News::Echo => tr!("ECHO: the same packet came twice, as in a loop").into_owned(),
     };
     stamped(at, speaker, &text)
 }
@@ -68,7 +74,7 @@ pub(super) fn line(at: Duration, speaker: &Speaker, news: News, all: &[Speaker])
 /// The line about a speaker that is not heard any more.
 pub(super) fn silent(at: Duration, speaker: &Speaker) -> String {
     let silence = decimal(at.saturating_sub(speaker.last), 1);
-    stamped(at, speaker, &fill(&tr("SILENT for {seconds} s"), &[("seconds", &silence)]))
+    stamped(at, speaker, &tr!("SILENT for {seconds} s", seconds = silence))
 }
 
 fn stamped(at: Duration, speaker: &Speaker, text: &str) -> String {
@@ -102,17 +108,17 @@ fn wrapped(text: &str) -> String {
 /// Everybody in the table at the moment `now`, by id and address.
 pub(super) fn table(all: &[Speaker], now: Duration) -> String {
     let head = [
-        tr("ID"),
-        tr("SOURCE"),
-        tr("MAC"),
-        tr("KIND"),
+        tr!("ID"),
+        tr!("SOURCE"),
+        tr!("MAC"),
+        tr!("KIND"),
         // TRANSLATORS: the heads of a table with little room: time between packets, demotion, packets per second,
         // seconds since the last one, what would become of them.
-        tr("EVERY"),
-        tr("DEM"),
-        tr("PER S"),
-        tr("AGO"),
-        tr("VERDICT"),
+        tr!("EVERY"),
+        tr!("DEM"),
+        tr!("PER S"),
+        tr!("AGO"),
+        tr!("VERDICT"),
     ];
     let mut sorted: Vec<&Speaker> = all.iter().collect();
     let key = |speaker: &Speaker| (speaker.who.vhid, speaker.who.family, speaker.who.source, speaker.who.mac);
@@ -141,17 +147,16 @@ pub(super) fn table(all: &[Speaker], now: Duration) -> String {
         text.push('\n');
     }
     let packets: u64 = all.iter().map(|speaker| speaker.packets).sum();
-    let summary = tr("Speakers: {speakers}, packets: {packets}");
-    text + &fill(&summary, &[("speakers", &all.len()), ("packets", &packets)]) + "\n"
+    text + &tr!("Speakers: {speakers}, packets: {packets}", speakers = all.len(), packets) + "\n"
 }
 
 fn row(speaker: &Speaker, now: Duration) -> [String; COLUMNS] {
     let marks = [
-        (speaker.left, tr("left")),
-        (speaker.silent, tr("silent")),
-        (speaker.two_masters, tr("two masters")),
-        (speaker.strangers, tr("id in use twice")),
-        (speaker.own, tr("this host")),
+        (speaker.left, tr!("left")),
+        (speaker.silent, tr!("silent")),
+        (speaker.two_masters, tr!("two masters")),
+        (speaker.strangers, tr!("id in use twice")),
+        (speaker.own, tr!("this host")),
     ];
     let mut verdict = short(speaker).into_owned() + &vlans(speaker);
     for (_, mark) in marks.iter().filter(|(holds, _)| *holds) {
@@ -211,7 +216,7 @@ fn hundredths(duration: Duration) -> String {
 fn short(speaker: &Speaker) -> Cow<'static, str> {
     match (speaker.verdict, speaker.authenticated) {
         (Ok(()), Some(_)) => "accepted".into(),
-        (Ok(()), None) => tr("sound"),
+        (Ok(()), None) => tr!("sound"),
         (Err(rejected), _) => rejected.code().into(),
     }
 }
@@ -224,24 +229,24 @@ fn explained(speaker: &Speaker) -> String {
         return rejected.code().to_owned();
     }
     let why = match rejected {
-        Rejected::NotIp => tr("of another VLAN"),
-        Rejected::TruncatedIp | Rejected::BadIpHeader | Rejected::Fragment => tr("a damaged IP packet"),
+        Rejected::NotIp => tr!("of another VLAN"),
+        Rejected::TruncatedIp | Rejected::BadIpHeader | Rejected::Fragment => tr!("a damaged IP packet"),
         Rejected::BadIpChecksum | Rejected::BadChecksum if speaker.unsummed => {
-            tr("the checksum is 0: seen before the network card filled it in? See checksum offload")
+            tr!("the checksum is 0: seen before the network card filled it in? See checksum offload")
         }
-        Rejected::BadIpChecksum => tr("the IP checksum is wrong"),
-        Rejected::NotCarp => tr("not CARP"),
-        Rejected::BadTtl => tr("came through a router, or is forged"),
-        Rejected::TooShort => tr("too short for CARP"),
-        Rejected::BadVersion => tr("not version 2 of CARP"),
-        Rejected::BadChecksum => tr("the CARP checksum is wrong"),
-        Rejected::UnknownVhid => tr("not the id asked for"),
-        Rejected::BadDestination => tr("sent to another group"),
-        Rejected::BadAuth => tr("another password, or other addresses"),
-        Rejected::OwnEcho => tr("from this host"),
-        Rejected::Stale => tr("a recording"),
-        Rejected::Tampered => tr("altered on the way"),
-        Rejected::Unmarked => tr("not of our kind"),
+        Rejected::BadIpChecksum => tr!("the IP checksum is wrong"),
+        Rejected::NotCarp => tr!("not CARP"),
+        Rejected::BadTtl => tr!("came through a router, or is forged"),
+        Rejected::TooShort => tr!("too short for CARP"),
+        Rejected::BadVersion => tr!("not version 2 of CARP"),
+        Rejected::BadChecksum => tr!("the CARP checksum is wrong"),
+        Rejected::UnknownVhid => tr!("not the id asked for"),
+        Rejected::BadDestination => tr!("sent to another group"),
+        Rejected::BadAuth => tr!("another password, or other addresses"),
+        Rejected::OwnEcho => tr!("from this host"),
+        Rejected::Stale => tr!("a recording"),
+        Rejected::Tampered => tr!("altered on the way"),
+        Rejected::Unmarked => tr!("not of our kind"),
     };
     format!("{} ({why})", rejected.code())
 }
