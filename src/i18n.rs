@@ -1,53 +1,224 @@
-//! The translator at the door: binds the message catalogue, looks sentences up, fills in names.
+//! The translator at the door: finds the catalogue, looks sentences up, fills in names.
 //!
 //! A sentence is written in English where it is said, with named placeholders that translators may reorder:
 //! `tr!("{path} is empty", path)`; one about a number of things is written for one and for many,
 //! `trn!(count; "{count} file", "{count} files")`. Lookup comes first, filling second, so the catalogue
-//! never sees a value. Without a catalogue, without the `gettext` feature, or when a catalogue holds bytes
-//! that are not UTF-8, the English text is used: a broken translation must not stop a failover daemon.
+//! never sees a value. What no catalogue has is said in English: a broken translation must not stop a failover daemon.
 //!
-//! This file must not choose words, and must not be called from `protocol` or `platform`. Only the sentences
-//! in the few files named in `tests/catalogue.rs` are collected for translators.
+//! Which language is asked for is known to `language`: `--language`, the file's, or the environment's. Its catalogue is read
+//! into memory, and looked at whole, before anything is confined, by `mo`, so that it serves where the C library refuses: in
+//! the locale C, where no locale is generated, without libintl, under an emptied root. Where the C library is content with the
+//! environment and finds the same catalogue, it is asked (gettext-rs), after what it opens has been found sound; but not by a
+//! process that stays: it maps the file, and whoever writes to that file then ends the process (SIGBUS). What it says of errors
+//! comes in the same language, where it has it.
+//!
+//! This file must not choose words, and must not be called from `protocol` or `platform`.
+
+mod language;
+mod mo;
+mod plural;
 
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::RwLock;
 use std::time::Duration;
 
+pub use language::is_language;
+use language::Locale;
+use mo::Catalogue;
+
 /// Text domain, which is also the name of the installed `.mo` files.
-#[cfg(feature = "gettext")]
 const DOMAIN: &str = "ucarp";
+/// Longer than any catalogue of ours.
+const LONGEST: u64 = 4 << 20;
 
-/// Turns translation on for the language of the environment (`LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`). Where the
-/// last three name none, everything stays English: libintl would ask macOS for the languages of a desktop then, by a
-/// library that ends a process which has forked and not executed (`guess_category_value` of its dcigettext.c).
+/// Makes the C library take its message locale from the environment, or be this one; says whether it could.
+pub type AdoptLocale = fn(Option<&str>) -> bool;
+
+/// What is spoken, and who wished it.
+struct Tongue {
+    /// Of the command line: what is said later does not count.
+    settled: bool,
+    adopt_locale: AdoptLocale,
+    voice: Voice,
+    /// The catalogue in use.
+    path: Option<PathBuf>,
+    trouble: Option<Trouble>,
+}
+
+/// Who is asked.
+#[derive(Clone, Copy)]
+enum Voice {
+    English,
+    Ours(&'static Catalogue),
+    #[cfg(feature = "gettext")]
+    TheSystems(&'static Catalogue),
+}
+
+/// Why English is spoken, though something else was asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Trouble {
+    /// There is no catalogue for this language.
+    NoCatalogue(String),
+    /// This one is broken.
+    Broken(PathBuf),
+}
+
+/// One for the process. It is replaced when the file is read, at most, and no other thread exists then.
+static TONGUE: RwLock<Tongue> = RwLock::new(Tongue {
+    settled: false,
+    adopt_locale: |_| false,
+    voice: Voice::English,
+    path: None,
+    trouble: None,
+});
+
+/// Chooses the language: this one, or that of the environment (`LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`).
 ///
-/// To be called once, first thing in `main`. `adopt_locale` makes the C library take its message locale from
-/// the environment and says whether it could; that call is `unsafe`, so it lives in `platform`.
+/// To be called once, first thing in `main`. `adopt_locale` is `unsafe` at heart, so it lives in `platform`.
 /// Catalogues are looked for in the directory fixed at build time, or in `UCARP_LOCALEDIR` if that is set.
-#[cfg(feature = "gettext")]
-pub fn init(adopt_locale: fn() -> bool) {
-    let directory = std::env::var_os("UCARP_LOCALEDIR").unwrap_or_else(|| env!("LOCALEDIR").into());
-    let bound = names_a_language(|name| std::env::var_os(name))
-        && adopt_locale()
-        && gettextrs::bindtextdomain(DOMAIN, directory).is_ok()
-        && gettextrs::bind_textdomain_codeset(DOMAIN, "UTF-8").is_ok();
-    // The C library's own words for errors stand in our sentences. Without this they would come in the character set
-    // of the C locale, with question marks for every other letter. A C library without such a catalogue does nothing.
-    if bound {
-        let _ = gettextrs::bind_textdomain_codeset("libc", "UTF-8");
+pub fn init(wished: Option<&str>, adopt_locale: AdoptLocale) {
+    if let Ok(mut tongue) = TONGUE.write() {
+        tongue.adopt_locale = adopt_locale;
+        tongue.settled = wished.is_some();
+        match wished {
+            Some(languages) => tongue.speak(languages),
+            None => tongue.speak_as_around(),
+        }
     }
-    catalogue::USABLE.store(bound, std::sync::atomic::Ordering::Relaxed);
 }
 
-/// Whether the environment says, as POSIX has it, in what language messages are to be.
-#[cfg(any(feature = "gettext", test))]
-fn names_a_language(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> bool {
-    ["LC_ALL", "LC_MESSAGES", "LANG"].iter().any(|name| variable(name).is_some_and(|value| !value.is_empty()))
+/// Chooses the language that a file asks for, unless the command line asked for one.
+pub fn prefer(languages: &str) {
+    if let Ok(mut tongue) = TONGUE.write() {
+        if !tongue.settled {
+            tongue.speak(languages);
+        }
+    }
 }
 
-/// Built without translations: does nothing.
+/// From now on nothing but what is in memory is asked: this process stays, and files change.
+pub fn stay() {
+    #[cfg(feature = "gettext")]
+    if let Ok(mut tongue) = TONGUE.write() {
+        if let Voice::TheSystems(catalogue) = tongue.voice {
+            tongue.voice = Voice::Ours(catalogue);
+        }
+    }
+}
+
+/// Why English is spoken, though another language was asked for in so many words, or is there and broken.
+#[must_use]
+pub fn trouble() -> Option<Trouble> {
+    TONGUE.read().ok()?.trouble.clone()
+}
+
+/// The file in use, if it is not English that is spoken.
+#[must_use]
+pub fn catalogue() -> Option<PathBuf> {
+    TONGUE.read().ok()?.path.clone()
+}
+
+impl Tongue {
+    /// One of these, which somebody asked for in so many words.
+    fn speak(&mut self, languages: &str) {
+        let found = find(&language::list(languages));
+        let missing = matches!(found, Found::Nothing).then(|| Trouble::NoCatalogue(languages.to_owned()));
+        self.take(found, false);
+        self.trouble = missing.or(self.trouble.take());
+    }
+
+    /// What the environment asks for: whoever has a language in mind that we do not have is not told of it.
+    fn speak_as_around(&mut self) {
+        let found = find(&language::of_environment(|name| std::env::var_os(name)));
+        let is_theirs = self.is_theirs(&found);
+        self.take(found, is_theirs);
+    }
+
+    /// Whether the C library says the same, as it is set up already.
+    #[cfg(feature = "gettext")]
+    fn is_theirs(&self, found: &Found) -> bool {
+        matches!(found, Found::Catalogue { catalogue, .. } if the_system::speaks(self.adopt_locale, catalogue))
+    }
+
+    /// Built without it: it is not asked.
+    #[cfg(not(feature = "gettext"))]
+    fn is_theirs(&self, _found: &Found) -> bool {
+        false
+    }
+
+    fn take(&mut self, found: Found, is_theirs: bool) {
+        (self.voice, self.path, self.trouble) = match found {
+            Found::Source | Found::Nothing => (Voice::English, None, None),
+            Found::Broken(path) => (Voice::English, None, Some(Trouble::Broken(path))),
+            Found::Catalogue { locale, catalogue, path } => {
+                // It is needed until the process ends.
+                let catalogue = Box::leak(catalogue);
+                // Its words for errors stand in our sentences.
+                let _ = is_theirs || locale.in_the_system().iter().any(|name| (self.adopt_locale)(Some(name)));
+                #[cfg(feature = "gettext")]
+                the_system::in_utf8();
+                (if is_theirs { theirs(catalogue) } else { Voice::Ours(catalogue) }, Some(path), None)
+            }
+        };
+    }
+}
+
+#[cfg(feature = "gettext")]
+fn theirs(catalogue: &'static Catalogue) -> Voice {
+    Voice::TheSystems(catalogue)
+}
+
 #[cfg(not(feature = "gettext"))]
-pub fn init(_adopt_locale: fn() -> bool) {}
+fn theirs(catalogue: &'static Catalogue) -> Voice {
+    Voice::Ours(catalogue)
+}
+
+/// What there is for some languages.
+enum Found {
+    /// The language of the sources.
+    Source,
+    Catalogue { locale: Locale, catalogue: Box<Catalogue>, path: PathBuf },
+    Broken(PathBuf),
+    Nothing,
+}
+
+/// The first of these languages that can be spoken.
+fn find(languages: &[String]) -> Found {
+    let folder = folder();
+    for locale in languages.iter().filter_map(|name| Locale::parse(name)) {
+        for name in locale.catalogues() {
+            let path = folder.join(name).join("LC_MESSAGES").join(format!("{DOMAIN}.mo"));
+            match read(&path).map(Catalogue::parse) {
+                Ok(Some(catalogue)) => return Found::Catalogue { locale, catalogue: catalogue.into(), path },
+                Ok(None) => return Found::Broken(path),
+                Err(_) => {}
+            }
+        }
+        if locale.is_source() {
+            return Found::Source;
+        }
+    }
+    Found::Nothing
+}
+
+/// Where the catalogues are.
+fn folder() -> PathBuf {
+    std::env::var_os("UCARP_LOCALEDIR").unwrap_or_else(|| env!("LOCALEDIR").into()).into()
+}
+
+/// A catalogue as it lies there. What is no file is none, as opening a pipe would wait.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
 
 /// The sentence in the operator's language, with its values filled in: `tr!("{path} is empty", path)`, or
 /// `tr!("{path} is empty", path = file.path())`. The compiler refuses a placeholder without a value and a value without a
@@ -98,21 +269,50 @@ pub(crate) use {tr, trn};
 /// The sentence in the operator's language, or as it is.
 #[must_use]
 pub fn sentence(msgid: &'static str) -> Cow<'static, str> {
-    catalogue::look_up(msgid).map_or(Cow::Borrowed(msgid), Cow::Owned)
+    // The empty one is the catalogue's header.
+    if msgid.is_empty() { None } else { look_up(msgid) }.unwrap_or(Cow::Borrowed(msgid))
 }
 
 /// The same of one that means this here, and elsewhere something else.
 #[must_use]
-pub fn sentence_of(context: &'static str, msgid: &'static str) -> Cow<'static, str> {
-    let _ = context;
-    sentence(msgid)
+pub fn sentence_of(context: &str, msgid: &'static str) -> Cow<'static, str> {
+    // As msgfmt joins the two (gettext.h, GETTEXT_CONTEXT_GLUE).
+    look_up(&format!("{context}\u{4}{msgid}")).unwrap_or(Cow::Borrowed(msgid))
 }
 
 /// The sentence about `count` things in the operator's language.
 #[must_use]
 pub fn sentence_about(one: &'static str, many: &'static str, count: u64) -> Cow<'static, str> {
-    let english = if count == 1 { one } else { many };
-    catalogue::look_up_plural(one, many, count).map_or(Cow::Borrowed(english), Cow::Owned)
+    let found = match voice() {
+        Voice::English => None,
+        Voice::Ours(catalogue) => catalogue.about(one, count).map(Cow::Borrowed),
+        #[cfg(feature = "gettext")]
+        Voice::TheSystems(_) => Some(Cow::Owned(the_system::about(one, many, count))),
+    };
+    found.unwrap_or(Cow::Borrowed(if count == 1 { one } else { many }))
+}
+
+fn look_up(key: &str) -> Option<Cow<'static, str>> {
+    match voice() {
+        Voice::English => None,
+        Voice::Ours(catalogue) => catalogue.get(key).map(Cow::Borrowed),
+        #[cfg(feature = "gettext")]
+        Voice::TheSystems(_) => the_system::sentence(key).map(Cow::Owned),
+    }
+}
+
+fn voice() -> Voice {
+    TONGUE.read().map_or(Voice::English, |tongue| tongue.voice)
+}
+
+/// What the system says of an error, for people: without the number that Rust adds.
+#[must_use]
+pub fn os_words(error: &io::Error) -> String {
+    let words = error.to_string();
+    match (error.raw_os_error(), words.rfind(" (os error ")) {
+        (Some(_), Some(end)) => words.get(..end).unwrap_or_default().to_owned(),
+        _ => words,
+    }
 }
 
 /// Fails to compile where a placeholder has no value, or a value no placeholder.
@@ -211,21 +411,40 @@ pub fn fill(sentence: &str, values: &[(&str, &dyn Display)]) -> String {
     filled
 }
 
+/// The C library's own gettext, or libintl. What it is asked for is UTF-8 without a NUL, and so is what it says: it is asked
+/// only for a catalogue that was found to be.
 #[cfg(feature = "gettext")]
-mod catalogue {
-    use std::panic;
-    use std::sync::atomic::{AtomicBool, Ordering};
+mod the_system {
+    use super::{AdoptLocale, Catalogue, DOMAIN, folder};
 
-    /// Whether lookups may be made: false before `init`, and again once a catalogue proved broken.
-    pub(super) static USABLE: AtomicBool = AtomicBool::new(false);
-
-    pub(super) fn look_up(msgid: &'static str) -> Option<String> {
-        // The empty msgid is the catalogue's header.
-        (!msgid.is_empty()).then(|| ask(|| gettextrs::dgettext(super::DOMAIN, msgid))).flatten()
+    /// Whether it takes the locale of the environment and has the same catalogue for it.
+    pub(super) fn speaks(adopt_locale: AdoptLocale, catalogue: &Catalogue) -> bool {
+        // Where no locale is named, libintl would ask macOS for the languages of a desktop, by a library that ends a process
+        // which has forked and not executed (guess_category_value of its dcigettext.c).
+        let named = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().any(|name| {
+            std::env::var_os(name).is_some_and(|value| !value.is_empty())
+        });
+        let bound = named
+            && adopt_locale(None)
+            && gettextrs::bindtextdomain(DOMAIN, folder()).is_ok()
+            && gettextrs::bind_textdomain_codeset(DOMAIN, "UTF-8").is_ok();
+        // The header tells which one it found; opened now, it stays open.
+        bound && catalogue.get("").is_some_and(|header| gettextrs::dgettext(DOMAIN, "") == header)
     }
 
-    pub(super) fn look_up_plural(one: &'static str, many: &'static str, count: u64) -> Option<String> {
-        ask(|| gettextrs::dngettext(super::DOMAIN, one, many, number_for_grammar(count)))
+    /// Has its words for errors come so, whatever the character set of the locale: without this there are question marks
+    /// for every other letter. A C library without such a catalogue does nothing.
+    pub(super) fn in_utf8() {
+        let _ = gettextrs::bind_textdomain_codeset("libc", "UTF-8");
+    }
+
+    /// What it has for this, if it has anything.
+    pub(super) fn sentence(key: &str) -> Option<String> {
+        Some(gettextrs::dgettext(DOMAIN, key)).filter(|found| found != key)
+    }
+
+    pub(super) fn about(one: &str, many: &str, count: u64) -> String {
+        gettextrs::dngettext(DOMAIN, one, many, number_for_grammar(count))
     }
 
     /// The rules of languages look at the last digits, and whether there are more: what is too large for the binding
@@ -233,33 +452,6 @@ mod catalogue {
     pub(super) fn number_for_grammar(count: u64) -> u32 {
         const MILLION: u64 = 1_000_000;
         u32::try_from(count).unwrap_or_else(|_| u32::try_from(MILLION + count % MILLION).unwrap_or_default())
-    }
-
-    /// The binding panics on text that is not UTF-8. That costs us the language, not the process, and the
-    /// hook is put aside meanwhile because a broken catalogue is not a bug worth a backtrace.
-    fn ask(question: impl FnOnce() -> String + panic::UnwindSafe) -> Option<String> {
-        if !USABLE.load(Ordering::Relaxed) {
-            return None;
-        }
-        let hook = panic::take_hook();
-        panic::set_hook(Box::new(|_| {}));
-        let found = panic::catch_unwind(question);
-        panic::set_hook(hook);
-        if found.is_err() {
-            USABLE.store(false, Ordering::Relaxed);
-        }
-        found.ok()
-    }
-}
-
-#[cfg(not(feature = "gettext"))]
-mod catalogue {
-    pub(super) fn look_up(_msgid: &'static str) -> Option<String> {
-        None
-    }
-
-    pub(super) fn look_up_plural(_one: &'static str, _many: &'static str, _count: u64) -> Option<String> {
-        None
     }
 }
 
@@ -275,19 +467,6 @@ mod tests {
         assert_eq!(written(40_950_000_000, 2), "40.95");
         assert_eq!(written(7, 6), "0.000000");
         assert_eq!(decimal(Duration::MAX, 1).len(), 22);
-    }
-
-    #[test]
-    fn an_environment_without_a_language_is_english() {
-        let asked = |set: &'static [(&str, &str)]| {
-            names_a_language(|name| {
-                set.iter().find(|(its, _)| *its == name).map(|(_, value)| (*value).into())
-            })
-        };
-        assert!(!asked(&[]) && !asked(&[("LANG", ""), ("LANGUAGE", "de")]));
-        assert!(
-            asked(&[("LANG", "de_DE.UTF-8")]) && asked(&[("LC_ALL", ""), ("LC_MESSAGES", "fr_FR.UTF-8")])
-        );
     }
 
     #[test]
@@ -326,11 +505,19 @@ mod tests {
         assert!(has_all("{a}{b}", &["b", "a"]) && !has_all("{ab}", &["a"]) && !has_all("a", &["a"]));
     }
 
+    #[test]
+    fn errors_without_their_numbers() {
+        let error = io::Error::from_raw_os_error(2);
+        assert!(error.to_string().ends_with(" (os error 2)"), "{error}");
+        assert_eq!(os_words(&error) + " (os error 2)", error.to_string());
+        assert_eq!(os_words(&io::Error::other("x (os error 2)")), "x (os error 2)");
+    }
+
     #[cfg(feature = "gettext")]
     #[test]
     fn a_number_too_large_keeps_what_grammar_asks_for() {
-        assert_eq!(catalogue::number_for_grammar(1), 1);
-        assert_eq!(catalogue::number_for_grammar(u64::from(u32::MAX)), u32::MAX);
-        assert_eq!(catalogue::number_for_grammar((1 << 40) + 1), 1_000_000 + 627_777);
+        assert_eq!(the_system::number_for_grammar(1), 1);
+        assert_eq!(the_system::number_for_grammar(u64::from(u32::MAX)), u32::MAX);
+        assert_eq!(the_system::number_for_grammar((1 << 40) + 1), 1_000_000 + 627_777);
     }
 }
