@@ -22,13 +22,340 @@ macro_rules! ids {
 }
 
 ids! {
-    /// The state changed.
+    /// The state of a virtual host changed.
     TRANSITION = "UC1001";
-    // (to be filled)
+    /// A master that is less preferred advertised.
+    CONFLICT_WON = "UC1002";
+    /// A kernel or an old ucarp has our interval.
+    EQUAL_INTERVAL = "UC1003";
+    /// Another host advertises from our source address.
+    SAME_SOURCE = "UC1004";
+    /// A master that should give way does not hear us.
+    UNHEARD = "UC1005";
+    /// A master that was not followed left.
+    STRANGER_LEFT = "UC1006";
+    /// A host is heard in one IP version only.
+    FAMILY_SILENT = "UC1007";
+    /// It is heard in both again.
+    FAMILY_BACK = "UC1008";
+    /// What this host cannot do demotes it.
+    DEMOTED = "UC1009";
+    /// It does no more.
+    RESTORED = "UC1010";
+    /// This process was not running when it should have been.
+    LATE = "UC1011";
+    /// The link of a master failed, and its address is kept for a moment.
+    GRACE = "UC1012";
+    /// The link is back in time.
+    GRACE_OVER = "UC1013";
+    /// A script failed.
+    HOOK_FAILED = "UC1014";
+    /// A script takes too long and is being ended.
+    HOOK_KILLED = "UC1015";
+    /// A script did its work.
+    HOOK_SUCCEEDED = "UC1016";
+    /// This host was asked to step aside and does not.
+    RESIGN_REFUSED = "UC1017";
+    /// Nothing can be sent, or it can again.
+    SENDING = "UC1018";
+    /// Another master gave way to this one.
+    GAVE_WAY = "UC1019";
+    /// The daemon ends although a script is running.
+    ABANDONED = "UC1020";
+    /// A shared address of this master is gone.
+    ADDRESS_LOST = "UC1021";
+    /// All of them are there again.
+    ADDRESS_BACK = "UC1022";
+    /// A script has not done its work and will run again.
+    HOOK_OWED = "UC1023";
+    /// The interface was set down while the up script ran.
+    LINK_TAKEN_BY_HOOK = "UC1024";
+    /// The link was away for longer than the dead time: listening first.
+    LISTENING = "UC1025";
+    /// Nobody better was heard then.
+    RESUMED = "UC1026";
+    /// An advertisement is old, and nobody answers for it.
+    SUSPECT = "UC1027";
+    /// All hosts heard run this program.
+    ONLY_OURS = "UC1028";
+    /// The clock of another host is far ahead.
+    CLOCK_JUMPED = "UC1029";
+    /// The state changes too often.
+    DAMPED = "UC1030";
+    /// It has stopped doing so.
+    CALM = "UC1031";
+    /// Packets were lost for want of room, perhaps those of the master.
+    PACKETS_LOST = "UC1032";
+    /// A master could not send for its dead time.
+    UNSENT = "UC1033";
+    /// The system does not use a shared address because another host has it.
+    ADDRESS_TAKEN = "UC1034";
+    /// The system still searches for another host with it.
+    ADDRESS_PENDING = "UC1035";
+    /// A kernel looks like this program by chance, and is refused.
+    LOOKS_LIKE_OURS = "UC1036";
+    /// A master does not authenticate us because of link-local addresses.
+    OTHER_FORM = "UC1037";
+    /// A kernel gives way and is master again for ever.
+    RETURNS = "UC1038";
+    /// Who was suspected of being a recording lives.
+    PROVEN = "UC1039";
+    /// A master that is no ucarp keeps a host that sends in one IP version only from taking over.
+    STANDS_BACK = "UC1040";
+    /// What is configured has changed, and what was is still sent.
+    FORM_PENDING = "UC1041";
+    /// The new is sent from now on.
+    FORM_SENT = "UC1042";
+    /// The change was taken back.
+    FORM_KEPT = "UC1043";
+    /// What was is accepted no more.
+    FORMS_FORGOTTEN = "UC1044";
+    /// A master that does not authenticate is there beside this one.
+    REFUSED_MASTER = "UC1045";
+    /// There is none any more.
+    REFUSED_MASTER_GONE = "UC1046";
+    /// A host still uses what is accepted no more.
+    FORM_STILL_USED = "UC1047";
+    /// A standby follows this master.
+    STANDBY_KNOWN = "UC1048";
+    /// A standby is not heard any more.
+    STANDBY_LOST = "UC1049";
+    /// A standby is configured otherwise.
+    STANDBY_DISAGREES = "UC1050";
+    /// A check fails from now on.
+    CHECK_FAILS = "UC1051";
+    /// A check passes from now on.
+    CHECK_PASSES = "UC1052";
+    /// A check cannot be made, and so fails.
+    CHECK_NOT_MADE = "UC1053";
+    /// A check begins, ends or is another.
+    CHECK_CHANGED = "UC1054";
+    /// The port of the switch was blocked after the link came up.
+    PORT_BLOCKED = "UC1055";
+    /// Something demotes a virtual host.
+    DEMOTION_BEGAN = "UC1056";
+    /// It does no more.
+    DEMOTION_ENDED = "UC1057";
+    /// A program of notify failed.
+    NOTIFY_FAILED = "UC1058";
+    /// Programs of notify do not keep up.
+    NOTIFY_TOO_SLOW = "UC1059";
+    /// A managed address was on a host that is no master.
+    ADDRESS_FOUND = "UC1060";
+    /// A managed address vanished and is put back.
+    ADDRESS_UNDONE = "UC1061";
+    /// It vanishes again and again.
+    ADDRESS_UNHOLDABLE = "UC1062";
+    /// Managed addresses cannot be put on or taken off.
+    NOT_SHIFTED = "UC1063";
+    /// They could be in the end.
+    SHIFTED_AT_LAST = "UC1064";
+    /// Addresses are managed no more and stay.
+    ADDRESSES_LEFT = "UC1065";
+    /// Somebody has another program take over.
+    UPGRADE_ASKED = "UC1066";
+    /// It has.
+    UPGRADED = "UC1067";
+
+    /// A script could not be started.
+    HOOK_UNSTARTABLE = "UC2001";
+    /// A script is started.
+    HOOK_STARTED = "UC2002";
+    /// The interface is there again.
+    INTERFACE_BACK = "UC2003";
+    /// The interface is missing or not usable yet.
+    INTERFACE_AWAITED = "UC2004";
+    /// The interface has another name.
+    INTERFACE_RENAMED = "UC2005";
+    /// Advertisements come from another address.
+    SOURCE_CHANGED = "UC2006";
+    /// There is no other address to send from, or there is one again.
+    SOURCE_LOST = "UC2007";
+    /// The interface has another hardware address.
+    HARDWARE_ADDRESS_CHANGED = "UC2008";
+    /// The engine met a defect.
+    BUG = "UC2009";
+    /// The engine has ended or hung, and another one goes on.
+    ENGINE_ENDED = "UC2010";
+    /// That one works.
+    ENGINE_BACK = "UC2011";
+    /// It ends again and again, or did not work in time: this host is no master any more.
+    ENGINE_NOT_BACK = "UC2012";
+    /// Nothing is served for a while.
+    ENGINE_RESTS = "UC2013";
+    /// No engine could be started.
+    ENGINE_NOT_STARTED = "UC2014";
+    /// The system does not answer a question about the interface, or does again.
+    UNANSWERED = "UC2015";
+    /// Nobody can be heard, or others can again.
+    DEAF = "UC2016";
+    /// The capture failed and another was opened.
+    HEARD_ANEW = "UC2017";
+    /// This host advertises in IPv4 only, or in both again.
+    ONE_FAMILY = "UC2018";
+    /// The system does not let us wait for events, or does again.
+    CANNOT_WAIT = "UC2019";
+    /// A shared address is in none of the networks of the interface.
+    OUTSIDE = "UC2020";
+    /// The system refuses what the daemon cannot do without.
+    CANNOT_GO_ON = "UC2021";
+    /// The filter of a capture cannot be changed, or could be.
+    UNFILTERED = "UC2022";
+    /// The engine asked for what it may not have.
+    REQUEST_REFUSED = "UC2023";
+    /// A setting of the system keeps each new address from being used for seconds.
+    DUPLICATE_SEARCH = "UC2024";
+    /// The process that writes to the terminal has ended.
+    WRITER_ENDED = "UC2025";
+    /// The frames of VLANs are heard on their parent.
+    MINGLED_VLANS = "UC2026";
+    /// Who the engine is, and what keeps it to what it needs.
+    ENGINE_GUARDED = "UC2027";
+    /// The engine runs as a number that nobody has.
+    ENGINE_USER_MAKESHIFT = "UC2028";
+    /// The engine does not run before others.
+    ENGINE_SLOW = "UC2029";
+    /// Somebody else holds the name by which we tell who serves what.
+    CLAIM_SQUATTED = "UC2030";
+    /// Whether another ucarp serves the same cannot be found out.
+    CLAIM_UNASKED = "UC2031";
+    /// Something does not keep the engine to what it needs.
+    ENGINE_UNGUARDED = "UC2032";
+    /// Others could not be told that this host is no master any more.
+    NO_BOW_OUT = "UC2033";
+    /// The hands cannot open or look at an interface.
+    HANDS_COULD_NOT = "UC2034";
+    /// The main process has ended.
+    HANDS_ENDED = "UC2035";
+    /// How often the engine was woken late.
+    WOKEN_LATE = "UC2036";
+    /// The pidfile names a process that is no more.
+    PIDFILE_UNCHANGED = "UC2037";
+    /// The memory of the engine may be paged out.
+    MEMORY_NOT_LOCKED = "UC2038";
+    /// The last line of all.
+    ENDED = "UC2040";
+    /// A service manager cannot be told how things stand.
+    MANAGER_NOT_TOLD = "UC2041";
+    /// Another interface has a managed address too.
+    ADDRESS_ELSEWHERE = "UC2042";
+    /// A managed address was there with another prefix length.
+    ADDRESS_PREFIX = "UC2043";
+    /// Somebody else answers for an address of this master.
+    STRANGER_ANSWERS = "UC2044";
+    /// What an earlier life managed cannot be read.
+    LEDGER_UNREADABLE = "UC2045";
+    /// What is managed cannot be written down.
+    LEDGER_UNWRITTEN = "UC2046";
+    /// The hands can write to more files than they need.
+    HANDS_UNGUARDED = "UC2047";
+    /// An engine without its hands was told to end.
+    HEIR_ENDED = "UC2048";
+    /// A virtual host is not served as before.
+    HOST_RELOADED = "UC2053";
+    /// The configuration was read again and is in force.
+    RELOADED = "UC2054";
+    /// It is not in force.
+    NOT_RELOADED = "UC2055";
+    /// What other hosts still have to learn is not remembered over a restart.
+    FORMS_NOT_KEPT = "UC2056";
+    /// A managed address stays although nobody serves it.
+    NOT_WITHDRAWN = "UC2060";
+    /// Maintenance begins or goes on.
+    MAINTENANCE_BEGAN = "UC2061";
+    /// Maintenance is over.
+    MAINTENANCE_ENDED = "UC2062";
+    /// Whether this host was in maintenance cannot be read.
+    DEMANDS_UNREADABLE = "UC2063";
+    /// There is no socket for ucarpctl.
+    NO_CONTROL = "UC2064";
+    /// Somebody demotes a virtual host by hand.
+    DEMOTED_BY_HAND = "UC2065";
+    /// Somebody does no more.
+    RESTORED_BY_HAND = "UC2066";
+    /// Somebody has a master step aside.
+    RESIGN_ASKED = "UC2067";
+    /// Two masters have the address.
+    TWO_MASTERS = "UC2068";
+    /// They do no more.
+    ONE_MASTER = "UC2069";
+    /// No other program takes over.
+    NOT_UPGRADED = "UC2075";
+    /// Somebody has this host take the address.
+    TAKE_ASKED = "UC2080";
+    /// The configuration is on trial.
+    ON_TRIAL = "UC2081";
+    /// The trial is over, and the configuration stays.
+    CONFIRMED = "UC2082";
+    /// The configuration before is served again.
+    GOES_BACK = "UC2083";
+    /// It cannot be gone back to.
+    NOT_UNDONE = "UC2084";
+    /// The file still has what was gone back from.
+    STAYS_UNDONE = "UC2085";
+    /// What could be gone back to is not remembered over a restart.
+    PREVIOUS_NOT_KEPT = "UC2086";
+
+    /// It could not go on in the background: no process could be made, or the waiting shell could not be told.
+    NOT_IN_BACKGROUND = "UC5001";
+    /// The process that writes to the terminal, and that hears what scripts say, could not be started.
+    WRITER_UNSTARTABLE = "UC5002";
+    /// The process that hears the network could not be started, or could not say why it ended.
+    ENGINE_UNSTARTABLE = "UC5003";
+    /// Another process holds the pidfile.
+    ALREADY_RUNNING = "UC5004";
+    /// The pidfile, or the lock beside it, cannot be made or belongs to somebody else.
+    PIDFILE_UNWRITABLE = "UC5005";
+    /// Another ucarp on this host serves this id on this interface.
+    ALREADY_SERVED = "UC5006";
+    /// There is no such interface, or none that has the address given.
+    INTERFACE_NOT_FOUND = "UC5007";
+    /// The interface has no address to send from.
+    NO_SOURCE = "UC5008";
+    /// The system still searches for another host with the address to send from.
+    SOURCE_TENTATIVE = "UC5009";
+    /// Another host has the address to send from.
+    SOURCE_DUPLICATE = "UC5010";
+    /// The interface has no hardware address, or it cannot be read.
+    HARDWARE_ADDRESS_UNREADABLE = "UC5011";
+    /// This process lacks the right to put addresses on an interface (manage-address).
+    CANNOT_MANAGE = "UC5012";
+    /// A check is of a kind that this system does not know.
+    CHECK_IMPOSSIBLE = "UC5013";
+    /// An address given with --peer is this host's own.
+    PEER_IS_US = "UC5014";
+    /// An address given with --peer is in no network of the interface.
+    PEER_OUTSIDE = "UC5015";
+    /// The system does not let us join the multicast group.
+    GROUP_NOT_JOINED = "UC5016";
+    /// No raw socket can be opened.
+    SOCKET_NOT_OPENED = "UC5017";
+    /// Frames cannot be captured on the interface.
+    CAPTURE_NOT_OPENED = "UC5018";
+    /// A capture file cannot be read, or not to its end (--sniff --read).
+    RECORDING_UNREADABLE = "UC5019";
+    /// What --sniff saw cannot be written to standard output.
+    NOT_SHOWN = "UC5020";
+    /// The system does not let us catch signals.
+    SIGNALS_NOT_CAUGHT = "UC5021";
+    /// Open files cannot be kept from scripts.
+    DESCRIPTORS_NOT_PRIVATE = "UC5022";
+    /// The system does not tell of changes of interfaces.
+    LINKS_NOT_WATCHED = "UC5023";
+    /// The system does not let us wait for events.
+    WAIT_REFUSED = "UC5024";
+    /// What a program that makes room handed over is not understood, or cannot be read.
+    HANDOVER_NOT_TAKEN = "UC5025";
 }
 
-/// Those that are said no more.
+/// Those that are said no more: none yet. A number that is not in the table, as UC2039, was never given.
 pub const RETIRED: &[&str] = &[];
+
+/// One that came from elsewhere, if it is one of ours.
+#[must_use]
+pub fn known(id: &str) -> Option<&'static str> {
+    ALL.iter().find(|known| **known == id).copied()
+}
 
 const _: () = assert!(ascend(ALL) && ascend(RETIRED), "each once, in order");
 

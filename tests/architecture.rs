@@ -106,6 +106,47 @@ fn platform_moves_bytes_and_names() {
     }
 }
 
+/// The constants of src/ids.rs, and what they stand for.
+fn identifiers() -> Vec<(String, String)> {
+    let table = sources().into_iter().find(|source| source.path == "src/ids.rs").expect("a table");
+    let rows = table.code.lines().filter_map(|line| line.trim().strip_suffix("\";")?.split_once(" = \"UC"));
+    rows.map(|(name, number)| (name.to_owned(), format!("UC{number}"))).collect()
+}
+
+#[test]
+fn identifiers_stand_in_one_table_that_knows_nobody() {
+    forbid("identifiers are constants of ids.rs", |source| {
+        let code = before_tests(&source.code);
+        let is_one = |(at, _): (usize, &str)| {
+            code.get(at + 3..at + 7).is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        source.is_in(&["src/"])
+            && !source.is_in(&["src/ids.rs"])
+            && !source.is_test()
+            && code.match_indices("\"UC").any(is_one)
+    });
+    forbid("ids.rs and platform may not use each other, nor ids.rs anybody else", |source| {
+        source.path == "src/ids.rs" && mentions(before_tests(&source.code), "crate::")
+            || source.is_in(&["src/platform/"]) && mentions(&source.code, "crate::ids")
+    });
+    let named = identifiers();
+    let table: Vec<_> = named.iter().map(|(_, id)| id.as_str()).collect();
+    assert_eq!(table, ucarp::ids::ALL);
+    let all = sources();
+    let said = |name: &str| {
+        let constant = format!("ids::{name}");
+        let ends = |code: &str, at: usize| {
+            !code[at + constant.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        };
+        all.iter().filter(|source| source.is_in(&["src/"])).any(|source| {
+            let code = before_tests(&source.code);
+            code.match_indices(&constant).any(|(at, _)| ends(code, at))
+        })
+    };
+    let unsaid: Vec<_> = named.iter().filter(|(name, _)| !said(name)).collect();
+    assert!(unsaid.is_empty(), "nothing says {unsaid:?}: retire them");
+}
+
 #[test]
 fn each_crate_has_one_door() {
     let doors: [(&str, &[&str]); 9] = [

@@ -7,6 +7,7 @@ use super::place::{families, main_source};
 use super::report::{About, Report};
 use crate::config::VirtualHostConfig;
 use crate::i18n::tr;
+use crate::ids;
 use crate::log::Level;
 use crate::platform;
 use crate::protocol::{Family, Hook, Vhid};
@@ -58,14 +59,14 @@ pub(super) fn introduce(one: &Served, interface: &str, report: &mut Report) {
     );
     report.say_of(About::host(&one.config, interface), &text);
     for doubt in doubts(interface, &one.outside) {
-        report.tell_on(interface, Level::Warning, &doubt, "UC2020");
+        report.tell_on(interface, Level::Warning, &doubt, ids::OUTSIDE);
     }
     let vlans = platform::mingled_vlans(interface).unwrap_or_default();
     if let Some(warning) = mingling(interface, parameters.vhid, &vlans) {
-        report.tell_on(interface, Level::Warning, &warning, "UC2026");
+        report.tell_on(interface, Level::Warning, &warning, ids::MINGLED_VLANS);
     }
     if let Some(delay) = delay(&one.config) {
-        report.tell_on(interface, Level::Warning, &delay, "UC2024");
+        report.tell_on(interface, Level::Warning, &delay, ids::DUPLICATE_SEARCH);
     }
     for (hook, missing) in [(Hook::Up, one.config.up.is_none()), (Hook::Down, one.config.down.is_none())] {
         if missing {

@@ -31,6 +31,7 @@ use super::addresses::Shifted;
 use super::outcome::Ended;
 use crate::config::VirtualHostConfig;
 use crate::i18n::{decimal, tr, trn};
+use crate::ids;
 use crate::log::{Facts, Level, Line, Log};
 use crate::platform::{LinkState, Signal};
 use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
@@ -279,17 +280,17 @@ impl Report {
         }
         if let Some((shift, at)) = snapshot.owed_shift {
             let (level, text) = managed::not_shifted(about, shift, Some(at.since(now)));
-            self.tell_of(about, level, &text, "UC1063");
+            self.tell_of(about, level, &text, ids::NOT_SHIFTED);
         }
         if snapshot.address_missing {
             let (interface, addresses) = (about.interface, list(about.shared.1));
             let (text, id) = match about.shared.0 {
                 Presence::Taken => (
                     tr!("{interface} does not use {addresses}: another host has it", interface, addresses),
-                    "UC1034",
+                    ids::ADDRESS_TAKEN,
                 ),
                 Presence::All | Presence::Some | Presence::None | Presence::Pending => {
-                    (tr!("{interface} lacks {addresses}", interface, addresses), "UC1021")
+                    (tr!("{interface} lacks {addresses}", interface, addresses), ids::ADDRESS_LOST)
                 }
             };
             self.tell_of(about, Level::Error, &text, id);
@@ -299,7 +300,7 @@ impl Report {
     /// A hook that could not be started.
     pub(crate) fn hook_unstartable(&mut self, hook: Hook, why: &str) {
         let text = tr!("Cannot run the {hook} script: {why}", hook = hook.code(), why);
-        self.tell(Level::Error, &text, "UC2001");
+        self.tell(Level::Error, &text, ids::HOOK_UNSTARTABLE);
     }
 
     /// A hook is started.
@@ -313,7 +314,7 @@ impl Report {
             hook = hook.code(),
             vhid = about.vhid
         );
-        self.tell_of(about, Level::Warning, &(text + &repeats(held_back)), "UC2002");
+        self.tell_of(about, Level::Warning, &(text + &repeats(held_back)), ids::HOOK_STARTED);
     }
 
     /// The last line of all. `by`: the signal that asked for the end.
@@ -323,13 +324,13 @@ impl Report {
             (true, Some(signal)) => (Level::Info, tr!("Ended by {signal}", signal = signal.name())),
             (true, None) => (Level::Info, tr!("Ended").into_owned()),
         };
-        self.tell(level, &text, "UC2040");
+        self.tell(level, &text, ids::ENDED);
     }
 
     /// The interface is missing, or not yet as it has to be.
     pub(crate) fn waiting(&mut self, interface: &str, why: &dyn std::error::Error) {
         let text = tr!("Waiting for {interface}: {why}", interface, why);
-        self.tell_on(interface, Level::Warning, &text, "UC2004");
+        self.tell_on(interface, Level::Warning, &text, ids::INTERFACE_AWAITED);
     }
 
     /// That the interface has no link, if it has none: on some systems it can be taken up all the same.
@@ -340,7 +341,7 @@ impl Report {
             LinkState::Disabled => tr!("it is set down"),
         };
         let text = tr!("Waiting for {interface}: {why}", interface, why);
-        self.tell_on(interface, Level::Warning, &text, "UC2004");
+        self.tell_on(interface, Level::Warning, &text, ids::INTERFACE_AWAITED);
     }
 
     /// The interface lives on under another name.
@@ -350,7 +351,7 @@ impl Report {
             interface,
             new
         );
-        self.tell_on(interface, Level::Warning, &text, "UC2005");
+        self.tell_on(interface, Level::Warning, &text, ids::INTERFACE_RENAMED);
     }
 
     /// Advertisements come from another address than before.
@@ -371,19 +372,19 @@ impl Report {
                 ),
             )
         };
-        self.tell_on(interface, level, &text, "UC2006");
+        self.tell_on(interface, level, &text, ids::SOURCE_CHANGED);
     }
 
     /// The interface has another hardware address.
     pub(crate) fn hardware_address_changed(&mut self, interface: &str, mac: MacAddr) {
         let text = tr!("The hardware address of {interface} is {mac} now", interface, mac);
-        self.tell_on(interface, Level::Warning, &text, "UC2008");
+        self.tell_on(interface, Level::Warning, &text, ids::HARDWARE_ADDRESS_CHANGED);
     }
 
     /// The interface is back after it had been removed.
     pub(crate) fn interface_back(&mut self, interface: &str) {
         let text = tr!("Interface {interface} exists again: taking it up", interface);
-        self.tell_on(interface, Level::Warning, &text, "UC2003");
+        self.tell_on(interface, Level::Warning, &text, ids::INTERFACE_BACK);
     }
 
     /// As [`Report::passes`], once a minute, for what is about no virtual host.

@@ -11,9 +11,10 @@ use crate::config::Check;
 use crate::config::check::Verdict;
 use crate::config::order::{MAINTENANCE, OPERATOR};
 use crate::control::Field;
+use crate::ids;
 use crate::log::Facts;
 use crate::protocol::causes::Cause;
-use crate::protocol::{Hook, Notice, Reason, Time};
+use crate::protocol::{Hook, Reason, Time};
 use crate::sorting::sort_by;
 
 const HOOKS: [Hook; 2] = [Hook::Up, Hook::Down];
@@ -58,18 +59,18 @@ impl Tally {
     pub(super) fn hear(&mut self, facts: &Facts) {
         let Facts { id, vip, interface, vhid, to, reason, cause, .. } = facts;
         match id.as_deref() {
-            Some(Notice::TRANSITION) => {
+            Some(ids::TRANSITION) => {
                 let (Some(to), Some(reason)) = (to, reason) else { return };
                 let place = || Some(format!("{}-{}", interface.as_ref()?, (*vhid)?));
                 let Some(label) = vip.clone().or_else(place) else { return };
                 let count = self.transitions.entry(label).or_default();
                 *count.entry((to.clone(), reason.clone())).or_default() += 1;
             }
-            Some("UC1051" | "UC1052" | "UC1053") => {
+            Some(ids::CHECK_FAILS | ids::CHECK_PASSES | ids::CHECK_NOT_MADE) => {
                 let Some(name) = cause.as_deref().and_then(|cause| cause.strip_prefix("check:")) else {
                     return;
                 };
-                let passes = id.as_deref() == Some("UC1052");
+                let passes = id.as_deref() == Some(ids::CHECK_PASSES);
                 self.checks.entry(name.to_owned()).or_default().verdict = Some(passes);
             }
             _ => {}

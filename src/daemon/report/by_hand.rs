@@ -8,6 +8,7 @@ use super::{About, Report, seconds};
 use crate::daemon::by_hand::Demand;
 use crate::daemon::control::NoDoor;
 use crate::i18n::tr;
+use crate::ids;
 use crate::log::Level;
 use crate::platform;
 use crate::protocol::Time;
@@ -27,11 +28,15 @@ impl Report {
         let Demand { name, amount, .. } = demand;
         let circumstances = circumstances(demand, now);
         let (text, id) = match (demand.is_maintenance(), before) {
-            (true, false) => (tr!("Maintenance begins: {circumstances}", circumstances), "UC2061"),
-            (true, true) => (tr!("Maintenance goes on: {circumstances}", circumstances), "UC2061"),
+            (true, false) => {
+                (tr!("Maintenance begins: {circumstances}", circumstances), ids::MAINTENANCE_BEGAN)
+            }
+            (true, true) => {
+                (tr!("Maintenance goes on: {circumstances}", circumstances), ids::MAINTENANCE_BEGAN)
+            }
             (false, false) => (
                 tr!("Demoted by hand, by {amount} for {name}: {circumstances}", amount, name, circumstances),
-                "UC2065",
+                ids::DEMOTED_BY_HAND,
             ),
             (false, true) => (
                 tr!(
@@ -40,7 +45,7 @@ impl Report {
                     name,
                     circumstances
                 ),
-                "UC2065",
+                ids::DEMOTED_BY_HAND,
             ),
         };
         self.tell_of(about, Level::Warning, &text, id);
@@ -49,15 +54,20 @@ impl Report {
     /// It does no more.
     pub(crate) fn demanded_no_more(&mut self, about: About<'_>, demand: &Demand, over: Over) {
         let (text, id) = match (demand.is_maintenance(), over) {
-            (true, Over::By(user)) => (tr!("Maintenance ends, as user {user} says", user), "UC2062"),
-            (true, Over::InTime) => (tr!("Maintenance ends: its time is over").into_owned(), "UC2062"),
+            (true, Over::By(user)) => {
+                (tr!("Maintenance ends, as user {user} says", user), ids::MAINTENANCE_ENDED)
+            }
+            (true, Over::InTime) => {
+                (tr!("Maintenance ends: its time is over").into_owned(), ids::MAINTENANCE_ENDED)
+            }
             (false, Over::By(user)) => (
                 tr!("No longer demoted by hand for {name}, as user {user} says", name = demand.name, user),
-                "UC2066",
+                ids::RESTORED_BY_HAND,
             ),
-            (false, Over::InTime) => {
-                (tr!("No longer demoted by hand for {name}: its time is over", name = demand.name), "UC2066")
-            }
+            (false, Over::InTime) => (
+                tr!("No longer demoted by hand for {name}: its time is over", name = demand.name),
+                ids::RESTORED_BY_HAND,
+            ),
         };
         self.tell_of(about, Level::Info, &text, id);
     }
@@ -79,13 +89,13 @@ impl Report {
     /// A user has a master step aside.
     pub(crate) fn asked_to_resign(&mut self, about: About<'_>, user: u32) {
         let text = tr!("User {user} asks this host to step aside", user);
-        self.tell_of(about, Level::Info, &text, "UC2067");
+        self.tell_of(about, Level::Info, &text, ids::RESIGN_ASKED);
     }
 
     /// A user has a backup take the addresses.
     pub(crate) fn told_to_take(&mut self, about: About<'_>, user: u32) {
         let text = tr!("User {user} tells this host to take the address", user);
-        self.tell_of(about, Level::Info, &text, "UC2080");
+        self.tell_of(about, Level::Info, &text, ids::TAKE_ASKED);
     }
 
     /// What was demanded before this start cannot be read.
@@ -95,7 +105,7 @@ impl Report {
             folder = folder.display(),
             why
         );
-        self.tell_of(about, Level::Error, &text, "UC2063");
+        self.tell_of(about, Level::Error, &text, ids::DEMANDS_UNREADABLE);
     }
 
     /// Nobody can steer this daemon.
@@ -117,7 +127,7 @@ impl Report {
                 tr!("No socket for ucarpctl: {path}: {why}", path = path.display(), why = error)
             }
         };
-        self.tell(Level::Warning, &text, "UC2064");
+        self.tell(Level::Warning, &text, ids::NO_CONTROL);
     }
 }
 

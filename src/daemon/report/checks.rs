@@ -7,6 +7,7 @@ use crate::config::Check;
 use crate::config::check::{Probe, Verdict};
 use crate::daemon::outcome::{Found, Outcome};
 use crate::i18n::tr;
+use crate::ids;
 use crate::log::{Facts, Level};
 use crate::platform::{self, LinkState};
 use crate::protocol::causes::Cause;
@@ -30,7 +31,11 @@ impl Report {
     pub(crate) fn check_reloaded(&mut self, before: Option<&Check>, now: Option<&Check>) {
         let is_another = before.is_some_and(|before| now.is_some_and(|now| before.name == now.name));
         if let Some(Check { name, .. }) = before.filter(|_| !is_another) {
-            self.tell(Level::Info, &tr!("The check {check} is made no more", check = name), "UC1054");
+            self.tell(
+                Level::Info,
+                &tr!("The check {check} is made no more", check = name),
+                ids::CHECK_CHANGED,
+            );
         }
         let Some(Check { name, .. }) = now else { return };
         let text = if is_another {
@@ -44,7 +49,7 @@ impl Report {
                 check = name
             )
         };
-        self.tell(Level::Info, &text, "UC1054");
+        self.tell(Level::Info, &text, ids::CHECK_CHANGED);
     }
 
     /// This is thought of it from now on.
@@ -57,15 +62,15 @@ impl Report {
                     check = check.name,
                     why = why(check, found)
                 ),
-                "UC1053",
+                ids::CHECK_NOT_MADE,
             ),
             (Verdict::Failing | Verdict::Unknown, _) => (
                 Level::Warning,
                 tr!("The check {check} fails: {why}", check = check.name, why = why(check, found)),
-                "UC1051",
+                ids::CHECK_FAILS,
             ),
             (Verdict::Passing, _) => {
-                (Level::Info, tr!("The check {check} passes", check = check.name), "UC1052")
+                (Level::Info, tr!("The check {check} passes", check = check.name), ids::CHECK_PASSES)
             }
         };
         let subject = format!("check {}", check.name);

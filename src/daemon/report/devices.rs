@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use super::Report;
 use crate::i18n::tr;
+use crate::ids;
 use crate::log::Level;
 
 impl Report {
@@ -19,7 +20,7 @@ impl Report {
                 interface,
                 old
             ),
-            "UC2007",
+            ids::SOURCE_LOST,
         );
     }
 
@@ -30,7 +31,7 @@ impl Report {
             interface,
             source
         );
-        self.tell_on(interface, Level::Info, &text, "UC2007");
+        self.tell_on(interface, Level::Info, &text, ids::SOURCE_LOST);
     }
 
     /// The system did not answer a question about the interface.
@@ -39,14 +40,14 @@ impl Report {
             interface,
             Level::Warning,
             &tr!("Cannot find out what became of {interface}: {why}. Going on as if nothing had changed, and asking again.", interface, why),
-            "UC2015",
+            ids::UNANSWERED,
         );
     }
 
     /// It does again.
     pub(crate) fn answered(&mut self, interface: &str) {
         let text = tr!("What became of {interface} is known again", interface);
-        self.tell_on(interface, Level::Info, &text, "UC2015");
+        self.tell_on(interface, Level::Info, &text, ids::UNANSWERED);
     }
 
     /// Nothing can be heard.
@@ -55,14 +56,14 @@ impl Report {
             interface,
             Level::Error,
             &tr!("Cannot hear other hosts on {interface}: {why}. Trying again; a backup does not take over meanwhile.", interface, why),
-            "UC2016",
+            ids::DEAF,
         );
     }
 
     /// Others are heard again.
     pub(crate) fn hears(&mut self, interface: &str) {
         let text = tr!("Other hosts can be heard on {interface} again", interface);
-        self.tell_on(interface, Level::Info, &text, "UC2016");
+        self.tell_on(interface, Level::Info, &text, ids::DEAF);
     }
 
     /// The capture failed, and there is another.
@@ -71,7 +72,7 @@ impl Report {
             interface,
             Level::Warning,
             &tr!("The capture on {interface} failed, and another was opened: {why}", interface, why),
-            "UC2017",
+            ids::HEARD_ANEW,
         );
     }
 
@@ -81,14 +82,14 @@ impl Report {
             interface,
             Level::Warning,
             &tr!("Cannot change the filter of the capture on {interface}: {why}. What was heard so far is still heard; trying again.", interface, why),
-            "UC2022",
+            ids::UNFILTERED,
         );
     }
 
     /// It could.
     pub(crate) fn filters(&mut self, interface: &str) {
         let text = tr!("The filter of the capture on {interface} is as it should be again", interface);
-        self.tell_on(interface, Level::Info, &text, "UC2022");
+        self.tell_on(interface, Level::Info, &text, ids::UNFILTERED);
     }
 
     /// There is a source in one IP version alone, for this reason, if there is one.
@@ -102,7 +103,7 @@ impl Report {
                 interface,
                 why
             ),
-            "UC2018",
+            ids::ONE_FAMILY,
         );
     }
 
@@ -110,7 +111,7 @@ impl Report {
     pub(crate) fn both_families(&mut self, interface: &str, source: IpAddr) {
         let text =
             tr!("Interface {interface} has the address {source} now: sending in IPv6 too", interface, source);
-        self.tell_on(interface, Level::Info, &text, "UC2018");
+        self.tell_on(interface, Level::Info, &text, ids::ONE_FAMILY);
     }
 
     /// Waiting fails.
@@ -118,13 +119,13 @@ impl Report {
         self.tell(
             Level::Error,
             &tr!("Cannot wait for events: {why}. Looking for them all the time instead.", why),
-            "UC2019",
+            ids::CANNOT_WAIT,
         );
     }
 
     /// It works again.
     pub(crate) fn can_wait(&mut self) {
-        self.tell(Level::Info, &tr!("Events can be waited for again"), "UC2019");
+        self.tell(Level::Info, &tr!("Events can be waited for again"), ids::CANNOT_WAIT);
     }
 
     /// Nothing can be done but to end.
@@ -132,7 +133,7 @@ impl Report {
         self.tell(
             Level::Error,
             &tr!("Cannot go on: {why}. Giving the address back and ending.", why),
-            "UC2021",
+            ids::CANNOT_GO_ON,
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{About, Report, seconds};
 use crate::i18n::tr;
+use crate::ids;
 use crate::log::{Facts, Level};
 use crate::protocol::Time;
 use crate::protocol::causes::{Change, Standing};
@@ -18,7 +19,7 @@ impl Report {
                     cause = standing.cause,
                     together
                 ),
-                "UC1056",
+                ids::DEMOTION_BEGAN,
                 standing,
             ),
             Change::Began(standing) => (
@@ -29,7 +30,7 @@ impl Report {
                     cause = standing.cause,
                     together
                 ),
-                "UC1056",
+                ids::DEMOTION_BEGAN,
                 standing,
             ),
             Change::Ended(standing) => (
@@ -40,7 +41,7 @@ impl Report {
                     cause = standing.cause,
                     together
                 ),
-                "UC1057",
+                ids::DEMOTION_ENDED,
                 standing,
             ),
         };

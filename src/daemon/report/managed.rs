@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{About, Report, list, seconds};
 use crate::daemon::addresses::{Otherwise, Shifted};
 use crate::i18n::tr;
+use crate::ids;
 use crate::log::Level;
 use crate::protocol::{MacAddr, Shift};
 
@@ -125,7 +126,7 @@ impl Report {
                         other,
                         address
                     ),
-                    "UC2042",
+                    ids::ADDRESS_ELSEWHERE,
                 ),
                 Otherwise::Prefix(shared, length) => (
                     tr!(
@@ -135,7 +136,7 @@ impl Report {
                         found = length,
                         wanted = shared.length()
                     ),
-                    "UC2043",
+                    ids::ADDRESS_PREFIX,
                 ),
             };
             self.tell_of(about, Level::Warning, &text, id);
@@ -144,7 +145,7 @@ impl Report {
 
     /// Somebody else answers for an address of a master.
     pub(crate) fn stranger(&mut self, about: About<'_>, address: IpAddr, mac: MacAddr) {
-        self.tell_of(about, Level::Warning, &tr!("{mac} answers for {address} on {interface} too, although this host is MASTER: find out who that is, and take the address off there", mac, address, interface = about.interface), "UC2044");
+        self.tell_of(about, Level::Warning, &tr!("{mac} answers for {address} on {interface} too, although this host is MASTER: find out who that is, and take the address off there", mac, address, interface = about.interface), ids::STRANGER_ANSWERS);
     }
 
     /// Of what an earlier life left behind some is shared no more, and was taken off, or could not be.
@@ -152,7 +153,7 @@ impl Report {
         let about = About { shifted: Some(taken_off), ..about };
         if !taken_off.changed.is_empty() {
             let (level, text) = found(about);
-            self.tell_of(about, level, &text, "UC1060");
+            self.tell_of(about, level, &text, ids::ADDRESS_FOUND);
         }
         if !taken_off.failed.is_empty() {
             self.not_withdrawn(about, taken_off);
@@ -166,7 +167,7 @@ impl Report {
             file = file.display(),
             why
         );
-        self.tell(Level::Warning, &text, "UC2045");
+        self.tell(Level::Warning, &text, ids::LEDGER_UNREADABLE);
     }
 
     /// What is managed cannot be written down.
@@ -176,12 +177,12 @@ impl Report {
             folder = folder.display(),
             why
         );
-        self.tell_of(about, Level::Warning, &text, "UC2046");
+        self.tell_of(about, Level::Warning, &text, ids::LEDGER_UNWRITTEN);
     }
 
     /// The hands could not take the addresses off, and nobody else is going to.
     pub(crate) fn not_withdrawn(&mut self, about: About<'_>, shifted: &Shifted) {
         let (level, text) = not_shifted(About { shifted: Some(shifted), ..about }, Shift::Withdraw, None);
-        self.tell_of(about, level, &text, "UC2060");
+        self.tell_of(about, level, &text, ids::NOT_WITHDRAWN);
     }
 }

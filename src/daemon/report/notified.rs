@@ -6,6 +6,7 @@ use super::checks::{ending, quoting};
 use super::{About, Report, seconds};
 use crate::daemon::outcome::Found;
 use crate::i18n::tr;
+use crate::ids;
 use crate::log::Level;
 use crate::protocol::Role;
 
@@ -35,7 +36,7 @@ impl Report {
                 )
             }
         };
-        self.tell_of(about, Level::Warning, &text, "UC1058");
+        self.tell_of(about, Level::Warning, &text, ids::NOTIFY_FAILED);
     }
 
     /// There were more changes than programs keep up with.
@@ -44,7 +45,7 @@ impl Report {
             "The programs of notify do not keep up: they are not told of the state {state}",
             state = role.code()
         );
-        self.tell_of(about, Level::Warning, &text, "UC1059");
+        self.tell_of(about, Level::Warning, &text, ids::NOTIFY_TOO_SLOW);
     }
 }
 

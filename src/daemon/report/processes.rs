@@ -11,6 +11,7 @@ use crate::daemon::request::Asked;
 use crate::daemon::rules::Refusal;
 use crate::daemon::supervise::Notice;
 use crate::i18n::{decimal, tr, trn};
+use crate::ids;
 use crate::log::Level;
 use crate::platform::{Guard, Guarded};
 use crate::protocol::Time;
@@ -49,9 +50,9 @@ impl Report {
             user,
             guards = by.join(" ")
         );
-        self.tell(Level::Info, &text, "UC2027");
+        self.tell(Level::Info, &text, ids::ENGINE_GUARDED);
         if let Some(advice) = advice {
-            self.tell(Level::Info, &advice, "UC2028");
+            self.tell(Level::Info, &advice, ids::ENGINE_USER_MAKESHIFT);
         }
         for (guard, why) in &guarded.not_by {
             // What a system does not have nobody can mend.
@@ -63,7 +64,7 @@ impl Report {
                 "The process that hears the network does not come before others, and may be late when they have much to do: {why}",
                 why
             );
-            self.tell(Level::Info, &text, "UC2029");
+            self.tell(Level::Info, &text, ids::ENGINE_SLOW);
         }
     }
 
@@ -75,26 +76,26 @@ impl Report {
                 guard = guard.name(),
                 why
             );
-            self.tell(Level::Warning, &text, "UC2047");
+            self.tell(Level::Warning, &text, ids::HANDS_UNGUARDED);
         }
     }
 
     /// The engine's memory may be paged out all the same.
     pub(crate) fn not_locked(&mut self, why: &io::Error) {
         let text = tr!("--mlock: the memory cannot be kept from being paged out: {why}", why);
-        self.tell(Level::Warning, &text, "UC2038");
+        self.tell(Level::Warning, &text, ids::MEMORY_NOT_LOCKED);
     }
 
     fn missing_guard(&mut self, level: Level, guard: Guard, why: &dyn Display) {
         if self.log.wants(level) {
-            self.tell(level, &unguarded(guard, why), "UC2032");
+            self.tell(level, &unguarded(guard, why), ids::ENGINE_UNGUARDED);
         }
     }
 
     /// The loop of the engine panicked, and this is what it said.
     pub(crate) fn bug(&mut self, said: &str) {
         let text = tr!("Internal error, please report it: {what}", what = said);
-        self.tell(Level::Error, &text, "UC2009");
+        self.tell(Level::Error, &text, ids::BUG);
     }
 
     /// What a virtual host was told last. For who looks into the program, so it is in nobody's language.
@@ -113,27 +114,27 @@ impl Report {
     pub(crate) fn engine(&mut self, notice: Notice) {
         let (level, text, id) = match notice {
             Notice::Died => {
-                (Level::Error, tr!("The process that hears the network has ended unexpectedly: another one goes on").into_owned(), "UC2010")
+                (Level::Error, tr!("The process that hears the network has ended unexpectedly: another one goes on").into_owned(), ids::ENGINE_ENDED)
             }
             Notice::Hung(silent) => {
-                (Level::Error, tr!("The process that hears the network has said nothing for {duration}: it is ended, and another one goes on", duration = seconds(silent)), "UC2010")
+                (Level::Error, tr!("The process that hears the network has said nothing for {duration}: it is ended, and another one goes on", duration = seconds(silent)), ids::ENGINE_ENDED)
             }
             Notice::Back(silent) => {
-                (Level::Warning, tr!("The process that hears the network works again: nothing was sent for {duration} at most", duration = seconds(silent)), "UC2011")
+                (Level::Warning, tr!("The process that hears the network works again: nothing was sent for {duration} at most", duration = seconds(silent)), ids::ENGINE_BACK)
             }
             Notice::DiesAgain => (
                 Level::Error,
                 tr!("The process that hears the network ends again and again: other hosts are told that this one is no master any more")
                     .into_owned(),
-                "UC2012",
+                ids::ENGINE_NOT_BACK,
             ),
             Notice::NotBack => (
                 Level::Error,
                 tr!("The process that hears the network was not back in time: other hosts are told that this one is no master any more")
                     .into_owned(),
-                "UC2012",
+                ids::ENGINE_NOT_BACK,
             ),
-            Notice::Rests(rest) => (Level::Error, resting(rest), "UC2013"),
+            Notice::Rests(rest) => (Level::Error, resting(rest), ids::ENGINE_RESTS),
         };
         self.tell(level, &text, id);
     }
@@ -142,7 +143,7 @@ impl Report {
     pub(crate) fn engine_unstartable(&mut self, why: &io::Error, now: Time) {
         let Some(held_back) = self.passes_for_all("engine_unstartable", now) else { return };
         let text = tr!("Cannot start the process that hears the network: {why}", why);
-        self.tell(Level::Error, &(text + &super::repeats(held_back)), "UC2014");
+        self.tell(Level::Error, &(text + &super::repeats(held_back)), ids::ENGINE_NOT_STARTED);
     }
 
     /// The engine asked for what it may not have.
@@ -152,7 +153,7 @@ impl Report {
             "The process that hears the network asked for something that the configuration does not allow, and did not get it: {code}",
             code = refusal.code()
         );
-        self.tell(Level::Error, &(text + &super::repeats(held_back)), "UC2023");
+        self.tell(Level::Error, &(text + &super::repeats(held_back)), ids::REQUEST_REFUSED);
     }
 
     /// Another host could not be told that this one is no master any more.
@@ -162,7 +163,7 @@ impl Report {
             interface,
             why
         );
-        self.tell_on(interface, Level::Error, &text, "UC2033");
+        self.tell_on(interface, Level::Error, &text, ids::NO_BOW_OUT);
     }
 
     /// The hands could not do what was asked for.
@@ -174,7 +175,7 @@ impl Report {
         };
         let Some(held_back) = self.passes_for_all("could_not", now) else { return };
         let text = tr!("The main process cannot open or look at {interface}: {why}", interface, why);
-        self.tell_on(interface, Level::Warning, &(text + &super::repeats(held_back)), "UC2034");
+        self.tell_on(interface, Level::Warning, &(text + &super::repeats(held_back)), ids::HANDS_COULD_NOT);
     }
 
     /// There are no hands any more.
@@ -188,18 +189,18 @@ impl Report {
         } else {
             tr!("The main process has ended: ending too").into_owned()
         };
-        self.tell(Level::Error, &text, "UC2035");
+        self.tell(Level::Error, &text, ids::HANDS_ENDED);
     }
 
     /// What a main process that was killed left behind makes room for this one.
     pub(crate) fn heir_ended(&mut self, dead: u32, heir: u32) {
-        self.tell(Level::Warning, &tr!("Process {heir}, which had gone on serving since its main process {dead} was killed, was told to end", heir, dead), "UC2048");
+        self.tell(Level::Warning, &tr!("Process {heir}, which had gone on serving since its main process {dead} was killed, was told to end", heir, dead), ids::HEIR_ENDED);
     }
 
     /// The pidfile names a process that is no more.
     pub(crate) fn no_pidfile(&mut self, why: &io::Error) {
         let text = tr!("The pidfile could not be changed: {why}", why);
-        self.tell(Level::Warning, &text, "UC2037");
+        self.tell(Level::Warning, &text, ids::PIDFILE_UNCHANGED);
     }
 
     /// How often the engine was woken late, where it was.
@@ -211,7 +212,7 @@ impl Report {
                 "Woken late {count} times, by {duration} at most",
                 duration = seconds(most)
             );
-            self.tell(Level::Info, &text, "UC2036");
+            self.tell(Level::Info, &text, ids::WOKEN_LATE);
         }
     }
 
@@ -220,7 +221,7 @@ impl Report {
         self.tell(
             Level::Warning,
             &tr!("The service manager that named NOTIFY_SOCKET cannot be told how things stand: {why}", why),
-            "UC2041",
+            ids::MANAGER_NOT_TOLD,
         );
     }
 
@@ -248,7 +249,7 @@ impl Report {
                 ),
             ),
         };
-        self.tell(level, &text, "UC2025");
+        self.tell(level, &text, ids::WRITER_ENDED);
     }
 }
 

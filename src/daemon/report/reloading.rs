@@ -9,6 +9,7 @@ use super::{About, Report, repeats};
 use crate::config::Warning;
 use crate::config::diff::Fate;
 use crate::i18n::tr;
+use crate::ids;
 use crate::log::Level;
 
 /// A line for each of these that says something else: what is odd about many virtual hosts in the same way is said of the
@@ -51,7 +52,7 @@ impl Report {
             Fate::Ended { .. } => tr!("{name} (id {vhid} on {interface}) ends", name, vhid, interface),
         };
         // The sentence begins with the name as it is.
-        self.write(Level::Info, &text, "UC2053", "", about.facts("UC2053"));
+        self.write(Level::Info, &text, ids::HOST_RELOADED, "", about.facts(ids::HOST_RELOADED));
     }
 
     /// The configuration is taken over.
@@ -61,7 +62,7 @@ impl Report {
             changed,
             kept
         );
-        self.tell(Level::Info, &text, "UC2054");
+        self.tell(Level::Info, &text, ids::RELOADED);
     }
 
     /// What is in use besides what is configured cannot be kept over a restart, or could not be read after one.
@@ -71,7 +72,7 @@ impl Report {
             folder = folder.display(),
             why
         );
-        self.tell_of(about, Level::Warning, &text, "UC2056");
+        self.tell_of(about, Level::Warning, &text, ids::FORMS_NOT_KEPT);
     }
 
     /// It is not: one of the reasons.
@@ -79,7 +80,7 @@ impl Report {
         self.tell(
             Level::Error,
             &tr!("The configuration is not taken over, everything stays as it is: {why}", why),
-            "UC2055",
+            ids::NOT_RELOADED,
         );
     }
 
@@ -91,7 +92,7 @@ impl Report {
                 "The configuration before it is back in {seconds} s, unless ucarpctl confirm comes",
                 seconds = left.as_secs()
             ),
-            "UC2081",
+            ids::ON_TRIAL,
         );
     }
 
@@ -101,7 +102,7 @@ impl Report {
             Some(user) => tr!("The configuration stays, as user {user} says", user),
             None => tr!("The configuration stays: it is the one before the trial").into_owned(),
         };
-        self.tell(Level::Info, &text, "UC2082");
+        self.tell(Level::Info, &text, ids::CONFIRMED);
     }
 
     /// The configuration before is taken over: this user says so, or nobody confirmed in time.
@@ -116,12 +117,16 @@ impl Report {
                     .into_owned(),
             ),
         };
-        self.tell(level, &text, "UC2083");
+        self.tell(level, &text, ids::GOES_BACK);
     }
 
     /// It cannot be.
     pub(crate) fn not_undone(&mut self, why: &str) {
-        self.tell(Level::Error, &tr!("Cannot go back to the configuration before: {why}", why), "UC2084");
+        self.tell(
+            Level::Error,
+            &tr!("Cannot go back to the configuration before: {why}", why),
+            ids::NOT_UNDONE,
+        );
     }
 
     /// The file still has what was gone back from.
@@ -129,7 +134,7 @@ impl Report {
         let text = tr!(
             "The file has the configuration that was taken back, so the one before is served; ucarpctl reload takes that of the file"
         );
-        self.tell(Level::Warning, &text, "UC2085");
+        self.tell(Level::Warning, &text, ids::STAYS_UNDONE);
     }
 
     /// To what could be gone back is not kept over a restart.
@@ -137,7 +142,7 @@ impl Report {
         self.tell(
             Level::Warning,
             &tr!("The configuration before is not remembered over a restart: {file}: {why}", file, why),
-            "UC2086",
+            ids::PREVIOUS_NOT_KEPT,
         );
     }
 

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use super::{About, Report};
 use crate::i18n::tr;
+use crate::ids;
 use crate::log::Level;
 use crate::platform::Doubt;
 
@@ -30,7 +31,7 @@ impl Report {
                     vhid,
                     interface
                 );
-                (text, "UC2030")
+                (text, ids::CLAIM_SQUATTED)
             }
             Doubt::Squatted { user: None, process: _ } => {
                 let text = tr!(
@@ -38,13 +39,13 @@ impl Report {
                     vhid,
                     interface
                 );
-                (text, "UC2030")
+                (text, ids::CLAIM_SQUATTED)
             }
             Doubt::Foreign { path, user } => {
                 let why = tr!("it belongs to user {user}", user);
-                (unasked(&path.display(), &why), "UC2031")
+                (unasked(&path.display(), &why), ids::CLAIM_UNASKED)
             }
-            Doubt::Unasked { place, error } => (unasked(place, error), "UC2031"),
+            Doubt::Unasked { place, error } => (unasked(place, error), ids::CLAIM_UNASKED),
         };
         self.tell_of(about, Level::Warning, &text, id);
     }

@@ -8,6 +8,7 @@ use super::{Report, seconds};
 use crate::daemon::handover::Misread;
 use crate::daemon::outcome::Outcome;
 use crate::i18n::tr;
+use crate::ids;
 use crate::log::Level;
 use crate::platform::Untrusted;
 
@@ -81,13 +82,13 @@ impl Report {
     /// Somebody has another program take over.
     pub(crate) fn upgrade_asked(&mut self, user: u32, program: &Path) {
         let text = tr!("User {user} has {program} take over", user, program = program.display());
-        self.tell(Level::Info, &text, "UC1066");
+        self.tell(Level::Info, &text, ids::UPGRADE_ASKED);
     }
 
     /// Nothing comes of it.
     pub(crate) fn not_upgraded(&mut self, why: &str) {
         let text = tr!("No other program takes over, everything stays as it is: {why}", why);
-        self.tell(Level::Warning, &text, "UC2075");
+        self.tell(Level::Warning, &text, ids::NOT_UPGRADED);
     }
 
     /// Another program has taken over, and its engine works after nothing was sent for so long.
@@ -98,6 +99,6 @@ impl Report {
             from,
             duration = seconds(silent)
         );
-        self.tell(Level::Info, &text, "UC1067");
+        self.tell(Level::Info, &text, ids::UPGRADED);
     }
 }
