@@ -26,8 +26,8 @@ use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 use std::time::Duration;
 
-pub use language::is_language;
 use language::Locale;
+pub use language::is_language;
 use mo::Catalogue;
 
 /// Text domain, which is also the name of the installed `.mo` files.
@@ -158,7 +158,8 @@ impl Tongue {
                 // It is needed until the process ends.
                 let catalogue = Box::leak(catalogue);
                 // Its words for errors stand in our sentences.
-                let _ = is_theirs || locale.in_the_system().iter().any(|name| (self.adopt_locale)(Some(name)));
+                let _ =
+                    is_theirs || locale.in_the_system().iter().any(|name| (self.adopt_locale)(Some(name)));
                 #[cfg(feature = "gettext")]
                 the_system::in_utf8();
                 (if is_theirs { theirs(catalogue) } else { Voice::Ours(catalogue) }, Some(path), None)
@@ -181,7 +182,11 @@ fn theirs(catalogue: &'static Catalogue) -> Voice {
 enum Found {
     /// The language of the sources.
     Source,
-    Catalogue { locale: Locale, catalogue: Box<Catalogue>, path: PathBuf },
+    Catalogue {
+        locale: Locale,
+        catalogue: Box<Catalogue>,
+        path: PathBuf,
+    },
     Broken(PathBuf),
     Nothing,
 }
@@ -421,9 +426,9 @@ mod the_system {
     pub(super) fn speaks(adopt_locale: AdoptLocale, catalogue: &Catalogue) -> bool {
         // Where no locale is named, libintl would ask macOS for the languages of a desktop, by a library that ends a process
         // which has forked and not executed (guess_category_value of its dcigettext.c).
-        let named = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().any(|name| {
-            std::env::var_os(name).is_some_and(|value| !value.is_empty())
-        });
+        let named = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
         let bound = named
             && adopt_locale(None)
             && gettextrs::bindtextdomain(DOMAIN, folder()).is_ok()
@@ -501,7 +506,9 @@ mod tests {
     #[test]
     fn names_are_held_against_the_sentence() {
         assert!(has_only("{a} {bc}", &["bc", "a"], "") && has_only("{count}", &[], "count"));
-        assert!(!has_only("{ab}", &["a", "abc"], "") && !has_only("{", &["a"], "") && !has_only("{}", &[], ""));
+        assert!(
+            !has_only("{ab}", &["a", "abc"], "") && !has_only("{", &["a"], "") && !has_only("{}", &[], "")
+        );
         assert!(has_all("{a}{b}", &["b", "a"]) && !has_all("{ab}", &["a"]) && !has_all("a", &["a"]));
     }
 

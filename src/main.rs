@@ -11,7 +11,7 @@ use ucarp::daemon::{self, BUG};
 use ucarp::{i18n, platform};
 
 fn main() -> ExitCode {
-    i18n::init(platform::adopt_locale);
+    i18n::init(cli::language(std::env::args_os().skip(1)).as_deref(), platform::adopt_locale);
     std::panic::catch_unwind(start).unwrap_or(ExitCode::from(BUG))
 }
 

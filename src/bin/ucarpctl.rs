@@ -8,7 +8,7 @@ use ucarp::control::{self, Said};
 use ucarp::{i18n, platform};
 
 fn main() -> ExitCode {
-    i18n::init(platform::adopt_locale);
+    i18n::init(None, platform::adopt_locale);
     let Said { out, err, status } =
         control::run(std::env::args_os().skip(1), Path::new(platform::CONTROL), platform::renounce);
     // A reader that has seen enough is no failure.

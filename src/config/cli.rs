@@ -22,6 +22,7 @@ use super::process::{self, Process};
 use super::reading::{Layer, Manner, Reading, Value};
 use super::{Caller, Config, Error, Errors, LogFormat, SniffConfig, Warning, shown, virtual_host, words};
 
+use crate::i18n::is_language;
 use spelling::{bytes_of, normalize, stray};
 pub use usage::{usage, version};
 
@@ -98,7 +99,7 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
     let manner = Manner::new(caller, false, prints);
     let mut reading = Reading::new(vec![&given.layer], &manner);
     let host = virtual_host::read(&mut reading, None);
-    let Process { log, pidfile, lockdir, user, lock_memory, state, control, status_mode } =
+    let Process { log, language, pidfile, lockdir, user, lock_memory, state, control, status_mode } =
         process::read(&mut reading);
     let (errors, found) = (reading.errors, reading.warnings);
     let Some(host) = host.filter(|_| errors.is_empty()) else { return Err(Errors::first_of(errors)) };
@@ -112,6 +113,7 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
         groups: Vec::new(),
         checks: Vec::new(),
         log,
+        language,
         daemonize: given.has("--daemonize"),
         pidfile,
         lockdir,
@@ -127,6 +129,22 @@ pub fn parse(args: impl Iterator<Item = OsString>, caller: &Caller) -> Result<In
     } else {
         Invocation::Run { config, warnings, exposed: given.exposed }
     })
+}
+
+/// In which language all that is said is to be, where these arguments after the program's name say so. They are not
+/// understood yet: what is wrong with them is to be said in it, too.
+#[must_use]
+pub fn language(args: impl Iterator<Item = OsString>) -> Option<String> {
+    let (mut found, mut args) = (None, args.filter_map(|word| word.into_string().ok()));
+    while let Some(word) = args.next() {
+        found = match word.strip_prefix("--language") {
+            Some("") => args.next().or(found),
+            Some(value) => value.strip_prefix('=').map(str::to_owned).or(found),
+            None if word == "--" => break,
+            None => found,
+        };
+    }
+    found.filter(|language| is_language(language))
 }
 
 /// How what is wrong is to be written, where these arguments after the program's name ask to serve and say so.

@@ -73,6 +73,7 @@ pub enum Error {
     HookInterpreter { option: &'static str, path: String, program: String, source: io::Error },
     Facility { option: &'static str, value: String },
     LogFormat { option: &'static str, value: String },
+    Language { option: &'static str, value: String },
     HookFailure { option: &'static str, value: String },
     OnLostAddress { option: &'static str, value: String },
     PeerType { option: &'static str, value: String },
@@ -352,6 +353,9 @@ impl Error {
             }
             Self::LogFormat { option, value } => {
                 tr!(by spelt; "{option}: '{value}' is none of plain, syslog-prefix, json", option, value)
+            }
+            Self::Language { option, value } => {
+                tr!(by spelt; "{option}: '{value}' cannot be the name of a language; de and pt_BR are some", option, value)
             }
             Self::HookFailure { option, value } => {
                 tr!(by spelt; "{option}: '{value}' is neither stay nor demote", option, value)

@@ -106,12 +106,13 @@ pub fn read_again(source: &Source, caller: &Caller) -> Result<(Config, Vec<Warni
 
 fn read_as(source: &Source, manner: &Manner<'_>) -> Result<(Config, Vec<Warning>), Errors> {
     let Whole { hosts, groups, checks, process, warnings } = whole(source, None, manner)?;
-    let Process { log, pidfile, lockdir, user, lock_memory, state, control, status_mode } = process;
+    let Process { log, language, pidfile, lockdir, user, lock_memory, state, control, status_mode } = process;
     let config = Config {
         hosts,
         groups,
         checks,
         log,
+        language,
         daemonize: false,
         pidfile,
         lockdir,

@@ -115,6 +115,8 @@ pub struct Config {
     pub checks: Vec<Check>,
     /// Where and how much to log.
     pub log: LogConfig,
+    /// In which language messages are to be (`--language`); without it, that of the environment.
+    pub language: Option<String>,
     /// Leave the caller once everything is in place (`--daemonize`).
     pub daemonize: bool,
     /// File for the number of the process, absolute.
@@ -143,6 +145,7 @@ impl Config {
         let whole = |of: &Self| {
             (
                 of.log,
+                of.language.clone(),
                 of.pidfile.clone(),
                 of.lockdir.clone(),
                 of.user.clone(),

@@ -250,6 +250,8 @@ pub(super) static SECTIONS: &[Section] = &[
             || tr!("  -D, --debug               more of them")),
         Row { values: OneOf(&["plain", "syslog-prefix", "json"]), ..new("--log-format", Word, Daemon,
             || tr!("      --log-format=WORD     lines on the terminal: plain, syslog-prefix or json")) },
+        new("--language", Word, Daemon,
+            || tr!("      --language=NAME       such as de (default: LANGUAGE, LC_ALL and so on)")),
         old("h", "--help", Nothing, Start,
             || tr!("  -h, --help                show this text")),
         Row { short: "V", ..new("--version", Nothing, Start,

@@ -21,6 +21,7 @@ use super::{
     Account, Caller, ControlPlace, Error, Facility, FileError, LogFormat, NoAccount, Secret, VirtualAddress,
     Warning, script, shown, trust,
 };
+use crate::i18n::is_language;
 use crate::protocol::{Dialect, HookFailure, OnLostAddress, Replay};
 
 /// A whole number in C's notation: decimal, `0x` hexadecimal or `0` octal, with a `+` and spaces before it
@@ -173,6 +174,12 @@ pub(super) fn log_format(option: &'static str, word: &OsStr) -> Result<LogFormat
         .into_iter()
         .find(|format| format.name().as_bytes() == word.as_bytes())
         .ok_or_else(|| Error::LogFormat { option, value: shown(word) })
+}
+
+/// A language, or several with colons between them.
+pub(super) fn language(option: &'static str, word: &OsStr) -> Result<String, Error> {
+    let known = word.to_str().filter(|word| is_language(word));
+    known.map(str::to_owned).ok_or_else(|| Error::Language { option, value: shown(word) })
 }
 
 /// What a failed up hook means.

@@ -73,6 +73,7 @@ pub fn check(config: &Config, warnings: &[Warning], out: &mut dyn Write) -> Resu
     lines.yes_or_no("daemonize", config.daemonize);
     lines.add("facility", config.log.facility.map_or("none", Facility::name));
     lines.yes_or_no("debug", config.log.debug);
+    lines.maybe("language", config.language.as_deref());
     lines.maybe("log-format", config.log.format.map(LogFormat::name));
     for warning in warnings {
         lines.add("warning", warning);

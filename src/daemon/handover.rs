@@ -212,6 +212,7 @@ named!(Config {
     control,
     status_mode,
     source,
+    language or None,
 });
 named!(Group { name, delays });
 named!(LogConfig { facility, debug, format });

@@ -73,6 +73,7 @@ mod upgrade;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, LogConfig, LogFormat, Warning};
+use crate::i18n;
 use crate::log::{self, Level, Log};
 use crate::platform::{self, Claims, Guarded, LOG_IS_A_CALL, Process, Signals, Text};
 
@@ -138,6 +139,7 @@ impl Ended {
 /// # Errors
 /// What kept it from starting.
 pub fn run(mut config: Config, warnings: &[Warning]) -> Result<Ended, StartError> {
+    i18n::stay();
     let readiness = if config.daemonize {
         let failed = |error| StartError::new(Doing::GoToBackground, "", error);
         match platform::go_to_background().map_err(failed)? {

@@ -33,6 +33,7 @@ use super::ledger::Ledger;
 use super::notify::Notifier;
 use super::report::misread;
 use super::{by_hand, clock, keep_to_folders, memory, speaker, start, voice};
+use crate::i18n;
 use crate::platform::{self, Claims, Inheritance, PidFile, Signals};
 
 /// What becomes of a program that is started to succeed another, or to say whether it could: its status. Nothing where it
@@ -54,6 +55,7 @@ pub fn succeed() -> Option<Result<u8, StartError>> {
 fn tried() -> u8 {
     let could = handover::read(io::stdin().lock()).map_err(|error| error.to_string()).and_then(|document| {
         let (_, handover) = Handover::of(&document).map_err(|why| misread(&why))?;
+        handover.life.config.language.iter().for_each(|language| i18n::prefer(language));
         let mut hosts = handover.roster.there();
         hosts
             .try_for_each(|(_, entry)| start::may_manage(&entry.config, &entry.interface))
@@ -78,6 +80,8 @@ fn take_over(number: i32) -> Result<u8, StartError> {
     let Handover {
         life, blocked, roster, warned, previous, refused, ahead, engine, hooks, news, over, ..
     } = handover;
+    life.config.language.iter().for_each(|language| i18n::prefer(language));
+    i18n::stay();
     platform::inherit_signals(&blocked);
     // Before anything else is opened.
     let claims = Claims::inherit(handover.claims, &mut inheritance).map_err(unread)?;

@@ -29,8 +29,9 @@ const HOMES: [(&str, &str); 14] = [
 /// The languages that the environment asks for, the best first; none is English. `LC_ALL` that says C or POSIX means that,
 /// as everywhere; then `LANGUAGE` is a list, and of `LC_ALL`, `LC_MESSAGES` and `LANG` the first that is set counts.
 pub(super) fn of_environment(variable: impl Fn(&str) -> Option<OsString>) -> Vec<String> {
-    let value =
-        |name: &str| variable(name)?.into_string().ok().filter(|value| !value.is_empty() && value.len() < 256);
+    let value = |name: &str| {
+        variable(name)?.into_string().ok().filter(|value| !value.is_empty() && value.len() < 256)
+    };
     let all = value("LC_ALL");
     if all.as_deref().is_some_and(|locale| NEUTRAL.contains(&locale)) {
         return Vec::new();
@@ -47,7 +48,9 @@ pub(super) fn list(languages: &str) -> Vec<String> {
 /// Whether this can be the name of a language, or of several with colons between them: letters, digits and `_ - . @`.
 #[must_use]
 pub fn is_language(word: &str) -> bool {
-    word.len() < 64 && !list(word).is_empty() && list(word).iter().all(|language| Locale::parse(language).is_some())
+    word.len() < 64
+        && !list(word).is_empty()
+        && list(word).iter().all(|language| Locale::parse(language).is_some())
 }
 
 /// `ll_CC.codeset@modifier` in its parts, without the codeset: sentences are UTF-8 everywhere.
@@ -64,7 +67,8 @@ impl Locale {
     pub(super) fn parse(name: &str) -> Option<Self> {
         let (rest, modifier) = split(name, '@');
         let (rest, codeset) = split(rest, '.');
-        let (language, country) = rest.find(['_', '-']).map_or((rest, None), |at| (&rest[..at], Some(&rest[at + 1..])));
+        let (language, country) =
+            rest.find(['_', '-']).map_or((rest, None), |at| (&rest[..at], Some(&rest[at + 1..])));
         let is_word = |word: &str| {
             !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
         };
@@ -181,13 +185,17 @@ mod tests {
         let names = |name: &str| Locale::parse(name).unwrap().in_the_system();
         assert_eq!(names("de"), ["de_DE.UTF-8"]);
         assert_eq!(names("de_AT"), ["de_AT.UTF-8", "de_DE.UTF-8"]);
-        assert_eq!((names("zh"), names("pt")), (vec!["zh_CN.UTF-8".to_owned()], vec!["pt_BR.UTF-8".to_owned()]));
+        assert_eq!(
+            (names("zh"), names("pt")),
+            (vec!["zh_CN.UTF-8".to_owned()], vec!["pt_BR.UTF-8".to_owned()])
+        );
         assert!(names("tlh").is_empty());
     }
 
     #[test]
     fn no_name_leads_out_of_the_folder() {
-        for name in ["", "..", "../de", "de/..", "de_", "de@", "/etc", "d\u{e9}", "de\0", "_", ".UTF-8", ":"] {
+        for name in ["", "..", "../de", "de/..", "de_", "de@", "/etc", "d\u{e9}", "de\0", "_", ".UTF-8", ":"]
+        {
             assert!(!is_language(name), "{name:?}");
         }
         assert!(["de", "pt_BR", "de_AT.UTF-8@euro", "nl:de", "zh-Hant-HK"].into_iter().all(is_language));

@@ -30,8 +30,10 @@ impl Catalogue {
     /// UTF-8, an order that cannot be searched, another character set, a rule for plurals that gives no form.
     pub(super) fn parse(bytes: Vec<u8>) -> Option<Self> {
         let first = bytes.first_chunk::<4>()?;
-        let number = [u32::from_le_bytes, u32::from_be_bytes].into_iter().find(|read| read(*first) == MAGIC)?;
-        let mut catalogue = Self { bytes, number, count: 0, originals: 0, translations: 0, plural: Plural::default() };
+        let number =
+            [u32::from_le_bytes, u32::from_be_bytes].into_iter().find(|read| read(*first) == MAGIC)?;
+        let mut catalogue =
+            Self { bytes, number, count: 0, originals: 0, translations: 0, plural: Plural::default() };
         // The upper half is the format; the lower one only adds to it.
         if catalogue.number_at(4)? >> 16 > 1 {
             return None;
@@ -141,7 +143,8 @@ pub(super) mod tests {
     #[test]
     fn both_byte_orders() {
         for order in [u32::to_le_bytes, u32::to_be_bytes] {
-            let catalogue = Catalogue::parse(compiled(&[HEADER, ONE.min(MANY), ONE.max(MANY)], order)).unwrap();
+            let catalogue =
+                Catalogue::parse(compiled(&[HEADER, ONE.min(MANY), ONE.max(MANY)], order)).unwrap();
             assert_eq!(catalogue.get("one"), Some("один"));
             assert_eq!((catalogue.get("two"), catalogue.get("on"), catalogue.get("~")), (None, None, None));
             let forms = [0, 1, 2, 5, 21].map(|count| catalogue.about("{count} line", count).unwrap());
@@ -175,7 +178,10 @@ pub(super) mod tests {
             ("no header", compiled(&[ONE], u32::to_le_bytes)),
             ("another character set", with(b"Content-Type: text/plain; charset=ISO-8859-1\n")),
             ("no character set", with(b"Language: de\n")),
-            ("a rule without end", with(b"Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=((((n\n")),
+            (
+                "a rule without end",
+                with(b"Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=((((n\n"),
+            ),
         ] {
             assert!(Catalogue::parse(bytes).is_none(), "{name}");
         }

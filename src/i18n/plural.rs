@@ -35,7 +35,8 @@ impl Plural {
         let rule = rule.trim().trim_end_matches(';').to_owned();
         let plural = Self { forms, rule };
         let is_bounded = (1..=MOST_FORMS).contains(&forms) && plural.rule.len() <= LONGEST;
-        let is_sound = is_bounded && (0..=200).chain([1_000, 1_000_000]).all(|count| plural.form(count).is_some());
+        let is_sound =
+            is_bounded && (0..=200).chain([1_000, 1_000_000]).all(|count| plural.form(count).is_some());
         is_sound.then_some(plural)
     }
 
@@ -144,11 +145,13 @@ mod tests {
         assert_eq!(forms(" nplurals=2; plural=(n != 1);"), [1, 0, 1, 1, 1, 1]);
         assert_eq!(forms("nplurals=2; plural=n>1"), [0, 0, 1, 1, 1, 1]);
         assert_eq!(forms("nplurals=3; plural=(n==1) ? 0 : (n>=2 && n<=4) ? 1 : 2;"), [2, 0, 1, 2, 2, 2]);
-        let slavic = "plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<12 || n%100>14) ? 1 : 2);";
+        let slavic =
+            "plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<12 || n%100>14) ? 1 : 2);";
         assert_eq!(forms(&format!("nplurals=3; {slavic}")), [2, 0, 1, 2, 0, 0]);
         let polish = "plural=(n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<12 || n%100>14) ? 1 : 2);";
         assert_eq!(forms(&format!("nplurals=3; {polish}")), [2, 0, 1, 2, 2, 2]);
-        let arabic = "plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);";
+        let arabic =
+            "plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);";
         assert_eq!(forms(&format!("nplurals=6; {arabic}")), [0, 1, 2, 3, 4, 5]);
         assert_eq!(forms("nplurals=2; plural=!(n==1)"), [1, 0, 1, 1, 1, 1]);
         assert_eq!(forms("nplurals=2; plural=3-2*1-0/5 == 1 && n"), [0, 1, 1, 1, 1, 1]);

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use super::{Given, Invocation};
+use crate::config::process;
 use crate::config::reading::{Manner, Reading};
 use crate::config::{
     Caller, Error, Errors, SniffConfig, VirtualAddress, Warning, Watched, shown, virtual_host, words,
@@ -25,6 +26,7 @@ pub(super) fn refuse_elsewhere(given: &Given) -> Result<(), Error> {
 pub(super) fn invocation(given: Given, caller: &Caller) -> Result<Invocation, Errors> {
     let manner = Manner::new(caller, false, false);
     let mut reading = Reading::new(vec![&given.layer], &manner);
+    process::language(&mut reading);
     let watched = watched(&given, &mut reading);
     let interface = match &watched {
         Some(Watched::Interface(interface)) => Some(interface.as_str()),

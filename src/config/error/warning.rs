@@ -28,6 +28,9 @@ pub enum Warning {
     ReleasesAll { check: String },
     AloneInGroup { group: String },
     EmptyGroup { group: String },
+    NoCatalogue { option: &'static str, value: String },
+    BrokenCatalogue { path: String },
+    ChangeableCatalogue { place: String },
     At { place: Place, warning: Box<Self> },
 }
 
@@ -114,6 +117,15 @@ impl Warning {
             }
             Self::EmptyGroup { group } => {
                 tr!(by spelt; "no virtual host is in the group '{group}'", group)
+            }
+            Self::NoCatalogue { option, value } => {
+                tr!(by spelt; "{option}: there are no messages in '{value}', so they are in English", option, value)
+            }
+            Self::BrokenCatalogue { path } => {
+                tr!(by spelt; "the messages in '{path}' cannot be used, so they are in English; install that file again", path)
+            }
+            Self::ChangeableCatalogue { place } => {
+                tr!(by spelt; "others than root and the user of this daemon may write to '{place}', and so choose what it says", place)
             }
             Self::CredentialStays { option } => {
                 tr!(by spelt; "{option}: the service manager hands a credential over when it starts ucarp; if it was changed since, restart ucarp", option)
