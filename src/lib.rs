@@ -21,8 +21,7 @@
 //! | [`daemon`] | obtain events, perform actions | hold an election rule, or `unsafe` |
 //! | [`platform`] | one kernel's way to do a few things | know what CARP is |
 //! | [`log`] | levels, sinks, what a line looks like; may lose lines, never time | choose words |
-//! | [`i18n`] | the message catalogue | be called from protocol or platform |
-//! | [`ids`] | the identifiers of what is said, for all but platform | know anybody |
+//! | [`i18n`], [`ids`] | the message catalogue; the identifiers of what is said | be used by platform, nor `i18n` by protocol |
 //!
 //! Dependencies point one way: main → daemon → {control, config, platform, log} → i18n; config and daemon → protocol.
 //! `tests/architecture.rs` is the wall. One crate has one door: pcap in `daemon::capture`, pcap-parser in `daemon::sniff`, libc

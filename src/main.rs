@@ -1,13 +1,12 @@
 //! Exit codes: 0 done, 1 usage or configuration, 2 could not start, 70 a bug of ours. Nothing else is decided here: the
 //! words go to `config`, the work to `daemon`, and no sentence stands here.
 
-use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use ucarp::config::cli::{self, Exposed, Invocation};
+use ucarp::config::cli::{self, Invocation};
 use ucarp::config::{LogFormat, US};
-use ucarp::daemon::{self, BUG};
+use ucarp::daemon::{self, BUG, Ended, StartError, complain, cover};
 use ucarp::{i18n, platform};
 
 fn main() -> ExitCode {
@@ -18,32 +17,30 @@ fn main() -> ExitCode {
 fn start() -> ExitCode {
     platform::forbid_core_files();
     if let Some(done) = daemon::succeed() {
-        return done.map_or_else(|error| complain(None, US, &error, error.exit_code()), ExitCode::from);
+        return ended(None, done);
     }
     let mut format = None;
     let done = match cli::parse(std::env::args_os().skip(1), &daemon::caller()) {
         Ok(Invocation::Print(text)) => return show(&text),
         Ok(Invocation::Check { config, warnings }) => {
-            daemon::check(&config, &warnings, &mut io::stdout().lock()).map(|()| ExitCode::SUCCESS)
+            daemon::check(&config, &warnings, &mut io::stdout().lock()).map(|()| 0)
         }
         Ok(Invocation::Sniff { config, warnings, exposed }) => {
             cover(&exposed);
-            warnings.iter().for_each(|warning| _ = complain(None, US, warning, 0));
-            daemon::sniff(&config, &mut io::stdout().lock()).map(|()| ExitCode::SUCCESS)
+            warnings.iter().for_each(|warning| complain(None, US, None, warning));
+            daemon::sniff(&config, &mut io::stdout().lock()).map(|()| 0)
         }
         Ok(Invocation::Run { config, warnings, exposed }) => {
             cover(&exposed);
             format = config.log.format;
-            daemon::run(*config, &warnings).map(|ended| ExitCode::from(ended.status()))
+            daemon::run(*config, &warnings).map(Ended::status)
         }
-        Err(all) => return all.iter().fold(ExitCode::FAILURE, |_, e| complain(None, e.speaker(), e, 1)),
+        Err(all) => {
+            all.iter().for_each(|error| complain(None, error.speaker(), None, error));
+            return ExitCode::FAILURE;
+        }
     };
-    done.unwrap_or_else(|error| complain(format, US, &error, error.exit_code()))
-}
-
-/// Where a password cannot be covered it stays in sight, as the manual says.
-fn cover(exposed: &[Exposed]) {
-    exposed.iter().for_each(|place| _ = platform::blank_argument(place.word + 1, place.from));
+    ended(format, done)
 }
 
 /// Prints on stdout. A reader that has seen enough (`ucarp --help | head`) is no failure.
@@ -52,9 +49,9 @@ fn show(text: &str) -> ExitCode {
     shown.map_or_else(|e| ExitCode::from(u8::from(e.kind() != ErrorKind::BrokenPipe)), |()| ExitCode::SUCCESS)
 }
 
-/// One line on stderr, as every tool does it. Without a stderr there is nobody left to tell.
-fn complain(format: Option<LogFormat>, speaker: &str, error: &dyn Display, code: u8) -> ExitCode {
-    let format = format.or_else(|| cli::format(std::env::args_os().skip(1)));
-    let _ = io::stderr().write_all(daemon::last_words(format, speaker, &error.to_string()).as_bytes());
-    ExitCode::from(code)
+fn ended(format: Option<LogFormat>, done: Result<u8, StartError>) -> ExitCode {
+    ExitCode::from(done.unwrap_or_else(|error| {
+        complain(format, US, Some(error.id()), &error);
+        error.exit_code()
+    }))
 }

@@ -1,5 +1,6 @@
-//! Who we are to the system's eyes, which configurations are read with.
+//! Who we are to the system's eyes, which configurations are read with, and what others see of what we were told.
 
+use crate::config::cli::Exposed;
 use crate::config::{Account, Caller, NoAccount};
 use crate::platform::{self, NoUser, User};
 
@@ -18,4 +19,9 @@ fn find_account(words: &str) -> Result<Account, NoAccount> {
         Err(NoUser::Superuser) => Err(NoAccount::Superuser),
         Err(NoUser::Unreadable(error)) => Err(NoAccount::Unreadable(error)),
     }
+}
+
+/// Covers a password where others see it. What cannot be covered stays in sight, as the manual says.
+pub fn cover(exposed: &[Exposed]) {
+    exposed.iter().for_each(|place| _ = platform::blank_argument(place.word + 1, place.from));
 }

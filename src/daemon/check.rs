@@ -41,7 +41,7 @@ pub fn check(config: &Config, warnings: &[Warning], out: &mut dyn Write) -> Resu
             if config.source.is_none() {
                 return Err(error);
             }
-            lines.add("error", &error);
+            lines.add("error", error.with_id());
             first.get_or_insert(error);
         }
     }
@@ -51,7 +51,7 @@ pub fn check(config: &Config, warnings: &[Warning], out: &mut dyn Write) -> Resu
     }
     for check in &config.checks {
         if let Err(error) = fitness(check, &mut lines) {
-            lines.add("error", &error);
+            lines.add("error", error.with_id());
             first.get_or_insert(error);
         }
     }
@@ -132,13 +132,13 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
     let placed = match found {
         Ok((placed, own)) => placed.map(|placed| (placed, own)),
         Err(error) if error.is_waited_for() || host.wait_for_interface && error.may_pass() => {
-            lines.add("warning", &error);
+            lines.add("warning", error.with_id());
             None
         }
         Err(error) => return Err(error.explained()),
     };
     if let Some((placed, _)) = &placed {
-        placed.lacks_v6.iter().for_each(|lacks| lines.add("warning", lacks));
+        placed.lacks_v6.iter().for_each(|lacks| lines.add("warning", lacks.with_id()));
     }
     lines.add("interface", &interface);
     match placed {

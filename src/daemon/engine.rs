@@ -27,12 +27,12 @@ use super::link::LOOK_AROUND;
 use super::panics;
 use super::pulse::Pulse;
 use super::report::Report;
-use super::request::Request;
+use super::request::{Request, Unbegun};
 use super::roster::{Roster, Standing};
 use super::start;
 use super::survey::{self, Surveyor};
 use crate::config::VirtualHostConfig;
-use crate::log::{Level, Line};
+use crate::log::{Facts, Level, Line};
 use crate::platform::{
     self, Changes, Channel, DEVICES_NEED_RIGHTS, Guarded, LinkMonitor, Needs, PidFile, Signals,
 };
@@ -106,9 +106,10 @@ pub(super) fn live(heritage: Heritage<'_>, mut report: Report) -> u8 {
             let status = why.exit_code();
             // Who has served is needed, and is tried again.
             if has_served {
-                hands.say(Line::new(Level::Error, why.to_string()));
+                hands.say(Line { facts: Facts::id(why.id()), ..Line::new(Level::Error, why.with_id()) });
             } else {
-                hands.ask(&Request::Finished { status, why: Some(why.to_string()) });
+                let why = Unbegun { id: why.id().to_owned(), words: why.to_string() };
+                hands.ask(&Request::Finished { status, why: Some(why) });
             }
             return status;
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::i18n::tr;
+use crate::ids;
 use crate::platform::{self, LinkState};
 
 /// Why the daemon could not start.
@@ -53,14 +54,52 @@ pub(super) enum Doing {
     CloseDescriptors,
     WatchLinks,
     Wait,
-    /// It was said whole.
-    Tell,
+    /// It was said whole, with this identifier.
+    Tell(&'static str),
 }
 
 impl StartError {
-    /// What another process of this program said of it.
-    pub(super) fn told(words: String) -> Self {
-        Self::new(Doing::Tell, "", words)
+    /// What another process of this program said of it, and by which identifier.
+    pub(super) fn told(id: &str, words: String) -> Self {
+        Self::new(Doing::Tell(ids::known(id).unwrap_or(ids::ENGINE_UNSTARTABLE)), "", words)
+    }
+
+    /// Which failure it is. It stands at the end of the line where that has no identifier of its own.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self.doing {
+            Doing::GoToBackground => ids::NOT_IN_BACKGROUND,
+            Doing::StartWriter => ids::WRITER_UNSTARTABLE,
+            Doing::StartEngine => ids::ENGINE_UNSTARTABLE,
+            Doing::HoldPidfile => ids::ALREADY_RUNNING,
+            Doing::WritePidfile => ids::PIDFILE_UNWRITABLE,
+            Doing::Claim => ids::ALREADY_SERVED,
+            Doing::FindInterface => ids::INTERFACE_NOT_FOUND,
+            Doing::FindSource => ids::NO_SOURCE,
+            Doing::AwaitSource => ids::SOURCE_TENTATIVE,
+            Doing::AwaitSoleSource => ids::SOURCE_DUPLICATE,
+            Doing::ReadHardwareAddress => ids::HARDWARE_ADDRESS_UNREADABLE,
+            Doing::ManageAddresses => ids::CANNOT_MANAGE,
+            Doing::Check => ids::CHECK_IMPOSSIBLE,
+            Doing::UsePeer => ids::PEER_IS_US,
+            Doing::ReachPeer => ids::PEER_OUTSIDE,
+            Doing::JoinGroup => ids::GROUP_NOT_JOINED,
+            Doing::OpenSocket => ids::SOCKET_NOT_OPENED,
+            Doing::OpenCapture => ids::CAPTURE_NOT_OPENED,
+            Doing::ReadCapture => ids::RECORDING_UNREADABLE,
+            Doing::Show => ids::NOT_SHOWN,
+            Doing::CatchSignals => ids::SIGNALS_NOT_CAUGHT,
+            Doing::CloseDescriptors => ids::DESCRIPTORS_NOT_PRIVATE,
+            Doing::WatchLinks => ids::LINKS_NOT_WATCHED,
+            Doing::Wait => ids::WAIT_REFUSED,
+            Doing::Tell(id) => id,
+        }
+    }
+
+    /// The sentence with the identifier behind it.
+    #[must_use]
+    pub fn with_id(&self) -> String {
+        format!("{self} [{}]", self.id())
     }
 
     pub(super) fn new(
@@ -196,7 +235,7 @@ impl fmt::Display for StartError {
             }
             Doing::CatchSignals => tr!("cannot catch signals: {why}", why),
             Doing::WatchLinks => tr!("cannot watch the state of interfaces: {why}", why),
-            Doing::Tell => "{why}".into(),
+            Doing::Tell(_) => why.to_string(),
             Doing::Wait => tr!("cannot wait for events: {why}", why),
         };
         f.write_str(&text)?;

@@ -39,7 +39,7 @@ use super::pending::Archive;
 use super::previous::Previous;
 use super::reload::{Reading, reader};
 use super::report::{About, Report, resting, summary};
-use super::request::{Asked, Beat, Fact, Request, decode, encode};
+use super::request::{Asked, Beat, Fact, Request, Unbegun, decode, encode};
 use super::roster::{Entry, Roster};
 use super::rules::{Act, Circumstances, Rules};
 use super::supervise::{Deed, Notice, Seen, Supervisor};
@@ -92,7 +92,7 @@ pub(super) struct Belongings {
 pub(super) struct Over {
     pub(super) status: u8,
     /// Why it could not start.
-    pub(super) why: Option<String>,
+    pub(super) why: Option<StartError>,
     /// The signal that asked for it first.
     pub(super) by: Option<Signal>,
     pub(super) report: Report,
@@ -138,7 +138,7 @@ struct Hands {
     /// By how many milliseconds it is later among the hosts of a segment than here.
     ahead: Vec<u32>,
     asked_by: Option<Signal>,
-    why: Option<String>,
+    why: Option<StartError>,
     over: Option<u8>,
 }
 
@@ -399,7 +399,7 @@ impl Hands {
             Act::AnswerTook { order, host, untaken } => self.took(order, host, untaken, now),
             Act::Say(line) => self.report.pass_on(line.clone()),
             Act::End { status, why } => {
-                self.why = why.map(str::to_owned);
+                self.why = why.map(|Unbegun { id, words }| StartError::told(id, words.clone()));
                 self.see(Seen::Finished(status), now);
             }
             Act::Open { interface, hosts, looks, capture_only } => {
@@ -434,7 +434,7 @@ impl Hands {
         let Some(readiness) = self.readiness.take() else { return };
         if let Err(error) = readiness.announce() {
             // Nobody wants the daemon.
-            self.why = Some(StartError::new(Doing::GoToBackground, "", error).to_string());
+            self.why = Some(StartError::new(Doing::GoToBackground, "", error));
             self.see(Seen::Signal(Signal::Terminate), now());
         }
     }

@@ -19,6 +19,7 @@ use super::reopening::Reopening;
 use super::report::Report;
 use super::request::Device;
 use super::survey::{self, Survey, Surveyor};
+use crate::ids;
 use crate::platform::{self, Changes, DEVICES_NEED_RIGHTS, LinkState};
 use crate::protocol::{self, Event, MacAddr, Presence, Time};
 
@@ -168,7 +169,9 @@ pub(super) fn opened(
                 look_now(fleet, link, links, &mut Surveyor::default(), report, now);
                 fleet.link_mut(link).opened = None;
             }
-            Err(why) => placing::not_opened(fleet, link, &StartError::told(why), report),
+            Err(why) => {
+                placing::not_opened(fleet, link, &StartError::told(ids::CAPTURE_NOT_OPENED, why), report)
+            }
         }
         return;
     };

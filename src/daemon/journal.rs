@@ -4,14 +4,15 @@
 //! file (systemd.exec(5)); whoever started this process from there and sends its output elsewhere leaves the variable as
 //! it was, so the numbers are compared. Such a journal knows the time, and takes a line's priority from its beginning.
 
+use std::fmt::Display;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use super::clock::wall;
-use crate::config::LogFormat;
+use crate::config::{LogFormat, cli};
 use crate::log;
 
 /// Two numbers that no two files have in common.
@@ -23,11 +24,12 @@ pub(super) fn formats(asked: Option<LogFormat>) -> [LogFormat; 2] {
     [identity_of(&io::stdout()), identity_of(&io::stderr())].map(|stream| format(asked, journal, stream))
 }
 
-/// The last words of a program that ends without having begun, or before it could, as they are to stand on standard error.
-#[must_use]
-pub fn last_words(asked: Option<LogFormat>, speaker: &str, text: &str) -> String {
-    let [_, format] = formats(asked);
-    log::last_words(format, speaker, text, wall().unwrap_or(Duration::ZERO))
+/// One line on standard error of a program that ends without having begun, or before it could, in the format that was
+/// asked for, or is asked for on its command line. Without a standard error there is nobody left to tell.
+pub fn complain(asked: Option<LogFormat>, speaker: &str, id: Option<&str>, what: &dyn Display) {
+    let [_, format] = formats(asked.or_else(|| cli::format(std::env::args_os().skip(1))));
+    let line = log::last_words(format, speaker, id, &what.to_string(), wall().unwrap_or(Duration::ZERO));
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 fn format(asked: Option<LogFormat>, journal: Option<Identity>, stream: Option<Identity>) -> LogFormat {

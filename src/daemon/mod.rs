@@ -77,13 +77,13 @@ use crate::i18n;
 use crate::log::{self, Level, Log};
 use crate::platform::{self, Claims, Guarded, LOG_IS_A_CALL, Process, Signals, Text};
 
-pub use caller::caller;
+pub use caller::{caller, cover};
 pub use check::check;
 pub use failure::StartError;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use handover::handover_bytes;
-pub use journal::last_words;
+pub use journal::complain;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use request::message_bytes;
@@ -245,7 +245,7 @@ impl Over {
     fn end(self) -> Result<Ended, StartError> {
         let Self { status, why, by, mut report, pidfile, _overheard } = self;
         if let Some(why) = why {
-            return Err(StartError::told(why));
+            return Err(why);
         }
         let ended = if status == 0 { Ended::Orderly } else { Ended::Bug };
         report.ended(ended == Ended::Orderly, by);

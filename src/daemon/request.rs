@@ -59,7 +59,7 @@ pub(super) enum Request {
     Say(Line),
     /// Everything is done that was to be done, or nothing can be: the process ends now, and with it everything, with this
     /// status; and why, where it could not start.
-    Finished { status: u8, why: Option<String> },
+    Finished { status: u8, why: Option<Unbegun> },
 }
 
 /// What became of a master that was asked to step aside.
@@ -98,6 +98,14 @@ pub(crate) enum Others {
     },
     /// Several, and how many of them are ready.
     Standbys { count: u8, ready: u8 },
+}
+
+/// Why an engine could not begin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Unbegun {
+    /// The identifier of the failure.
+    pub(super) id: String,
+    pub(super) words: String,
 }
 
 /// A script, and what it is told.
@@ -299,6 +307,7 @@ one_of! {
 coded!(Line { level, text, facts, held_back });
 coded!(Facts { id, vip, interface, vhid, from, to, reason, peer, cause, amount, hook });
 coded!(Shifted { changed, failed });
+coded!(Unbegun { id, words });
 coded!(Beat { roles, ahead, others, alone });
 coded!(Run { host, hook, interface, role, reason, master });
 named!(News { host, interface, role, reason, master, demotion });

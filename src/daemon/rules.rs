@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::caller::caller;
 use super::capture::Looks;
-use super::request::{Beat, News, Request, Run, Stepped};
+use super::request::{Beat, News, Request, Run, Stepped, Unbegun};
 use super::roster::{Entry, Roster, Standing};
 use crate::config::check::Probe;
 use crate::config::{Account, Check, VirtualHostConfig, script};
@@ -89,7 +89,7 @@ pub(super) enum Act<'a> {
     Say(&'a Line),
     End {
         status: u8,
-        why: Option<&'a str>,
+        why: Option<&'a Unbegun>,
     },
     Forget {
         host: u16,
@@ -358,7 +358,7 @@ impl Rules {
                 }
                 Ok(Act::Forget { host: *host })
             }
-            Request::Finished { status, why } => Ok(Act::End { status: *status, why: why.as_deref() }),
+            Request::Finished { status, why } => Ok(Act::End { status: *status, why: why.as_ref() }),
         }
     }
 

@@ -34,6 +34,7 @@ use super::notify::Notifier;
 use super::report::misread;
 use super::{by_hand, clock, keep_to_folders, memory, speaker, start, voice};
 use crate::i18n;
+use crate::ids;
 use crate::platform::{self, Claims, Inheritance, PidFile, Signals};
 
 /// What becomes of a program that is started to succeed another, or to say whether it could: its status. Nothing where it
@@ -70,12 +71,13 @@ fn tried() -> u8 {
 }
 
 fn take_over(number: i32) -> Result<u8, StartError> {
-    let unread = |error: io::Error| StartError::told(misread(&Misread::Unreadable(error.to_string())));
+    let untaken = |why: &Misread| StartError::told(ids::HANDOVER_NOT_TAKEN, misread(why));
+    let unread = |error: io::Error| untaken(&Misread::Unreadable(error.to_string()));
     // What is inherited may be more already than may be open otherwise.
     platform::make_room_for_descriptors();
     let mut inheritance = Inheritance::default();
     let document = inheritance.take(number).map(File::from).and_then(handover::read).map_err(unread)?;
-    let (version, handover) = Handover::of(&document).map_err(|why| StartError::told(misread(&why)))?;
+    let (version, handover) = Handover::of(&document).map_err(|why| untaken(&why))?;
     drop(document);
     let Handover {
         life, blocked, roster, warned, previous, refused, ahead, engine, hooks, news, over, ..

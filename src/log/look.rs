@@ -21,13 +21,18 @@ pub(super) fn look(format: LogFormat, line: &Line, services: &Services) -> Strin
 }
 
 /// The last words of a program that cannot write to its log: `speaker` says them, without a time where people read them.
+/// They end in their identifier, if they have one.
 #[must_use]
-pub fn last_words(format: LogFormat, speaker: &str, text: &str, wall: Duration) -> String {
-    let text = one_line(text, usize::MAX);
+pub fn last_words(format: LogFormat, speaker: &str, id: Option<&str>, text: &str, wall: Duration) -> String {
+    let mut text = one_line(text, usize::MAX);
+    if let Some(id) = id {
+        text.extend([" [", id, "]"]);
+    }
+    let facts = Facts { id: id.map(str::to_owned), ..Facts::default() };
     match format {
         LogFormat::Plain => format!("{speaker}{text}\n"),
         LogFormat::SyslogPrefix => format!("{}{speaker}{text}\n", prefix(Level::Error)),
-        LogFormat::Json => object(Level::Error, &text, &Facts::default(), wall),
+        LogFormat::Json => object(Level::Error, &text, &facts, wall),
     }
 }
 
@@ -216,9 +221,12 @@ mod tests {
     #[test]
     fn last_words_say_who_speaks() {
         let wall = Duration::from_secs(1);
-        assert_eq!(last_words(LogFormat::Plain, "ucarp: ", "no\nuse", wall), "ucarp: no\\nuse\n");
-        assert_eq!(last_words(LogFormat::SyslogPrefix, "ucarp: ", "no use", wall), "<3>ucarp: no use\n");
-        let object = last_words(LogFormat::Json, "ucarp: ", "no use", wall);
+        assert_eq!(last_words(LogFormat::Plain, "ucarp: ", None, "no\nuse", wall), "ucarp: no\\nuse\n");
+        assert_eq!(
+            last_words(LogFormat::SyslogPrefix, "ucarp: ", Some("UC5008"), "no use", wall),
+            "<3>ucarp: no use [UC5008]\n"
+        );
+        let object = last_words(LogFormat::Json, "ucarp: ", Some("UC5008"), "no use", wall);
         let object: serde_json::Value = serde_json::from_str(&object).unwrap();
         assert_eq!((&object["message"], &object["priority"]), (&"no use".into(), &3.into()));
     }

@@ -65,7 +65,7 @@ fn requests() -> Vec<Request> {
             facts: Facts { vhid: Some(7), peer: Some("10.0.0.2".into()), ..Facts::id("UC1001").on("eth0") },
             ..Line::new(Level::Warning, "ça ne va pas")
         }),
-        Request::Finished { status: 70, why: Some("kaputt".into()) },
+        Request::Finished { status: 70, why: Some(Unbegun { id: "UC5008".into(), words: "kaputt".into() }) },
         Request::Finished { status: 0, why: None },
         Request::Left { host: 4096 },
         Request::Settled { host: 1 },
