@@ -78,3 +78,4 @@ pub mod log;
 pub mod platform;
 pub mod protocol;
 mod sorting;
+pub mod width;

@@ -1,10 +1,15 @@
-//! The catalogue and the sources tell the same story.
+//! The catalogues and the sources tell the same story.
 //!
-//! Reads every `tr("...")` and `trn("...", "...", n)` from the files where operator-facing sentences live and compares
-//! with po/ucarp.pot; `UPDATE_POT=1 cargo test --test catalogue` rewrites that file. Translations must keep the
-//! placeholders and the width of the help text. A translation that lacks messages is reported, not refused.
+//! Reads every `tr!` and `trn!` of the sources and compares with po/ucarp.pot; `UPDATE_POT=1 cargo test --test catalogue`
+//! rewrites that file. A sentence that bypasses the catalogue is found, and translations are held against what they
+//! translate. No locale is needed, and no tool but for the check of msgfmt itself.
 
 #![expect(clippy::disallowed_methods, reason = "runs the program and msgfmt")]
+
+#[path = "catalogue/po.rs"]
+mod po;
+#[path = "catalogue/source.rs"]
+mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,58 +17,23 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The only files with sentences for operators; `report` is one in several parts.
-const SPEAKERS: &[&str] = &[
-    "src/config/error.rs",
-    "src/config/error/file.rs",
-    "src/config/error/warning.rs",
-    "src/config/options.rs",
-    "src/config/order.rs",
-    "src/config/print.rs",
-    "src/config/cli/usage.rs",
-    "src/control/answer.rs",
+use po::{Entry, Key, compiled, read_po};
+use source::{Message, bypassing, messages_of};
+use ucarp::width::columns;
+
+/// Where words of ours go to programs, or are no words: completions for shells, help texts of metrics (which are English as
+/// their names are), packet filters, the answers of HTTP, and what only we ourselves read again.
+const NOT_FOR_PEOPLE: [&str; 6] = [
+    "src/config/completions.rs",
+    "src/config/completions/",
     "src/control/exporter.rs",
-    "src/control/monitor.rs",
-    "src/control/peers.rs",
-    "src/control/reach.rs",
-    "src/control/table.rs",
-    "src/control/tool.rs",
-    "src/control/watch.rs",
-    "src/control/watch/view.rs",
-    "src/daemon/engine_user.rs",
-    "src/daemon/failure.rs",
-    "src/daemon/place.rs",
-    "src/daemon/start.rs",
-    "src/daemon/introduction.rs",
-    "src/daemon/reload.rs",
-    "src/daemon/report.rs",
-    "src/daemon/report/by_hand.rs",
-    "src/daemon/report/checks.rs",
-    "src/daemon/report/devices.rs",
-    "src/daemon/report/fitness.rs",
-    "src/daemon/report/managed.rs",
-    "src/daemon/report/notices.rs",
-    "src/daemon/report/notified.rs",
-    "src/daemon/report/processes.rs",
-    "src/daemon/report/reasons.rs",
-    "src/daemon/report/refusals.rs",
-    "src/daemon/report/reloading.rs",
-    "src/daemon/report/starting.rs",
-    "src/daemon/report/summary.rs",
-    "src/daemon/report/upgrading.rs",
-    "src/daemon/report/explanation.rs",
-    "src/daemon/sniff/recording.rs",
-    "src/daemon/sniff/show.rs",
+    "src/control/figures.rs",
+    "src/daemon/capture/",
+    "src/protocol/auth/",
 ];
 
-#[derive(Debug, PartialEq, Eq)]
-struct Message {
-    id: String,
-    /// Of a sentence about a number of things: how it is for many of them.
-    plural: Option<String>,
-    file: String,
-    comment: String,
-}
+/// What looks like a sentence and is none: by the end of its file, and a part of it.
+const NO_SENTENCES: &[(&str, &str)] = &[];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -73,75 +43,34 @@ fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// The literal at the start of `code`.
-fn literal(code: &str) -> Option<String> {
-    Some(literal_and_rest(code)?.0)
-}
-
-/// The literal at the start of `code`, and what follows it.
-fn literal_and_rest(code: &str) -> Option<(String, &str)> {
-    let mut value = String::new();
-    let mut rest = code.trim_start().strip_prefix('"')?.chars();
-    loop {
-        match rest.next()? {
-            '"' => return Some((value, rest.as_str())),
-            '\\' => match rest.next()? {
-                'n' => value.push('\n'),
-                't' => value.push('\t'),
-                '\n' => rest = rest.as_str().trim_start().chars(),
-                'u' => {
-                    let (digits, after) = rest.as_str().strip_prefix('{')?.split_once('}')?;
-                    value.push(char::from_u32(u32::from_str_radix(digits, 16).ok()?)?);
-                    rest = after.chars();
-                }
-                quoted @ ('"' | '\\' | '\'') => value.push(quoted),
-                other => panic!("unexpected escape \\{other}"),
-            },
-            plain => value.push(plain),
+/// Each source with its path, in order; without the tests.
+fn sources() -> BTreeMap<String, String> {
+    let (mut folders, mut found) = (vec![root().join("src")], BTreeMap::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("src") {
+            let path = entry.expect("src").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && path.file_name().is_some_and(|name| name != "tests.rs")
+            {
+                let name = path.strip_prefix(root()).expect("inside").to_string_lossy().into_owned();
+                found.insert(name, fs::read_to_string(&path).expect("a readable source"));
+            }
         }
-    }
-}
-
-/// Every message of one source, in order. The arguments of `tr` and `trn` must be plain literals.
-fn messages_of(file: &str, source: &str) -> Vec<Message> {
-    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let mut found = Vec::new();
-    let mut from = 0;
-    let calls = ["tr(", "trn("].map(|call| source.match_indices(call));
-    for (at, call) in calls.into_iter().flatten().collect::<BTreeMap<_, _>>() {
-        let before = &source[..at];
-        let in_word = before.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
-        let in_comment = before.lines().next_back().is_some_and(|line| line.trim_start().starts_with("//"));
-        if in_word || in_comment && !before.ends_with('\n') {
-            continue;
-        }
-        let (id, rest) = literal_and_rest(&source[at + call.len()..]).unwrap_or_else(|| {
-            panic!("{file}: tr() of something that is no literal, before {}", &source[at..])
-        });
-        let many = rest.trim_start().strip_prefix(',').and_then(literal);
-        assert_eq!(many.is_some(), call == "trn(", "{file}: the forms of {id}");
-        let comment = source[from..at]
-            .rsplit_once("// TRANSLATORS:")
-            .map(|(_, comment)| {
-                let lines = format!("TRANSLATORS:{comment}");
-                let mut lines = lines.lines();
-                let first = lines.next().unwrap_or_default().to_owned();
-                let more = lines.map_while(|line| line.trim().strip_prefix("//").map(str::to_owned));
-                std::iter::once(first).chain(more).collect::<Vec<_>>().join("\n")
-            })
-            .unwrap_or_default();
-        from = at;
-        found.push(Message { id, plural: many, file: file.to_owned(), comment });
     }
     found
 }
 
+/// Every message, in the order of files. That of the macros themselves is none.
 fn messages() -> Vec<Message> {
-    SPEAKERS
-        .iter()
-        .filter_map(|file| Some(messages_of(file, &fs::read_to_string(root().join(file)).ok()?)))
-        .flatten()
-        .collect()
+    let sources = sources();
+    let speaking = sources.iter().filter(|(name, _)| *name != "src/i18n.rs");
+    speaking.flat_map(|(name, text)| messages_of(name, text)).collect()
+}
+
+fn key(message: &Message) -> Key {
+    (message.context.clone(), message.id.clone())
 }
 
 fn quoted(keyword: &str, text: &str) -> String {
@@ -156,16 +85,16 @@ fn quoted(keyword: &str, text: &str) -> String {
 }
 
 fn template() -> String {
-    let mut pot = String::from(
+    let mut pot = format!(
         "# Messages of ucarp.\n\
          # Copyright (C) 2026 The ucarp authors\n\
          # This file is distributed under the same license as the ucarp package.\n\
-         # Made by: UPDATE_POT=1 cargo test --test catalogue\n\
+         # Made by ci/po from the sources; po/README tells how to translate it.\n\
          #\n\
          msgid \"\"\n\
          msgstr \"\"\n\
          \"Project-Id-Version: ucarp\\n\"\n\
-         \"Report-Msgid-Bugs-To: \\n\"\n\
+         \"Report-Msgid-Bugs-To: {}\\n\"\n\
          \"PO-Revision-Date: YEAR-MO-DA HO:MI+ZONE\\n\"\n\
          \"Last-Translator: FULL NAME <EMAIL@ADDRESS>\\n\"\n\
          \"Language-Team: LANGUAGE\\n\"\n\
@@ -174,21 +103,27 @@ fn template() -> String {
          \"Content-Type: text/plain; charset=UTF-8\\n\"\n\
          \"Content-Transfer-Encoding: 8bit\\n\"\n\
          \"Plural-Forms: nplurals=INTEGER; plural=EXPRESSION;\\n\"\n",
+        env!("CARGO_PKG_REPOSITORY"),
     );
     let messages = messages();
     let mut written = BTreeSet::new();
     for message in &messages {
-        if !written.insert(&message.id) {
+        if !written.insert(message.key()) {
             continue;
         }
         pot.push('\n');
-        for line in message.comment.lines() {
+        let same = || messages.iter().filter(|other| other.key() == message.key());
+        let comments: BTreeSet<_> =
+            same().map(|m| &m.comment).filter(|comment| !comment.is_empty()).collect();
+        for line in comments.iter().flat_map(|comment| comment.lines()) {
             pot.push_str(&format!("#. {}\n", line.trim()));
         }
-        let files: BTreeSet<_> =
-            messages.iter().filter(|m| m.id == message.id).map(|m| m.file.as_str()).collect();
+        let files: BTreeSet<_> = same().map(|m| m.file.as_str()).collect();
         for file in files {
             pot.push_str(&format!("#: {file}\n"));
+        }
+        if let Some(context) = &message.context {
+            pot.push_str(&quoted("msgctxt", context));
         }
         pot.push_str(&quoted("msgid", &message.id));
         match &message.plural {
@@ -202,53 +137,21 @@ fn template() -> String {
     pot
 }
 
-/// A message of a translation.
-#[derive(Default)]
-struct Entry {
-    plural: Option<String>,
-    /// One, or as many as the language has forms; the first is empty if it is not translated.
-    strings: Vec<String>,
-}
-
-impl Entry {
-    fn is_translated(&self) -> bool {
-        self.strings.iter().all(|string| !string.is_empty())
-    }
-}
-
-/// Entries by their msgid; those marked fuzzy and obsolete ones are left out, as msgfmt does.
-fn read_po(text: &str) -> BTreeMap<String, Entry> {
-    let mut entries = BTreeMap::new();
-    for block in text.split("\n\n") {
-        if block.lines().any(|line| line.starts_with("#,") && line.contains("fuzzy")) {
-            continue;
-        }
-        let (mut id, mut entry) = (String::new(), Entry::default());
-        for line in block.lines().filter(|line| !line.starts_with('#')) {
-            let part = line.find('"').map_or("", |at| &line[at..]);
-            let part = literal(part).unwrap_or_else(|| panic!("not a po line: {line}"));
-            if line.starts_with("msgid_plural ") {
-                entry.plural = Some(String::new());
-            } else if line.starts_with("msgstr") {
-                entry.strings.push(String::new());
-            }
-            let target = entry.strings.last_mut().or(entry.plural.as_mut()).unwrap_or(&mut id);
-            target.push_str(&part);
-        }
-        entries.insert(id, entry);
-    }
-    entries
-}
-
-fn languages() -> Vec<(String, BTreeMap<String, Entry>)> {
+fn languages() -> Vec<(String, BTreeMap<Key, Entry>)> {
     let linguas = fs::read_to_string(root().join("po/LINGUAS")).expect("po/LINGUAS");
     let names = linguas.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    names
-        .map(|name| {
-            let text = fs::read_to_string(root().join(format!("po/{name}.po"))).expect(name);
-            (name.to_owned(), read_po(&text))
-        })
-        .collect()
+    let read = names.map(|name| {
+        let text = fs::read_to_string(root().join(format!("po/{name}.po"))).expect(name);
+        (name.to_owned(), read_po(&text))
+    });
+    read.collect()
+}
+
+/// A field of a catalogue's header.
+fn header<'a>(entries: &'a BTreeMap<Key, Entry>, field: &str) -> &'a str {
+    let header = &entries[&(None, String::new())].strings[0];
+    let value = header.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(": "));
+    value.unwrap_or_else(|| panic!("no {field} in {header}"))
 }
 
 fn placeholders(text: &str) -> BTreeSet<&str> {
@@ -264,28 +167,30 @@ fn the_template_is_up_to_date() {
     }
     let stored = fs::read_to_string(&path).expect("po/ucarp.pot");
     let stale = stored != template();
-    assert!(!stale, "po/ucarp.pot is stale; run: UPDATE_POT=1 cargo test --test catalogue");
+    assert!(!stale, "po/ucarp.pot is stale; run: ci/po");
 }
 
 #[test]
-fn sentences_live_in_few_files() {
-    let mut folders = vec![root().join("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("src") {
-            let path = entry.expect("src").path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(root()).expect("inside").to_string_lossy().into_owned();
-            // What they translate stands in others.
-            let passes_on = ["src/i18n.rs", "src/config/spelt.rs"];
-            if SPEAKERS.contains(&name.as_str()) || passes_on.contains(&name.as_str()) {
-                continue;
-            }
-            let text = fs::read_to_string(&path).expect("a readable source");
-            assert!(!text.contains("i18n::tr") && !text.contains("i18n::{"), "{name} translates");
+fn every_sentence_goes_through_the_catalogue() {
+    let mut found = Vec::new();
+    for (name, text) in sources() {
+        if NOT_FOR_PEOPLE.iter().any(|place| name.starts_with(place)) {
+            continue;
         }
+        let known =
+            |text: &str| NO_SENTENCES.iter().any(|(file, part)| name.ends_with(file) && text.contains(part));
+        let bypassing = bypassing(&text).into_iter().filter(|one| !known(&one.text));
+        found.extend(bypassing.map(|one| format!("{name}:{}: {:?}", one.line, one.text)));
+    }
+    assert!(found.is_empty(), "give these to tr!, or say in NO_SENTENCES why not:\n{}", found.join("\n"));
+}
+
+#[test]
+fn what_is_no_sentence_is_there() {
+    let sources = sources();
+    for (file, part) in NO_SENTENCES {
+        let is_there = sources.iter().any(|(name, text)| name.ends_with(file) && text.contains(part));
+        assert!(is_there, "{file}: {part}: not needed any more");
     }
 }
 
@@ -296,33 +201,58 @@ fn check(language: &str, message: &Message, string: &str) {
         let option = message.id.split(['=', '[']).next().unwrap_or_default();
         let option = option.split("  ").find(|part| part.contains("--")).unwrap_or_default();
         assert!(string.contains(option.trim()), "{language}: {option} is gone from: {string}");
-        for line in string.lines() {
-            assert!(line.chars().count() < 80, "{language}: over 79 columns: {line}");
-        }
     }
-    let may_wrap = message.id.contains('\n') || message.id.starts_with(' ');
-    assert!(may_wrap || !string.contains('\n'), "{language}: one line: {string}");
+    if message.id.starts_with("  ") || message.id.contains('\n') {
+        for line in string.lines() {
+            assert!(columns(line) < 80, "{language}: {} columns of 79: {line}", columns(line));
+        }
+    } else {
+        assert!(!string.contains('\n'), "{language}: one line: {string}");
+    }
+    for (end, has) in [("a newline", str::ends_with as fn(&str, char) -> bool)] {
+        assert_eq!(has(&message.id, '\n'), has(string, '\n'), "{language}: {end} at the end: {string}");
+    }
 }
 
 #[test]
-fn translations_keep_placeholders_and_columns() {
+fn translations_are_whole_and_keep_placeholders_and_columns() {
     let messages = messages();
     for (language, entries) in languages() {
-        let mut missing = 0;
+        assert_eq!(header(&entries, "Language"), language);
+        assert_eq!(header(&entries, "Report-Msgid-Bugs-To"), env!("CARGO_PKG_REPOSITORY"));
+        let forms = header(&entries, "Plural-Forms");
+        let forms: usize = forms["nplurals=".len()..][..1].parse().expect("a number of forms");
+        let mut missing = Vec::new();
         for message in &messages {
             // One that has more or fewer forms than it had is a new one.
             let current = |entry: &&Entry| entry.is_translated() && entry.plural == message.plural;
-            let Some(entry) = entries.get(&message.id).filter(current) else {
-                missing += 1;
+            let Some(entry) = entries.get(&key(message)).filter(current) else {
+                missing.push(&message.id);
                 continue;
             };
+            let expected = if message.plural.is_some() { forms } else { 1 };
+            assert_eq!(entry.strings.len(), expected, "{language}: forms of {}", message.id);
             for string in &entry.strings {
                 check(&language, message, string);
             }
         }
-        let known: BTreeSet<_> = messages.iter().map(|message| &message.id).collect();
-        let old = entries.keys().filter(|id| !id.is_empty() && !known.contains(id)).count();
-        say(&format!("po/{language}.po: {missing} of {} missing, {old} no longer used", messages.len()));
+        assert!(missing.is_empty(), "po/{language}.po lacks {} messages: {missing:#?}", missing.len());
+        let known: BTreeSet<_> = messages.iter().map(key).collect();
+        let old: Vec<_> = entries.keys().filter(|key| !key.1.is_empty() && !known.contains(key)).collect();
+        assert!(old.is_empty(), "po/{language}.po has what is said no more: {old:#?}");
+    }
+}
+
+#[test]
+fn each_catalogue_tells_its_words_at_its_head() {
+    for (language, _) in languages() {
+        let text = fs::read_to_string(root().join(format!("po/{language}.po"))).expect("a catalogue");
+        let head: Vec<_> = text.lines().take_while(|line| line.starts_with('#')).collect();
+        let has = |word: &str| head.iter().any(|line| line.contains(word));
+        assert!(
+            has("virtual host") && has("advertisement") && has("takeover"),
+            "po/{language}.po: its glossary"
+        );
     }
 }
 
@@ -337,146 +267,239 @@ fn msgfmt_accepts_the_translations() {
     }
 }
 
-/// The help text with catalogues from `directory`, in the wish for `language`; and what stderr said.
-fn help(directory: &Path, language: &str) -> (String, String) {
-    let mut run = Command::new(env!("CARGO_BIN_EXE_ucarp"));
-    run.arg("--help").env("UCARP_LOCALEDIR", directory).env("LC_ALL", "C.UTF-8").env("LANGUAGE", language);
-    let output = run.output().expect("the program runs");
-    assert!(output.status.success());
+/// A folder of catalogues, gone with it.
+struct Catalogues(PathBuf);
+
+impl Catalogues {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("ucarp-catalogues-{name}-{}", std::process::id())))
+    }
+
+    fn with(self, language: &str, bytes: &[u8]) -> Self {
+        let messages = self.0.join(language).join("LC_MESSAGES");
+        fs::create_dir_all(&messages).expect("a temporary folder");
+        fs::write(messages.join("ucarp.mo"), bytes).expect("a temporary file");
+        self
+    }
+
+    /// All that is translated.
+    fn all() -> Self {
+        let all = Self::new(&format!("all-{:?}", std::thread::current().id()));
+        languages().iter().fold(all, |all, (language, entries)| all.with(language, &compiled(entries)))
+    }
+}
+
+impl Drop for Catalogues {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What the program says on stdout and stderr with these catalogues, in an environment that has only these variables.
+fn told(program: &str, words: &[&str], catalogues: &Path, environment: &[(&str, &str)]) -> (String, String) {
+    let mut command = Command::new(program);
+    command.args(words).env_clear().env("UCARP_LOCALEDIR", catalogues).envs(environment.iter().copied());
+    let output = command.output().expect("the program runs");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (text(output.stdout), text(output.stderr))
 }
 
+const UCARP: &str = env!("CARGO_BIN_EXE_ucarp");
+const UCARPCTL: &str = env!("CARGO_BIN_EXE_ucarpctl");
+
 #[test]
-fn the_help_text_speaks_each_language() {
-    let built = Path::new(env!("BUILT_LOCALEDIR"));
-    let (english, _) = help(Path::new("/nonexistent"), "de");
-    assert!(english.starts_with("Usage: "));
+fn usage_speaks_each_language_where_no_locale_is() {
+    let catalogues = Catalogues::all();
+    let messages = messages();
     for (language, entries) in languages() {
-        if !cfg!(feature = "gettext") {
-            return say("skipped: built without translations");
+        let environment: [(&str, &str); 2] = [("LANG", "C"), ("LANGUAGE", &language)];
+        let (text, _) = told(UCARP, &["--help"], &catalogues.0, &environment);
+        let spelt_out =
+            told(UCARP, &["--help", &format!("--language={language}")], &catalogues.0, &[("LC_ALL", "C")]);
+        assert_eq!(spelt_out.0, text, "{language}: by the option");
+        for message in messages.iter().filter(|message| message.file == "src/config/options.rs") {
+            let string = &entries[&key(message)].strings[0];
+            assert!(text.contains(string), "{language}: {string}");
         }
-        if !built.join(&language).join("LC_MESSAGES/ucarp.mo").exists() {
-            return say("skipped: the catalogues were not compiled, msgfmt is missing");
-        }
-        let (text, _) = help(built, &language);
-        if text == english {
-            // Newer C libraries take C.UTF-8 for a wish for English.
-            return say("skipped: this system's C.UTF-8 does not translate");
-        }
-        let untranslated: Vec<_> = messages()
-            .into_iter()
-            .filter(|message| entries.contains_key(&message.id) && message.id.starts_with("  -"))
-            .filter(|message| !text.contains(&entries[&message.id].strings[0]))
-            .collect();
-        assert_eq!(untranslated, [], "{language}");
         for line in text.lines() {
-            assert!(line.chars().count() < 80, "{language}: over 79 columns: {line}");
+            assert!(columns(line) < 80, "{language}: {} columns of 79: {line}", columns(line));
         }
+        let (_, steering) = told(UCARPCTL, &[], &catalogues.0, &environment);
+        let usage =
+            messages.iter().find(|message| message.id.starts_with("Usage: ucarpctl")).expect("its usage");
+        assert!(steering.contains(entries[&key(usage)].strings[0].trim_end()), "{language}: {steering}");
     }
 }
 
-/// A catalogue in the format of GNU gettext (little endian), strings as given.
-fn compiled(entries: &[(&[u8], &[u8])]) -> Vec<u8> {
-    let number = |value: usize| u32::try_from(value).expect("small").to_le_bytes();
-    let tables = 28 + 16 * entries.len();
-    let (mut strings, mut tables_bytes) = (Vec::new(), [Vec::new(), Vec::new()]);
-    for (column, table) in tables_bytes.iter_mut().enumerate() {
-        for (id, string) in entries {
-            let text = if column == 0 { id } else { string };
-            table.extend(number(text.len()));
-            table.extend(number(tables + strings.len()));
-            strings.extend_from_slice(text);
-            strings.push(0);
-        }
+#[test]
+fn the_language_is_whose_word_counts() {
+    let catalogues = Catalogues::all();
+    let (pt, zh) = ("Opções", "zh_TW");
+    let _ = (pt, zh);
+    let heading = |language: &str| -> String {
+        let (_, entries) = languages().into_iter().find(|(name, _)| name == language).expect(language);
+        entries[&(None, "Messages:".to_owned())].strings[0].clone()
+    };
+    let is = |language: &str, words: &[&str], environment: &[(&str, &str)]| {
+        let words = [&["--help"], words].concat();
+        let expected = if language == "en" { "Messages:".to_owned() } else { heading(language) };
+        let (text, complaint) = told(UCARP, &words, &catalogues.0, environment);
+        assert!(text.contains(&expected), "{language} {words:?} {environment:?}: {text}");
+        assert_eq!(complaint, "");
+    };
+    is("en", &[], &[]);
+    is("de", &[], &[("LANG", "de_DE.UTF-8")]);
+    is("de", &[], &[("LANG", "de_AT@euro")]);
+    is("fr", &[], &[("LANG", "de_DE.UTF-8"), ("LC_MESSAGES", "fr_CA")]);
+    is("fr", &[], &[("LC_ALL", "fr"), ("LC_MESSAGES", "de")]);
+    is("de", &[], &[("LANGUAGE", "tlh:de:fr"), ("LC_ALL", "fr_FR.UTF-8")]);
+    is("de", &[], &[("LANG", "C"), ("LANGUAGE", "de")]);
+    is("de", &[], &[("LANG", "C.UTF-8"), ("LANGUAGE", "de")]);
+    is("en", &[], &[("LANGUAGE", "en:de"), ("LANG", "de_DE.UTF-8")]);
+    for neutral in ["C", "POSIX"] {
+        is("en", &[], &[("LC_ALL", neutral), ("LANGUAGE", "de"), ("LANG", "de_DE.UTF-8")]);
+        is("de", &["--language=de"], &[("LC_ALL", neutral)]);
     }
-    let head = [0x9504_12de, 0, entries.len(), 28, 28 + 8 * entries.len(), 0, tables];
-    head.into_iter().flat_map(number).chain(tables_bytes.concat()).chain(strings).collect()
+    is("de", &["--language", "de"], &[("LC_ALL", "fr_FR.UTF-8"), ("LANGUAGE", "fr")]);
+    is("en", &["--language=en"], &[("LC_ALL", "fr_FR.UTF-8")]);
+    is("en", &[], &[("LANG", "tlh_QO")]);
+    for (asked, spoken) in [
+        ("pt", "pt_BR"),
+        ("pt_PT", "pt_BR"),
+        ("zh", "zh_CN"),
+        ("zh_SG", "zh_CN"),
+        ("zh_TW.Big5", "zh_TW"),
+        ("zh_HK", "zh_TW"),
+        ("zh-Hant", "zh_TW"),
+    ] {
+        is(spoken, &[], &[("LANG", asked)]);
+    }
+}
+
+#[test]
+fn who_writes_chinese_one_way_is_not_answered_in_the_other() {
+    let (_, chinese) = languages().into_iter().find(|(name, _)| name == "zh_CN").expect("zh_CN");
+    let catalogues = Catalogues::new("chinese").with("zh_CN", &compiled(&chinese));
+    for asked in ["zh_TW", "zh_HK", "zh_Hant"] {
+        let (text, _) = told(UCARP, &["--help"], &catalogues.0, &[("LANG", asked)]);
+        assert!(text.contains("Messages:"), "{asked}: {text}");
+    }
+    assert!(!told(UCARP, &["--help"], &catalogues.0, &[("LANG", "zh_CN")]).0.contains("Messages:"));
 }
 
 #[test]
 fn a_broken_catalogue_costs_only_the_language() {
-    let directory = std::env::temp_dir().join(format!("ucarp-catalogue-{}", std::process::id()));
-    let messages = directory.join("de/LC_MESSAGES");
-    fs::create_dir_all(&messages).expect("a temporary folder");
     let header: (&[u8], &[u8]) = (b"", b"Content-Type: text/plain; charset=UTF-8\n");
-    let cases: [(&str, Vec<u8>); 4] = [
-        ("not UTF-8", compiled(&[header, (b"Messages:", b"\xff\xfe")])),
+    let sound: [(&[u8], &[u8]); 2] = [header, (b"Messages:", b"Meldungen:")];
+    let sound = po::written(&sound);
+    let changed = |at: usize, value: u32| {
+        let mut bytes = sound.clone();
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        bytes
+    };
+    let latin: (&[u8], &[u8]) = (b"", b"Content-Type: text/plain; charset=ISO-8859-1\n");
+    let endless: (&[u8], &[u8]) =
+        (b"", b"Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=n/(n-n);\n");
+    let cases: [(&str, Vec<u8>); 12] = [
+        ("not UTF-8", po::written(&[header, (b"Messages:", b"\xff\xfe")])),
+        ("another character set", po::written(&[latin, (b"Messages:", b"Meldungen:")])),
+        ("a rule that divides by nothing", po::written(&[endless, (b"Messages:", b"Meldungen:")])),
+        ("no header", po::written(&[(b"Messages:", b"Meldungen:")])),
+        ("not in order", po::written(&[header, (b"z", b"z"), (b"Messages:", b"Meldungen:")])),
         ("empty", Vec::new()),
-        ("cut short", compiled(&[header, (b"Messages:", b"Meldungen:")])[..40].to_vec()),
+        ("cut short", sound[..sound.len() - 20].to_vec()),
+        ("only a beginning", sound[..40].to_vec()),
         ("no catalogue at all", b"\xde\x12\x04\x95 garbage that goes on and on for a while".to_vec()),
+        ("more entries than room", changed(8, u32::MAX)),
+        ("a table outside", changed(12, u32::MAX - 8)),
+        ("a text outside", changed(28 + 8 + 4, u32::MAX - 8)),
     ];
-    for (name, bytes) in cases {
-        fs::write(messages.join("ucarp.mo"), bytes).expect("a temporary file");
-        let (text, complaint) = help(&directory, "de");
-        assert!(text.contains("Messages:"), "{name}: {text}");
-        assert_eq!(complaint, "", "{name}");
+    let environments: [&[(&str, &str)]; 2] =
+        [&[("LANGUAGE", "de")], &[("LC_ALL", "C.UTF-8"), ("LANGUAGE", "de")]];
+    for environment in environments {
+        for (name, bytes) in &cases {
+            let catalogues = Catalogues::new("broken").with("de", bytes);
+            let (text, complaint) = told(UCARP, &["--help"], &catalogues.0, environment);
+            assert!(text.contains("Messages:"), "{name}: {text}");
+            assert_eq!(complaint, "", "{name}");
+        }
+        let catalogues = Catalogues::new("sound").with("de", &sound);
+        assert!(told(UCARP, &["--help"], &catalogues.0, environment).0.contains("Meldungen:"));
     }
-    fs::write(messages.join("ucarp.mo"), compiled(&[header, (b"Messages:", b"Meldungen:")])).expect("a file");
-    let (text, _) = help(&directory, "de");
-    if cfg!(feature = "gettext") && !text.contains("Meldungen:") {
-        say("skipped: whether a sound catalogue works, this system's C.UTF-8 does not translate");
-    }
-    let _ = fs::remove_dir_all(&directory);
 }
 
-#[test]
-fn the_reader_understands_rust_literals() {
-    let source = "tr(\"a \\\"b\\\" \\\n      c\\n\\u{e9}\") attr(\"x\") // tr(\"in a comment\")\ntrn(\"one\",\n \"{n}\", n)\n\
-                  // TRANSLATORS: two\n// lines\ntr(\n\"second\",\n)";
-    let messages = messages_of("f", source);
-    let ids: Vec<_> = messages.iter().map(|message| message.id.as_str()).collect();
-    assert_eq!(ids[0], "a \"b\" c\né");
-    let forms = messages.iter().find(|message| message.id == "one").map(|message| message.plural.as_deref());
-    assert_eq!(forms, Some(Some("{n}")));
-    assert_eq!(ids.last(), Some(&"second"));
-    assert_eq!(messages.last().map(|message| message.comment.as_str()), Some("TRANSLATORS: two\n lines"));
-}
-
-#[test]
-fn the_reader_understands_plural_forms() {
-    let entries = read_po(
-        "msgid \"\"\nmsgstr \"head\\n\"\n\"more\"\n\nmsgid \"one\"\nmsgid_plural \"\"\n\"{n}\"\nmsgstr[0] \"eins\"\nmsgstr[1] \"\"\n\"{n} \"\n\"viele\"\n",
-    );
-    assert_eq!(entries[""].strings, ["head\nmore"]);
-    assert_eq!(entries["one"].plural.as_deref(), Some("{n}"));
-    assert_eq!(entries["one"].strings, ["eins", "{n} viele"]);
-}
-
-/// Of what this same test prints when it is started again with a catalogue of a language with three forms.
-const FORMS: [(u64, &str); 6] =
-    [(0, "plikow"), (1, "plik"), (3, "pliki"), (5, "plikow"), (22, "pliki"), ((1 << 40) + 1, "plikow")];
+/// Of what this same test prints when it is started again in this language.
+const NUMBERS: [u64; 7] = [0, 1, 2, 5, 21, 101, (1 << 40) + 1];
 
 #[test]
 fn a_language_has_as_many_forms_as_it_wants() {
+    let (one, many) = ("{count} minute", "{count} minutes");
     if std::env::var_os("CATALOGUE_OF_FORMS").is_some() {
-        ucarp::i18n::init(ucarp::platform::adopt_locale);
-        FORMS.iter().for_each(|(count, _)| say(&ucarp::i18n::trn("file", "files", *count)));
+        ucarp::i18n::init(None, ucarp::platform::adopt_locale);
+        NUMBERS
+            .iter()
+            .for_each(|count| say(&format!("form: {}", ucarp::i18n::sentence_about(one, many, *count))));
         return;
     }
-    let directory = std::env::temp_dir().join(format!("ucarp-forms-{}", std::process::id()));
-    let messages = directory.join("pl/LC_MESSAGES");
-    fs::create_dir_all(&messages).expect("a temporary folder");
-    let header = b"Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=3; plural=n==1 ? 0 : \
-                   n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2;\n";
-    let catalogue = compiled(&[(b"", header), (b"file\0files", b"plik\0pliki\0plikow")]);
-    fs::write(messages.join("ucarp.mo"), catalogue).expect("a temporary file");
-    let again = std::env::current_exe().expect("this program");
-    let output = Command::new(again)
-        .args(["--exact", "a_language_has_as_many_forms_as_it_wants", "--nocapture"])
-        .env("CATALOGUE_OF_FORMS", "1")
-        .env("UCARP_LOCALEDIR", &directory)
-        .env("LC_ALL", "C.UTF-8")
-        .env("LANGUAGE", "pl")
-        .output()
-        .expect("this program runs again");
-    let _ = fs::remove_dir_all(&directory);
-    let text = String::from_utf8(output.stderr).expect("UTF-8");
-    let said: Vec<&str> =
-        text.lines().filter(|line| line.starts_with("fi") || line.starts_with("pl")).collect();
-    let english = FORMS.map(|(count, _)| if count == 1 { "file" } else { "files" });
-    if !cfg!(feature = "gettext") || said == english {
-        return say("skipped: no translations, or this system's C.UTF-8 does not translate");
+    let catalogues = Catalogues::all();
+    for (language, forms) in [
+        ("de", [1, 0, 1, 1, 1, 1, 1]),
+        ("fr", [0, 0, 1, 1, 1, 1, 1]),
+        ("pt_BR", [0, 0, 1, 1, 1, 1, 1]),
+        ("ja", [0; 7]),
+        ("uk", [2, 0, 1, 2, 0, 0, 1]),
+        ("pl", [2, 0, 1, 2, 2, 2, 1]),
+        ("cs", [2, 0, 1, 2, 2, 2, 2]),
+    ] {
+        let again = std::env::current_exe().expect("this program");
+        let output = Command::new(again)
+            .args(["--exact", "a_language_has_as_many_forms_as_it_wants", "--nocapture"])
+            .env("CATALOGUE_OF_FORMS", "1")
+            .env("UCARP_LOCALEDIR", &catalogues.0)
+            .env("LC_ALL", "C.UTF-8")
+            .env("LANGUAGE", language)
+            .output()
+            .expect("this program runs again");
+        let text = String::from_utf8(output.stderr).expect("UTF-8");
+        let said: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("form: ")).collect();
+        let (_, entries) = languages().into_iter().find(|(name, _)| name == language).expect(language);
+        let entry = &entries[&(None, one.to_owned())];
+        assert_eq!(said, forms.map(|form| entry.strings[form].as_str()), "{language}");
     }
-    assert_eq!(said, FORMS.map(|(_, form)| form));
+}
+
+/// What of a text is ASCII words still.
+fn ascii_words(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && !"-_/.".contains(letter));
+    words.filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic())).collect()
+}
+
+#[test]
+fn nothing_of_the_usage_bypasses_the_catalogue() {
+    let pot = fs::read_to_string(root().join("po/ucarp.pot")).expect("the template");
+    let catalogues = Catalogues::new("pseudo").with("tlh", &po::pseudo(&pot));
+    let (text, _) = told(UCARP, &["--help"], &catalogues.0, &[("LANGUAGE", "tlh")]);
+    // The example is one to be typed.
+    let text: String = text.lines().filter(|line| !line.contains("/etc/ucarp")).collect();
+    assert_eq!(ascii_words(&text), BTreeSet::new());
+    let (_, text) = told(UCARPCTL, &[], &catalogues.0, &[("LANGUAGE", "tlh")]);
+    assert_eq!(ascii_words(&text), BTreeSet::new());
+    // Whatever is wrong is said in it too, with its value and its identifier.
+    for words in [
+        &["--nosuch"][..],
+        &["--vhid=0"],
+        &["-v", "1", "--addr=nonsense"],
+        &["--config=/nonexistent"],
+        &["start"],
+    ] {
+        let (_, text) = told(UCARP, words, &catalogues.0, &[("LANGUAGE", "tlh"), ("LC_ALL", "C.UTF-8")]);
+        let left: Vec<_> = ascii_words(&text)
+            .into_iter()
+            .filter(|word| !words.iter().any(|given| given.contains(word)) && !word.starts_with("UC3"))
+            .filter(|word| {
+                !["ucarp", "--interface", "--help", "No", "such", "file", "or", "directory"].contains(word)
+            })
+            .collect();
+        assert!(left.is_empty() && !text.is_empty(), "{words:?}: {left:?} of {text}");
+    }
 }

@@ -17,7 +17,6 @@ mod reach;
 mod table;
 mod tool;
 mod watch;
-mod width;
 
 pub use answer::{Answer, Status};
 pub use field::{Field, Value};

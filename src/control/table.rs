@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::field::{Field, Value};
-use super::width::columns;
 use crate::i18n::{decimal, tr};
 use crate::json::Object;
+use crate::width::columns;
 
 /// One virtual host, as it was received.
 #[derive(Default)]

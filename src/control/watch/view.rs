@@ -6,12 +6,13 @@
 use std::collections::VecDeque;
 
 use super::super::table::{self, Standing};
-use super::super::{monitor, peers, width};
+use super::super::{monitor, peers};
 use super::keys::Key;
 use crate::i18n::tr;
 use crate::sorting::sort_by;
+use crate::width;
 
-pub(super) use super::super::width::columns;
+pub(super) use crate::width::columns;
 
 /// So many events of a daemon are kept: more than a screen has lines.
 const MOST_EVENTS: usize = 64;

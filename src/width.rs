@@ -34,12 +34,14 @@ fn of(letter: char) -> usize {
 }
 
 /// The columns of a text without control characters.
-pub(super) fn columns(text: &str) -> usize {
+#[must_use]
+pub fn columns(text: &str) -> usize {
     text.chars().map(of).sum()
 }
 
 /// As much of a text as fits, without what would be an order to a terminal; what is cut off has a mark in its place.
-pub(super) fn cut(text: &str, most: usize) -> String {
+#[must_use]
+pub fn cut(text: &str, most: usize) -> String {
     const MARK: char = '>';
     let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     if columns(&text) <= most {
