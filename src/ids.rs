@@ -296,6 +296,410 @@ ids! {
     /// What could be gone back to is not remembered over a restart.
     PREVIOUS_NOT_KEPT = "UC2086";
 
+    // The command line, and values in a file, too.
+    /// An option that there is not.
+    UNKNOWN_OPTION = "UC3001";
+    /// The beginning of several options.
+    AMBIGUOUS_OPTION = "UC3002";
+    /// A value for an option that takes none.
+    UNEXPECTED_VALUE = "UC3003";
+    /// An option without its value.
+    MISSING_VALUE = "UC3004";
+    /// A value that is not UTF-8.
+    NOT_TEXT = "UC3005";
+    /// A word with a NUL byte.
+    NUL_INSIDE = "UC3006";
+    /// An empty value.
+    EMPTY = "UC3007";
+    /// A word that belongs to nothing.
+    STRAY_ARGUMENT = "UC3010";
+    /// An option without its dashes, as it seems.
+    STRAY_OPTION = "UC3011";
+    /// A command to start.
+    STRAY_START = "UC3012";
+    /// A command to ask for the state.
+    STRAY_STATUS = "UC3013";
+    /// A command to end.
+    STRAY_STOP = "UC3014";
+    /// A word behind the password.
+    STRAY_AFTER_PASSWORD = "UC3015";
+    /// An option that has to be given.
+    REQUIRED = "UC3018";
+    /// Neither an interface nor a source address.
+    NO_INTERFACE = "UC3019";
+    /// Nothing to wait for.
+    NO_NAME_TO_WAIT_FOR = "UC3020";
+    /// An option of sniffing without it.
+    ONLY_TO_SNIFF = "UC3021";
+    /// Nothing to sniff on.
+    NOTHING_TO_WATCH = "UC3022";
+    /// No name of a recording.
+    CAPTURE_FILE = "UC3023";
+    /// An unknown kind of check.
+    CHECK_WORD = "UC3024";
+    /// An option beside a file.
+    NOT_BESIDE_CONFIG = "UC3025";
+    /// No name of a file.
+    NOTHING_TO_CONFIGURE = "UC3026";
+    /// A check of the syntax without what it is about.
+    ONLY_TO_CHECK_SYNTAX = "UC3027";
+    /// No name of a language.
+    LANGUAGE = "UC3029";
+    /// No number, or one out of range.
+    NUMBER = "UC3030";
+    /// No time, or one out of range.
+    TIME = "UC3031";
+    /// A time without its unit.
+    TIME_WITHOUT_UNIT = "UC3032";
+    /// No mode of a socket.
+    MODE = "UC3033";
+    /// An unknown facility.
+    FACILITY = "UC3034";
+    /// An unknown form of log lines.
+    LOG_FORMAT = "UC3035";
+    /// An unknown answer to a failing script.
+    HOOK_FAILURE = "UC3036";
+    /// An unknown answer to a lost address.
+    ON_LOST_ADDRESS = "UC3037";
+    /// An unknown kind of other hosts.
+    PEER_TYPE = "UC3038";
+    /// An unknown answer to recordings.
+    REPLAY = "UC3039";
+    /// No name of an interface.
+    INTERFACE = "UC3040";
+    /// No address.
+    ADDRESS = "UC3041";
+    /// A zone that is another one.
+    ADDRESS_ZONE = "UC3042";
+    /// The address that means none.
+    ADDRESS_UNSPECIFIED = "UC3043";
+    /// An address of the loopback.
+    ADDRESS_LOOPBACK = "UC3044";
+    /// A group instead of an address.
+    ADDRESS_MULTICAST = "UC3045";
+    /// The broadcast address.
+    ADDRESS_BROADCAST = "UC3046";
+    /// IPv4 in the dress of IPv6.
+    ADDRESS_MAPPED = "UC3047";
+    /// The address of a network.
+    ADDRESS_OF_NETWORK = "UC3048";
+    /// A prefix length that cannot be.
+    PREFIX = "UC3049";
+    /// A virtual address twice.
+    DUPLICATE_ADDRESS = "UC3050";
+    /// Too many virtual addresses.
+    TOO_MANY_ADDRESSES = "UC3051";
+    /// The shared address as one's own.
+    ADDRESS_IS_SOURCE = "UC3052";
+    /// No multicast group.
+    GROUP = "UC3053";
+    /// This host as its own peer.
+    PEER_IS_OURS = "UC3054";
+    /// A peer of the other IP version.
+    OTHER_FAMILY = "UC3055";
+    /// A peer twice.
+    DUPLICATE_PEER = "UC3056";
+    /// A group and peers.
+    NOT_WITH_PEERS = "UC3057";
+    /// Only ucarp, and others too.
+    PEERS_NOT_OURS = "UC3058";
+    /// No time between advertisements.
+    NO_INTERVAL = "UC3060";
+    /// The interval that means leaving.
+    BOW_OUT_INTERVAL = "UC3061";
+    /// An empty password.
+    PASSWORD_EMPTY = "UC3065";
+    /// A password that is too long.
+    PASSWORD_TOO_LONG = "UC3066";
+    /// A password with a NUL byte.
+    PASSWORD_WITH_NUL = "UC3067";
+    /// A password that cannot be read.
+    PASSFILE_UNREADABLE = "UC3068";
+    /// A password behind a pipe.
+    PASSFILE_IS_PIPE = "UC3069";
+    /// A file without a password.
+    PASSFILE_EMPTY = "UC3070";
+    /// No name of a credential.
+    CREDENTIAL = "UC3071";
+    /// No credentials there.
+    NO_CREDENTIALS = "UC3072";
+    /// A script that is not there.
+    HOOK_MISSING = "UC3075";
+    /// A script that is no file.
+    HOOK_NOT_A_FILE = "UC3076";
+    /// A script that may not be run.
+    HOOK_NOT_EXECUTABLE = "UC3077";
+    /// A script in a folder that may not be searched.
+    HOOK_FOLDER = "UC3078";
+    /// A script that this user may not run.
+    HOOK_FORBIDDEN = "UC3079";
+    /// A script without an interpreter.
+    HOOK_FIRST_LINE = "UC3080";
+    /// A script from Windows.
+    HOOK_CARRIAGE_RETURN = "UC3081";
+    /// A script whose interpreter cannot be run.
+    HOOK_INTERPRETER = "UC3082";
+    /// No name of a pidfile.
+    PIDFILE = "UC3085";
+    /// A folder that is not there.
+    NOT_A_FOLDER = "UC3086";
+    /// A user that is not known.
+    USER_UNKNOWN = "UC3087";
+    /// Neither a user nor two numbers.
+    USER_MALFORMED = "UC3088";
+    /// Root as the user without rights.
+    USER_IS_ROOT = "UC3089";
+    /// The list of users cannot be read.
+    USERS_UNREADABLE = "UC3090";
+
+    // The file as such.
+    /// The file cannot be read.
+    FILE_UNREADABLE = "UC3101";
+    /// Not a plain file.
+    FILE_NOT_A_FILE = "UC3102";
+    /// A file without end.
+    FILE_TOO_BIG = "UC3103";
+    /// A file in motion.
+    FILE_CHANGING = "UC3104";
+    /// Bytes that are no text.
+    FILE_NOT_UTF8 = "UC3105";
+    /// No TOML.
+    FILE_SYNTAX = "UC3106";
+    /// A version of the file that is not known.
+    FILE_VERSION = "UC3107";
+    /// A file that others may write to.
+    FILE_CHANGEABLE = "UC3108";
+    /// A password that everybody can read.
+    FILE_READABLE = "UC3109";
+    /// A table that there is not.
+    FILE_UNKNOWN_TABLE = "UC3111";
+    /// A key that there is not.
+    FILE_UNKNOWN_KEY = "UC3112";
+    /// An option that is no key.
+    FILE_NO_KEY = "UC3113";
+    /// A key that cannot be a default.
+    FILE_NO_DEFAULT = "UC3114";
+    /// A key in an included file.
+    FILE_ONLY_IN_MAIN_FILE = "UC3115";
+    /// A pattern that is none.
+    FILE_PATTERN = "UC3116";
+    /// Not a table.
+    FILE_NOT_A_TABLE = "UC3120";
+    /// Not a list.
+    FILE_NOT_A_LIST = "UC3121";
+    /// An entry that is no text.
+    FILE_NOT_AN_ENTRY = "UC3122";
+    /// Neither true nor false.
+    FILE_NOT_A_SWITCH = "UC3123";
+    /// Not one text.
+    FILE_NOT_TEXT = "UC3124";
+    /// Not one number.
+    FILE_NOT_A_NUMBER = "UC3125";
+    /// Not a time.
+    FILE_NOT_A_TIME = "UC3126";
+    /// A word that is not among those allowed.
+    FILE_NONE_OF = "UC3127";
+    /// An empty list.
+    FILE_EMPTY_LIST = "UC3128";
+    /// A list that is too long.
+    FILE_LONG_LIST = "UC3129";
+    /// A program without its path.
+    FILE_NOT_ABSOLUTE = "UC3130";
+    /// Two passwords.
+    FILE_TWO_PASSWORDS = "UC3135";
+    /// No name.
+    FILE_NAME = "UC3140";
+    /// A name that is a word.
+    FILE_NAME_RESERVED = "UC3141";
+    /// A name twice.
+    FILE_NAME_TWICE = "UC3142";
+    /// An id twice.
+    FILE_SERVED_TWICE = "UC3143";
+    /// Nothing to serve.
+    FILE_NO_VIPS = "UC3144";
+    /// Too many virtual hosts.
+    FILE_TOO_MANY_VIPS = "UC3145";
+    /// Too many virtual hosts on one interface.
+    FILE_TOO_MANY_ON_INTERFACE = "UC3146";
+    /// A command as one text.
+    FILE_NO_SHELL = "UC3150";
+    /// A check without what it looks at.
+    FILE_NO_PROBE = "UC3151";
+    /// A check of two things.
+    FILE_TWO_PROBES = "UC3152";
+    /// A key for a program where there is none.
+    FILE_NO_PROGRAM = "UC3153";
+    /// A demotion out of range.
+    FILE_DEMOTES_ALTOGETHER = "UC3154";
+    /// A check that runs as root.
+    FILE_USER_IS_ROOT = "UC3155";
+    /// A check about nobody.
+    FILE_NOBODY_MEANT = "UC3156";
+    /// A check about hosts and about a group.
+    FILE_BOTH_MEANT = "UC3157";
+    /// A virtual host that there is not.
+    FILE_UNKNOWN_VIP = "UC3158";
+    /// A group that there is not.
+    FILE_UNKNOWN_GROUP = "UC3159";
+    /// One of a group that differs.
+    FILE_OF_THE_GROUP = "UC3160";
+    /// Too many checks.
+    FILE_TOO_MANY_CHECKS = "UC3161";
+
+    // The words of ucarpctl.
+    /// ucarpctl without a verb.
+    ORDER_NO_VERB = "UC3201";
+    /// A verb that there is not.
+    ORDER_UNKNOWN_VERB = "UC3202";
+    /// An option that this verb lacks.
+    ORDER_UNKNOWN_OPTION = "UC3203";
+    /// An option of ucarpctl without its value.
+    ORDER_MISSING_VALUE = "UC3204";
+    /// Maintenance, but neither on nor off.
+    ORDER_ON_OR_OFF = "UC3205";
+    /// A trial that changes nothing.
+    ORDER_NOTHING_TO_TRY = "UC3206";
+    /// A verb without a name.
+    ORDER_NOBODY_NAMED = "UC3207";
+    /// More words than the verb takes.
+    ORDER_TOO_MUCH = "UC3208";
+    /// No name of a demotion.
+    ORDER_CAUSE = "UC3209";
+    /// The demotion of maintenance.
+    ORDER_RESERVED = "UC3210";
+    /// A reason that is too long.
+    ORDER_BECAUSE = "UC3211";
+    /// A state that there is not.
+    ORDER_ROLE = "UC3212";
+    /// No number of an event.
+    ORDER_SINCE = "UC3213";
+
+    // What keeps ucarpctl from asking.
+    /// Figures in two ways at once.
+    TOOL_TWO_OUTLETS = "UC3216";
+    /// Virtual hosts of two daemons.
+    TOOL_TWO_DAEMONS = "UC3217";
+    /// Several daemons, and none named.
+    TOOL_SEVERAL_DAEMONS = "UC3218";
+    /// More than fits into one order.
+    TOOL_TOO_LONG = "UC3219";
+    /// JSON of what is a picture.
+    TOOL_ONLY_FOR_PEOPLE = "UC3220";
+    /// Nothing to draw on.
+    TOOL_NO_TERMINAL = "UC3221";
+    /// No daemon there.
+    TOOL_NOBODY = "UC3225";
+    /// A socket that cannot be reached.
+    TOOL_UNREACHABLE = "UC3226";
+    /// An answer that broke off.
+    TOOL_CUT = "UC3227";
+    /// No answer in time.
+    TOOL_SILENT = "UC3228";
+    /// Something else listens there.
+    TOOL_STRANGER = "UC3229";
+    /// A daemon of another time.
+    TOOL_OTHER_LANGUAGE = "UC3230";
+    /// Events that end.
+    TOOL_ENDED = "UC3231";
+    /// A connection that failed.
+    TOOL_BROKEN = "UC3232";
+    /// Rights that cannot be given up.
+    TOOL_KEEPS_RIGHTS = "UC3234";
+    /// An address that cannot be listened at.
+    TOOL_NOT_LISTENING = "UC3235";
+    /// A file that cannot be written.
+    TOOL_UNWRITABLE = "UC3236";
+    /// A terminal that fails.
+    TOOL_SCREEN = "UC3237";
+
+    // What a daemon refuses to do.
+    /// Somebody who may not.
+    REFUSED_DENIED = "UC3240";
+    /// Too many at once.
+    REFUSED_BUSY = "UC3241";
+    /// A virtual host that there is not.
+    REFUSED_UNKNOWN_NAME = "UC3242";
+    /// A group that there is not, in an order.
+    REFUSED_UNKNOWN_GROUP = "UC3243";
+    /// Several, and none named.
+    REFUSED_NOBODY_NAMED = "UC3244";
+    /// No virtual host at all.
+    REFUSED_NOBODY_SERVED = "UC3245";
+    /// Nothing is served.
+    REFUSED_NO_ENGINE = "UC3246";
+    /// No answer about one of them.
+    REFUSED_NOT_SERVED = "UC3247";
+    /// A daemon about to end.
+    REFUSED_ENDING = "UC3248";
+    /// A master that would be back at once.
+    REFUSED_WOULD_BE_BACK = "UC3250";
+    /// Not a backup.
+    REFUSED_NO_BACKUP = "UC3251";
+    /// A host that is not to serve.
+    REFUSED_RELEASED = "UC3252";
+    /// A host that is demoted.
+    REFUSED_TOO_DEMOTED = "UC3253";
+    /// Only one IP version works.
+    REFUSED_ONE_FAMILY = "UC3254";
+    /// No master to take it from.
+    REFUSED_NOBODY_HEARD = "UC3255";
+    /// A master that would stay.
+    REFUSED_NOT_WORSE = "UC3256";
+    /// A configuration that is refused.
+    REFUSED_NOT_RELOADED = "UC3260";
+    /// Nothing to read again.
+    REFUSED_NO_FILE = "UC3261";
+    /// Nothing to go back to.
+    REFUSED_NOTHING_BEFORE = "UC3262";
+    /// A program that does not take over.
+    REFUSED_NOT_UPGRADED = "UC3263";
+    /// Not in that state in time.
+    REFUSED_NOT_REACHED = "UC3265";
+
+    // What is allowed and probably not meant.
+    /// One of two passwords is not used.
+    WARN_TWO_PASSWORDS = "UC4001";
+    /// A password that BSD kernels cut off.
+    WARN_TWENTY_BYTE_PASSWORD = "UC4002";
+    /// A password that everybody can read.
+    WARN_READABLE_PASSFILE = "UC4003";
+    /// A password that others can choose.
+    WARN_CHANGEABLE_PASSFILE = "UC4004";
+    /// A script that others can choose.
+    WARN_CHANGEABLE_HOOK = "UC4005";
+    /// A further password that is none.
+    WARN_PASSFILE_LINE = "UC4006";
+    /// A credential from the start.
+    WARN_CREDENTIAL_STAYS = "UC4007";
+    /// An empty word.
+    WARN_EMPTY_ARGUMENT = "UC4010";
+    /// One lost advertisement is enough.
+    WARN_DEAD_RATIO_OF_ONE = "UC4011";
+    /// A link-local address that is shared.
+    WARN_LINK_LOCAL_ADDRESS = "UC4012";
+    /// Nobody adds the address.
+    WARN_NO_HOOKS = "UC4020";
+    /// Nobody adds the address, though it is removed.
+    WARN_NO_UP_HOOK = "UC4021";
+    /// Nobody removes the address, though it is added.
+    WARN_NO_DOWN_HOOK = "UC4022";
+    /// An address that outlives the daemon.
+    WARN_ADDRESS_STAYS = "UC4023";
+    /// A change that needs a restart.
+    WARN_DAEMON_STAYS = "UC4030";
+    /// A check that can take the address from all.
+    WARN_RELEASES_ALL = "UC4031";
+    /// A group of one.
+    WARN_ALONE_IN_GROUP = "UC4032";
+    /// A group of nobody.
+    WARN_EMPTY_GROUP = "UC4033";
+    /// A language without a catalogue.
+    WARN_NO_CATALOGUE = "UC4040";
+    /// A catalogue that cannot be used.
+    WARN_BROKEN_CATALOGUE = "UC4041";
+    /// A catalogue that others can choose.
+    WARN_CHANGEABLE_CATALOGUE = "UC4042";
+
     /// It could not go on in the background: no process could be made, or the waiting shell could not be told.
     NOT_IN_BACKGROUND = "UC5001";
     /// The process that writes to the terminal, and that hears what scripts say, could not be started.

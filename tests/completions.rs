@@ -162,7 +162,8 @@ fn words_to_choose_from_are_those_that_are_understood() {
             assert_eq!(said.contains(&format!("'{word}'")), *word == "nosuch", "{option}{word}: {said}");
             // A sentence that names all there are names these.
             let list = said.split_once("none of ").or_else(|| said.split_once("neither "));
-            if let Some((_, list)) = list.filter(|_| *word == "nosuch") {
+            let list = list.and_then(|(_, list)| Some(list.split_once(" [UC")?.0));
+            if let Some(list) = list.filter(|_| *word == "nosuch") {
                 let named: Vec<_> =
                     list.trim().split([' ', ',']).filter(|word| !["", "nor"].contains(word)).collect();
                 assert_eq!(named, known, "{option}");

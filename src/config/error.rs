@@ -11,6 +11,7 @@ use std::io;
 use super::place::Place;
 use super::spelt::Spelt;
 use crate::i18n::tr;
+use crate::ids;
 
 pub use file::FileError;
 pub use warning::Warning;
@@ -175,6 +176,93 @@ impl Error {
         }
     }
 
+    /// What stands in brackets at the end of the line, see [`ids`].
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::UnknownOption { .. } => ids::UNKNOWN_OPTION,
+            Self::AmbiguousOption { .. } => ids::AMBIGUOUS_OPTION,
+            Self::UnexpectedValue { .. } => ids::UNEXPECTED_VALUE,
+            Self::MissingValue { .. } => ids::MISSING_VALUE,
+            Self::NotText { .. } => ids::NOT_TEXT,
+            Self::NulInside { .. } => ids::NUL_INSIDE,
+            Self::Empty { .. } => ids::EMPTY,
+            Self::StrayArgument { .. } => ids::STRAY_ARGUMENT,
+            Self::StrayOption { .. } => ids::STRAY_OPTION,
+            Self::StrayStart { .. } => ids::STRAY_START,
+            Self::StrayStatus { .. } => ids::STRAY_STATUS,
+            Self::StrayStop { .. } => ids::STRAY_STOP,
+            Self::StrayAfterPassword => ids::STRAY_AFTER_PASSWORD,
+            Self::Required { .. } => ids::REQUIRED,
+            Self::NoInterface => ids::NO_INTERFACE,
+            Self::NoNameToWaitFor => ids::NO_NAME_TO_WAIT_FOR,
+            Self::OnlyToSniff { .. } => ids::ONLY_TO_SNIFF,
+            Self::NothingToWatch => ids::NOTHING_TO_WATCH,
+            Self::CaptureFile { .. } => ids::CAPTURE_FILE,
+            Self::CheckWord { .. } => ids::CHECK_WORD,
+            Self::NotBesideConfig { .. } => ids::NOT_BESIDE_CONFIG,
+            Self::NothingToConfigure { .. } => ids::NOTHING_TO_CONFIGURE,
+            Self::OnlyToCheckSyntax { .. } => ids::ONLY_TO_CHECK_SYNTAX,
+            Self::Language { .. } => ids::LANGUAGE,
+            Self::Number { .. } => ids::NUMBER,
+            Self::Time { .. } => ids::TIME,
+            Self::TimeWithoutUnit { .. } => ids::TIME_WITHOUT_UNIT,
+            Self::Mode { .. } => ids::MODE,
+            Self::Facility { .. } => ids::FACILITY,
+            Self::LogFormat { .. } => ids::LOG_FORMAT,
+            Self::HookFailure { .. } => ids::HOOK_FAILURE,
+            Self::OnLostAddress { .. } => ids::ON_LOST_ADDRESS,
+            Self::PeerType { .. } => ids::PEER_TYPE,
+            Self::Replay { .. } => ids::REPLAY,
+            Self::Interface { .. } => ids::INTERFACE,
+            Self::Address { .. } => ids::ADDRESS,
+            Self::AddressZone { .. } => ids::ADDRESS_ZONE,
+            Self::AddressUnspecified { .. } => ids::ADDRESS_UNSPECIFIED,
+            Self::AddressLoopback { .. } => ids::ADDRESS_LOOPBACK,
+            Self::AddressMulticast { .. } => ids::ADDRESS_MULTICAST,
+            Self::AddressBroadcast { .. } => ids::ADDRESS_BROADCAST,
+            Self::AddressMapped { .. } => ids::ADDRESS_MAPPED,
+            Self::AddressOfNetwork { .. } => ids::ADDRESS_OF_NETWORK,
+            Self::Prefix { .. } => ids::PREFIX,
+            Self::DuplicateAddress { .. } => ids::DUPLICATE_ADDRESS,
+            Self::TooManyAddresses { .. } => ids::TOO_MANY_ADDRESSES,
+            Self::AddressIsSource { .. } => ids::ADDRESS_IS_SOURCE,
+            Self::Group { .. } => ids::GROUP,
+            Self::PeerIsOurs { .. } => ids::PEER_IS_OURS,
+            Self::OtherFamily { .. } => ids::OTHER_FAMILY,
+            Self::DuplicatePeer { .. } => ids::DUPLICATE_PEER,
+            Self::NotWithPeers { .. } => ids::NOT_WITH_PEERS,
+            Self::PeersNotOurs { .. } => ids::PEERS_NOT_OURS,
+            Self::NoInterval => ids::NO_INTERVAL,
+            Self::BowOutInterval => ids::BOW_OUT_INTERVAL,
+            Self::PasswordEmpty { .. } => ids::PASSWORD_EMPTY,
+            Self::PasswordTooLong { .. } => ids::PASSWORD_TOO_LONG,
+            Self::PasswordWithNul { .. } => ids::PASSWORD_WITH_NUL,
+            Self::PassfileUnreadable { .. } => ids::PASSFILE_UNREADABLE,
+            Self::PassfileIsPipe { .. } => ids::PASSFILE_IS_PIPE,
+            Self::PassfileEmpty { .. } => ids::PASSFILE_EMPTY,
+            Self::Credential { .. } => ids::CREDENTIAL,
+            Self::NoCredentials { .. } => ids::NO_CREDENTIALS,
+            Self::HookMissing { .. } => ids::HOOK_MISSING,
+            Self::HookNotAFile { .. } => ids::HOOK_NOT_A_FILE,
+            Self::HookNotExecutable { .. } => ids::HOOK_NOT_EXECUTABLE,
+            Self::HookFolder { .. } => ids::HOOK_FOLDER,
+            Self::HookForbidden { .. } => ids::HOOK_FORBIDDEN,
+            Self::HookFirstLine { .. } => ids::HOOK_FIRST_LINE,
+            Self::HookCarriageReturn { .. } => ids::HOOK_CARRIAGE_RETURN,
+            Self::HookInterpreter { .. } => ids::HOOK_INTERPRETER,
+            Self::Pidfile { .. } => ids::PIDFILE,
+            Self::NotAFolder { .. } => ids::NOT_A_FOLDER,
+            Self::UserUnknown { .. } => ids::USER_UNKNOWN,
+            Self::UserMalformed { .. } => ids::USER_MALFORMED,
+            Self::UserIsRoot { .. } => ids::USER_IS_ROOT,
+            Self::UsersUnreadable { .. } => ids::USERS_UNREADABLE,
+            Self::Unsafe(warning) => warning.id(),
+            Self::File(error) => error.id(),
+            Self::At { error, .. } => error.id(),
+        }
+    }
+
     /// The place in a file where it was found.
     #[must_use]
     pub const fn place(&self) -> Option<&Place> {
@@ -188,15 +276,16 @@ impl Error {
 impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::At { place, error } => write!(f, "{place}: {}", error.sentence(Spelt::Key)),
-            error => f.write_str(&error.sentence(Spelt::Option)),
+            Self::At { place, error } => write!(f, "{place}: {}", error.sentence(Spelt::Key))?,
+            error => f.write_str(&error.sentence(Spelt::Option))?,
         }
+        write!(f, " [{}]", self.id())
     }
 }
 
 impl Error {
     #[expect(clippy::too_many_lines, reason = "one arm for each sentence")]
-    fn sentence(&self, spelt: Spelt) -> String {
+    pub(super) fn sentence(&self, spelt: Spelt) -> String {
         // TRANSLATORS: words in braces are replaced and must stay; {option} is an option such as --vhid, which
         // may stand anywhere in the sentence. MASTER, BACKUP and vhid are not translated.
         match self {

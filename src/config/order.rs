@@ -8,8 +8,10 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use super::options::similar;
+use super::spelt::Spelt;
 use super::{Error, shown, verbs, words};
 use crate::i18n::tr;
+use crate::ids;
 use crate::protocol::Role;
 
 /// What is to be done, to whom.
@@ -336,9 +338,39 @@ fn every_verb() -> String {
     verbs::ALL.map(|row| row.verb).join(", ")
 }
 
+impl OrderError {
+    /// What stands in brackets at the end of the line, see [`ids`].
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::NoVerb => ids::ORDER_NO_VERB,
+            Self::UnknownVerb { .. } => ids::ORDER_UNKNOWN_VERB,
+            Self::UnknownOption { .. } => ids::ORDER_UNKNOWN_OPTION,
+            Self::MissingValue { .. } => ids::ORDER_MISSING_VALUE,
+            Self::OnOrOff => ids::ORDER_ON_OR_OFF,
+            Self::NothingToTry => ids::ORDER_NOTHING_TO_TRY,
+            Self::NobodyNamed { .. } => ids::ORDER_NOBODY_NAMED,
+            Self::TooMuch { .. } => ids::ORDER_TOO_MUCH,
+            Self::Cause { .. } => ids::ORDER_CAUSE,
+            Self::Reserved => ids::ORDER_RESERVED,
+            Self::Because { .. } => ids::ORDER_BECAUSE,
+            Self::Role { .. } => ids::ORDER_ROLE,
+            Self::Since { .. } => ids::ORDER_SINCE,
+            Self::Value(error) => error.id(),
+        }
+    }
+}
+
 impl Display for OrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
+        write!(f, "{} [{}]", self.sentence(), self.id())
+    }
+}
+
+impl OrderError {
+    /// Without the identifier.
+    pub(crate) fn sentence(&self) -> String {
+        match self {
             Self::NoVerb => tr!("nothing to do was given: {verbs}", verbs = every_verb()),
             Self::UnknownVerb { value, similar: Some(similar) } => {
                 tr!("{value}: no such verb; {similar}?", value, similar)
@@ -378,9 +410,8 @@ impl Display for OrderError {
             Self::Since { value } => {
                 tr!("--since: the number of an event is wanted, not {value}", value)
             }
-            Self::Value(error) => return error.fmt(f),
-        };
-        f.write_str(&text)
+            Self::Value(error) => error.sentence(Spelt::Option),
+        }
     }
 }
 

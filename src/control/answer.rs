@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use crate::i18n::tr;
+use crate::ids;
 use crate::json::Object;
 
 /// How something ended; the exit status of the tool.
@@ -245,6 +246,59 @@ impl Matter {
         }
     }
 
+    /// What stands in brackets at the end of the line, see [`ids`]: what is done needs none, and words that are wrong have one
+    /// already.
+    fn id(self) -> Option<&'static str> {
+        match self {
+            Self::UnknownNameNearly => Some(ids::REFUSED_UNKNOWN_NAME),
+            Self::Denied => Some(ids::REFUSED_DENIED),
+            Self::Busy => Some(ids::REFUSED_BUSY),
+            Self::UnknownName => Some(ids::REFUSED_UNKNOWN_NAME),
+            Self::UnknownGroup => Some(ids::REFUSED_UNKNOWN_GROUP),
+            Self::NobodyNamed => Some(ids::REFUSED_NOBODY_NAMED),
+            Self::NobodyServed => Some(ids::REFUSED_NOBODY_SERVED),
+            Self::NoEngine => Some(ids::REFUSED_NO_ENGINE),
+            Self::NotServed => Some(ids::REFUSED_NOT_SERVED),
+            Self::Ending => Some(ids::REFUSED_ENDING),
+            Self::WouldBeBack => Some(ids::REFUSED_WOULD_BE_BACK),
+            Self::NoBackup => Some(ids::REFUSED_NO_BACKUP),
+            Self::Released => Some(ids::REFUSED_RELEASED),
+            Self::TooDemoted => Some(ids::REFUSED_TOO_DEMOTED),
+            Self::OneFamily => Some(ids::REFUSED_ONE_FAMILY),
+            Self::NobodyHeard => Some(ids::REFUSED_NOBODY_HEARD),
+            Self::NotWorse => Some(ids::REFUSED_NOT_WORSE),
+            Self::NotReloaded => Some(ids::REFUSED_NOT_RELOADED),
+            Self::NoFile => Some(ids::REFUSED_NO_FILE),
+            Self::NothingBefore => Some(ids::REFUSED_NOTHING_BEFORE),
+            Self::NotUpgraded => Some(ids::REFUSED_NOT_UPGRADED),
+            Self::NotReached => Some(ids::REFUSED_NOT_REACHED),
+            Self::InMaintenance
+            | Self::NoMaintenance
+            | Self::Demoted
+            | Self::DemotedNoMore
+            | Self::Unchanged
+            | Self::Resigned
+            | Self::NotMaster
+            | Self::Taken
+            | Self::NotKept
+            | Self::Version
+            | Self::Reloaded
+            | Self::VipChanges
+            | Self::VipBegins
+            | Self::VipEnds
+            | Self::VipMoves
+            | Self::WouldReload
+            | Self::OnTrial
+            | Self::Undone
+            | Self::Stays
+            | Self::NotRemembered
+            | Self::Confirmed
+            | Self::Upgraded
+            | Self::Reached
+            | Self::WrongWords => None,
+        }
+    }
+
     /// Whether something is another way than before.
     #[must_use]
     pub const fn changes(self) -> bool {
@@ -458,7 +512,10 @@ pub fn shown(line: &str) -> String {
     // Of two with the same word the one that says more.
     let fits = |matter: &Matter| matter.word().1.len() <= fields.len();
     match known.filter(fits).max_by_key(|matter| matter.word().1.len()) {
-        Some(matter) => matter.sentence(&fields),
+        Some(matter) => {
+            let sentence = matter.sentence(&fields);
+            matter.id().map_or(sentence.clone(), |id| format!("{sentence} [{id}]"))
+        }
         None => line.replace('\t', " "),
     }
 }
@@ -472,8 +529,11 @@ pub fn object(line: &str) -> String {
     let mut object = Object::default();
     object.text("code", Some(word));
     let known = Matter::ALL.into_iter().filter(|matter| matter.word().0 == word);
-    let names = known.map(|matter| matter.word().1).max_by_key(|names| names.len()).unwrap_or_default();
-    for (at, name) in names.iter().enumerate() {
+    let matter = known.max_by_key(|matter| matter.word().1.len());
+    if let Some(id) = matter.and_then(Matter::id) {
+        object.text("id", Some(id));
+    }
+    for (at, name) in matter.map_or(&[][..], |matter| matter.word().1).iter().enumerate() {
         object.text(name, fields.get(at));
     }
     object.line().trim_end().to_owned()
@@ -496,6 +556,10 @@ mod tests {
             let read: serde_json::Value = serde_json::from_str(&object(line.trim_end())).unwrap();
             assert_eq!(read["code"], word);
             assert!(names.iter().all(|name| read[name] == format!("<{name}>").as_str()), "{read}");
+            // What was wrong with words had its identifier where that was found.
+            let is_named = matter.status() != Status::Done && matter != Matter::WrongWords;
+            assert_eq!(matter.id().is_some(), is_named, "{word}");
+            assert!(!is_named || said.ends_with(&format!(" [{}]", read["id"].as_str().unwrap())), "{said}");
         }
     }
 
@@ -504,9 +568,12 @@ mod tests {
         assert_eq!(shown("from_the_future\ta\tb"), "from_the_future a b");
         assert_eq!(shown("in_maintenance\tweb\tmore"), "web: in maintenance");
         assert_eq!(shown("in_maintenance"), "in_maintenance");
-        assert_eq!(shown("unknown_name\twbe"), "wbe: no virtual host is called so");
-        assert_eq!(shown("unknown_name\twbe\tweb"), "wbe: no virtual host is called so; web?");
-        assert_eq!(object("unknown_name\twbe"), r#"{"code":"unknown_name","name":"wbe","similar":null}"#);
+        assert_eq!(shown("unknown_name\twbe"), "wbe: no virtual host is called so [UC3242]");
+        assert_eq!(shown("unknown_name\twbe\tweb"), "wbe: no virtual host is called so; web? [UC3242]");
+        assert_eq!(
+            object("unknown_name\twbe"),
+            r#"{"code":"unknown_name","id":"UC3242","name":"wbe","similar":null}"#
+        );
         let odd = Answer::new(Matter::NotKept, &[&"web", &"a\tb\nc"]);
         assert_eq!(odd.line(), "not_kept\tweb\ta b c\n");
         assert_eq!(last_line(Status::Refused, false), "end\t1\tunchanged\n");

@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::reach::{Wrong, ask, daemons};
+use super::reach::{ask, daemons};
+use super::wrong::Wrong;
 use super::{Said, Status, figures};
-use crate::i18n::tr;
 
 /// How long a daemon may take. Collectors wait for 10 s.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -56,8 +56,10 @@ impl Source {
                 for (_, stream) in all {
                     match ask(&stream, "metrics\n", PATIENCE) {
                         Ok(answered) if answered.status == Status::Done => answers.push(answered.lines),
-                        Ok(answered) => wrong = Some(Wrong(answered.status, answered.said())),
-                        Err(why) => wrong = Some(Wrong(Status::NoDaemon, why)),
+                        Ok(answered) => {
+                            wrong = Some(Wrong::Refused { status: answered.status, said: answered.said() })
+                        }
+                        Err(why) => wrong = Some(why),
                     }
                 }
             }
@@ -76,7 +78,7 @@ impl Source {
         let out = match &outlet.output {
             Some(file) => match replace(file, &page) {
                 Ok(()) => String::new(),
-                Err(error) => return failed(Wrong::at(file, &error)),
+                Err(error) => return failed(Wrong::Unwritable { place: file.clone(), error }),
             },
             None => page,
         };
@@ -85,7 +87,7 @@ impl Source {
 
     /// Goes on for ever, unless it cannot.
     fn listen(&self, address: &str, renounce: fn() -> bool) -> Wrong {
-        let at = |error: &io::Error| Wrong(Status::Refused, format!("{address}: {error}"));
+        let at = |error| Wrong::NotListening { address: address.to_owned(), error };
         let found = address.to_socket_addrs().map(|mut found| found.next());
         let listener = match found {
             Ok(Some(found)) => TcpListener::bind(found),
@@ -94,11 +96,10 @@ impl Source {
         };
         let listener = match listener {
             Ok(listener) => listener,
-            Err(error) => return at(&error),
+            Err(error) => return at(error),
         };
         if !renounce() {
-            let sentence = tr!("the rights of root cannot be given up, so nobody is listened to");
-            return Wrong(Status::Denied, sentence.into_owned());
+            return Wrong::KeepsRights;
         }
         let (here, one_at_a_time) = (Arc::new(()), Arc::new(Mutex::new(())));
         loop {

@@ -17,6 +17,7 @@ mod reach;
 mod table;
 mod tool;
 mod watch;
+mod wrong;
 
 pub use answer::{Answer, Status};
 pub use field::{Field, Value};

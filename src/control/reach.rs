@@ -7,36 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::answer::shown;
-use super::{LANGUAGE, ORDERS, QUESTIONS, Said, Status};
-use crate::i18n::tr;
+use super::wrong::Wrong;
+use super::{LANGUAGE, ORDERS, QUESTIONS, Status};
 
 /// No answer is longer.
 const LONGEST_ANSWER: u64 = 16 << 20;
-
-/// What is wrong on the tool's own side.
-pub(super) struct Wrong(pub(super) Status, pub(super) String);
-
-impl Wrong {
-    pub(super) fn said(self) -> Said {
-        let Self(status, sentence) = self;
-        Said { out: String::new(), err: format!("ucarpctl: {sentence}\n"), status: status.code() }
-    }
-
-    /// Nobody listens there.
-    pub(super) fn nobody(place: &Path) -> Self {
-        let sentence = tr!("{path}: no daemon listens there", path = place.display());
-        Self(Status::NoDaemon, sentence)
-    }
-
-    /// Something cannot be reached.
-    pub(super) fn at(place: &Path, error: &io::Error) -> Self {
-        let status = match error.kind() {
-            io::ErrorKind::PermissionDenied => Status::Denied,
-            _ => Status::NoDaemon,
-        };
-        Self(status, format!("{}: {error}", place.display()))
-    }
-}
 
 /// What one daemon answered.
 pub(super) struct Answered {
@@ -75,7 +50,7 @@ fn connect(path: &Path, asks: bool) -> Result<Option<UnixStream>, Wrong> {
         Ok(stream) => Ok(Some(stream)),
         Err(error) => match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
-            _ => Err(Wrong::at(path, &error)),
+            _ => Err(Wrong::at(path, error)),
         },
     }
 }
@@ -95,7 +70,7 @@ pub(super) fn instances(folder: &Path) -> Result<Vec<String>, Wrong> {
 fn sockets(folder: &Path) -> Result<Vec<PathBuf>, Wrong> {
     let all = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        all => all.map_err(|error| Wrong::at(folder, &error))?,
+        all => all.map_err(|error| Wrong::at(folder, error))?,
     };
     let mut paths: Vec<PathBuf> = all
         .flatten()
@@ -117,36 +92,26 @@ fn listening(folder: &Path, asks: bool) -> Result<Vec<(String, UnixStream)>, Wro
 }
 
 /// Asks this, and waits for the whole answer.
-pub(super) fn ask(stream: &UnixStream, line: &str, patience: Duration) -> Result<Answered, String> {
+pub(super) fn ask(stream: &UnixStream, line: &str, patience: Duration) -> Result<Answered, Wrong> {
     let mut lines = Vec::new();
     let (status, changed) = listen(stream, line, Some(patience), &mut |line| {
         lines.push(line.to_owned());
         true
     })?
-    .ok_or_else(cut)?;
+    .ok_or(Wrong::Cut)?;
     Ok(Answered { lines, status, changed })
 }
 
-/// It ended, or was ended, before its answer did.
-pub(super) fn cut() -> String {
-    tr!("the daemon gave no whole answer").into_owned()
-}
-
-/// It said nothing for too long.
-pub(super) fn silent() -> String {
-    tr!("the daemon does not answer").into_owned()
-}
-
 /// Whether it greets as one that is understood.
-pub(super) fn greeted(line: &str) -> Result<(), String> {
+pub(super) fn greeted(line: &str) -> Result<(), Wrong> {
     let mut words = line.split(' ');
     if words.next() != Some("ucarp") {
-        return Err(tr!("whoever listens there is no ucarp").into_owned());
+        return Err(Wrong::Stranger);
     }
     let speaks = words.next().and_then(|word| word.parse::<u32>().ok());
     if speaks != Some(LANGUAGE) {
         let version = words.next().unwrap_or("?");
-        return Err(tr!("ucarp {version} is served there, which this ucarpctl does not understand", version));
+        return Err(Wrong::OtherLanguage { version: version.to_owned() });
     }
     Ok(())
 }
@@ -165,17 +130,17 @@ pub(super) fn listen(
     line: &str,
     patience: Option<Duration>,
     each: &mut dyn FnMut(&str) -> bool,
-) -> Result<Option<(Status, bool)>, String> {
+) -> Result<Option<(Status, bool)>, Wrong> {
     const GREETING: Duration = Duration::from_secs(10);
     let said = |error: io::Error| match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => silent(),
-        _ => error.to_string(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Wrong::Silent,
+        _ => Wrong::Broken(error),
     };
     let first = Some(patience.unwrap_or(GREETING));
     stream.set_read_timeout(first).and_then(|()| stream.set_write_timeout(first)).map_err(said)?;
     let most = if patience.is_some() { LONGEST_ANSWER } else { u64::MAX };
     let mut lines = BufReader::new(stream.take(most)).lines();
-    let greeting = lines.next().ok_or_else(cut)?.map_err(said)?;
+    let greeting = lines.next().ok_or(Wrong::Cut)?.map_err(said)?;
     greeted(&greeting)?;
     // Who is refused is told so, and nobody reads his words.
     let _ = stream.write_all(line.as_bytes());
@@ -189,9 +154,5 @@ pub(super) fn listen(
             return Ok(None);
         }
     }
-    Err(if patience.is_some() {
-        cut()
-    } else {
-        tr!("the daemon has ended, or told more than was read").into_owned()
-    })
+    Err(if patience.is_some() { Wrong::Cut } else { Wrong::Ended })
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use super::answer::{object, shown};
 use super::exporter::{Outlet, Source};
-use super::reach::{Answered, Wrong, ask, daemons, listen};
+use super::reach::{Answered, ask, daemons, listen};
+use super::wrong::Wrong;
 use super::{LONGEST_REQUEST, Said, Status, monitor, peers, table, watch};
 use crate::config::Order;
-use crate::config::order::Verb;
+use crate::config::order::{OrderError, Verb};
 use crate::i18n::{tr, trn};
 use crate::json::Object;
 
@@ -50,7 +51,7 @@ pub fn run(words: impl Iterator<Item = OsString>, usual: &Path, renounce: fn() -
     };
     let is_monitor = wish.words.first().is_some_and(|verb| verb == "monitor");
     if let Err(wrong) = understand(&mut wish) {
-        return if is_monitor { monitor::failed(wrong.0, &wrong.1) } else { wrong.said() };
+        return if is_monitor { monitor::failed(wrong.status(), &wrong.to_string()) } else { wrong.said() };
     }
     let done = match wish.verb {
         Verb::Events(_) => follow(&wish, &mut io::stdout()),
@@ -63,7 +64,7 @@ pub fn run(words: impl Iterator<Item = OsString>, usual: &Path, renounce: fn() -
     };
     match done {
         Ok(said) => said,
-        Err(Wrong(status, sentence)) if is_monitor => monitor::failed(status, &sentence),
+        Err(wrong) if is_monitor => monitor::failed(wrong.status(), &wrong.to_string()),
         Err(wrong) => wrong.said(),
     }
 }
@@ -112,21 +113,20 @@ fn own(all: Vec<String>, usual: &Path) -> Result<Wish, Wrong> {
             Some((option, value)) => (option, Some(value.to_owned())),
             None => (word.as_str(), None),
         };
-        let mut value = || {
-            let lacks = || Wrong(Status::Usage, tr!("{option}: something has to follow", option));
+        let mut value = |option| {
+            let lacks = || Wrong::Words(OrderError::MissingValue { option });
             value.clone().or_else(|| all.next()).ok_or_else(lacks)
         };
         match option {
             "--json" if word == "--json" => wish.json = true,
-            "--control" => wish.folder = value()?.into(),
-            "--listen" if is_metrics => wish.outlet.listen = Some(value()?),
-            "--output" if is_metrics => wish.outlet.output = Some(value()?.into()),
+            "--control" => wish.folder = value("--control")?.into(),
+            "--listen" if is_metrics => wish.outlet.listen = Some(value("--listen")?),
+            "--output" if is_metrics => wish.outlet.output = Some(value("--output")?.into()),
             _ => wish.words.push(word),
         }
     }
     if wish.outlet.listen.is_some() && wish.outlet.output.is_some() {
-        let sentence = tr!("--listen and --output: one or the other");
-        return Err(Wrong(Status::Usage, sentence.into_owned()));
+        return Err(Wrong::TwoOutlets);
     }
     Ok(wish)
 }
@@ -143,14 +143,13 @@ fn understand(wish: &mut Wish) -> Result<(), Wrong> {
         }
         let Some((instance, name)) = word.split_once('/') else { continue };
         if wish.instance.as_deref().is_some_and(|known| known != instance) {
-            let sentence = tr!("only one daemon can be told at a time");
-            return Err(Wrong(Status::Usage, sentence.into_owned()));
+            return Err(Wrong::TwoDaemons);
         }
         wish.instance = Some(instance.to_owned());
         *word = name.to_owned();
     }
     let words: Vec<&str> = wish.words.iter().map(String::as_str).collect();
-    let order = Order::parse(&words).map_err(|wrong| Wrong(Status::Usage, wrong.to_string()))?;
+    let order = Order::parse(&words).map_err(Wrong::Words)?;
     wish.patience = match order.verb {
         Verb::Reload { .. } | Verb::Upgrade => LONG_PATIENCE,
         Verb::Wait(_) => PATIENCE + order.lasts.unwrap_or_default(),
@@ -165,7 +164,7 @@ fn tell(wish: &Wish) -> Result<Answered, Wrong> {
     if wish.verb == Verb::Upgrade && wish.instance.is_none() {
         return tell_each(wish, &line);
     }
-    ask(&one(wish)?, &line, wish.patience).map_err(|why| Wrong(Status::NoDaemon, why))
+    ask(&one(wish)?, &line, wish.patience)
 }
 
 /// What is one program on a host is every daemon's: each is told, whatever the others answer.
@@ -182,7 +181,7 @@ fn tell_each(wish: &Wish, line: &str) -> Result<Answered, Wrong> {
                 all.lines.extend(lines);
                 (all.status, all.changed) = (all.status.max(status), all.changed || changed);
             }
-            Err(why) => wrong = Some(Wrong(Status::NoDaemon, format!("{name}: {why}"))),
+            Err(why) => wrong = Some(Wrong::Of { daemon: name, wrong: Box::new(why) }),
         }
     }
     wrong.map_or(Ok(all), Err)
@@ -193,8 +192,7 @@ fn request(wish: &Wish) -> Result<String, Wrong> {
     let mut line = wish.words.join("\t");
     line.push('\n');
     if line.len() > LONGEST_REQUEST {
-        let sentence = tr!("more than {most} bytes are too much for one order", most = LONGEST_REQUEST);
-        return Err(Wrong(Status::Usage, sentence));
+        return Err(Wrong::TooLong { most: LONGEST_REQUEST });
     }
     Ok(line)
 }
@@ -207,27 +205,22 @@ fn one(wish: &Wish) -> Result<UnixStream, Wrong> {
     match (daemons.next(), daemons.next()) {
         (Some((_, stream)), None) => Ok(stream),
         (None, _) => Err(Wrong::nobody(&wish.folder)),
-        (Some(_), Some(_)) => {
-            let sentence = tr!(
-                "there are several daemons, say which one (DAEMON/NAME): {names}",
-                names = names.join(", ")
-            );
-            Err(Wrong(Status::Usage, sentence))
-        }
+        (Some(_), Some(_)) => Err(Wrong::SeveralDaemons { names: names.join(", ") }),
     }
 }
 
 /// Shows all of it until somebody has seen enough.
 fn look_on(wish: &Wish) -> Result<Said, Wrong> {
     if wish.json {
-        let sentence = tr!("watch is for people; for programs there is ucarpctl --json events");
-        return Err(Wrong(Status::Usage, sentence.into_owned()));
+        return Err(Wrong::OnlyForPeople);
     }
     let line = request(wish)?;
     let names = line.trim_end().split_once('\t').map_or("", |(_, names)| names);
     // Who is named has to be somebody's.
     if !names.is_empty() && wish.instance.is_none() {
-        one(wish).map(drop).or_else(|wrong| if wrong.0 == Status::NoDaemon { Ok(()) } else { Err(wrong) })?;
+        one(wish)
+            .map(drop)
+            .or_else(|wrong| if wrong.status() == Status::NoDaemon { Ok(()) } else { Err(wrong) })?;
     }
     watch::watch(&wish.folder, wish.instance.as_deref(), names)
 }
@@ -250,7 +243,7 @@ fn follow(wish: &Wish, to: &mut dyn Write) -> Result<Said, Wrong> {
         // Whoever has seen enough goes.
         to.write_all((text + "\n").as_bytes()).and_then(|()| to.flush()).is_ok()
     };
-    let ended = listen(&one(wish)?, &line, None, &mut show).map_err(|why| Wrong(Status::NoDaemon, why))?;
+    let ended = listen(&one(wish)?, &line, None, &mut show)?;
     Ok(match ended {
         None => Said::nothing(),
         Some((status, changed)) => said(&Answered { lines: refused, status, changed }, wish),
@@ -424,7 +417,10 @@ mod tests {
         let mut out = Vec::new();
         let ended = follow(&wish(false), &mut out).err().unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "3 events are not known any more\n10:00 it happened\n");
-        assert_eq!((ended.0, asked.join().unwrap().as_str()), (Status::NoDaemon, "events\t--since=0\n"));
+        assert_eq!(
+            (ended.status(), asked.join().unwrap().as_str()),
+            (Status::NoDaemon, "events\t--since=0\n")
+        );
         let asked = daemon(&folder, "two", told);
         let mut out = Vec::new();
         assert!(follow(&wish(true), &mut out).is_err());
@@ -447,7 +443,8 @@ mod tests {
     fn where_figures_go_is_said_with_that_verb_alone() {
         let outlet = |words: &str| {
             let wish = own(words.split(' ').map(str::to_owned).collect(), Path::new("/nonexistent"));
-            wish.map(|wish| (wish.outlet.listen, wish.outlet.output, wish.words)).map_err(|wrong| wrong.1)
+            wish.map(|wish| (wish.outlet.listen, wish.outlet.output, wish.words))
+                .map_err(|wrong| wrong.to_string())
         };
         let words = vec!["metrics".to_owned()];
         assert_eq!(outlet("metrics --listen=[::1]:9"), Ok((Some("[::1]:9".into()), None, words.clone())));

@@ -8,7 +8,6 @@ mod screen;
 mod talk;
 mod view;
 
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +17,8 @@ use self::screen::Screen;
 use self::talk::{Subject, Talk};
 use self::view::{Daemon, Size, View};
 use super::answer::shown;
-use super::reach::{Wrong, daemons, ended, instances, silent};
+use super::reach::{daemons, ended, instances};
+use super::wrong::Wrong;
 use super::{Said, Status, peers, table};
 use crate::i18n::tr;
 use crate::platform::{self, Signal, Signals, Terminal};
@@ -37,15 +37,13 @@ pub(super) fn watch(folder: &Path, instance: Option<&str>, names: &str) -> Resul
     // Who may not ask is told so at once.
     daemons(folder, instance, true)
         .map(drop)
-        .or_else(|wrong| if wrong.0 == Status::Denied { Err(wrong) } else { Ok(()) })?;
-    let failed = |error: io::Error| Wrong(Status::Refused, error.to_string());
-    let mut signals = Signals::open().map_err(failed)?;
-    let Some(mut terminal) = Terminal::take().map_err(failed)? else {
-        let sentence = tr!("watch needs a terminal to show and to read keys; ucarpctl status needs none");
-        return Err(Wrong(Status::Usage, sentence.into_owned()));
+        .or_else(|wrong| if wrong.status() == Status::Denied { Err(wrong) } else { Ok(()) })?;
+    let mut signals = Signals::open().map_err(Wrong::Screen)?;
+    let Some(mut terminal) = Terminal::take().map_err(Wrong::Screen)? else {
+        return Err(Wrong::NoTerminal);
     };
     let has_colours = !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb");
-    let mut screen = Screen::enter(has_colours).map_err(failed)?;
+    let mut screen = Screen::enter(has_colours).map_err(Wrong::Screen)?;
     let mut watch = Watch {
         folder,
         instance,
@@ -58,13 +56,13 @@ pub(super) fn watch(folder: &Path, instance: Option<&str>, names: &str) -> Resul
     loop {
         watch.ask();
         let size = terminal.size().map_or(USUAL, |(columns, rows)| Size { columns, rows });
-        screen.show(watch.view.draw(size), size).map_err(failed)?;
+        screen.show(watch.view.draw(size), size).map_err(Wrong::Screen)?;
         let descriptors: Vec<BorrowedFd<'_>> = [terminal.as_fd(), signals.as_fd()]
             .into_iter()
             .chain(watch.talks.iter().map(Talk::as_fd))
             .collect();
         let timeout = watch.next.saturating_sub(platform::now());
-        platform::wait(&descriptors, &mut ready, Some(timeout)).map_err(failed)?;
+        platform::wait(&descriptors, &mut ready, Some(timeout)).map_err(Wrong::Screen)?;
         if signals.read().into_iter().any(ends) {
             return Ok(Said::nothing());
         }
@@ -112,7 +110,7 @@ impl Watch<'_> {
         for talk in self.talks.iter().filter(|talk| talk.subject != Subject::Events) {
             if now.saturating_sub(talk.since) > PATIENCE {
                 let daemon = self.view.daemons.iter_mut().find(|daemon| daemon.name == talk.daemon);
-                daemon.into_iter().for_each(|daemon| daemon.is_silent(silent()));
+                daemon.into_iter().for_each(|daemon| daemon.is_silent(Wrong::Silent.to_string()));
             }
         }
         if now < self.next {
@@ -123,7 +121,7 @@ impl Watch<'_> {
             Some(instance) => vec![instance.to_owned()],
             None => match instances(self.folder) {
                 Ok(names) => names,
-                Err(Wrong(_, sentence)) => return self.view.trouble = Some(sentence),
+                Err(wrong) => return self.view.trouble = Some(wrong.to_string()),
             },
         };
         for daemon in self.view.daemons.iter_mut().filter(|daemon| !names.contains(&daemon.name)) {
@@ -155,10 +153,11 @@ impl Watch<'_> {
                         self.talks.push(talk);
                         None
                     }
-                    Err(error) => Some(error.to_string()),
+                    Err(error) => Some(Wrong::Broken(error).to_string()),
                 },
-                Ok(None) | Err(Wrong(Status::NoDaemon, _)) => Some(nobody()),
-                Err(Wrong(_, sentence)) => Some(sentence),
+                Ok(None) => Some(nobody()),
+                Err(wrong) if wrong.status() == Status::NoDaemon => Some(nobody()),
+                Err(wrong) => Some(wrong.to_string()),
             };
             let known = self.view.daemons.iter_mut().find(|daemon| daemon.name == name);
             match (known, trouble) {
@@ -184,7 +183,7 @@ impl Watch<'_> {
             let (lines, goes_on) = match talk.hear() {
                 Ok(heard) => heard,
                 Err(why) => {
-                    daemon.is_silent(why);
+                    daemon.is_silent(why.to_string());
                     return false;
                 }
             };

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::config::place::Place;
 use crate::i18n::tr;
+use crate::ids;
 
 /// What is wrong with a file, or with what only a file has. The place stands before the sentence.
 #[derive(Debug)]
@@ -58,6 +59,59 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// What stands in brackets at the end of the line, see [`ids`].
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => ids::FILE_UNREADABLE,
+            Self::NotAFile => ids::FILE_NOT_A_FILE,
+            Self::TooBig { .. } => ids::FILE_TOO_BIG,
+            Self::Changing => ids::FILE_CHANGING,
+            Self::NotUtf8 => ids::FILE_NOT_UTF8,
+            Self::Syntax { .. } => ids::FILE_SYNTAX,
+            Self::Version { .. } => ids::FILE_VERSION,
+            Self::Changeable { .. } => ids::FILE_CHANGEABLE,
+            Self::Readable => ids::FILE_READABLE,
+            Self::UnknownTable { .. } => ids::FILE_UNKNOWN_TABLE,
+            Self::UnknownKey { .. } => ids::FILE_UNKNOWN_KEY,
+            Self::NoKey { .. } => ids::FILE_NO_KEY,
+            Self::NoDefault { .. } => ids::FILE_NO_DEFAULT,
+            Self::OnlyInMainFile { .. } => ids::FILE_ONLY_IN_MAIN_FILE,
+            Self::Pattern { .. } => ids::FILE_PATTERN,
+            Self::NotATable { .. } => ids::FILE_NOT_A_TABLE,
+            Self::NotAList { .. } => ids::FILE_NOT_A_LIST,
+            Self::NotAnEntry { .. } => ids::FILE_NOT_AN_ENTRY,
+            Self::NotASwitch { .. } => ids::FILE_NOT_A_SWITCH,
+            Self::NotText { .. } => ids::FILE_NOT_TEXT,
+            Self::NotANumber { .. } => ids::FILE_NOT_A_NUMBER,
+            Self::NotATime { .. } => ids::FILE_NOT_A_TIME,
+            Self::NoneOf { .. } => ids::FILE_NONE_OF,
+            Self::EmptyList { .. } => ids::FILE_EMPTY_LIST,
+            Self::LongList { .. } => ids::FILE_LONG_LIST,
+            Self::NotAbsolute { .. } => ids::FILE_NOT_ABSOLUTE,
+            Self::TwoPasswords => ids::FILE_TWO_PASSWORDS,
+            Self::Name { .. } => ids::FILE_NAME,
+            Self::NameReserved { .. } => ids::FILE_NAME_RESERVED,
+            Self::NameTwice { .. } => ids::FILE_NAME_TWICE,
+            Self::ServedTwice { .. } => ids::FILE_SERVED_TWICE,
+            Self::NoVips => ids::FILE_NO_VIPS,
+            Self::TooManyVips { .. } => ids::FILE_TOO_MANY_VIPS,
+            Self::TooManyOnInterface { .. } => ids::FILE_TOO_MANY_ON_INTERFACE,
+            Self::NoShell => ids::FILE_NO_SHELL,
+            Self::NoProbe => ids::FILE_NO_PROBE,
+            Self::TwoProbes { .. } => ids::FILE_TWO_PROBES,
+            Self::NoProgram { .. } => ids::FILE_NO_PROGRAM,
+            Self::DemotesAltogether => ids::FILE_DEMOTES_ALTOGETHER,
+            Self::UserIsRoot { .. } => ids::FILE_USER_IS_ROOT,
+            Self::NobodyMeant => ids::FILE_NOBODY_MEANT,
+            Self::BothMeant => ids::FILE_BOTH_MEANT,
+            Self::UnknownVip { .. } => ids::FILE_UNKNOWN_VIP,
+            Self::UnknownGroup { .. } => ids::FILE_UNKNOWN_GROUP,
+            Self::OfTheGroup { .. } => ids::FILE_OF_THE_GROUP,
+            Self::TooManyChecks { .. } => ids::FILE_TOO_MANY_CHECKS,
+        }
+    }
+
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::Unreadable { source } => {

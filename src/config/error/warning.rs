@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use crate::config::place::Place;
 use crate::config::spelt::Spelt;
 use crate::i18n::tr;
+use crate::ids;
 
 /// What is allowed, but worth a line in the log at start. `Display` is the translated sentence, one line.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -45,6 +46,35 @@ impl Warning {
 }
 
 impl Warning {
+    /// What stands in brackets at the end of the line, see [`ids`].
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::TwoPasswords { .. } => ids::WARN_TWO_PASSWORDS,
+            Self::TwentyBytePassword => ids::WARN_TWENTY_BYTE_PASSWORD,
+            Self::ReadablePassfile { .. } => ids::WARN_READABLE_PASSFILE,
+            Self::ChangeablePassfile { .. } => ids::WARN_CHANGEABLE_PASSFILE,
+            Self::ChangeableHook { .. } => ids::WARN_CHANGEABLE_HOOK,
+            Self::PassfileLine { .. } => ids::WARN_PASSFILE_LINE,
+            Self::CredentialStays { .. } => ids::WARN_CREDENTIAL_STAYS,
+            Self::EmptyArgument => ids::WARN_EMPTY_ARGUMENT,
+            Self::DeadRatioOfOne => ids::WARN_DEAD_RATIO_OF_ONE,
+            Self::LinkLocalAddress { .. } => ids::WARN_LINK_LOCAL_ADDRESS,
+            Self::NoHooks => ids::WARN_NO_HOOKS,
+            Self::NoUpHook => ids::WARN_NO_UP_HOOK,
+            Self::NoDownHook => ids::WARN_NO_DOWN_HOOK,
+            Self::AddressStays => ids::WARN_ADDRESS_STAYS,
+            Self::DaemonStays => ids::WARN_DAEMON_STAYS,
+            Self::ReleasesAll { .. } => ids::WARN_RELEASES_ALL,
+            Self::AloneInGroup { .. } => ids::WARN_ALONE_IN_GROUP,
+            Self::EmptyGroup { .. } => ids::WARN_EMPTY_GROUP,
+            Self::NoCatalogue { .. } => ids::WARN_NO_CATALOGUE,
+            Self::BrokenCatalogue { .. } => ids::WARN_BROKEN_CATALOGUE,
+            Self::ChangeableCatalogue { .. } => ids::WARN_CHANGEABLE_CATALOGUE,
+            Self::At { warning, .. } => warning.id(),
+        }
+    }
+
     /// Without the place where it was found.
     #[must_use]
     pub fn what(&self) -> &Self {
@@ -58,9 +88,10 @@ impl Warning {
 impl Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::At { place, warning } => write!(f, "{place}: {}", warning.sentence(Spelt::Key)),
-            warning => f.write_str(&warning.sentence(Spelt::Option)),
+            Self::At { place, warning } => write!(f, "{place}: {}", warning.sentence(Spelt::Key))?,
+            warning => f.write_str(&warning.sentence(Spelt::Option))?,
         }
+        write!(f, " [{}]", self.id())
     }
 }
 

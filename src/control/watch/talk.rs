@@ -5,7 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use super::super::reach::{cut, greeted};
+use super::super::reach::greeted;
+use super::super::wrong::Wrong;
 
 /// A line is no longer. Who sends more without an end to it is no daemon.
 const LONGEST_LINE: usize = 1 << 20;
@@ -60,7 +61,7 @@ impl Talk {
     ///
     /// # Errors
     /// Nobody understandable is there.
-    pub(super) fn hear(&mut self) -> Result<(Vec<String>, bool), String> {
+    pub(super) fn hear(&mut self) -> Result<(Vec<String>, bool), Wrong> {
         let mut goes_on = true;
         let mut bytes = [0; 4096];
         while goes_on && self.heard.len() < LONGEST_LINE {
@@ -74,7 +75,7 @@ impl Talk {
         }
         let end = self.heard.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         if end == 0 && self.heard.len() >= LONGEST_LINE {
-            return Err(cut());
+            return Err(Wrong::Cut);
         }
         let text = String::from_utf8_lossy(self.heard.get(..end).unwrap_or_default()).into_owned();
         self.heard.drain(..end);
@@ -102,21 +103,21 @@ mod tests {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let whose = ("one".to_owned(), ours);
         let mut talk = Talk::begin(whose, Subject::Hosts, "status\n", Duration::ZERO).unwrap();
-        assert_eq!(talk.hear(), Ok((vec![], true)));
+        assert_eq!(talk.hear().unwrap(), (vec![], true));
         theirs.write_all(b"ucarp 1 9.9\nho").unwrap();
-        assert_eq!(talk.hear(), Ok((vec![], true)));
+        assert_eq!(talk.hear().unwrap(), (vec![], true));
         theirs.write_all(b"st\nend\t0\tunchanged\n").unwrap();
-        assert_eq!(talk.hear(), Ok((vec!["host".into(), "end\t0\tunchanged".into()], true)));
+        assert_eq!(talk.hear().unwrap(), (vec!["host".into(), "end\t0\tunchanged".into()], true));
         let mut asked = [0; 7];
         theirs.read_exact(&mut asked).unwrap();
         assert_eq!(&asked, b"status\n");
         drop(theirs);
-        assert_eq!(talk.hear(), Ok((vec![], false)));
+        assert_eq!(talk.hear().unwrap(), (vec![], false));
 
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let whose = ("two".to_owned(), ours);
         let mut talk = Talk::begin(whose, Subject::Hosts, "status\n", Duration::ZERO).unwrap();
         theirs.write_all(b"220 mail\n").unwrap();
-        assert!(talk.hear().unwrap_err().contains("no ucarp"));
+        assert!(matches!(talk.hear(), Err(Wrong::Stranger)));
     }
 }
