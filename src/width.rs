@@ -1,4 +1,4 @@
-//! How many columns of a terminal a text takes, and what of it fits.
+//! How many columns of a terminal a text takes, what of it fits, and where it may be broken.
 //!
 //! Letters of East Asia and pictures take two, marks above letters none: the ranges are those of Unicode's East Asian Width
 //! and general categories, as far as people write with them. A table of all would be larger than all that is drawn with it.
@@ -61,9 +61,68 @@ pub fn cut(text: &str, most: usize) -> String {
     fitting
 }
 
+/// The text in lines of at most so many columns where that can be had, those after the first with `indent` in front: broken
+/// at spaces, and between two wide letters, where what is written with them has no spaces.
+#[must_use]
+pub fn wrapped(text: &str, most: usize, indent: &str) -> String {
+    let (mut lines, mut column) = (String::with_capacity(text.len() + 16), 0);
+    for (spaced, piece) in text.split(' ').flat_map(pieces) {
+        let (space, length) = (usize::from(spaced && column > 0), columns(piece));
+        if column > 0 && column + space + length > most {
+            lines.push('\n');
+            lines.push_str(indent);
+            column = columns(indent);
+        } else if space > 0 {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(piece);
+        column += length;
+    }
+    lines
+}
+
+/// What of a word stays together, and whether a space stands before it. A mark that closes something begins no line.
+fn pieces(word: &str) -> impl Iterator<Item = (bool, &str)> {
+    let is_mark = |letter: char| {
+        "\u{3001}\u{3002}\u{300d}\u{300f}\u{ff01}\u{ff09}\u{ff0c}\u{ff1a}\u{ff1b}\u{ff1f}\u{30fc}"
+            .contains(letter)
+    };
+    let (mut rest, mut first) = (Some(word), true);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let mut before: Option<char> = None;
+        let end = text.char_indices().find(|(_, letter)| {
+            let breaks =
+                before.is_some_and(|before| of(before) == 2) && of(*letter) == 2 && !is_mark(*letter);
+            before = Some(*letter);
+            breaks
+        });
+        let piece = end.map_or(text, |(end, _)| {
+            let (piece, after) = text.split_at(end);
+            rest = Some(after);
+            piece
+        });
+        Some((std::mem::take(&mut first), piece))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_wrapped_at_spaces_and_between_wide_letters() {
+        assert_eq!(wrapped("one two  three", 8, "  "), "one two \n  three");
+        assert_eq!(wrapped("longer than a line", 4, "  "), "longer\n  than\n  a\n  line");
+        assert_eq!(
+            wrapped("\u{6f22}\u{5b57}\u{6f22}\u{5b57}", 4, "_"),
+            "\u{6f22}\u{5b57}\n_\u{6f22}\n_\u{5b57}"
+        );
+        assert_eq!(wrapped("\u{6f22}\u{5b57}\u{3002}", 4, ""), "\u{6f22}\n\u{5b57}\u{3002}");
+        assert_eq!(wrapped("a\u{6f22}b \u{5b57}", 9, ""), "a\u{6f22}b \u{5b57}");
+        assert_eq!(wrapped("", 9, " "), "");
+    }
 
     #[test]
     fn a_text_is_cut_by_columns() {

@@ -55,7 +55,9 @@ fn keys(text: &str) -> String {
         spelt.push_str(name);
         rest = behind;
         let Some(value) = behind.strip_prefix('=') else { continue };
-        let ends = value.find(|c: char| c.is_whitespace() || ",;".contains(c)).unwrap_or(value.len());
+        let ends = value
+            .find(|c: char| c.is_whitespace() || ",;".contains(c) || !c.is_ascii())
+            .unwrap_or(value.len());
         let (value, behind) = value.split_at(ends);
         let colon = value.strip_suffix(':');
         let value = colon.unwrap_or(value);
@@ -83,6 +85,7 @@ mod tests {
             ("--vhid=1", "vhid = 1"),
             ("--addr=192.0.2.10/24", "addr = [\"192.0.2.10/24\"]"),
             ("is missing, as --interface=eth0; mend it", "is missing, as interface = \"eth0\"; mend it"),
+            ("--interface=eth0\u{3002}x", "interface = \"eth0\"\u{3002}x"),
             ("--addr={value}: what", "addr = [\"{value}\"]: what"),
             ("(groups go to --mcast)", "(groups go to mcast)"),
             ("--advbase and --advskew: both", "advbase and advskew: both"),

@@ -11,6 +11,7 @@ use crate::i18n::{decimal, tr};
 use crate::platform;
 use crate::protocol::Rejected;
 use crate::sorting::sort_by;
+use crate::width::{self, columns};
 
 /// Columns of a line.
 const WIDEST: usize = 100;
@@ -87,22 +88,7 @@ fn stamped(at: Duration, speaker: &Speaker, text: &str) -> String {
 
 /// Lines of at most 100 columns, the second and later ones below the id.
 fn wrapped(text: &str) -> String {
-    let (mut lines, mut column) = (String::with_capacity(text.len() + 16), 0);
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if column == 0 {
-            column = length;
-        } else if column + 1 + length > WIDEST {
-            lines.push_str("\n             ");
-            column = 13 + length;
-        } else {
-            lines.push(' ');
-            column += 1 + length;
-        }
-        lines.push_str(word);
-    }
-    lines.push('\n');
-    lines
+    width::wrapped(text, WIDEST, "             ") + "\n"
 }
 
 /// Everybody in the table at the moment `now`, by id and address.
@@ -126,7 +112,7 @@ pub(super) fn table(all: &[Speaker], now: Duration) -> String {
     let mut rows = vec![head.map(Cow::into_owned)];
     rows.extend(sorted.iter().map(|speaker| row(speaker, now)));
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| columns(cell));
         let narrow = cells.filter(|width| column != 1 || *width <= WIDEST_SOURCE);
         narrow.max().unwrap_or(0)
     };
@@ -135,12 +121,13 @@ pub(super) fn table(all: &[Speaker], now: Duration) -> String {
     for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            let room = cell.chars().count();
+            let room = columns(cell);
             if room > *width {
-                let indent = line.chars().count() + width;
+                let indent = columns(&line) + width;
                 write!(line, "{cell}\n{:indent$}  ", "").expect("writing into a String cannot fail");
             } else {
-                write!(line, "{cell:<width$}  ").expect("writing into a String cannot fail");
+                let rest = width - room;
+                write!(line, "{cell}{:rest$}  ", "").expect("writing into a String cannot fail");
             }
         }
         text.push_str(line.trim_end());
