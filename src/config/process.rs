@@ -59,8 +59,11 @@ pub(super) fn language(reading: &mut Reading<'_>) -> Option<String> {
         return language;
     }
     match i18n::trouble() {
-        None => {}
-        Some(Trouble::NoCatalogue(value)) => reading.warn(option, Warning::NoCatalogue { option, value }),
+        Some(Trouble::NoCatalogue(value)) if language.is_some() => {
+            reading.warn(option, Warning::NoCatalogue { option, value });
+        }
+        // Of what was asked for before, where nothing is now.
+        None | Some(Trouble::NoCatalogue(_)) => {}
         Some(Trouble::Broken(path)) => {
             reading.warnings.push(Warning::BrokenCatalogue { path: shown(path.as_os_str()) });
         }
