@@ -27,7 +27,7 @@ fn start() -> ExitCode {
         }
         Ok(Invocation::Sniff { config, warnings, exposed }) => {
             cover(&exposed);
-            warnings.iter().for_each(|warning| complain(None, US, None, warning));
+            warnings.iter().for_each(|warning| complain(None, US, Some(warning.id()), warning));
             daemon::sniff(&config, &mut io::stdout().lock()).map(|()| 0)
         }
         Ok(Invocation::Run { config, warnings, exposed }) => {
@@ -36,7 +36,7 @@ fn start() -> ExitCode {
             daemon::run(*config, &warnings).map(Ended::status)
         }
         Err(all) => {
-            all.iter().for_each(|error| complain(None, error.speaker(), None, error));
+            all.iter().for_each(|error| complain(None, error.speaker(), Some(error.id()), error));
             return ExitCode::FAILURE;
         }
     };

@@ -179,7 +179,7 @@ fn with_file(given: &Given, path: &OsString, syntax: bool, caller: &Caller) -> R
         let base =
             base.map(|base| words::folder("--include-base", &base, given.layer.folder())).transpose()?;
         warnings.extend(file::read_words(&source, base.as_deref(), caller)?);
-        let lines = warnings.iter().map(|warning| format!("warning: {warning}\n"));
+        let lines = warnings.iter().map(|warning| format!("warning: {}\n", warning.with_id()));
         return Ok(Invocation::Print(lines.collect()));
     }
     let (mut config, found) = file::read(&source, caller)?;

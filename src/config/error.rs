@@ -152,7 +152,7 @@ impl std::error::Error for Errors {}
 impl Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, error) in self.iter().enumerate() {
-            write!(f, "{}{error}", if place == 0 { "" } else { "\n" })?;
+            write!(f, "{}{}", if place == 0 { "" } else { "\n" }, error.with_id())?;
         }
         Ok(())
     }
@@ -263,6 +263,12 @@ impl Error {
         }
     }
 
+    /// The sentence with the identifier behind it.
+    #[must_use]
+    pub fn with_id(&self) -> String {
+        format!("{self} [{}]", self.id())
+    }
+
     /// The place in a file where it was found.
     #[must_use]
     pub const fn place(&self) -> Option<&Place> {
@@ -276,16 +282,15 @@ impl Error {
 impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::At { place, error } => write!(f, "{place}: {}", error.sentence(Spelt::Key))?,
-            error => f.write_str(&error.sentence(Spelt::Option))?,
+            Self::At { place, error } => write!(f, "{place}: {}", error.sentence(Spelt::Key)),
+            error => f.write_str(&error.sentence(Spelt::Option)),
         }
-        write!(f, " [{}]", self.id())
     }
 }
 
 impl Error {
     #[expect(clippy::too_many_lines, reason = "one arm for each sentence")]
-    pub(super) fn sentence(&self, spelt: Spelt) -> String {
+    fn sentence(&self, spelt: Spelt) -> String {
         // TRANSLATORS: words in braces are replaced and must stay; {option} is an option such as --vhid, which
         // may stand anywhere in the sentence. MASTER, BACKUP and vhid are not translated.
         match self {

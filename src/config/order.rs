@@ -8,7 +8,6 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use super::options::similar;
-use super::spelt::Spelt;
 use super::{Error, shown, verbs, words};
 use crate::i18n::tr;
 use crate::ids;
@@ -339,6 +338,12 @@ fn every_verb() -> String {
 }
 
 impl OrderError {
+    /// The sentence with the identifier behind it.
+    #[must_use]
+    pub fn with_id(&self) -> String {
+        format!("{self} [{}]", self.id())
+    }
+
     /// What stands in brackets at the end of the line, see [`ids`].
     #[must_use]
     pub fn id(&self) -> &'static str {
@@ -363,14 +368,7 @@ impl OrderError {
 
 impl Display for OrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} [{}]", self.sentence(), self.id())
-    }
-}
-
-impl OrderError {
-    /// Without the identifier.
-    pub(crate) fn sentence(&self) -> String {
-        match self {
+        let text = match self {
             Self::NoVerb => tr!("nothing to do was given: {verbs}", verbs = every_verb()),
             Self::UnknownVerb { value, similar: Some(similar) } => {
                 tr!("{value}: no such verb; {similar}?", value, similar)
@@ -410,8 +408,9 @@ impl OrderError {
             Self::Since { value } => {
                 tr!("--since: the number of an event is wanted, not {value}", value)
             }
-            Self::Value(error) => error.sentence(Spelt::Option),
-        }
+            Self::Value(error) => return error.fmt(f),
+        };
+        f.write_str(&text)
     }
 }
 

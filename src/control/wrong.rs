@@ -133,7 +133,7 @@ impl Wrong {
     fn sentence(&self) -> String {
         let at = |place: &Path, error| format!("{}: {}", place.display(), os_words(error));
         match self {
-            Self::Words(error) => error.sentence(),
+            Self::Words(error) => error.to_string(),
             Self::TwoOutlets => tr!("--listen and --output: one or the other").into_owned(),
             Self::TwoDaemons => tr!("only one daemon can be told at a time").into_owned(),
             Self::SeveralDaemons { names } => {

@@ -76,7 +76,7 @@ pub fn check(config: &Config, warnings: &[Warning], out: &mut dyn Write) -> Resu
     lines.maybe("language", config.language.as_deref());
     lines.maybe("log-format", config.log.format.map(LogFormat::name));
     for warning in warnings {
-        lines.add("warning", warning);
+        lines.add("warning", warning.with_id());
     }
     // A reader that has seen enough is no failure.
     let _ = out.write_all(lines.0.as_bytes());

@@ -401,7 +401,7 @@ fn understood(line: &[u8]) -> Result<Order, Answer> {
         return Err(wrong(&"a control character"));
     }
     let words: Vec<&str> = text.split('\t').filter(|word| !word.is_empty()).collect();
-    Order::parse(&words).map_err(|error| wrong(&error))
+    Order::parse(&words).map_err(|error| wrong(&error.with_id()))
 }
 
 #[cfg(test)]

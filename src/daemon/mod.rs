@@ -74,7 +74,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, LogConfig, LogFormat, Warning};
 use crate::i18n;
-use crate::log::{self, Level, Log};
+use crate::log::{self, Log};
 use crate::platform::{self, Claims, Guarded, LOG_IS_A_CALL, Process, Signals, Text};
 
 pub use caller::{caller, cover};
@@ -190,7 +190,7 @@ pub fn run(mut config: Config, warnings: &[Warning]) -> Result<Ended, StartError
     config.checks.iter().try_for_each(start::may_look)?;
     let warnings = report::gathered(warnings);
     for warning in &warnings {
-        report.say(Level::Warning, warning);
+        report.pass_on(warning.clone());
     }
     // Nothing is lost where it is not granted, but in the worst of times.
     let _ = platform::outlive_others();
@@ -234,7 +234,7 @@ pub fn run(mut config: Config, warnings: &[Warning]) -> Result<Ended, StartError
         control,
         demands: DemandFiles::new(state),
         previous: recalled.previous,
-        warned: warnings.into_iter().collect(),
+        warned: warnings.into_iter().map(|line| line.text).collect(),
         before: None,
     })?;
     over.end()

@@ -20,6 +20,7 @@ use super::start;
 use crate::config::diff::{self, Fate};
 use crate::config::{Check, Config, Errors, VirtualHostConfig, Warning, file};
 use crate::i18n::tr;
+use crate::log::Line;
 use crate::platform::{self, Channel, Claims, Doubt, Unsent};
 use crate::protocol::{Departure, Time};
 
@@ -50,7 +51,7 @@ const MOST_WORDS: usize = 256;
 pub(super) struct Read {
     hosts: Vec<VirtualHostConfig>,
     checks: Vec<Check>,
-    warnings: Vec<String>,
+    warnings: Vec<Line>,
     errors: Vec<String>,
 }
 
@@ -153,7 +154,7 @@ impl Reader {
                 Ok(Some(message)) => match decode(&message.bytes) {
                     Some(Word::Host(host)) => self.read.hosts.push(*host),
                     Some(Word::Check(check)) => self.read.checks.push(*check),
-                    Some(Word::Warning(text)) => self.read.warnings.push(text),
+                    Some(Word::Warning(line)) => self.read.warnings.push(line),
                     Some(Word::Error(text)) => self.read.errors.push(text),
                     Some(Word::Done) => return Some(Ok(())),
                     None => return ended(),
@@ -176,7 +177,7 @@ fn words(read: Result<(Config, Vec<Warning>), Errors>) -> Vec<Word> {
             let hosts = config.hosts.into_iter().map(|host| Word::Host(Box::new(host)));
             warnings.chain(hosts).chain(checks).collect()
         }
-        Err(errors) => errors.iter().map(|error| Word::Error(error.to_string())).collect::<Vec<_>>(),
+        Err(errors) => errors.iter().map(|error| Word::Error(error.with_id())).collect::<Vec<_>>(),
     };
     words.push(Word::Done);
     words
@@ -205,7 +206,7 @@ pub(super) struct Reloaded {
 /// What the operator is to be told.
 #[derive(Debug)]
 pub(super) struct Lines {
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Line>,
     /// Who may be served by somebody else here, and why.
     pub(super) doubts: Vec<(Entry, Doubt)>,
     /// How many virtual hosts are served as before.

@@ -183,7 +183,7 @@ pub(super) enum Fact {
 pub(super) enum Word {
     Host(Box<VirtualHostConfig>),
     Check(Box<Check>),
-    Warning(String),
+    Warning(Line),
     Error(String),
     /// That was all.
     Done,
@@ -378,7 +378,7 @@ coded! { Fact:
 }
 coded! { Word:
     0 Host(host),
-    1 Warning(text),
+    1 Warning(line),
     2 Error(text),
     3 Done,
     4 Check(check),

@@ -75,6 +75,12 @@ impl Warning {
         }
     }
 
+    /// The sentence with the identifier behind it.
+    #[must_use]
+    pub fn with_id(&self) -> String {
+        format!("{self} [{}]", self.id())
+    }
+
     /// Without the place where it was found.
     #[must_use]
     pub fn what(&self) -> &Self {
@@ -88,10 +94,9 @@ impl Warning {
 impl Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::At { place, warning } => write!(f, "{place}: {}", warning.sentence(Spelt::Key))?,
-            warning => f.write_str(&warning.sentence(Spelt::Option))?,
+            Self::At { place, warning } => write!(f, "{place}: {}", warning.sentence(Spelt::Key)),
+            warning => f.write_str(&warning.sentence(Spelt::Option)),
         }
-        write!(f, " [{}]", self.id())
     }
 }
 

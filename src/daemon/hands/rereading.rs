@@ -13,7 +13,6 @@ use super::super::roster::{Entry, Standing};
 use super::Hands;
 use crate::config::diff::Fate;
 use crate::control::{Answer, answer::Matter};
-use crate::log::Level;
 use crate::protocol::Time;
 
 /// What is to become of what is read.
@@ -108,9 +107,8 @@ impl Hands {
         archived.into_iter().for_each(|host| self.keep(host, now));
         for warning in lines.warnings {
             // What was said of the configuration before need not be said again.
-            if !self.warned.contains(&warning) {
-                self.report.say(Level::Warning, &warning);
-                self.warned.insert(warning);
+            if self.warned.insert(warning.text.clone()) {
+                self.report.pass_on(warning);
             }
         }
         for (Entry { interface, config, .. }, doubt) in &lines.doubts {

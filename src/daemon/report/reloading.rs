@@ -10,21 +10,25 @@ use crate::config::Warning;
 use crate::config::diff::Fate;
 use crate::i18n::tr;
 use crate::ids;
-use crate::log::Level;
+use crate::log::{Facts, Level, Line};
 
 /// A line for each of these that says something else: what is odd about many virtual hosts in the same way is said of the
 /// first of them, with how many more there are.
-pub(crate) fn gathered(warnings: &[Warning]) -> Vec<String> {
-    let mut lines: Vec<(String, u64)> = Vec::new();
+pub(crate) fn gathered(warnings: &[Warning]) -> Vec<Line> {
+    let mut lines: Vec<(&Warning, u64)> = Vec::new();
     let mut known: HashMap<&Warning, usize> = HashMap::new();
     for warning in warnings {
         let place = *known.entry(warning.what()).or_insert(lines.len());
         match lines.get_mut(place) {
             Some((_, more)) => *more += 1,
-            None => lines.push((warning.to_string(), 0)),
+            None => lines.push((warning, 0)),
         }
     }
-    lines.into_iter().map(|(text, more)| text + &repeats(more)).collect()
+    let line = |(warning, more): (&Warning, u64)| Line {
+        facts: Facts::id(warning.id()),
+        ..Line::new(Level::Warning, warning.with_id() + &repeats(more))
+    };
+    lines.into_iter().map(line).collect()
 }
 
 impl Report {
@@ -161,7 +165,9 @@ mod tests {
         let warnings = [Warning::NoHooks, Warning::AddressStays, Warning::NoHooks, Warning::NoHooks];
         let lines = gathered(&warnings);
         assert_eq!(lines.len(), 2);
-        assert!(lines[0].starts_with(&Warning::NoHooks.to_string()) && lines[0].contains('2'), "{lines:?}");
-        assert_eq!(lines[1], Warning::AddressStays.to_string());
+        assert!(lines[0].text.starts_with(&Warning::NoHooks.with_id()), "{lines:?}");
+        assert!(lines[0].text.contains("(and 2 more"), "{lines:?}");
+        assert_eq!(lines[1].text, Warning::AddressStays.with_id());
+        assert_eq!(lines[1].facts, Facts::id("UC4023"));
     }
 }
