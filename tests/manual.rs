@@ -56,10 +56,14 @@ struct Entry {
 
 /// The entries below this heading, up to the next one.
 fn entries(heading: &str) -> Vec<Entry> {
-    let manual = read(&root().join("man/ucarp.8"));
+    let manual = page("ucarp.8");
     let (_, below) = manual.split_once(&format!("\n.Ss {heading}\n")).expect(heading);
+    entries_of(below.lines().take_while(|line| !line.starts_with(".Ss ") && !line.starts_with(".Sh ")))
+}
+
+fn entries_of<'l>(lines: impl Iterator<Item = &'l str>) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
-    for line in below.lines().take_while(|line| !line.starts_with(".Ss ") && !line.starts_with(".Sh ")) {
+    for line in lines {
         if let Some(words) = line.strip_prefix(".It Li ") {
             entries.push(Entry { words: words.split(" , ").map(str::to_owned).collect(), text: Vec::new() });
         } else if let Some(entry) = entries.last_mut() {
@@ -99,6 +103,17 @@ fn every_notice_is_in_the_manual_with_its_remedy() {
     assert_same(&words(&notices), &logged);
     assert_remedies(&notices);
     assert_same(&words(&reasons), &codes_of("Reason"));
+}
+
+/// Those of what a running daemon has to tell are the notices.
+#[test]
+fn every_error_and_warning_is_in_its_manual_with_its_remedy() {
+    let messages = page("ucarp-messages.7");
+    let entries = entries_of(messages.lines());
+    let described: Vec<&str> = entries.iter().flat_map(|entry| &entry.words).map(String::as_str).collect();
+    let said: Vec<&str> = ids::ALL.iter().copied().filter(|id| *id >= "UC3").collect();
+    assert_eq!(described, said, "man/ucarp-messages.7 has each once, in order");
+    assert_remedies(&entries);
 }
 
 #[test]
