@@ -68,7 +68,7 @@ _ucarp() {
             _ucarp_offer -W 'none auth authpriv cron daemon ftp kern lpr mail news syslog user uucp local0 local1 local2 local3 local4 local5 local6 local7' ;;
         --log-format | --log-format=)
             _ucarp_offer -W 'plain syslog-prefix json' ;;
-        -s | --srcip | -v | --vhid | -a | --addr | -p | --pass | -b | --advbase | -k | --advskew | -r | --deadratio | --preempt-delay | --start-hold | -x | --xparam | --hook-timeout | -m | --mcast | --mcastip | --peer | --garp-count | --garp-interval | --garp-refresh | *=) ;;
+        -s | --srcip | -v | --vhid | -a | --addr | -p | --pass | -b | --advbase | -k | --advskew | -r | --deadratio | --preempt-delay | --start-hold | -x | --xparam | --hook-timeout | -m | --mcast | --mcastip | --peer | --garp-count | --garp-interval | --garp-refresh | --language | *=) ;;
         *)
             _ucarp_offer -W '
                 --interface
@@ -120,6 +120,7 @@ _ucarp() {
                 --facility
                 --debug
                 --log-format
+                --language
                 --help
                 --version' ;;
     esac
