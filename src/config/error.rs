@@ -10,7 +10,7 @@ use std::io;
 
 use super::place::Place;
 use super::spelt::Spelt;
-use crate::i18n::tr;
+use crate::i18n::{os_words, tr};
 use crate::ids;
 
 pub use file::FileError;
@@ -301,6 +301,7 @@ impl Error {
                 tr!(by spelt; "{option}: there is no such option; did you mean --{similar}?", option, similar)
             }
             Self::AmbiguousOption { option, candidates } => {
+                // TRANSLATORS: {candidates} are options with commas between them.
                 tr!(by spelt; "{option}: could be any of {candidates}; write out more of it", option, candidates)
             }
             Self::MissingValue { option } => tr!(by spelt; "{option}: needs a value", option),
@@ -347,6 +348,7 @@ impl Error {
                 tr!(by spelt; "{option}: '{value}' is not an IPv4 or IPv6 address in numbers, such as 192.0.2.10; names are not looked up", option, value)
             }
             Self::AddressZone { option, value } => {
+                // TRANSLATORS: this is about an address such as fe80::1%eth0.
                 tr!(by spelt; "{option}: '{value}': what stands behind the % must be the interface given with --interface, or be left out", option, value)
             }
             Self::AddressUnspecified { option, value } => {
@@ -365,15 +367,18 @@ impl Error {
                 tr!(by spelt; "{option}: '{value}' is an IPv4 address inside an IPv6 one; give the IPv4 address itself", option, value)
             }
             Self::AddressOfNetwork { option, value } => {
+                // TRANSLATORS: the addresses of the network itself and of all hosts in it.
                 tr!(by spelt; "{option}: '{value}' is the first or last address of its network, which no host may use; check the prefix length", option, value)
             }
             Self::Prefix { option, value, max } => {
+                // TRANSLATORS: {max} is 32 or 128.
                 tr!(by spelt; "{option}: '{value}': the prefix length after the slash must be a number from 1 to {max}", option, value, max)
             }
             Self::DuplicateAddress { option, value } => {
                 tr!(by spelt; "{option}: '{value}' is given twice; give each virtual address once", option, value)
             }
             Self::TooManyAddresses { option, max } => {
+                // TRANSLATORS: {max} is 64.
                 tr!(by spelt; "{option}: a virtual host has at most {max} addresses; share the others under another --vhid", option, max)
             }
             Self::AddressIsSource { option, value } => {
@@ -383,6 +388,7 @@ impl Error {
                 tr!(by spelt; "{option}: '{value}' is not an IPv4 multicast group (224.0.0.0 to 239.255.255.255)", option, value)
             }
             Self::PeerIsOurs { option, value, other } => {
+                // TRANSLATORS: {other} is an option, such as --srcip.
                 tr!(by spelt; "{option}: '{value}' is given with {other} too; a peer is another host, named by an address of its own", option, value, other)
             }
             Self::OtherFamily { option, value } => {
@@ -410,7 +416,7 @@ impl Error {
                 tr!(by spelt; "{option}: the password holds a NUL byte, which no other host can be given", option)
             }
             Self::PassfileUnreadable { path, source } => {
-                tr!(by spelt; "--passfile: '{path}' cannot be read: {error}", path, error = source)
+                tr!(by spelt; "--passfile: '{path}' cannot be read: {error}", path, error = os_words(source))
             }
             Self::PassfileIsPipe { path } => {
                 tr!(by spelt; "--passfile: '{path}' is a pipe, and who starts ucarp would wait until somebody writes into it; name a file, or /dev/stdin", path)
@@ -419,7 +425,7 @@ impl Error {
                 tr!(by spelt; "--passfile: the first line of '{path}' is empty; it must be the password", path)
             }
             Self::HookMissing { option, path, source } => {
-                tr!(by spelt; "{option}: '{path}' cannot be found: {error}", option, path, error = source)
+                tr!(by spelt; "{option}: '{path}' cannot be found: {error}", option, path, error = os_words(source))
             }
             Self::HookNotAFile { option, path } => {
                 tr!(by spelt; "{option}: '{path}' is not a file; name the script itself", option, path)
@@ -431,7 +437,7 @@ impl Error {
                 tr!(by spelt; "{option}: '{path}' cannot be reached: user {user}, who runs ucarp, may not search the folder '{folder}'", option, path, folder, user)
             }
             Self::HookForbidden { option, path, user, source } => {
-                tr!(by spelt; "{option}: '{path}' may not be run by user {user}, who runs ucarp: {error}; look at its owner and mode, and whether its file system is mounted noexec", option, path, user, error = source)
+                tr!(by spelt; "{option}: '{path}' may not be run by user {user}, who runs ucarp: {error}; look at its owner and mode, and whether its file system is mounted noexec", option, path, user, error = os_words(source))
             }
             Self::HookFirstLine { option, path } => {
                 tr!(by spelt; "{option}: '{path}' cannot be run: its first line does not name a program, as #!/bin/sh does", option, path)
@@ -440,7 +446,8 @@ impl Error {
                 tr!(by spelt; "{option}: '{path}' cannot be run: its lines end as on Windows, with a carriage return; remove these characters, for example with dos2unix", option, path)
             }
             Self::HookInterpreter { option, path, program, source } => {
-                tr!(by spelt; "{option}: '{path}' cannot be run: its first line names '{program}': {error}", option, path, program, error = source)
+                // TRANSLATORS: {program} is the name of a file, {error} what the system says of it.
+                tr!(by spelt; "{option}: '{path}' cannot be run: its first line names '{program}': {error}", option, path, program, error = os_words(source))
             }
             Self::Facility { option, value } => {
                 tr!(by spelt; "{option}: '{value}' is not a syslog facility; daemon, local0 to local7 are some, none turns syslog off", option, value)
@@ -485,7 +492,7 @@ impl Error {
                 tr!(by spelt; "{option}: '{value}' is root or of its group, and whoever hears the network is to have no rights; name somebody else", option, value)
             }
             Self::UsersUnreadable { option, source } => {
-                tr!(by spelt; "{option}: /etc/passwd cannot be read: {error}; give two numbers (user and group), such as 998:998", option, error = source)
+                tr!(by spelt; "{option}: /etc/passwd cannot be read: {error}; give two numbers (user and group), such as 998:998", option, error = os_words(source))
             }
             Self::OnlyToSniff { option } => {
                 tr!(by spelt; "{option}: means something only together with --sniff", option)
@@ -497,9 +504,11 @@ impl Error {
                 tr!(by spelt; "--read: '{value}' cannot be the name of a file", value)
             }
             Self::Time { option, value, min, max } => {
+                // TRANSLATORS: {min} and {max} are times such as 100ms and 1h.
                 tr!(by spelt; "{option}: '{value}' is not a time from {min} to {max}, such as 200ms, 2s or 5m", option, value, min, max)
             }
             Self::TimeWithoutUnit { option, value, max } => {
+                // TRANSLATORS: {max} is a time such as 1h; "{value}s" is what was given, with an s behind it.
                 tr!(by spelt; "{option}: '{value}' has no unit (ms, s, m or h); write \"{value}s\" if seconds are meant, {max} at most", option, value, max)
             }
             Self::NulInside { option } => {

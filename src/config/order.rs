@@ -369,8 +369,10 @@ impl OrderError {
 impl Display for OrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
+            // TRANSLATORS: {verbs} are the verbs of ucarpctl, such as status, with commas between them; verbs are not translated.
             Self::NoVerb => tr!("nothing to do was given: {verbs}", verbs = every_verb()),
             Self::UnknownVerb { value, similar: Some(similar) } => {
+                // TRANSLATORS: {similar} is a verb that was meant perhaps.
                 tr!("{value}: no such verb; {similar}?", value, similar)
             }
             Self::UnknownVerb { value, similar: None } => {
@@ -400,6 +402,7 @@ impl Display for OrderError {
                 tr!("maintenance: that demotion has a verb of its own: ucarpctl maintenance on").into_owned()
             }
             Self::Because { most } => {
+                // TRANSLATORS: {most} is 120.
                 tr!("--because: one line of at most {most} bytes", most)
             }
             Self::Role { value } => {

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::i18n::tr;
+use crate::i18n::{tr, trn};
 use crate::ids;
 use crate::json::Object;
 
@@ -373,10 +373,12 @@ impl Matter {
         match self {
             Self::InMaintenance => tr!("{vip}: in maintenance", vip),
             Self::NoMaintenance => tr!("{vip}: no longer in maintenance", vip),
+            // TRANSLATORS: {amount} is 1 to 254; {cause} is the name of a demotion, such as operator.
             Self::Demoted => tr!("{vip}: demoted by {amount} for {cause}", vip, amount, cause),
             Self::DemotedNoMore => tr!("{vip}: no longer demoted for {cause}", vip, cause),
             Self::Unchanged => tr!("{vip}: nothing to change, it is so already", vip),
             Self::Resigned => tr!("{vip}: steps aside", vip),
+            // TRANSLATORS: {role} is INIT, BACKUP or MASTER.
             Self::NotMaster => tr!("{vip}: nothing to do, it is {role}", vip, role),
             Self::WouldBeBack => tr!(
                 "{vip}: this host preempts and nobody better is known, so it would take the address right back; maintenance keeps it away (or --force: for a moment)",
@@ -407,24 +409,31 @@ impl Matter {
                 advbase,
                 advskew
             ),
+            // TRANSLATORS: {why} is a sentence of its own, or what the system says.
             Self::NotKept => tr!("{vip}: this is not remembered over a restart: {why}", vip, why),
             Self::Version => tr!("ucarp {version} runs", version),
             Self::UnknownName => tr!("{name}: no virtual host is called so", name),
+            // TRANSLATORS: {similar} is a name that was meant perhaps.
             Self::UnknownNameNearly => tr!("{name}: no virtual host is called so; {similar}?", name, similar),
             Self::UnknownGroup => tr!("@{group}: no virtual host is in a group of this name", group),
-            Self::NobodyNamed => tr!("there are {count} virtual hosts: say which, or --all", count),
+            Self::NobodyNamed => {
+                trn!(count.parse().unwrap_or(2); "there is {count} virtual host: say which, or --all", "there are {count} virtual hosts: say which, or --all")
+            }
             Self::NobodyServed => tr!("there are no virtual hosts").into_owned(),
             Self::NoEngine => tr!("nothing is served at the moment; the log says why").into_owned(),
             Self::NotServed => tr!("{vip}: no answer in time; the log may say why", vip),
             Self::Reloaded => {
+                // TRANSLATORS: {changed} and {kept} are numbers of virtual hosts.
                 tr!("the configuration was read again; changed: {changed}, as before: {kept}", changed, kept)
             }
             Self::NotReloaded => {
+                // TRANSLATORS: {why} is a sentence of its own.
                 tr!("the configuration is not taken over, everything stays as it is: {why}", why)
             }
             Self::NoFile => {
                 tr!("this daemon was started without a file, so there is nothing to read again").into_owned()
             }
+            // TRANSLATORS: {options} are names of options with commas between them, such as addr, advskew: those that differ.
             Self::VipChanges => tr!("{vip}: goes on with another: {options}", vip, options),
             Self::VipBegins => tr!("{vip}: begins", vip),
             Self::VipEnds => tr!("{vip}: ends", vip),
@@ -453,8 +462,10 @@ impl Matter {
             Self::Ending => tr!("this daemon is about to end").into_owned(),
             Self::Confirmed => tr!("{vip}: sends what is configured from now on", vip),
             Self::Upgraded => tr!("ucarp {version} has taken over from ucarp {from}", version, from),
+            // TRANSLATORS: {why} is a sentence of its own.
             Self::NotUpgraded => tr!("no other program takes over, everything stays as it is: {why}", why),
             Self::Reached => tr!("{vip}: {role}", vip, role),
+            // TRANSLATORS: {role} is INIT, BACKUP or MASTER; another one was waited for.
             Self::NotReached => tr!("{vip}: still {role}", vip, role),
             Self::Denied => tr!("user {user} may not do this: root may, and the user of the daemon", user),
             Self::Busy => tr!("too many ask at once: try again").into_owned(),

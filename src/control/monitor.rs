@@ -74,6 +74,7 @@ fn judge(one: &Standing, expected: Option<Role>) -> Vec<(u8, String)> {
     let mut found = Vec::new();
     let mut add = |level, sentence: &str| found.push((level, format!("{name}: {sentence}")));
     if let Some(expected) = expected.filter(|expected| expected.code() != role) {
+        // TRANSLATORS: {role} and {expected} are INIT, BACKUP or MASTER.
         add(BAD, &tr!("{role} instead of {expected}", role, expected = expected.code()));
     }
     if one.get("state") == Some("RELEASED") {
@@ -99,6 +100,7 @@ fn judge(one: &Standing, expected: Option<Role>) -> Vec<(u8, String)> {
         add(ODD, &tr!("in maintenance"));
     } else if let Some(amount) = one.number("demotion").filter(|amount| *amount > 0) {
         let causes = one.get("causes").unwrap_or("?");
+        // TRANSLATORS: {causes} are names of demotions with commas between them, such as maintenance, check:web.
         add(ODD, &tr!("demoted by {amount} ({causes})", amount, causes));
     }
     if one.get("pending") == Some("true") {

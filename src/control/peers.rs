@@ -22,16 +22,18 @@ pub(super) fn table(all: &[Standing]) -> String {
 
 /// A line for each below a heading, with their hardware addresses or without.
 pub(super) fn rows(all: &[&Standing], with_mac: bool) -> String {
+    // TRANSLATORS: the headings of a table of other hosts: IS stands above master or standby, KIND above what program or
+    // system it is, HEARD above how long ago it was heard; short words.
     let heading = [
-        tr!("NAME"),
-        tr!("ADDRESS"),
-        tr!("MAC"),
-        tr!("IS"),
-        tr!("KIND"),
-        tr!("INTERVAL"),
-        tr!("DEMOTED"),
-        tr!("HEARD"),
-        tr!("NOTES"),
+        tr!(of "heading"; "NAME"),
+        tr!(of "heading"; "ADDRESS"),
+        tr!(of "heading"; "MAC"),
+        tr!(of "heading"; "IS"),
+        tr!(of "heading"; "KIND"),
+        tr!(of "heading"; "INTERVAL"),
+        tr!(of "heading"; "DEMOTED"),
+        tr!(of "heading"; "HEARD"),
+        tr!(of "heading"; "NOTES"),
     ];
     let heading = heading.map(|word| word.into_owned());
     let rows = std::iter::once(heading).chain(all.iter().map(|one| row(one)));
@@ -52,12 +54,13 @@ fn row(one: &Standing) -> [String; 9] {
     };
     let is = |name| one.get(name) == Some("true");
     let stands = match (is("master"), is("standby")) {
-        (true, _) => tr!("master").into_owned(),
-        (false, true) if is("ready") => tr!("standby").into_owned(),
-        (false, true) => tr!("standby, not ready").into_owned(),
+        (true, _) => tr!(of "a host"; "master").into_owned(),
+        (false, true) if is("ready") => tr!(of "a host"; "standby").into_owned(),
+        (false, true) => tr!(of "a host"; "standby, not ready").into_owned(),
         (false, false) => "-".to_owned(),
     };
     let notes = match (one.get("refused"), one.get("agrees")) {
+        // TRANSLATORS: {why} is a code such as bad_auth.
         (Some(why), _) => tr!("refused ({why})", why),
         (None, Some("list")) => tr!("shares other addresses").into_owned(),
         (None, Some("password")) => tr!("has another password").into_owned(),

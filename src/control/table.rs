@@ -95,8 +95,16 @@ pub(super) fn table(daemon: &Standing, all: &[Standing]) -> String {
 
 /// A line for each below a heading.
 pub(super) fn rows(all: &[&Standing]) -> String {
-    let heading =
-        [tr!("NAME"), tr!("STATE"), tr!("SINCE"), tr!("WITH"), tr!("NOTES")].map(|word| word.into_owned());
+    // TRANSLATORS: the headings of a table: of a virtual host its name, its state, for how long it has been so, with
+    // which other host; short words.
+    let heading = [
+        tr!(of "heading"; "NAME"),
+        tr!(of "heading"; "STATE"),
+        tr!(of "heading"; "SINCE"),
+        tr!(of "heading"; "WITH"),
+        tr!(of "heading"; "NOTES"),
+    ];
+    let heading = heading.map(|word| word.into_owned());
     aligned(&std::iter::once(heading).chain(all.iter().map(|one| row(one))).collect::<Vec<_>>())
 }
 
@@ -127,11 +135,13 @@ fn row(one: &Standing) -> [String; 5] {
 fn with(one: &Standing) -> String {
     if let (Some(master), Some(heard)) = (one.get("master"), one.number("master_heard_ms")) {
         let heard = decimal(Duration::from_millis(heard), 1);
+        // TRANSLATORS: {master} is an address; in the column WITH, which should not be wide.
         return tr!("{master}, heard {seconds} s ago", master, seconds = heard);
     }
     match (one.get("role"), one.number("standby_count"), one.number("ready_count")) {
         (Some("MASTER"), Some(0), _) => tr!("no standby").into_owned(),
         (Some("MASTER"), Some(count), Some(ready)) => {
+            // TRANSLATORS: in the column WITH, which should not be wide.
             tr!("standbys: {count}, ready: {ready}", count, ready)
         }
         _ => "-".to_owned(),
@@ -146,12 +156,14 @@ fn notes(one: &Standing) -> Vec<String> {
     }
     if let Some(user) = one.get("maintenance_by") {
         let because = one.get("maintenance_because").map(|text| format!(" ({text})")).unwrap_or_default();
+        // TRANSLATORS: {because} is empty, or a text in parentheses with a space before it.
         notes.push(tr!("maintenance by user {user}{because}", user, because));
     }
     if let Some(seconds) = one.number("preempts_in_ms").map(|ms| (ms + 500) / 1000) {
         notes.push(tr!("preempts in {seconds} s", seconds));
     }
     if let Some(hook) = one.get("hook") {
+        // TRANSLATORS: {hook} is up or down.
         notes.push(tr!("{hook} script runs", hook));
     }
     if let Some(peer) = one.get("rival").filter(|_| one.get("role") == Some("MASTER")) {

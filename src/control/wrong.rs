@@ -139,6 +139,7 @@ impl Wrong {
             Self::SeveralDaemons { names } => {
                 tr!("there are several daemons, say which one (DAEMON/NAME): {names}", names)
             }
+            // TRANSLATORS: {most} is 256.
             Self::TooLong { most } => tr!("more than {most} bytes are too much for one order", most),
             Self::OnlyForPeople => {
                 tr!("watch is for people; for programs there is ucarpctl --json events").into_owned()

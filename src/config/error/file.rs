@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::config::place::Place;
-use crate::i18n::tr;
+use crate::i18n::{os_words, tr};
 use crate::ids;
 
 /// What is wrong with a file, or with what only a file has. The place stands before the sentence.
@@ -115,15 +115,17 @@ impl FileError {
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::Unreadable { source } => {
-                tr!("this file cannot be read: {error}", error = source)
+                tr!("this file cannot be read: {error}", error = os_words(source))
             }
             Self::NotAFile => tr!("this is not a file that can be read again; name a plain file").into_owned(),
+            // TRANSLATORS: {max} is 8388608.
             Self::TooBig { max } => tr!("the configuration is longer than {max} bytes, which no configuration needs; is this the right file?", max),
             Self::Changing => tr!("this file was written to while it was read; try again").into_owned(),
             Self::NotUtf8 => {
                 tr!("this is not UTF-8, which the file has to be from here on; save it as UTF-8").into_owned()
             }
             Self::Syntax { reason } => {
+                // TRANSLATORS: {reason} is what the reader of TOML says, in English.
                 tr!("this cannot be understood as TOML: {reason}", reason)
             }
             Self::Changeable { place } => tr!("others than root and the user of this daemon may write to '{place}', and so choose what it runs; take that right away", place),
@@ -161,21 +163,27 @@ impl FileError {
             }
             Self::Name { name } => tr!("'{name}' cannot be a name: 1 to 32 of a to z, 0 to 9, - and _, beginning with a letter or digit", name),
             Self::NameReserved { name } => tr!("'{name}' cannot be a name, because commands understand it as a word of their own; choose another", name),
+            // TRANSLATORS: {first} is a place such as /etc/ucarp/ucarp.toml:3:1.
             Self::NameTwice { name, first } => tr!("there is another '{name}' at {first}; give one of them another name", name, first),
             Self::ServedTwice { name, interface, vhid, first } => tr!("vhid: '{name}' at {first} has {vhid} on {interface} already; give one of them another number or interface", name, interface, vhid, first),
             Self::NoVips => tr!("there is no virtual host to serve; begin one with [vip.NAME]").into_owned(),
+            // TRANSLATORS: {max} is 4096.
             Self::TooManyVips { max } => tr!("there are more than {max} virtual hosts; a second ucarp can serve the others", max),
+            // TRANSLATORS: {max} is 255.
             Self::TooManyOnInterface { interface, max } => tr!("interface: there are more than {max} virtual hosts on {interface}; use another interface for this one", interface, max),
             Self::OnlyInMainFile { key } => tr!("{key}: can stand only in the file given with --config; move it there", key),
             Self::Pattern { pattern } => tr!("include: '{pattern}' cannot be a pattern of files; * and ? may stand only behind the last slash", pattern),
+            // TRANSLATORS: {words} are the words that are allowed, with commas between them.
             Self::NoneOf { key, value, words } => tr!("{key}: '{value}' is none of {words}", key, value, words),
             Self::EmptyList { key } => tr!("{key}: there is nothing in the list; fill it, or remove the key", key),
+            // TRANSLATORS: {max} is a number of bytes, some thousands.
             Self::LongList { key, max } => tr!("{key}: there is too much in the list; {max} bytes in all its entries are the most", key, max),
             Self::NotAbsolute { key, value } => tr!("{key}: '{value}' does not begin with a slash, and nobody looks for it; write the whole path", key, value),
             Self::NoShell => tr!("command: no shell takes a text apart; write a list with the program and each of its words, command = [\"/usr/bin/curl\", \"-fsS\", \"…\"]").into_owned(),
             Self::NoProbe => {
                 tr!("one of command, interface, file and carp-demotion = true is required: what to look at").into_owned()
             }
+            // TRANSLATORS: {first} and {second} are two of the keys command, interface, file and carp-demotion.
             Self::TwoProbes { first, second } => tr!("{second}: a check looks at one thing, and {first} is given too; begin another [check.NAME] for one of them", first, second),
             Self::NoProgram { key } => tr!("{key}: is about a program, and this check runs none; remove it", key),
             Self::DemotesAltogether => tr!("demote: amounts are 1 to 254; a host that is not to serve at all has on-failure = \"release\"").into_owned(),
@@ -188,8 +196,10 @@ impl FileError {
             Self::UnknownVip { name, similar: Some(similar) } => tr!("vips: there is no virtual host '{name}'; did you mean {similar}?", name, similar),
             Self::UnknownGroup { name, similar: None } => tr!("group: no virtual host is in a group '{name}'; give those that are group = \"{name}\"", name),
             Self::UnknownGroup { name, similar: Some(similar) } => tr!("group: there is no group '{name}'; did you mean {similar}?", name, similar),
+            // TRANSLATORS: {place} is a place such as /etc/ucarp/ucarp.toml:3:1.
             Self::OfTheGroup { key, group, place } => tr!("{key}: all in the group '{group}' have what is written at {place}; remove this, or write it there", key, group, place),
             Self::TooManyChecks { max } => {
+                // TRANSLATORS: {max} is 256.
                 tr!("there are more than {max} checks; one program can look at several things", max)
             }
         }

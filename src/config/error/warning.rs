@@ -104,6 +104,7 @@ impl Warning {
     pub(super) fn sentence(&self, spelt: Spelt) -> String {
         match self {
             Self::TwoPasswords { used, ignored } => {
+                // TRANSLATORS: {ignored} and {used} are --pass and --passfile.
                 tr!(by spelt; "{ignored} is ignored because {used} comes later", used, ignored)
             }
             Self::TwentyBytePassword => {

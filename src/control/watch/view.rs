@@ -192,11 +192,12 @@ impl View {
         if last.is_empty() {
             return Vec::new();
         }
-        let heading = Line { text: tr!("EVENTS").into_owned(), style: Style::Heading };
+        let heading = Line { text: tr!(of "heading"; "EVENTS").into_owned(), style: Style::Heading };
         std::iter::once(heading).chain(last.into_iter().map(|text| event(text))).collect()
     }
 
     fn last_line(&self, all: usize) -> Line {
+        // TRANSLATORS: q, j and k are keys; the last line of the screen.
         let keys = tr!("q ends it, arrows or j and k move");
         let last = (self.top + self.height).min(all);
         let text = if self.height >= all {
