@@ -755,6 +755,13 @@ ids! {
 /// Those that are said no more: none yet. A number that is not in the table, as UC2039, was never given.
 pub const RETIRED: &[&str] = &[];
 
+/// A line without the identifier at its end and what follows that, and the identifier.
+#[must_use]
+pub fn parted(line: &str) -> (&str, Option<&'static str>) {
+    let parts = line.rsplit_once(" [").and_then(|(words, end)| Some((words, known(end.split_once(']')?.0)?)));
+    parts.map_or((line, None), |(words, id)| (words, Some(id)))
+}
+
 /// One that came from elsewhere, if it is one of ours.
 #[must_use]
 pub fn known(id: &str) -> Option<&'static str> {
@@ -778,4 +785,18 @@ const fn ascend(ids: &[&str]) -> bool {
         at += 1;
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_parted_from_its_identifier() {
+        assert_eq!(parted("no use [UC5008]"), ("no use", Some(NO_SOURCE)));
+        assert_eq!(parted("no [x] use [UC5008] (and 2 more like it)"), ("no [x] use", Some(NO_SOURCE)));
+        for other in ["no use", "no use [UC5008", "no use [UC0000]", "UC5008", ""] {
+            assert_eq!(parted(other), (other, None));
+        }
+    }
 }

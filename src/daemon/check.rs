@@ -23,6 +23,7 @@ use crate::config::{
     Check, Config, ControlPlace, Delays, Facility, LogFormat, VirtualAddress, VirtualHostConfig, Warning,
     one_line,
 };
+use crate::ids;
 use crate::log::{Level, Line};
 use crate::platform::{self, Channel, LinkState};
 use crate::protocol::{HookFailure, OnLostAddress, Replay};
@@ -67,7 +68,7 @@ pub fn check(config: &Config, warnings: &[Warning], out: &mut dyn Write) -> Resu
     }
     let engine = EngineUser::find(config.user.as_ref());
     lines.add("user", engine.shown());
-    lines.maybe("warning", engine.advice());
+    lines.warn(engine.advice(), ids::ENGINE_USER_MAKESHIFT);
     guards(config, &engine, &mut lines);
     lines.yes_or_no("mlock", config.lock_memory);
     lines.yes_or_no("daemonize", config.daemonize);
@@ -114,7 +115,7 @@ fn guards(config: &Config, user: &EngineUser, lines: &mut Lines) {
         };
         match decode(&message.bytes) {
             Some(Request::Say(Line { level: Level::Info, text, .. })) => lines.add("guards", text),
-            Some(Request::Say(line)) => lines.add("warning", line.text),
+            Some(Request::Say(line)) => lines.warn(Some(line.text), ids::ENGINE_UNGUARDED),
             _ => {}
         }
     }
@@ -153,14 +154,15 @@ fn virtual_host(host: &VirtualHostConfig, lines: &mut Lines) -> Result<(), Start
                 lines.add("srcip", source);
             }
             lines.add("mac", placed.place.mac);
-            introduction::doubts(&interface, &placed.outside).for_each(|doubt| lines.add("warning", doubt));
+            introduction::doubts(&interface, &placed.outside)
+                .for_each(|doubt| lines.warn(Some(doubt), ids::OUTSIDE));
             let vlans = platform::mingled_vlans(&interface).unwrap_or_default();
-            lines.maybe("warning", introduction::mingling(&interface, host.vhid, &vlans));
+            lines.warn(introduction::mingling(&interface, host.vhid, &vlans), ids::MINGLED_VLANS);
         }
         // An address that was asked for will be waited for as well.
         None => lines.maybe("srcip", host.source),
     }
-    lines.maybe("warning", introduction::delay(host));
+    lines.warn(introduction::delay(host), ids::DUPLICATE_SEARCH);
     lines.yes_or_no("wait-interface", host.wait_for_interface);
     lines.add("vhid", host.vhid);
     for address in &host.addresses {
@@ -295,6 +297,10 @@ impl Lines {
         if let Some(value) = value {
             self.add(name, value);
         }
+    }
+
+    fn warn(&mut self, sentence: Option<String>, id: &str) {
+        self.maybe("warning", sentence.map(|sentence| format!("{sentence} [{id}]")));
     }
 
     fn yes_or_no(&mut self, name: &str, value: bool) {

@@ -83,7 +83,10 @@ impl Report {
     pub(crate) fn not_reloaded(&mut self, why: &str) {
         self.tell(
             Level::Error,
-            &tr!("The configuration is not taken over, everything stays as it is: {why}", why),
+            &tr!(
+                "The configuration is not taken over, everything stays as it is: {why}",
+                why = ids::parted(why).0
+            ),
             ids::NOT_RELOADED,
         );
     }
