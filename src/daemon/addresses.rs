@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 
+use super::failure::words;
 use super::roster::Entry;
 use crate::config::{VirtualAddress, VirtualHostConfig};
 use crate::platform::{self, Unready};
@@ -32,7 +33,7 @@ impl Shifted {
             Ok(true) => self.changed.push(address),
             Ok(false) => {}
             Err(why) => {
-                self.failed.push((address, why.to_string()));
+                self.failed.push((address, words(&why)));
                 return false;
             }
         }

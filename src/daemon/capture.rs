@@ -19,6 +19,8 @@ use std::time::Duration;
 use pcap::PacketHeader;
 use pcap::{Active, Direction, Error, Linktype};
 
+use super::failure::words;
+use crate::i18n::tr;
 use crate::platform::{self, Instruction};
 
 use filter::EVERYTHING;
@@ -77,9 +79,14 @@ impl CaptureError {
 impl std::fmt::Display for CaptureError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            // TRANSLATORS: the words are those of libpcap, in English.
+            Self::Library(Error::PcapError(said)) => {
+                f.write_str(&tr!("libpcap error: {words}", words = said))
+            }
             Self::Library(error) => error.fmt(f),
-            Self::NotEthernet(link_type) => write!(f, "not Ethernet but {link_type}"),
-            Self::Descriptor(error) => error.fmt(f),
+            // TRANSLATORS: behind a colon; what it is instead is a name of libpcap, such as "Raw IP".
+            Self::NotEthernet(link_type) => f.write_str(&tr!("not Ethernet but {kind}", kind = link_type)),
+            Self::Descriptor(error) => f.write_str(&words(error)),
             Self::Told(why) => why.fmt(f),
         }
     }

@@ -1,11 +1,12 @@
 //! Doing what, to what, and why it failed: one line for the operator.
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use crate::i18n::tr;
+use crate::i18n::{os_words, tr};
 use crate::ids;
-use crate::platform::{self, LinkState};
+use crate::platform::{self, Lacking, LinkState, Unnumbered};
 
 /// Why the daemon could not start.
 #[derive(Clone, Debug)]
@@ -17,6 +18,27 @@ pub struct StartError {
     hint: Option<Hint>,
 }
 
+/// What an error says, in the operator's language as far as there are words for it.
+pub(super) fn words(error: &io::Error) -> String {
+    match Unnumbered::of(error) {
+        Some(Unnumbered::NotEthernet { kind, header }) => {
+            tr!("it is not an Ethernet interface (its type in {header} is {kind})", kind, header)
+        }
+        Some(Unnumbered::Signalled(signal)) => {
+            tr!("it was ended by the signal {signal}", signal = platform::signal_name(*signal))
+        }
+        Some(Unnumbered::Ended) => tr!("the system does not say how it ended").into_owned(),
+        None if error.raw_os_error().is_some() || error.get_ref().is_some() => os_words(error),
+        None if error.kind() == ErrorKind::InvalidData => tr!("it is damaged").into_owned(),
+        None => platform::of_kind(error.kind()).as_ref().map_or_else(|| error.to_string(), os_words),
+    }
+}
+
+/// The same of one of which it is not known where it comes from.
+pub(super) fn words_of(error: &(dyn std::error::Error + 'static)) -> String {
+    error.downcast_ref().map_or_else(|| error.to_string(), words)
+}
+
 /// What was found out about a failure when it happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Hint {
@@ -24,7 +46,7 @@ enum Hint {
     Interfaces(Vec<String>),
     RoutingDomain(u32),
     MissingDevice(&'static str),
-    MissingPrivilege(&'static str),
+    Lacking(Lacking),
 }
 
 /// What it was doing.
@@ -34,6 +56,8 @@ pub(super) enum Doing {
     StartWriter,
     StartEngine,
     HoldPidfile,
+    /// By whom cannot be seen.
+    HoldPidfileUnseen,
     WritePidfile,
     Claim,
     FindInterface,
@@ -71,7 +95,7 @@ impl StartError {
             Doing::GoToBackground => ids::NOT_IN_BACKGROUND,
             Doing::StartWriter => ids::WRITER_UNSTARTABLE,
             Doing::StartEngine => ids::ENGINE_UNSTARTABLE,
-            Doing::HoldPidfile => ids::ALREADY_RUNNING,
+            Doing::HoldPidfile | Doing::HoldPidfileUnseen => ids::ALREADY_RUNNING,
             Doing::WritePidfile => ids::PIDFILE_UNWRITABLE,
             Doing::Claim => ids::ALREADY_SERVED,
             Doing::FindInterface => ids::INTERFACE_NOT_FOUND,
@@ -124,7 +148,7 @@ impl StartError {
         if self.hint.is_none()
             && matches!(self.doing, Doing::JoinGroup | Doing::OpenSocket | Doing::OpenCapture)
         {
-            self.hint = platform::missing_privilege().map(Hint::MissingPrivilege);
+            self.hint = platform::missing_privilege().map(Hint::Lacking);
         }
         self
     }
@@ -166,7 +190,7 @@ impl StartError {
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (object, why) = (&self.object, &self.source);
+        let (object, why) = (&self.object, words_of(&*self.source));
         let text = match self.doing {
             Doing::GoToBackground => {
                 tr!("the daemon did not get as far as running: {why}", why)
@@ -178,8 +202,16 @@ impl fmt::Display for StartError {
                 tr!("cannot start the process that hears the network: {why}", why)
             }
             Doing::HoldPidfile => {
-                tr!("another ucarp is running: {why} holds the pidfile {object}", object, why)
+                tr!(
+                    "another ucarp is running: process {number} holds the pidfile {object}",
+                    object,
+                    number = why
+                )
             }
+            Doing::HoldPidfileUnseen => tr!(
+                "another ucarp is running: a process whose number cannot be seen from here holds the pidfile {object}",
+                object
+            ),
             Doing::WritePidfile => {
                 tr!("cannot write the pidfile {object}: {why}", object, why)
             }
@@ -235,32 +267,71 @@ impl fmt::Display for StartError {
             }
             Doing::CatchSignals => tr!("cannot catch signals: {why}", why),
             Doing::WatchLinks => tr!("cannot watch the state of interfaces: {why}", why),
-            Doing::Tell(_) => why.to_string(),
+            Doing::Tell(_) => why,
             Doing::Wait => tr!("cannot wait for events: {why}", why),
         };
         f.write_str(&text)?;
         let hint = match &self.hint {
             None => return Ok(()),
             Some(Hint::Interfaces(names)) => {
-                tr!("; the interfaces of this host are {names}", names = names.join(", "))
+                tr!("the interfaces of this host are {names}", names = names.join(", "))
             }
             Some(Hint::RoutingDomain(domain)) => {
-                tr!(" (it is in another routing domain: start with 'route -T {domain} exec ucarp')", domain)
+                tr!("it is in another routing domain: start with 'route -T {domain} exec ucarp'", domain)
             }
-            Some(Hint::MissingDevice(device)) => tr!(
-                " ({device} is not there; a jail shows it by the devfs rule: add path 'bpf*' unhide)",
-                device
-            ),
-            Some(Hint::MissingPrivilege(privilege)) => {
-                tr!(" (this process lacks {privilege}: run it as root or grant that capability)", privilege)
+            Some(Hint::MissingDevice(device)) => {
+                tr!("{device} is not there: a jail shows it by the devfs rule add path 'bpf*' unhide", device)
+            }
+            // TRANSLATORS: such as CAP_NET_RAW.
+            Some(Hint::Lacking(Lacking::Privilege(privilege))) => {
+                tr!("this process lacks {privilege}: run it as root or grant that capability", privilege)
+            }
+            Some(Hint::Lacking(Lacking::Device(device))) => {
+                tr!("this process may not open {device}: run it as root or grant that", device)
             }
         };
-        f.write_str(&hint)
+        write!(f, "; {hint}")
     }
 }
 
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&*self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_identifier_stands_at_the_end() {
+        let error = StartError::new(Doing::FindSource, "eth0", "because");
+        assert_eq!(error.with_id(), "cannot choose a source address on eth0: because [UC5008]");
+        let told = StartError::told(error.id(), error.to_string());
+        assert_eq!((told.to_string(), told.with_id()), (error.to_string(), error.with_id()));
+        assert_eq!(StartError::told("UC0000", String::new()).id(), ids::ENGINE_UNSTARTABLE);
+    }
+
+    #[test]
+    fn what_has_no_number_has_words_all_the_same() {
+        let said = |error: io::Error| words(&error);
+        assert_eq!(said(io::Error::other(Unnumbered::Signalled(9))), "it was ended by the signal SIGKILL");
+        assert_eq!(said(ErrorKind::InvalidData.into()), "it is damaged");
+        assert_eq!(said(ErrorKind::NotFound.into()), "No such file or directory");
+        assert_eq!(said(io::Error::other("so it is")), "so it is");
+        assert_eq!(words_of(&fmt::Error), fmt::Error.to_string());
+    }
+
+    #[test]
+    fn what_is_known_besides_is_a_sentence_of_its_own() {
+        let error = StartError {
+            hint: Some(Hint::Interfaces(vec!["lo".to_owned(), "eth0".to_owned()])),
+            ..StartError::new(Doing::FindInterface, "eth9", "no")
+        };
+        assert_eq!(
+            error.to_string(),
+            "cannot find the interface eth9: no; the interfaces of this host are lo, eth0"
+        );
     }
 }

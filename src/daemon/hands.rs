@@ -30,7 +30,7 @@ use super::control::Control;
 use super::devices::{self, Parts};
 use super::engine::Left;
 use super::engine_user::EngineUser;
-use super::failure::{Doing, StartError};
+use super::failure::{Doing, StartError, words};
 use super::handover::Life;
 use super::ledger::Ledger;
 use super::notify::Notifier;
@@ -350,7 +350,7 @@ impl Hands {
                     }
                     Err(error) => {
                         self.tally.hook_ended(host, hook, false, now);
-                        self.tell(&Fact::HookNotRun { host, hook, why: error.to_string() });
+                        self.tell(&Fact::HookNotRun { host, hook, why: words(&error) });
                     }
                 }
             }

@@ -28,6 +28,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::addresses::Shifted;
+use super::failure::words_of;
 use super::outcome::Ended;
 use crate::config::VirtualHostConfig;
 use crate::i18n::{decimal, tr, trn};
@@ -328,8 +329,8 @@ impl Report {
     }
 
     /// The interface is missing, or not yet as it has to be.
-    pub(crate) fn waiting(&mut self, interface: &str, why: &dyn std::error::Error) {
-        let text = tr!("Waiting for {interface}: {why}", interface, why);
+    pub(crate) fn waiting(&mut self, interface: &str, why: &(dyn std::error::Error + 'static)) {
+        let text = tr!("Waiting for {interface}: {why}", interface, why = words_of(why));
         self.tell_on(interface, Level::Warning, &text, ids::INTERFACE_AWAITED);
     }
 

@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use super::caller::caller;
 use super::capture::Looks;
+use super::failure;
 use super::request::{Beat, News, Request, Run, Stepped, Unbegun};
 use super::roster::{Entry, Roster, Standing};
 use crate::config::check::Probe;
 use crate::config::{Account, Check, VirtualHostConfig, script};
 use crate::control::{Field, Subject};
+use crate::ids;
 use crate::log::Line;
 use crate::platform::{MOST_DESCRIPTORS, Program, User};
 use crate::protocol::{Family, Hook, Reason, Role, Shift, Time, Untaken};
@@ -580,8 +582,9 @@ fn why(hook: Hook, path: &Path, error: &io::Error) -> String {
 
 fn explain(option: &'static str, path: &Path, error: &io::Error) -> String {
     match script::examine(option, path, &caller()) {
-        Err(found) => found.to_string(),
-        Ok(()) => format!("{option}: {}: {error}", path.display()),
+        // The line that it becomes part of has an identifier of its own.
+        Err(found) => ids::parted(&found.to_string()).0.to_owned(),
+        Ok(()) => format!("{option}: {}: {}", path.display(), failure::words(error)),
     }
 }
 

@@ -23,7 +23,8 @@ use crate::protocol::{Destination, Family, Hooks, Key, Parameters, VirtualHost};
 pub(super) fn hold_pidfile(path: &Path) -> Result<PidFile, StartError> {
     let object = path.display().to_string();
     PidFile::take(path).map_err(|error| match error {
-        LockError::Held(number) => StartError::new(Doing::HoldPidfile, object, process(number)),
+        LockError::Held(Some(number)) => StartError::new(Doing::HoldPidfile, object, number.to_string()),
+        LockError::Held(None) => StartError::new(Doing::HoldPidfileUnseen, object, ""),
         LockError::Foreign(lock, user) => {
             let why = tr!("it belongs to user {user}", user);
             StartError::new(Doing::WritePidfile, lock.display().to_string(), why)

@@ -26,7 +26,7 @@ use std::io::{self, Write as _};
 
 use super::control::Control;
 use super::engine_user::EngineUser;
-use super::failure::{Doing, StartError};
+use super::failure::{Doing, StartError, words};
 use super::handover::{self, Handover, LeftEngine, Life, Misread};
 use super::hands::{self, Before, Belongings, TRIAL, VARIABLE, WILLING};
 use super::ledger::Ledger;
@@ -54,7 +54,7 @@ pub fn succeed() -> Option<Result<u8, StartError>> {
 
 /// Says whether what is on standard input can be taken over.
 fn tried() -> u8 {
-    let could = handover::read(io::stdin().lock()).map_err(|error| error.to_string()).and_then(|document| {
+    let could = handover::read(io::stdin().lock()).map_err(|error| words(&error)).and_then(|document| {
         let (_, handover) = Handover::of(&document).map_err(|why| misread(&why))?;
         handover.life.config.language.iter().for_each(|language| i18n::prefer(language));
         let mut hosts = handover.roster.there();
@@ -72,7 +72,7 @@ fn tried() -> u8 {
 
 fn take_over(number: i32) -> Result<u8, StartError> {
     let untaken = |why: &Misread| StartError::told(ids::HANDOVER_NOT_TAKEN, misread(why));
-    let unread = |error: io::Error| untaken(&Misread::Unreadable(error.to_string()));
+    let unread = |error: io::Error| untaken(&Misread::Unreadable(words(&error)));
     // What is inherited may be more already than may be open otherwise.
     platform::make_room_for_descriptors();
     let mut inheritance = Inheritance::default();

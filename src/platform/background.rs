@@ -18,6 +18,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, chdir, dup2_stdin, fork, pipe, setsid};
 
+use super::Unnumbered;
 use super::{descriptors, split, sys};
 
 /// Which of the two processes this is.
@@ -94,8 +95,8 @@ impl Waiting {
         };
         match status {
             WaitStatus::Exited(_, code) if code != 0 => Ok(u8::try_from(code).unwrap_or(u8::MAX)),
-            WaitStatus::Signaled(_, signal, _) => Err(io::Error::other(signal.as_str())),
-            other => Err(io::Error::other(format!("{other:?}"))),
+            WaitStatus::Signaled(_, signal, _) => Err(io::Error::other(Unnumbered::Signalled(signal as i32))),
+            _ => Err(io::Error::other(Unnumbered::Ended)),
         }
     }
 }

@@ -15,6 +15,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::Uid;
 
+use super::Lacking;
 use super::bpf_frames::{self, FrameReader};
 use super::bsd::{ask, tell, unknown};
 use super::bsd_bytes::{self, INTERNET, NOTHING};
@@ -235,8 +236,8 @@ pub fn frames_lost(capture: BorrowedFd<'_>) -> io::Result<u64> {
 /// What this process lacks for opening captures and BPF devices; nothing when it may. Others than root can be given
 /// access to the devices, so only a failure to open one is a reason to say this.
 #[must_use]
-pub fn missing_privilege() -> Option<&'static str> {
-    (!Uid::effective().is_root()).then_some("access to /dev/bpf*")
+pub fn missing_privilege() -> Option<Lacking> {
+    (!Uid::effective().is_root()).then_some(Lacking::Device("/dev/bpf*"))
 }
 
 /// What this process lacks for changing the addresses of interfaces; nothing when it may.

@@ -16,6 +16,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::unistd::getpeereid;
 
+use super::Unnumbered;
 use super::bsd_bytes::{self, LinkLayer, Unbuildable};
 use super::claim::{self, Doubt, Holder, LeftClaim, LeftParking};
 use super::inheritance::Inheritance;
@@ -188,7 +189,7 @@ pub fn hardware_address(name: &str) -> io::Result<[u8; 6]> {
     let kind = found.link_layer.map(|link_layer| link_layer.kind);
     found.link_layer.and_then(|link_layer| link_layer.address).ok_or_else(|| {
         let kind = kind.map_or_else(|| "?".to_owned(), |kind| kind.to_string());
-        let what = format!("it is not an Ethernet interface (its type in net/if_types.h is {kind})");
+        let what = Unnumbered::NotEthernet { kind, header: "net/if_types.h" };
         io::Error::new(io::ErrorKind::InvalidInput, what)
     })
 }

@@ -98,7 +98,7 @@ const _: fn(&[&Path]) -> rights::Guarded = rights::write_only_in;
 const _: fn(Option<&user::User>) -> rights::Guarded = rights::surrender;
 const _: fn(&str) -> Result<user::User, user::NoUser> = user::User::find;
 const _: fn() -> Option<user::User> = user::User::unused;
-const _: fn() -> Option<&'static str> = sys::missing_privilege;
+const _: fn() -> Option<rights::Lacking> = sys::missing_privilege;
 const _: fn() -> Option<&'static str> = sys::missing_for_addresses;
 const _: fn() -> Option<&'static str> = sys::missing_device;
 

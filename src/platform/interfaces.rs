@@ -3,14 +3,15 @@
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 
+use nix::errno::Errno;
+
 use super::sys;
 
 /// Refuses a prefix longer than the address: the same mistakes are mistakes on every system.
 pub(super) fn check_prefix(address: IpAddr, prefix: u8) -> io::Result<()> {
     let width = if address.is_ipv4() { 32 } else { 128 };
     if prefix > width {
-        let what = format!("the prefix length is over {width}: {prefix}");
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        return Err(Errno::EINVAL.into());
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ use nix::sys::socket::{
 };
 use nix::time::{ClockId, clock_gettime};
 
+use super::Unnumbered;
 use super::rights::Guarded;
 use super::{Changes, Instruction, LinkState, Unready, descriptors, interfaces};
 
@@ -399,8 +400,8 @@ fn route_v6(line: &str, interface: &str) -> Option<(IpAddr, u8)> {
 pub fn hardware_address(interface: &str) -> io::Result<[u8; 6]> {
     let hardware = hardware(interface)?;
     if hardware.sa_family != libc::ARPHRD_ETHER {
-        let kind = hardware.sa_family;
-        let what = format!("it is not an Ethernet interface (its type in linux/if_arp.h is {kind})");
+        let kind = hardware.sa_family.to_string();
+        let what = Unnumbered::NotEthernet { kind, header: "linux/if_arp.h" };
         return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
     let mut address = [0; 6];
@@ -575,6 +576,7 @@ fn arguments() -> Option<(usize, usize)> {
 mod tests {
     use nix::fcntl::{FcntlArg, fcntl};
 
+    use super::super::Lacking;
     use super::super::Membership;
     use super::*;
 
@@ -698,7 +700,7 @@ mod tests {
             }
             (Err(error), Some(privilege)) => {
                 assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
-                assert_eq!(privilege, "CAP_NET_RAW");
+                assert_eq!(privilege, Lacking::Privilege("CAP_NET_RAW"));
             }
             (socket, privilege) => panic!("{socket:?} with {privilege:?} missing"),
         }

@@ -7,6 +7,7 @@ use std::io;
 use nix::errno::Errno;
 use nix::sys::prctl;
 
+use super::Lacking;
 use super::landlock::keep_from_files;
 use super::rights::{Guard, Guarded, Needs};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
@@ -22,8 +23,8 @@ const HEADER: [u32; 2] = [0x2008_0522, 0];
 
 /// What this process lacks for opening captures and packet sockets, as the system calls it; nothing when it may.
 #[must_use]
-pub fn missing_privilege() -> Option<&'static str> {
-    lacks(CAP_NET_RAW).then_some("CAP_NET_RAW")
+pub fn missing_privilege() -> Option<Lacking> {
+    lacks(CAP_NET_RAW).then_some(Lacking::Privilege("CAP_NET_RAW"))
 }
 
 /// What this process lacks for changing the addresses of interfaces; nothing when it may.
@@ -110,7 +111,7 @@ fn keep_capabilities(kept: u64) -> io::Result<()> {
     let kept = [has[1] & low, has[1] & low, 0, has[4] & high, has[4] & high, 0];
     // SAFETY: both are what capset(2) reads, a __user_cap_header_struct and two __user_cap_data_struct.
     Errno::result(unsafe { libc::syscall(libc::SYS_capset, HEADER.as_ptr(), kept.as_ptr()) })?;
-    if capabilities()? == kept { Ok(()) } else { Err(io::ErrorKind::Other.into()) }
+    if capabilities()? == kept { Ok(()) } else { Err(Errno::EPERM.into()) }
 }
 
 /// Effective, permitted, inheritable; of the first 32, then of the rest.

@@ -87,6 +87,7 @@ mod terminal;
 mod timerfd;
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
 mod titled;
+mod unnumbered;
 mod user;
 mod wall_clock;
 mod writer;
@@ -141,7 +142,7 @@ pub use priority::{run_before_others, stay_in_memory};
 pub use program::{Execution, Program, Started, reap};
 #[cfg(all(test, not(bsd)))]
 pub(crate) use rights::tests::in_child;
-pub use rights::{Guard, Guarded, Needs, confine, renounce, surrender, write_only_in};
+pub use rights::{Guard, Guarded, Lacking, Needs, confine, renounce, surrender, write_only_in};
 pub use secrecy::forbid_core_files;
 pub use signals::{
     Signal, Signals, blocked_at_start, bury_strangers, end_child, inherit_signals, kill_group, signal_name,
@@ -156,6 +157,7 @@ pub use sys::{
     wait, withdraw_address,
 };
 pub use terminal::Terminal;
+pub use unnumbered::{Unnumbered, of_kind};
 pub use user::{NoUser, User};
 pub use wall_clock::{LocalTime, local_time, local_time_of};
 pub use writer::{

@@ -20,6 +20,15 @@ use nix::unistd::{Gid, Uid, chroot, fchdir, getpid, getsid, seteuid, setgid, set
 use super::User;
 use super::sys;
 
+/// What a process needs for something and has not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lacking {
+    /// This right, as the system calls it.
+    Privilege(&'static str),
+    /// To open devices of this name.
+    Device(&'static str),
+}
+
 /// What keeps a process from more than it needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Guard {
@@ -211,7 +220,7 @@ fn cannot_return(user: &User) -> io::Result<()> {
     let is_group = [Gid::current(), Gid::effective()] == [gid; 2];
     let root = Uid::from_raw(0);
     let returned = seteuid(root).is_ok() || setuid(root).is_ok() || setgid(Gid::from_raw(0)).is_ok();
-    if is_user && is_group && !returned { Ok(()) } else { Err(io::ErrorKind::Other.into()) }
+    if is_user && is_group && !returned { Ok(()) } else { Err(Errno::EPERM.into()) }
 }
 
 #[cfg(test)]

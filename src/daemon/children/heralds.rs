@@ -8,6 +8,7 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::super::failure::words;
 use super::super::outcome::Found;
 use super::super::overheard::Overheard;
 use super::super::request::News;
@@ -107,7 +108,7 @@ impl Heralds {
                 post.waiting.push_back(Change { what, errands });
             }
             Err(why) => {
-                let found = Found::NotRun { why: why.to_string() };
+                let found = Found::NotRun { why: words(&why) };
                 self.missed.push(Told { what, ran: Some((PathBuf::new(), found)) });
             }
         }
@@ -257,7 +258,7 @@ impl Running {
                 Ok(Self { errand, process, term })
             }
             Err(why) => {
-                let found = Found::NotRun { why: why.to_string() };
+                let found = Found::NotRun { why: words(&why) };
                 Err(Box::new(Told { what: errand.what, ran: Some((errand.path, found)) }))
             }
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::addresses;
+use super::super::failure::words;
 use super::super::farewell;
 use super::super::report::About;
 use super::super::request::Run;
@@ -61,7 +62,7 @@ impl Hands {
             .map_err(|refusal| refusal.code().to_owned())
             .and_then(|order| {
                 let path = order.script().display().to_string();
-                children.start(&order, overheard).map(|()| path).map_err(|error| error.to_string())
+                children.start(&order, overheard).map(|()| path).map_err(|error| words(&error))
             });
         match started {
             Ok(path) => {

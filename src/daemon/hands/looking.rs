@@ -1,6 +1,7 @@
 //! Checks, as the hands make them: a program is begun and not waited for, what only takes a question is answered at once.
 
 use super::super::children::Children;
+use super::super::failure::words;
 use super::super::outcome::Found;
 use super::super::request::Fact;
 use super::super::rules::Look;
@@ -38,20 +39,20 @@ pub(super) fn look(
     match look.program(usual) {
         Ok(Some(program)) => match children.checks.start(of, &program, look.check().timeout, now) {
             Ok(()) => None,
-            Err(error) => not_run(error.to_string()),
+            Err(error) => not_run(words(&error)),
         },
         Ok(None) => match &look.check().probe {
             Probe::Interface(interface) => match platform::link_state(interface) {
                 Ok(state) => Some(Found::Link(state)),
-                Err(error) => not_run(error.to_string()),
+                Err(error) => not_run(words(&error)),
             },
             Probe::CarpDemotion => match platform::carp_demotion() {
                 Some(Ok(sum)) => Some(Found::Demotion(sum)),
-                Some(Err(error)) => not_run(error.to_string()),
-                None => not_run(std::io::Error::from(std::io::ErrorKind::Unsupported).to_string()),
+                Some(Err(error)) => not_run(words(&error)),
+                None => not_run(words(&std::io::ErrorKind::Unsupported.into())),
             },
             Probe::Command { .. } | Probe::File { .. } => None,
         },
-        Err(error) => not_run(error.to_string()),
+        Err(error) => not_run(words(&error)),
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::super::clock::now;
 use super::super::control::Control;
 use super::super::engine::Left;
+use super::super::failure::words;
 use super::super::handover::{Handover, LeftEngine, LeftHook};
 use super::super::outcome::Outcome;
 use super::super::report::{Unfit, unfit, untrusted, unwilling};
@@ -115,7 +116,7 @@ impl Hands {
     fn try_program(&mut self, client: u32, now: Time) -> Result<Upgrade, String> {
         let program = self.life.program.clone().ok_or_else(|| unfit(Unfit::NoProgram))?;
         platform::trust(&program).map_err(|why| untrusted(&program, &why))?;
-        let trial = self.begin_trial(&program, client).map_err(|error| error.to_string())?;
+        let trial = self.begin_trial(&program, client).map_err(|error| words(&error))?;
         Ok(Upgrade { client, program, until: now + TRIAL_TIME, trial: Some(trial) })
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{About, Report, seconds};
 use crate::daemon::by_hand::Demand;
 use crate::daemon::control::NoDoor;
+use crate::daemon::failure::words;
 use crate::i18n::tr;
 use crate::ids;
 use crate::log::Level;
@@ -103,7 +104,7 @@ impl Report {
         let text = tr!(
             "Whether this host was in maintenance cannot be read in {folder}: it is now, until ucarpctl maintenance off: {why}",
             folder = folder.display(),
-            why
+            why = words(why)
         );
         self.tell_of(about, Level::Error, &text, ids::DEMANDS_UNREADABLE);
     }
@@ -124,7 +125,7 @@ impl Report {
                 path = path.display()
             ),
             NoDoor::Unmade(path, error) => {
-                tr!("No socket for ucarpctl: {path}: {why}", path = path.display(), why = error)
+                tr!("No socket for ucarpctl: {path}: {why}", path = path.display(), why = words(error))
             }
         };
         self.tell(Level::Warning, &text, ids::NO_CONTROL);

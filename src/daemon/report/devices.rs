@@ -5,6 +5,7 @@ use std::error::Error;
 use std::net::IpAddr;
 
 use super::Report;
+use crate::daemon::failure::words_of;
 use crate::i18n::tr;
 use crate::ids;
 use crate::log::Level;
@@ -35,11 +36,11 @@ impl Report {
     }
 
     /// The system did not answer a question about the interface.
-    pub(crate) fn unanswered(&mut self, interface: &str, why: &dyn Error) {
+    pub(crate) fn unanswered(&mut self, interface: &str, why: &(dyn Error + 'static)) {
         self.tell_on(
             interface,
             Level::Warning,
-            &tr!("Cannot find out what became of {interface}: {why}. Going on as if nothing had changed, and asking again.", interface, why),
+            &tr!("Cannot find out what became of {interface}: {why}. Going on as if nothing had changed, and asking again.", interface, why = words_of(why)),
             ids::UNANSWERED,
         );
     }
@@ -51,11 +52,11 @@ impl Report {
     }
 
     /// Nothing can be heard.
-    pub(crate) fn deaf(&mut self, interface: &str, why: &dyn Error) {
+    pub(crate) fn deaf(&mut self, interface: &str, why: &(dyn Error + 'static)) {
         self.tell_on(
             interface,
             Level::Error,
-            &tr!("Cannot hear other hosts on {interface}: {why}. Trying again; a backup does not take over meanwhile.", interface, why),
+            &tr!("Cannot hear other hosts on {interface}: {why}. Trying again; a backup does not take over meanwhile.", interface, why = words_of(why)),
             ids::DEAF,
         );
     }
@@ -67,21 +68,25 @@ impl Report {
     }
 
     /// The capture failed, and there is another.
-    pub(crate) fn heard_anew(&mut self, interface: &str, why: &dyn Error) {
+    pub(crate) fn heard_anew(&mut self, interface: &str, why: &(dyn Error + 'static)) {
         self.tell_on(
             interface,
             Level::Warning,
-            &tr!("The capture on {interface} failed, and another was opened: {why}", interface, why),
+            &tr!(
+                "The capture on {interface} failed, and another was opened: {why}",
+                interface,
+                why = words_of(why)
+            ),
             ids::HEARD_ANEW,
         );
     }
 
     /// The capture's filter could not be changed.
-    pub(crate) fn unfiltered(&mut self, interface: &str, why: &dyn Error) {
+    pub(crate) fn unfiltered(&mut self, interface: &str, why: &(dyn Error + 'static)) {
         self.tell_on(
             interface,
             Level::Warning,
-            &tr!("Cannot change the filter of the capture on {interface}: {why}. What was heard so far is still heard; trying again.", interface, why),
+            &tr!("Cannot change the filter of the capture on {interface}: {why}. What was heard so far is still heard; trying again.", interface, why = words_of(why)),
             ids::UNFILTERED,
         );
     }
@@ -93,7 +98,7 @@ impl Report {
     }
 
     /// There is a source in one IP version alone, for this reason, if there is one.
-    pub(crate) fn one_family(&mut self, interface: &str, why: Option<&impl Error>) {
+    pub(crate) fn one_family(&mut self, interface: &str, why: Option<&(impl Error + 'static)>) {
         let Some(why) = why else { return };
         self.tell_on(
             interface,
@@ -101,7 +106,7 @@ impl Report {
             &tr!(
                 "Sending in IPv4 only on {interface}, until it has an IPv6 source of its own: {why}",
                 interface,
-                why
+                why = words_of(why)
             ),
             ids::ONE_FAMILY,
         );
@@ -115,10 +120,13 @@ impl Report {
     }
 
     /// Waiting fails.
-    pub(crate) fn cannot_wait(&mut self, why: &dyn Error) {
+    pub(crate) fn cannot_wait(&mut self, why: &(dyn Error + 'static)) {
         self.tell(
             Level::Error,
-            &tr!("Cannot wait for events: {why}. Looking for them all the time instead.", why),
+            &tr!(
+                "Cannot wait for events: {why}. Looking for them all the time instead.",
+                why = words_of(why)
+            ),
             ids::CANNOT_WAIT,
         );
     }
@@ -129,10 +137,10 @@ impl Report {
     }
 
     /// Nothing can be done but to end.
-    pub(crate) fn gives_up(&mut self, why: &dyn Error) {
+    pub(crate) fn gives_up(&mut self, why: &(dyn Error + 'static)) {
         self.tell(
             Level::Error,
-            &tr!("Cannot go on: {why}. Giving the address back and ending.", why),
+            &tr!("Cannot go on: {why}. Giving the address back and ending.", why = words_of(why)),
             ids::CANNOT_GO_ON,
         );
     }

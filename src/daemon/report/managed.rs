@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{About, Report, list, seconds};
 use crate::daemon::addresses::{Otherwise, Shifted};
+use crate::daemon::failure::words;
 use crate::i18n::tr;
 use crate::ids;
 use crate::log::Level;
@@ -165,7 +166,7 @@ impl Report {
         let text = tr!(
             "{file} cannot be read: {why}; if an address is still here that was taken out of the configuration, take it off",
             file = file.display(),
-            why
+            why = words(why)
         );
         self.tell(Level::Warning, &text, ids::LEDGER_UNREADABLE);
     }
@@ -175,7 +176,7 @@ impl Report {
         let text = tr!(
             "The managed addresses cannot be noted in {folder}: {why}; one that is left there by a killed process and taken out of the configuration meanwhile stays",
             folder = folder.display(),
-            why
+            why = words(why)
         );
         self.tell_of(about, Level::Warning, &text, ids::LEDGER_UNWRITTEN);
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::{About, Report, seconds};
+use crate::daemon::failure::words;
 use crate::daemon::overheard::Writer;
 use crate::daemon::record::Record;
 use crate::daemon::request::Asked;
@@ -22,11 +23,11 @@ pub(crate) fn unasked() -> String {
 }
 
 /// That something does not keep the engine to what it needs.
-pub(crate) fn unguarded(guard: Guard, why: &dyn Display) -> String {
+pub(crate) fn unguarded(guard: Guard, why: &io::Error) -> String {
     tr!(
         "The process that hears the network could not be kept to what it needs by {guard}: {why}",
         guard = guard.name(),
-        why
+        why = words(why)
     )
 }
 
@@ -62,7 +63,7 @@ impl Report {
         if let Some(why) = slow {
             let text = tr!(
                 "The process that hears the network does not come before others, and may be late when they have much to do: {why}",
-                why
+                why = words(why)
             );
             self.tell(Level::Info, &text, ids::ENGINE_SLOW);
         }
@@ -74,7 +75,7 @@ impl Report {
             let text = tr!(
                 "The main process could not be kept from writing to other files by {guard}: {why}",
                 guard = guard.name(),
-                why
+                why = words(why)
             );
             self.tell(Level::Warning, &text, ids::HANDS_UNGUARDED);
         }
@@ -82,11 +83,11 @@ impl Report {
 
     /// The engine's memory may be paged out all the same.
     pub(crate) fn not_locked(&mut self, why: &io::Error) {
-        let text = tr!("--mlock: the memory cannot be kept from being paged out: {why}", why);
+        let text = tr!("--mlock: the memory cannot be kept from being paged out: {why}", why = words(why));
         self.tell(Level::Warning, &text, ids::MEMORY_NOT_LOCKED);
     }
 
-    fn missing_guard(&mut self, level: Level, guard: Guard, why: &dyn Display) {
+    fn missing_guard(&mut self, level: Level, guard: Guard, why: &io::Error) {
         if self.log.wants(level) {
             self.tell(level, &unguarded(guard, why), ids::ENGINE_UNGUARDED);
         }
@@ -142,7 +143,7 @@ impl Report {
     /// No engine could be started.
     pub(crate) fn engine_unstartable(&mut self, why: &io::Error, now: Time) {
         let Some(held_back) = self.passes_for_all("engine_unstartable", now) else { return };
-        let text = tr!("Cannot start the process that hears the network: {why}", why);
+        let text = tr!("Cannot start the process that hears the network: {why}", why = words(why));
         self.tell(Level::Error, &(text + &super::repeats(held_back)), ids::ENGINE_NOT_STARTED);
     }
 
@@ -199,7 +200,7 @@ impl Report {
 
     /// The pidfile names a process that is no more.
     pub(crate) fn no_pidfile(&mut self, why: &io::Error) {
-        let text = tr!("The pidfile could not be changed: {why}", why);
+        let text = tr!("The pidfile could not be changed: {why}", why = words(why));
         self.tell(Level::Warning, &text, ids::PIDFILE_UNCHANGED);
     }
 
@@ -220,7 +221,10 @@ impl Report {
     pub(crate) fn manager_not_told(&mut self, why: &io::Error) {
         self.tell(
             Level::Warning,
-            &tr!("The service manager that named NOTIFY_SOCKET cannot be told how things stand: {why}", why),
+            &tr!(
+                "The service manager that named NOTIFY_SOCKET cannot be told how things stand: {why}",
+                why = words(why)
+            ),
             ids::MANAGER_NOT_TOLD,
         );
     }
@@ -244,7 +248,7 @@ impl Report {
                 Level::Error,
                 tr!(
                     "The process that writes to the terminal has ended, and another one cannot be started: {why}. Its lines are lost; tried again in {duration}.",
-                    why,
+                    why = words(&why),
                     duration = seconds(again)
                 ),
             ),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{About, Report, repeats};
 use crate::config::Warning;
 use crate::config::diff::Fate;
+use crate::daemon::failure::words;
 use crate::i18n::tr;
 use crate::ids;
 use crate::log::{Facts, Level, Line};
@@ -74,7 +75,7 @@ impl Report {
         let text = tr!(
             "What other hosts still have to learn of is not remembered over a restart, in {folder}: {why}",
             folder = folder.display(),
-            why
+            why = words(why)
         );
         self.tell_of(about, Level::Warning, &text, ids::FORMS_NOT_KEPT);
     }
@@ -148,7 +149,11 @@ impl Report {
     pub(crate) fn previous_not_kept(&mut self, file: &str, why: &io::Error) {
         self.tell(
             Level::Warning,
-            &tr!("The configuration before is not remembered over a restart: {file}: {why}", file, why),
+            &tr!(
+                "The configuration before is not remembered over a restart: {file}: {why}",
+                file,
+                why = words(why)
+            ),
             ids::PREVIOUS_NOT_KEPT,
         );
     }

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::{About, Report};
+use crate::daemon::failure::words;
 use crate::i18n::tr;
 use crate::ids;
 use crate::log::Level;
@@ -45,7 +46,7 @@ impl Report {
                 let why = tr!("it belongs to user {user}", user);
                 (unasked(&path.display(), &why), ids::CLAIM_UNASKED)
             }
-            Doubt::Unasked { place, error } => (unasked(place, error), ids::CLAIM_UNASKED),
+            Doubt::Unasked { place, error } => (unasked(place, &words(error)), ids::CLAIM_UNASKED),
         };
         self.tell_of(about, Level::Warning, &text, id);
     }

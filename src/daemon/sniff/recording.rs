@@ -13,6 +13,7 @@ use std::time::Duration;
 use pcap_parser::traits::PcapReaderIterator;
 use pcap_parser::{Block, Linktype, PcapBlockOwned, PcapError, create_reader};
 
+use super::super::failure::words;
 use crate::i18n::tr;
 
 /// More than a block is long: one packet with its options. A fuzzer's files are small, and should fill it too.
@@ -48,7 +49,7 @@ pub(super) enum RecordingError {
 impl fmt::Display for RecordingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => error.fmt(f),
+            Self::Io(error) => f.write_str(&words(error)),
             Self::Unknown => f.write_str(&tr!("it is in the format of neither pcap nor pcapng")),
             Self::NotEthernet(number) => {
                 f.write_str(&tr!("it holds no Ethernet frames (link type {number})", number))
