@@ -18,7 +18,6 @@ use super::roster::{Entry, Roster, Standing};
 use crate::config::check::Probe;
 use crate::config::{Account, Check, VirtualHostConfig, script};
 use crate::control::{Field, Subject};
-use crate::ids;
 use crate::log::Line;
 use crate::platform::{MOST_DESCRIPTORS, Program, User};
 use crate::protocol::{Family, Hook, Reason, Role, Shift, Time, Untaken};
@@ -582,8 +581,7 @@ fn why(hook: Hook, path: &Path, error: &io::Error) -> String {
 
 fn explain(option: &'static str, path: &Path, error: &io::Error) -> String {
     match script::examine(option, path, &caller()) {
-        // The line that it becomes part of has an identifier of its own.
-        Err(found) => ids::parted(&found.to_string()).0.to_owned(),
+        Err(found) => found.to_string(),
         Ok(()) => format!("{option}: {}: {}", path.display(), failure::words(error)),
     }
 }
