@@ -396,7 +396,7 @@ pub fn decimal(duration: Duration, places: u32) -> String {
 /// Replaces each `{name}` of a (translated) sentence by its value. Unknown names and lone braces stay as they
 /// are, and values are never searched for further names.
 #[must_use]
-pub fn fill(sentence: &str, values: &[(&str, &dyn Display)]) -> String {
+pub(crate) fn fill(sentence: &str, values: &[(&str, &dyn Display)]) -> String {
     let mut filled = String::with_capacity(sentence.len() + 32);
     let mut rest = sentence;
     while let Some((before, brace_on)) = rest.split_once('{') {
