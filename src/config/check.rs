@@ -161,12 +161,9 @@ pub(super) fn read(reading: &mut Reading<'_>, name: &str) -> Option<Check> {
     };
     let (fall, rise) = (runs("--fall", 3), runs("--rise", 2));
     let demote = reading.value("--demote", amount).unwrap_or(240);
-    let on_failure = reading.value("--on-failure", |_, word| {
-        one_of(&OnFailure::ALL, OnFailure::name, "on-failure", word, "demote, release, release-unless-last")
-    });
-    let initial = reading.value("--initial", |_, word| {
-        one_of(&Verdict::ALL, Verdict::name, "initial", word, "failing, passing, unknown")
-    });
+    let on_failure =
+        reading.value("--on-failure", |_, word| one_of(&OnFailure::ALL, OnFailure::name, "on-failure", word));
+    let initial = reading.value("--initial", |_, word| one_of(&Verdict::ALL, Verdict::name, "initial", word));
     let whom = whom(reading);
     let check = Check {
         name: name.to_owned(),
@@ -278,8 +275,10 @@ fn one_of<T: Copy>(
     name: fn(T) -> &'static str,
     key: &'static str,
     word: &OsStr,
-    words: &'static str,
 ) -> Result<T, Error> {
     let found = all.iter().copied().find(|one| name(*one).as_bytes() == word.as_encoded_bytes());
-    found.ok_or_else(|| Error::File(FileError::NoneOf { key, value: shown(word), words }))
+    found.ok_or_else(|| {
+        let words = all.iter().map(|one| name(*one)).collect::<Vec<_>>().join(", ");
+        Error::File(FileError::NoneOf { key, value: shown(word), words })
+    })
 }

@@ -40,7 +40,7 @@ pub enum FileError {
     TooManyOnInterface { interface: String, max: usize },
     OnlyInMainFile { key: &'static str },
     Pattern { pattern: String },
-    NoneOf { key: &'static str, value: String, words: &'static str },
+    NoneOf { key: &'static str, value: String, words: String },
     EmptyList { key: &'static str },
     LongList { key: &'static str, max: usize },
     NotAbsolute { key: &'static str, value: String },
