@@ -24,6 +24,7 @@ use standings::Standings;
 use super::handover::{LeftClient, LeftDoor};
 use crate::config::{Config, ControlPlace, Order, VirtualHostConfig};
 use crate::control::{Answer, LONGEST_REQUEST, Status, Subject, answer, answer::Matter, greeting};
+use crate::i18n::tr;
 use crate::log::Line;
 use crate::platform::{self, Inheritance};
 use crate::protocol::{Role, Time};
@@ -394,11 +395,11 @@ fn whole(answers: &[Answer]) -> String {
 fn understood(line: &[u8]) -> Result<Order, Answer> {
     let wrong = |why: &dyn std::fmt::Display| Answer::new(Matter::WrongWords, &[why]);
     if line.len() >= LONGEST_REQUEST {
-        return Err(wrong(&format_args!("more than {LONGEST_REQUEST} bytes")));
+        return Err(wrong(&tr!("more than {most} bytes are too much for one order", most = LONGEST_REQUEST)));
     }
-    let text = std::str::from_utf8(line).map_err(|error| wrong(&error))?;
+    let text = std::str::from_utf8(line).map_err(|_| wrong(&tr!("it is not UTF-8")))?;
     if text.chars().any(|letter| letter.is_control() && letter != '\t') {
-        return Err(wrong(&"a control character"));
+        return Err(wrong(&tr!("a control character stands in it")));
     }
     let words: Vec<&str> = text.split('\t').filter(|word| !word.is_empty()).collect();
     Order::parse(&words).map_err(|error| wrong(&error.with_id()))

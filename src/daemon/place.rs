@@ -180,6 +180,7 @@ fn not_to_be_sent_from(survey: &Survey<'_>) -> Vec<(IpAddr, Unready)> {
 /// Why there is no source of this family.
 fn missing_source(asked: Option<IpAddr>, family: Family, had: &[IpAddr]) -> String {
     if let Some(asked) = asked {
+        // TRANSLATORS: this and the next ones stand behind "cannot choose a source address on eth0: ".
         return tr!(
             "{address}, which --srcip asks for, is not one of its addresses, nor of another interface here",
             address = asked

@@ -35,7 +35,9 @@ use crate::i18n::{decimal, tr, trn};
 use crate::ids;
 use crate::log::{Facts, Level, Line, Log};
 use crate::platform::{LinkState, Signal};
-use crate::protocol::{Hook, HookEnd, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid};
+use crate::protocol::{
+    Hook, HookEnd, Interval, MacAddr, Notice, Peer, Presence, Rejected, Snapshot, Time, Vhid,
+};
 
 pub(crate) use by_hand::Over;
 pub(crate) use processes::{resting, unasked, unguarded};
@@ -232,6 +234,7 @@ impl Report {
             None => "-".to_owned(),
             Some((hook, HookEnd::Succeeded)) => hook.code().to_owned(),
             Some((hook, HookEnd::Failed | HookEnd::Killed | HookEnd::NotRun)) => {
+                // TRANSLATORS: {hook} is up or down, the name of a script.
                 tr!("{hook}, which failed", hook = hook.code())
             }
         };
@@ -250,6 +253,7 @@ impl Report {
                 ),
             },
         );
+        // TRANSLATORS: in answer to a signal; {reason} and what stands behind the colons are codes, numbers or a dash.
         let text = tr!(
             "for {lasted} [{reason}]; advbase {base} advskew {skew}; master followed: {followed}; sent {sent}, heard {heard}, lost {lost}, failed {failed}; hook running: {hook}, last: {last}, owed: {owed}; refused: {refused}",
             lasted = seconds(snapshot.lasted),
@@ -429,11 +433,17 @@ fn list(addresses: &[IpAddr]) -> String {
 }
 
 fn describe(peer: Peer) -> String {
-    format!("{} ({}, {}+{}/256 s)", peer.source, peer.mac, peer.interval.base, peer.interval.skew)
+    format!("{} ({}, {})", peer.source, peer.mac, interval(peer.interval))
+}
+
+/// An interval of CARP.
+pub(crate) fn interval(Interval { base, skew }: Interval) -> String {
+    // TRANSLATORS: so many seconds, and so many parts of 256 of one second more. Only the unit is yours.
+    tr!("{base}+{skew}/256 s", base, skew)
 }
 
 fn seconds(duration: Duration) -> String {
-    decimal(duration, 3) + " s"
+    tr!("{seconds} s", seconds = decimal(duration, 3))
 }
 
 fn repeats(held_back: u64) -> String {

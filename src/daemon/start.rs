@@ -36,6 +36,7 @@ pub(super) fn hold_pidfile(path: &Path) -> Result<PidFile, StartError> {
 /// A process as it stands in a sentence.
 fn process(number: Option<u32>) -> String {
     match number {
+        // TRANSLATORS: stands at the end of a sentence, behind a colon: who serves already.
         Some(number) => tr!("process {number}", number),
         None => tr!("a process whose number cannot be seen from here").into_owned(),
     }
@@ -51,6 +52,7 @@ pub(super) fn interface_for(config: &VirtualHostConfig) -> Result<String, StartE
                 StartError::new(
                     Doing::FindInterface,
                     source.to_string(),
+                    // TRANSLATORS: this and the next one stand behind "cannot find the interface …: ".
                     tr!("no interface has this address"),
                 )
             }),

@@ -30,6 +30,7 @@ impl Report {
         let circumstances = circumstances(demand, now);
         let (text, id) = match (demand.is_maintenance(), before) {
             (true, false) => {
+                // TRANSLATORS: {circumstances} is a list, such as "by user 0 at 2026-11-30 12:00:00, for 60.000 s from now, because: new disk".
                 (tr!("Maintenance begins: {circumstances}", circumstances), ids::MAINTENANCE_BEGAN)
             }
             (true, true) => {

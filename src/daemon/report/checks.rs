@@ -99,6 +99,7 @@ pub(super) fn ending(outcome: Outcome) -> String {
 pub(super) fn quoting(text: String, last_line: Option<&str>) -> String {
     match last_line {
         None => text,
+        // TRANSLATORS: {text} is a clause, such as "exit status 1"; {line} is what the program itself said last.
         Some(line) => tr!("{text}; it said: {line}", text, line),
     }
 }

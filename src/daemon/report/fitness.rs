@@ -13,6 +13,7 @@ impl Report {
         let (level, text, id, standing) = match change {
             Change::Began(standing) if standing.weight.releases => (
                 Level::Error,
+                // TRANSLATORS: {cause} is a name that stays as it is, such as check:gateway or maintenance.
                 tr!(
                     "No MASTER for {cause}, whoever else is there: demoted by {amount}, in all by {together}",
                     amount = standing.weight.amount,

@@ -80,6 +80,7 @@ pub(super) fn period(notice: &Notice) -> Duration {
 pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
     match notice {
         Notice::Transition { from, to, reason, peer, silent } => {
+            // TRANSLATORS: {to} and {from} are INIT, BACKUP or MASTER, which stay as they are, and {why} is a clause of its own, such as "the interface is up".
             let text = tr!("Switching to state: {to} on {interface} id {vhid} (was {from}): {why}", to = to.code(), from = from.code(), interface = about.interface, vhid = about.vhid, why = why(*reason, *peer, *silent));
             // Who begins, or begins again, has nothing to be warned of.
             let level = if *from == Role::Init { Level::Info } else { Level::Warning };
@@ -355,6 +356,7 @@ fn age(age: Duration) -> String {
 /// What became of a script, as far as it is known: one that did not even start has a line of its own.
 fn failed(hook: Hook, script: Option<&Ended>) -> String {
     let Some(Ended { path, outcome, last_line }) = script else {
+        // TRANSLATORS: {hook} is up or down, the name of the script, and stays as it is.
         return tr!("The {hook} script failed", hook = hook.code());
     };
     let hook = hook.code();

@@ -46,6 +46,7 @@ impl Report {
         slow: Option<&io::Error>,
     ) {
         let by: Vec<&str> = guarded.by.iter().map(|guard| guard.name()).collect();
+        // TRANSLATORS: {guards} are names of the system for what restricts a process, such as seccomp or pledge.
         let text = tr!(
             "The process that hears the network runs as {user}, kept to what it needs by {guards}",
             user,

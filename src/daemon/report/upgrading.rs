@@ -54,6 +54,7 @@ pub(crate) fn unwilling(program: &Path, said: &str, outcome: Option<Outcome>) ->
     let program = program.display();
     match outcome {
         None => tr!("{program} does not say in time whether it could", program),
+        // TRANSLATORS: {how} is a clause, such as "exit status 1" or "it was ended by the signal SIGSEGV".
         Some(outcome) => tr!(
             "{program} does not say that it could ({how}); what it says is: {words}",
             program,

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::super::report::interval;
 use super::speakers::{Conflict, Every, News, Speaker};
 use crate::i18n::{decimal, tr};
 use crate::platform;
@@ -29,6 +30,7 @@ pub(super) fn greeting(interface: &str) -> String {
 pub(super) fn line(at: Duration, speaker: &Speaker, news: News, all: &[Speaker]) -> String {
     let every = every(speaker.every);
     let text = match news {
+        // TRANSLATORS: this stands behind the name of a host. {kind} is a code such as ucarp or openbsd; {verdict} is a code such as accepted, perhaps with an explanation in parentheses.
         News::New => tr!(
             "new: {kind}, every {interval}, {verdict}",
             kind = speaker.kind.code(),
@@ -188,8 +190,8 @@ fn vlans(speaker: &Speaker) -> String {
 
 fn every(every: Every) -> String {
     match every {
-        Every::Carp(interval) => format!("{}+{}/256 s", interval.base, interval.skew),
-        Every::Vrrp(interval) => hundredths(interval) + " s",
+        Every::Carp(time) => interval(time),
+        Every::Vrrp(interval) => tr!("{seconds} s", seconds = hundredths(interval)),
         Every::Unknown => "?".to_owned(),
     }
 }
