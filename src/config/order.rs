@@ -382,7 +382,7 @@ impl Display for OrderError {
                 tr!("{value}: {verb} has no such option", value, verb)
             }
             Self::MissingValue { option } => {
-                tr!("{option}: something has to follow", option)
+                tr!("{option}: needs a value", option)
             }
             Self::OnOrOff => tr!("maintenance: on or off has to follow").into_owned(),
             Self::NothingToTry => {

@@ -397,7 +397,7 @@ impl Matter {
                 vip
             ),
             Self::NobodyHeard => tr!(
-                "{vip}: no MASTER is heard from which to take it; it is taken without a word when that time is over",
+                "{vip}: no MASTER is heard from which to take it; without one it is taken anyway when the dead time is over",
                 vip
             ),
             Self::NotWorse => tr!(
@@ -440,7 +440,7 @@ impl Matter {
             Self::VipMoves => tr!("{vip}: ends, and begins anew with another id or interface", vip),
             Self::WouldReload => {
                 tr!(
-                    "so it would be, and nothing changed now; would change: {changed}, as before: {kept}",
+                    "nothing is changed now; a reload would change: {changed}, as before: {kept}",
                     changed,
                     kept
                 )

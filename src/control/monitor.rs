@@ -78,7 +78,7 @@ fn judge(one: &Standing, expected: Option<Role>) -> Vec<(u8, String)> {
         add(BAD, &tr!("{role} instead of {expected}", role, expected = expected.code()));
     }
     if one.get("state") == Some("RELEASED") {
-        add(BAD, &tr!("released: no MASTER, whoever else is there"));
+        add(BAD, &tr!("released: no MASTER, even if no other host is there"));
     }
     if let Some(peer) = one.get("rival").filter(|_| is_master) {
         add(BAD, &tr!("two masters: {peer} is MASTER as well", peer));

@@ -80,7 +80,7 @@ pub(super) fn unsettled(daemon: &Standing) -> Vec<String> {
     }
     if let Some(ms) = daemon.number("undo_in_ms") {
         found.push(tr!(
-            "the configuration before is back in {seconds} s, unless ucarpctl confirm comes",
+            "the configuration before it is back in {seconds} s, unless ucarpctl confirm comes",
             seconds = ms / 1000
         ));
     }
@@ -218,7 +218,7 @@ mod tests {
              web   MASTER  1m01s  standbys: 2, ready: 1\n\
              mail  BACKUP  1d01h  10.0.0.2, heard 0.4 s ago  demoted by 254 (maintenance, check:x); \
              maintenance by user 0 (disk); preempts in 12 s\n\
-             the configuration before is back in 61 s, unless ucarpctl confirm comes\n"
+             the configuration before it is back in 61 s, unless ucarpctl confirm comes\n"
         );
     }
 

@@ -291,7 +291,7 @@ impl Report {
             let (interface, addresses) = (about.interface, list(about.shared.1));
             let (text, id) = match about.shared.0 {
                 Presence::Taken => (
-                    tr!("{interface} does not use {addresses}: another host has it", interface, addresses),
+                    tr!("{interface} does not use {addresses}: in use by another host", interface, addresses),
                     ids::ADDRESS_TAKEN,
                 ),
                 Presence::All | Presence::Some | Presence::None | Presence::Pending => {

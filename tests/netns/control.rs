@@ -95,7 +95,7 @@ fn maintenance() {
     assert!(line.contains("by user 0") && line.contains("because: the disk"), "{line}");
     told(segment, 0, &["maintenance", "on"], "so already");
     first.daemon().role();
-    first.daemon().await_line("the status", seconds(1), |line| line.contains("maintenance was ordered"));
+    first.daemon().await_line("the status", seconds(1), |line| line.contains("by hand, maintenance:"));
     // It is preferred, and preempts, and stays away.
     for end in [Signal::SIGKILL, Signal::SIGTERM] {
         first.daemon().signal(end);

@@ -122,13 +122,13 @@ impl FileError {
             Self::TooBig { max } => tr!("the configuration is longer than {max} bytes, which no configuration needs; is this the right file?", max),
             Self::Changing => tr!("this file was written to while it was read; try again").into_owned(),
             Self::NotUtf8 => {
-                tr!("this is not UTF-8, which the file has to be from here on; save it as UTF-8").into_owned()
+                tr!("from here on this file is not UTF-8; save it as UTF-8").into_owned()
             }
             Self::Syntax { reason } => {
                 // TRANSLATORS: {reason} is what the reader of TOML says, in English.
                 tr!("this cannot be understood as TOML: {reason}", reason)
             }
-            Self::Changeable { place } => tr!("others than root and the user of this daemon may write to '{place}', and so choose what it runs; take that right away", place),
+            Self::Changeable { place } => tr!("others than root and the user of this daemon may write to '{place}', and so choose what it runs; withdraw that right", place),
             Self::Readable => {
                 tr!("pass: everybody on this host can read it here; try chmod 600 for this file").into_owned()
             }

@@ -311,7 +311,7 @@ mod tests {
         fits(&lines, SIZE);
         let mut expected = vec![
             "ucarp  virtual hosts: 2, MASTER: 1, to be looked at: 1",
-            "the configuration before is back in 61 s, unless ucarpctl confirm comes",
+            "the configuration before it is back in 61 s, unless ucarpctl confirm comes",
             "NAME  STATE   SINCE  WITH                   NOTES",
             "mail  BACKUP  1m01s  -                      demoted by 254 (maintenance); maint>",
             "web   MASTER  1m01s  standbys: 1, ready: 1",

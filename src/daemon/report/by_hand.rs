@@ -80,7 +80,7 @@ impl Report {
             self.say_of(
                 about,
                 &tr!(
-                    "{name} was ordered: {circumstances}",
+                    "Demoted by hand, {name}: {circumstances}",
                     name = demand.name,
                     circumstances = circumstances(demand, now)
                 ),

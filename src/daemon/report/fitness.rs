@@ -15,7 +15,7 @@ impl Report {
                 Level::Error,
                 // TRANSLATORS: {cause} is a name that stays as it is, such as check:gateway or maintenance.
                 tr!(
-                    "No MASTER for {cause}, whoever else is there: demoted by {amount}, in all by {together}",
+                    "No MASTER because of {cause}, even if no other host is there: demoted by {amount}, in all by {together}",
                     amount = standing.weight.amount,
                     cause = standing.cause,
                     together
@@ -60,14 +60,14 @@ impl Report {
             let lasted = seconds(standing.lasted(now));
             let text = if standing.weight.releases {
                 tr!(
-                    "demoted by {amount} for {cause} since {lasted}, and no MASTER until that ends",
+                    "demoted by {amount} because of {cause}, for {lasted} now, and no MASTER until that ends",
                     amount = standing.weight.amount,
                     cause = standing.cause,
                     lasted
                 )
             } else {
                 tr!(
-                    "demoted by {amount} for {cause} since {lasted}",
+                    "demoted by {amount} because of {cause}, for {lasted} now",
                     amount = standing.weight.amount,
                     cause = standing.cause,
                     lasted

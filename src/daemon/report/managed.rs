@@ -18,7 +18,7 @@ pub(super) fn found(about: About<'_>) -> (Level, String) {
     (
         Level::Warning,
         tr!(
-            "{addresses} was on {interface} although this host is no master, left by a process that was killed or given by somebody: taken off",
+            "Taken off {interface}, as this host is no master: {addresses}, left by a process that was killed or given by somebody",
             addresses = found,
             interface = about.interface
         ),
@@ -28,13 +28,13 @@ pub(super) fn found(about: About<'_>) -> (Level, String) {
 pub(super) fn undone(about: About<'_>, again: Duration) -> (Level, String) {
     let text = if again.is_zero() {
         tr!(
-            "{interface} lost {addresses}: putting it back",
+            "{interface} lost {addresses}: putting back what is missing",
             interface = about.interface,
             addresses = list(about.shared.1)
         )
     } else {
         tr!(
-            "{interface} lost {addresses} once more: putting it back in {duration}. Find out what takes it away.",
+            "{interface} lost {addresses} once more: putting back what is missing in {duration}. Find out what takes it away.",
             interface = about.interface,
             addresses = list(about.shared.1),
             duration = seconds(again)

@@ -149,7 +149,7 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
         ),
         Notice::Returns { peer } => (
             Level::Error,
-            tr!("{peer} gives way and is master again as often as it can: it shares IPv6 as well, where it does not hear us. On OpenBSD a link-local address on carp is enough: ifconfig carpN -inet6.", peer = describe(*peer)),
+            tr!("{peer} gives way and is master again as often as it can: it shares IPv6 as well, where it does not hear us. On OpenBSD a link-local address on the carp interface is enough for that; ifconfig carpN -inet6 removes it.", peer = describe(*peer)),
         ),
         Notice::RefusedMaster { peer } => (
             Level::Error,
@@ -285,22 +285,22 @@ pub(super) fn sentence(about: About<'_>, notice: &Notice) -> (Level, String) {
             let text = if *cured {
                 tr!("{interface} lost {addresses}: running the up script again, at most once a minute", interface = about.interface, addresses)
             } else {
-                tr!("{interface} lost {addresses}: add it, or let another host be master (SIGUSR2)", interface = about.interface, addresses)
+                tr!("{interface} lost {addresses}: add what is missing, or let another host be master (SIGUSR2)", interface = about.interface, addresses)
             };
             (Level::Error, text)
         }
         Notice::AddressTaken { cured } => {
             let addresses = list(about.shared.1);
             let text = if *cured {
-                tr!("{interface} does not use {addresses}, because another host has it: running the up script again, at most once a minute", interface = about.interface, addresses)
+                tr!("{interface} does not use {addresses}, in use by another host: running the up script again, at most once a minute", interface = about.interface, addresses)
             } else {
-                tr!("{interface} does not use {addresses}, because another host has it: remove it there, then remove it here and add it again", interface = about.interface, addresses)
+                tr!("{interface} does not use {addresses}, in use by another host: remove that there, then remove it here and add it again", interface = about.interface, addresses)
             };
             (Level::Error, text)
         }
         Notice::AddressPending => (
             Level::Warning,
-            tr!("{interface} does not use {addresses} yet: the system searches for another host that has it", interface = about.interface, addresses = list(about.shared.1)),
+            tr!("{interface} does not use {addresses} yet: the system is still checking for duplicates", interface = about.interface, addresses = list(about.shared.1)),
         ),
         Notice::AddressBack => (
             Level::Info,

@@ -25,7 +25,11 @@ impl Report {
                 return self.say(Level::Debug, &(about.opening() + &text));
             }
             Found::NotRun { why } => {
-                tr!("Nobody could be told of the state {state} by a program of notify: {why}", state, why)
+                tr!(
+                    "A program of notify could not be run, and told nobody of the state {state}: {why}",
+                    state,
+                    why
+                )
             }
             found => {
                 tr!(

@@ -50,7 +50,7 @@ pub(super) fn refusal(about: About<'_>, rejected: Rejected, from: &Sender) -> (L
         Rejected::Unmarked => (
             Level::Warning,
             tr!(
-                "Advertisement from {source} ({mac}) is not of this ucarp's kind and refused, as --only-ours is given",
+                "Advertisement from {source} ({mac}) is not from a host that runs this program, and refused, as --only-ours is given",
                 source,
                 mac
             ),

@@ -73,7 +73,7 @@ impl Report {
     /// What is in use besides what is configured cannot be kept over a restart, or could not be read after one.
     pub(crate) fn not_kept(&mut self, about: About<'_>, folder: &Path, why: &io::Error) {
         let text = tr!(
-            "What other hosts still have to learn of is not remembered over a restart, in {folder}: {why}",
+            "What other hosts still have to learn of cannot be stored or read in {folder}, and is lost at a restart: {why}",
             folder = folder.display(),
             why = words(why)
         );

@@ -235,7 +235,7 @@ fn explained(speaker: &Speaker) -> String {
         Rejected::OwnEcho => tr!("from this host"),
         Rejected::Stale => tr!("a recording"),
         Rejected::Tampered => tr!("altered on the way"),
-        Rejected::Unmarked => tr!("not of our kind"),
+        Rejected::Unmarked => tr!("not from a host that runs this program"),
     };
     format!("{} ({why})", rejected.code())
 }
