@@ -154,7 +154,7 @@ impl Reader {
                 Ok(Some(message)) => match decode(&message.bytes) {
                     Some(Word::Host(host)) => self.read.hosts.push(*host),
                     Some(Word::Check(check)) => self.read.checks.push(*check),
-                    Some(Word::Warning(line)) => self.read.warnings.push(line),
+                    Some(Word::Warning(line)) => self.read.warnings.push(*line),
                     Some(Word::Error(text)) => self.read.errors.push(text),
                     Some(Word::Done) => return Some(Ok(())),
                     None => return ended(),
@@ -172,7 +172,7 @@ impl Reader {
 fn words(read: Result<(Config, Vec<Warning>), Errors>) -> Vec<Word> {
     let mut words = match read {
         Ok((config, warnings)) => {
-            let warnings = gathered(&warnings).into_iter().map(Word::Warning);
+            let warnings = gathered(&warnings).into_iter().map(Box::new).map(Word::Warning);
             let checks = config.checks.into_iter().map(|check| Word::Check(Box::new(check)));
             let hosts = config.hosts.into_iter().map(|host| Word::Host(Box::new(host)));
             warnings.chain(hosts).chain(checks).collect()

@@ -183,7 +183,7 @@ pub(super) enum Fact {
 pub(super) enum Word {
     Host(Box<VirtualHostConfig>),
     Check(Box<Check>),
-    Warning(Line),
+    Warning(Box<Line>),
     Error(String),
     /// That was all.
     Done,
