@@ -228,6 +228,6 @@ mod tests {
         );
         let object = last_words(LogFormat::Json, "ucarp: ", Some("UC5008"), "no use", wall);
         let object: serde_json::Value = serde_json::from_str(&object).unwrap();
-        assert_eq!((&object["message"], &object["priority"]), (&"no use".into(), &3.into()));
+        assert_eq!((&object["id"], &object["priority"]), (&"UC5008".into(), &3.into()));
     }
 }

@@ -63,7 +63,7 @@ fn what_is_no_order_is_refused_in_a_word() {
         (b"resgin\tweb\n", "resign?"),
         (b"take\tweb\t--force\n", "no such option"),
         (b"resign\0web\n", "control character"),
-        (b"resign\t\xff\n", "utf-8"),
+        (b"resign\t\xff\n", "UTF-8"),
         (&long, "256 bytes"),
         (b"\n", "nothing to do"),
     ] {
