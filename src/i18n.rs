@@ -40,7 +40,7 @@ pub type AdoptLocale = fn(Option<&str>) -> bool;
 
 /// What is spoken, and who wished it.
 struct Tongue {
-    /// Of the command line: what is said later does not count.
+    /// Of the command line, or spoken by a process that stays: what is said later does not count.
     settled: bool,
     adopt_locale: AdoptLocale,
     voice: Voice,
@@ -91,7 +91,7 @@ pub fn init(wished: Option<&str>, adopt_locale: AdoptLocale) {
     }
 }
 
-/// Chooses the language that a file asks for, unless the command line asked for one.
+/// Chooses the language that a file asks for, unless the command line asked for one or it is too late.
 pub fn prefer(languages: &str) {
     if let Ok(mut tongue) = TONGUE.write() {
         if !tongue.settled {
@@ -100,10 +100,11 @@ pub fn prefer(languages: &str) {
     }
 }
 
-/// From now on nothing but what is in memory is asked: this process stays, and files change.
+/// From now on this language is spoken, and nothing but what is in memory is asked: this process stays, and files change.
 pub fn stay() {
-    #[cfg(feature = "gettext")]
     if let Ok(mut tongue) = TONGUE.write() {
+        tongue.settled = true;
+        #[cfg(feature = "gettext")]
         if let Voice::TheSystems(catalogue) = tongue.voice {
             tongue.voice = Voice::Ours(catalogue);
         }
