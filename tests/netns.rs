@@ -18,6 +18,10 @@ use std::process::ExitCode;
 #[allow(dead_code, unreachable_pub, reason = "other tests need more of it")]
 mod fits;
 #[cfg(target_os = "linux")]
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "the catalogues' own tests need more of it")]
+#[path = "catalogue/po.rs"]
+mod po;
+#[cfg(target_os = "linux")]
 #[allow(dead_code, unreachable_pub, reason = "the simulation needs more of it")]
 #[path = "sim/rng.rs"]
 mod rng;

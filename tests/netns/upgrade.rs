@@ -36,10 +36,10 @@ const ROUNDS: usize = 5;
 const INTERVAL: f64 = 25.0 / 256.0;
 
 /// A program where an operator would have it, and whom it is put there for.
-struct Installed(PathBuf);
+pub(crate) struct Installed(pub(crate) PathBuf);
 
 impl Installed {
-    fn new(segment: &Segment, name: &str) -> Self {
+    pub(crate) fn new(segment: &Segment, name: &str) -> Self {
         let folder = segment.dir().join(name);
         fs::create_dir_all(&folder).expect("it is ours");
         let installed = Self(folder.join("ucarp"));
