@@ -114,7 +114,7 @@ pub fn pseudo(pot: &str) -> Vec<u8> {
                 "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=n!=1;\n".into(),
             ];
         } else {
-            let forms = entry.plural.iter().chain([&*id]).map(|text| disguised(text));
+            let forms = entry.plural.iter().chain([id]).map(|text| disguised(text));
             entry.strings = forms.collect();
             entry.strings.reverse();
         }

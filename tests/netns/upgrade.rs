@@ -50,7 +50,10 @@ impl Installed {
     /// As a package does: another file of this name.
     fn put(&self, program: &Path) {
         let new = self.0.with_extension("new");
-        fs::copy(program, &new).expect("there is room");
+        // By another process: what others here start has what is open here for a moment, and what somebody may write to
+        // cannot be run.
+        let copied = Command::new("cp").arg(program).arg(&new).status().expect("cp starts");
+        assert!(copied.success());
         fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).expect("it is ours");
         fs::rename(new, &self.0).expect("it is ours");
     }
