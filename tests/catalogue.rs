@@ -33,7 +33,37 @@ const NOT_FOR_PEOPLE: [&str; 6] = [
 ];
 
 /// What looks like a sentence and is none: by the end of its file, and a part of it.
-const NO_SENTENCES: &[(&str, &str)] = &[];
+const NO_SENTENCES: &[(&str, &str)] = &[
+    // What the parser of TOML says, which is looked for.
+    ("file/table.rs", "duplicate key"),
+    // What libpcap says, likewise.
+    ("daemon/capture.rs", "The interface went down"),
+    // Debug lines.
+    ("report/processes.rs", "{whose} was told {} facts"),
+    // Beginnings of files and of what processes of ours say to each other.
+    ("daemon/by_hand.rs", "ucarp demotions 1"),
+    ("daemon/handover.rs", "ucarp hands over 1"),
+    ("hands/upgrading.rs", "ucarp takes over 1"),
+    ("daemon/ledger.rs", "ucarp addresses 1"),
+    ("daemon/pending.rs", "ucarp forms 1"),
+    ("daemon/previous.rs", "ucarp previous 1"),
+    // By what lines are limited.
+    ("report/explanation.rs", "password cut"),
+    ("report/explanation.rs", "password shortened"),
+    ("report/explanation.rs", "no password"),
+    ("report/explanation.rs", "address missing"),
+    ("report/explanation.rs", "address extra"),
+    ("report/explanation.rs", "family alone"),
+    ("report/explanation.rs", "address alone"),
+    ("report/explanation.rs", "mac by hand"),
+    ("report/explanation.rs", "no explanation"),
+    // The key of the JSON, which is how the line begins too.
+    ("sniff/show.rs", " id {} {who}: {text}"),
+    // A name that no interface has.
+    ("daemon/survey.rs", "{interface} is not"),
+    // Promises of pledge(2).
+    ("platform/openbsd.rs", "stdio recvfd bpf"),
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -225,7 +225,7 @@ fn message(name: &str, inside: &[(usize, Token)]) -> Option<(Option<String>, Opt
 /// Texts of several words that are given to none of these: what nobody translates.
 pub fn bypassing(source: &str) -> Vec<Bypassing> {
     // Sentences, what only a programmer sees, attributes, and what has the shape of a line rather than words.
-    const KNOWN: [&str; 12] = [
+    const KNOWN: [&str; 13] = [
         "tr!",
         "trn!",
         "#",
@@ -235,6 +235,7 @@ pub fn bypassing(source: &str) -> Vec<Bypassing> {
         "assert!",
         "assert_eq!",
         "debug_assert!",
+        "debug_assert_eq!",
         "env!",
         "compile_error!",
         "todo!",
