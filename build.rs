@@ -68,19 +68,15 @@ fn libraries(out: &Path) -> io::Result<()> {
         };
         println!("cargo::warning=libpcap was not found, linking will fail; it comes with: {package}");
     }
-    let (place, package) = match system.as_str() {
-        "freebsd" => ("/usr/local".to_owned(), "pkg install gettext-runtime"),
-        "openbsd" => (variable("GETTEXT_DIR"), "pkg_add gettext-runtime, with GETTEXT_DIR=/usr/local"),
-        "netbsd" => (variable("GETTEXT_DIR"), "the base system, with GETTEXT_DIR=/usr"),
-        "macos" => {
-            (variable("GETTEXT_DIR"), "brew install gettext, with GETTEXT_DIR=$(brew --prefix gettext)")
-        }
+    let place = match system.as_str() {
+        "freebsd" => "/usr/local".to_owned(),
+        "openbsd" | "netbsd" | "macos" => variable("GETTEXT_DIR"),
         _ => return Ok(()),
     };
     let asked = env::var_os("CARGO_FEATURE_GETTEXT").is_some() && variable("GETTEXT_LIB_DIR").is_empty();
     if asked && !place.is_empty() && !links(&[&format!("-L{place}/lib"), "-lintl"]) {
         println!(
-            "cargo::warning=libintl was not found in {place}, linking will fail; it comes with: {package}"
+            "cargo::warning=libintl was not found in {place}, linking will fail; build without it: --no-default-features"
         );
     }
     Ok(())

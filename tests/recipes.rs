@@ -62,20 +62,57 @@ fn installed(system: &str, prefix: &str, services: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The list with the catalogues of all languages that there are now.
+fn with_catalogues(list: &str, installed: &BTreeSet<String>) -> String {
+    let is_catalogue = |line: &str| line.ends_with(".mo");
+    let catalogues: String =
+        installed.iter().filter(|path| is_catalogue(path)).map(|path| format!("{path}\n")).collect();
+    let (mut text, mut written) = (String::new(), false);
+    for line in list.lines() {
+        match (is_catalogue(line), written) {
+            (false, _) => text.push_str(&format!("{line}\n")),
+            (true, false) => text.push_str(&catalogues),
+            (true, true) => {}
+        }
+        written |= is_catalogue(line);
+    }
+    text
+}
+
 #[test]
 fn lists_name_what_is_installed() {
     for (list, system, prefix, services) in [
         ("openbsd/port/pkg/PLIST", "OpenBSD", "/usr/local", "rc"),
         ("netbsd/pkgsrc/PLIST", "NetBSD", "/usr/pkg", ""),
     ] {
-        let text = recipe(list);
+        let mut text = recipe(list);
+        let installed = installed(system, prefix, services);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            text = with_catalogues(&text, &installed);
+            fs::write(top("dist").join(list), &text).unwrap();
+        }
         let listed: BTreeSet<_> = text
             .lines()
             .map(|line| line.strip_prefix("@man ").or_else(|| line.strip_prefix("@bin ")).unwrap_or(line))
             .filter(|line| !line.starts_with('@') && !line.ends_with('/'))
             .map(str::to_owned)
             .collect();
-        assert_eq!(listed, installed(system, prefix, services), "{list}");
+        assert_eq!(listed, installed, "{list}");
+    }
+}
+
+/// Where libintl is not a part of the system, nothing is asked of it: catalogues are read without it.
+#[test]
+fn nobody_needs_libintl_but_linux() {
+    for path in RECIPES {
+        let text = recipe(path);
+        let (bare, tools) =
+            (text.contains("no-default-features"), text.contains("gettext") || text.contains("msgfmt"));
+        let is_linux = path.starts_with("alpine") || path.starts_with("debian");
+        assert_eq!((bare, tools), (!is_linux, true), "{path}");
+        for needless in ["GETTEXT_DIR", "gettext-runtime", "gettext,-runtime", "gettext-lib", " intl "] {
+            assert!(!text.contains(needless), "{path}: {needless}");
+        }
     }
 }
 

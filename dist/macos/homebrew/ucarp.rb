@@ -6,24 +6,17 @@ class Ucarp < Formula
   sha256 "0000000000000000000000000000000000000000000000000000000000000000"
   license "BSD-2-Clause"
 
+  # It reads its catalogues itself, without libintl.
+  depends_on "gettext" => :build
   depends_on "rust" => :build
   uses_from_macos "libpcap"
-
-  on_macos do
-    depends_on "gettext"
-  end
-
-  on_linux do
-    depends_on "gettext" => :build
-  end
 
   # The crates are in the archive.
   def install
     ENV["CARGO_NET_OFFLINE"] = "true"
-    ENV["GETTEXT_DIR"] = Formula["gettext"].opt_prefix if OS.mac?
     ENV["LOCALEDIR"] = share/"locale"
     ENV["RUSTFLAGS"] = "--remap-path-prefix=#{buildpath}=."
-    system "cargo", "build", "--release", "--locked"
+    system "cargo", "build", "--release", "--locked", "--no-default-features"
     with_env(PREFIX: prefix, SYSCONFDIR: etc, SERVICES: "") do
       system "ci/install"
     end
