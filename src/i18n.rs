@@ -386,6 +386,12 @@ const fn stands_at(text: &[u8], at: usize, name: &str) -> bool {
     text[at + 1 + name.len()] == b'}'
 }
 
+/// The door for the fuzz target in tests/fuzz: a catalogue without the file, asked for all that it has.
+#[cfg(fuzzing)]
+pub fn catalogue_bytes(bytes: Vec<u8>) {
+    mo::ask(bytes);
+}
+
 /// Seconds with that many decimal places, rounded. Fractions of the language would bring 20 kB of program with them.
 #[must_use]
 pub fn decimal(duration: Duration, places: u32) -> String {

@@ -45,8 +45,14 @@ impl Catalogue {
         if catalogue.count > catalogue.bytes.len() / 16 {
             return None;
         }
+        // msgfmt writes each text once. Where all were one and the same, as long as the file, this would take hours.
+        let mut room = catalogue.bytes.len();
         let mut before = None;
         for index in 0..catalogue.count {
+            for table in [catalogue.originals, catalogue.translations] {
+                let (_, length) = catalogue.place(table, index)?;
+                room = room.checked_sub(length)?;
+            }
             let (original, _) = (catalogue.original(index)?, catalogue.translation(index)?);
             if before.is_some_and(|before| before >= original) {
                 return None;
@@ -102,13 +108,42 @@ impl Catalogue {
     }
 
     fn text(&self, table: usize, index: usize) -> Option<&str> {
-        let row = table.checked_add(index.checked_mul(8)?)?;
-        let (length, from) = (self.number_at(row)?, self.number_at(row.checked_add(4)?)?);
+        let (from, length) = self.place(table, index)?;
         std::str::from_utf8(self.bytes.get(from..from.checked_add(length)?)?).ok()
+    }
+
+    /// Where a text begins, and how long it is.
+    fn place(&self, table: usize, index: usize) -> Option<(usize, usize)> {
+        let row = table.checked_add(index.checked_mul(8)?)?;
+        Some((self.number_at(row.checked_add(4)?)?, self.number_at(row)?))
     }
 
     fn number_at(&self, place: usize) -> Option<usize> {
         usize::try_from((self.number)(*self.bytes.get(place..)?.first_chunk::<4>()?)).ok()
+    }
+}
+
+/// Looks up all that is in it, and something that is not, each of many numbers.
+#[cfg(fuzzing)]
+pub(super) fn ask(bytes: Vec<u8>) {
+    let inside = bytes.as_ptr_range();
+    let Some(catalogue) = Catalogue::parse(bytes) else { return };
+    let is_ours = |text: &str| {
+        let place = text.as_bytes().as_ptr_range();
+        assert!(!text.is_empty() && inside.start <= place.start && place.end <= inside.end, "not its own");
+    };
+    assert!(catalogue.get("").is_some_and(|header| header.contains("Content-Type")));
+    for index in 0..catalogue.count {
+        let original = catalogue.original(index).expect("it was looked at");
+        assert_eq!(catalogue.find(original), Some(index), "whatever is there is found");
+        catalogue.get(original).into_iter().for_each(is_ours);
+        for count in [0, 1, 2, 5, 21, 101, u64::from(u32::MAX), u64::MAX] {
+            catalogue.about(original, count).into_iter().for_each(is_ours);
+        }
+    }
+    assert_eq!(catalogue.get("\u{10ffff} is in none"), None);
+    for count in (0..=200).chain([1_000, 1_000_000]) {
+        assert!(catalogue.plural.form(count).is_some_and(|form| form < 6));
     }
 }
 
@@ -175,6 +210,14 @@ pub(super) mod tests {
             ("a key that is not UTF-8", compiled(&[HEADER, (b"\xff", b"one")], u32::to_le_bytes)),
             ("not in order", compiled(&[HEADER, (b"two", b"2"), ONE], u32::to_le_bytes)),
             ("twice", compiled(&[HEADER, ONE, ONE], u32::to_le_bytes)),
+            ("one text for all", {
+                let mut bytes = compiled(&[HEADER, ONE, (b"two", b"2")], u32::to_le_bytes);
+                // The translations, the second and the third, become that of the first, which is longer.
+                let first = bytes[52..60].to_vec();
+                bytes[60..68].copy_from_slice(&first);
+                bytes[68..76].copy_from_slice(&first);
+                bytes
+            }),
             ("no header", compiled(&[ONE], u32::to_le_bytes)),
             ("another character set", with(b"Content-Type: text/plain; charset=ISO-8859-1\n")),
             ("no character set", with(b"Language: de\n")),
