@@ -14,6 +14,8 @@
 //!
 //! This file must not choose words, and must not be called from `protocol` or `platform`.
 
+#[cfg(test)]
+mod cost;
 mod language;
 mod mo;
 mod plural;

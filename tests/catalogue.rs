@@ -327,11 +327,19 @@ impl Drop for Catalogues {
 
 /// What the program says on stdout and stderr with these catalogues, in an environment that has only these variables.
 fn told(program: &str, words: &[&str], catalogues: &Path, environment: &[(&str, &str)]) -> (String, String) {
-    let mut command = Command::new(program);
+    let mut command = Command::new(under_test(program));
     command.args(words).env_clear().env("UCARP_LOCALEDIR", catalogues).envs(environment.iter().copied());
     let output = command.output().expect("the program runs");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (text(output.stdout), text(output.stderr))
+}
+
+/// `UCARP_UNDER_TEST` names another program than the one built with these tests; ucarpctl is beside it.
+fn under_test(built: &str) -> PathBuf {
+    match (std::env::var_os("UCARP_UNDER_TEST"), Path::new(built).file_name()) {
+        (Some(other), Some(name)) => Path::new(&other).with_file_name(name),
+        _ => built.into(),
+    }
 }
 
 const UCARP: &str = env!("CARGO_BIN_EXE_ucarp");

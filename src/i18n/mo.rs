@@ -123,6 +123,14 @@ impl Catalogue {
     }
 }
 
+#[cfg(test)]
+impl Catalogue {
+    /// All that is translated, with contexts and all forms.
+    pub(super) fn originals(&self) -> impl Iterator<Item = &str> {
+        (0..self.count).filter_map(|index| self.text(self.originals, index))
+    }
+}
+
 /// Looks up all that is in it, and something that is not, each of many numbers.
 #[cfg(fuzzing)]
 pub(super) fn ask(bytes: Vec<u8>) {
