@@ -159,7 +159,7 @@ fn options_that_are_named_are_there() {
 
 #[test]
 fn identifiers_that_are_named_are_in_the_manual() {
-    let manual = read("man/ucarp.8");
+    let manual = read("man/ucarp.8") + &read("man/ucarp-messages.7");
     for (name, text) in documents() {
         for (at, _) in text.match_indices("UC").filter(|(at, _)| text[at + 2..].starts_with(char::is_numeric))
         {
