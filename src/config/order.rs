@@ -491,7 +491,7 @@ mod tests {
             ("undo --all", "no such option"),
             ("maintenance", "on or off"),
             ("maintenance web", "on or off"),
-            ("maintenance on --for", "--for: something"),
+            ("maintenance on --for", "--for: needs a value"),
             ("maintenance on --for 10", "--for"),
             ("maintenance on --for 0s", "--for"),
             ("maintenance on --name x", "no such option"),
