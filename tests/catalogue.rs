@@ -513,32 +513,104 @@ fn ascii_words(text: &str) -> BTreeSet<&str> {
     words.filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic())).collect()
 }
 
+/// The disguised language.
+fn disguised() -> Catalogues {
+    let pot = fs::read_to_string(root().join("po/ucarp.pot")).expect("the template");
+    Catalogues::new(&format!("pseudo-{:?}", std::thread::current().id())).with("tlh", &po::pseudo(&pot))
+}
+
 #[test]
 fn nothing_of_the_usage_bypasses_the_catalogue() {
-    let pot = fs::read_to_string(root().join("po/ucarp.pot")).expect("the template");
-    let catalogues = Catalogues::new("pseudo").with("tlh", &po::pseudo(&pot));
+    let catalogues = disguised();
     let (text, _) = told(UCARP, &["--help"], &catalogues.0, &[("LANGUAGE", "tlh")]);
     // The example is one to be typed.
     let text: String = text.lines().filter(|line| !line.contains("/etc/ucarp")).collect();
     assert_eq!(ascii_words(&text), BTreeSet::new());
     let (_, text) = told(UCARPCTL, &[], &catalogues.0, &[("LANGUAGE", "tlh")]);
     assert_eq!(ascii_words(&text), BTreeSet::new());
-    // Whatever is wrong is said in it too, with its value and its identifier.
+}
+
+#[test]
+fn no_error_bypasses_the_catalogue() {
+    let catalogues = disguised();
+    // Options and keys are values, and so are the words that one may have, of which the manual tells.
+    let manuals =
+        ["man/ucarp.toml.5", "man/ucarp.8"].map(|name| fs::read_to_string(root().join(name)).expect(name));
+    let marked = |line: &&str| line.starts_with(".It") || line.starts_with(".Li") || line.starts_with(".Cm");
+    let keys: BTreeSet<_> =
+        manuals.iter().flat_map(|text| text.lines()).filter(marked).flat_map(ascii_words).collect();
+    let mut bypassing = Vec::new();
+    let mut said = |words: &[&str], given: &str, also: &[&str]| {
+        let (_, text) = told(UCARP, words, &catalogues.0, &[("LANGUAGE", "tlh")]);
+        for line in text.lines() {
+            // What the parser of TOML says is in English, as its sentence says.
+            if line.contains("[UC3106]") {
+                continue;
+            }
+            let left: Vec<_> = ascii_words(line)
+                .into_iter()
+                .map(|word| word.trim_matches('.'))
+                .filter(|word| !given.contains(word) && !keys.contains(word.trim_start_matches('-')))
+                .filter(|word| !word.starts_with("UC3") && *word != "ucarp" && !also.contains(word))
+                .collect();
+            if !left.is_empty() {
+                bypassing.push(format!("{left:?} of {line}"));
+            }
+        }
+        assert!(!text.is_empty(), "{words:?}");
+    };
     for words in [
         &["--nosuch"][..],
         &["--vhid=0"],
         &["-v", "1", "--addr=nonsense"],
-        &["--config=/nonexistent"],
         &["start"],
+        &["--language=/"],
+        &["-x7"],
     ] {
-        let (_, text) = told(UCARP, words, &catalogues.0, &[("LANGUAGE", "tlh"), ("LC_ALL", "C.UTF-8")]);
-        let left: Vec<_> = ascii_words(&text)
-            .into_iter()
-            .filter(|word| !words.iter().any(|given| given.contains(word)) && !word.starts_with("UC3"))
-            .filter(|word| {
-                !["ucarp", "--interface", "--help", "No", "such", "file", "or", "directory"].contains(word)
-            })
-            .collect();
-        assert!(left.is_empty() && !text.is_empty(), "{words:?}: {left:?} of {text}");
+        said(words, &words.join(" "), &["--interface", "--help", "--vhid"]);
+    }
+    said(&["--config=/nonexistent"], "/nonexistent", &["No", "such", "file", "or", "directory"]);
+    for entry in fs::read_dir(root().join("tests/config/wrong")).expect("files that are wrong") {
+        let path = entry.expect("a file").path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let text = String::from_utf8_lossy(&fs::read(&path).expect("a file")).into_owned();
+            let name = path.to_str().expect("UTF-8");
+            let also =
+                ["/etc/ucarp/password", "release", "release-unless-last", "failing", "passing", "group.side"];
+            said(&["--config", name, "--check=syntax"], &(text + name), &also);
+        }
+    }
+    assert!(bypassing.is_empty(), "{}", bypassing.join("\n"));
+}
+
+#[test]
+fn the_systems_own_words_come_in_the_language_too() {
+    let folder = Catalogues::all();
+    let locale = folder.0.join("de_DE.UTF-8");
+    let made = Command::new("localedef").args(["-i", "de_DE", "-f", "UTF-8"]).arg(&locale).output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        return say("skipped: localedef and its sources (the package locales) are not here");
+    }
+    let places = folder.0.to_str().expect("UTF-8");
+    // What the C library says there, as another program has it.
+    let mut other = Command::new("cat");
+    other.arg("/nonexistent").env_clear().envs([("LC_ALL", "de_DE.UTF-8"), ("LOCPATH", places)]);
+    let other = String::from_utf8(other.output().expect("cat").stderr).expect("UTF-8");
+    let words = other.trim().rsplit(": ").next().expect("words");
+    let (_, entries) = languages().into_iter().find(|(name, _)| name == "de").expect("German");
+    let sentence =
+        entries[&(None, "this file cannot be read: {error}".to_owned())].strings[0].replace("{error}", words);
+    for environment in [
+        // Here the C library is asked for our sentences, too, if the program is built for it.
+        &[("LANG", "de_DE.UTF-8")][..],
+        &[("LANG", "C"), ("LANGUAGE", "de")],
+        &[("LC_ALL", "C"), ("UCARP_OPTION", "--language=de")],
+        &[("LANG", "de_DE.UTF-8"), ("LANGUAGE", "fr"), ("UCARP_OPTION", "--language=de")],
+    ] {
+        let option = environment.iter().find(|(name, _)| *name == "UCARP_OPTION").map(|(_, option)| *option);
+        let words: Vec<&str> = ["--config", "/nonexistent"].into_iter().chain(option).collect();
+        let environment: Vec<_> = environment.iter().copied().chain([("LOCPATH", places)]).collect();
+        let (_, text) = told(UCARP, &words, &folder.0, &environment);
+        assert!(text.contains(&sentence), "{environment:?}: {text} is not: {sentence}");
     }
 }
