@@ -18,6 +18,7 @@
 mod cost;
 mod language;
 mod mo;
+mod number;
 mod plural;
 
 use std::borrow::Cow;
@@ -26,11 +27,11 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::RwLock;
-use std::time::Duration;
 
 use language::Locale;
 pub use language::is_language;
 use mo::Catalogue;
+pub use number::{decimal, digits, spoken};
 
 /// Text domain, which is also the name of the installed `.mo` files.
 const DOMAIN: &str = "ucarp";
@@ -394,14 +395,6 @@ pub fn catalogue_bytes(bytes: Vec<u8>) {
     mo::ask(bytes);
 }
 
-/// Seconds with that many decimal places, rounded. Fractions of the language would bring 20 kB of program with them.
-#[must_use]
-pub fn decimal(duration: Duration, places: u32) -> String {
-    let whole = 10_u128.pow(places);
-    let rounded = (duration.as_nanos() * whole + 500_000_000) / 1_000_000_000;
-    format!("{}.{:0width$}", rounded / whole, rounded % whole, width = places as usize)
-}
-
 /// Replaces each `{name}` of a (translated) sentence by its value. Unknown names and lone braces stay as they
 /// are, and values are never searched for further names.
 #[must_use]
@@ -472,16 +465,6 @@ mod the_system {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn seconds_are_rounded() {
-        let written = |nanos, places| decimal(Duration::from_nanos(nanos), places);
-        assert_eq!(written(1_234_499_999, 3), "1.234");
-        assert_eq!(written(999_950_000, 3), "1.000");
-        assert_eq!(written(40_950_000_000, 2), "40.95");
-        assert_eq!(written(7, 6), "0.000000");
-        assert_eq!(decimal(Duration::MAX, 1).len(), 22);
-    }
 
     #[test]
     fn fills_every_name_in_any_order() {

@@ -478,7 +478,7 @@ mod tests {
             ("", "nothing to do"),
             ("maintenence on", "maintenance?"),
             ("frobnicate", "there are status, peers"),
-            ("wait web", "--state: something"),
+            ("wait web", "--state: needs a value"),
             ("wait web --state up", "init, backup or master"),
             ("wait web --state init --timeout 2h", "--timeout"),
             ("reload web", "more than reload takes"),

@@ -11,7 +11,7 @@ use crate::daemon::record::Record;
 use crate::daemon::request::Asked;
 use crate::daemon::rules::Refusal;
 use crate::daemon::supervise::Notice;
-use crate::i18n::{decimal, tr, trn};
+use crate::i18n::{digits, tr, trn};
 use crate::ids;
 use crate::log::Level;
 use crate::platform::{Guard, Guarded};
@@ -108,7 +108,7 @@ impl Report {
         let whose = format!("{} id {}", about.interface, about.vhid);
         self.say(level, &format!("{whose} was told {} facts; the last:", record.count()));
         for (at, told) in record.last() {
-            self.say(level, &format!("{whose}: {} {told:?}", decimal(at.since_zero(), 6)));
+            self.say(level, &format!("{whose}: {} {told:?}", digits(at.since_zero(), 6)));
         }
     }
 

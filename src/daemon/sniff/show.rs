@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::super::report::interval;
 use super::speakers::{Conflict, Every, News, Speaker};
-use crate::i18n::{decimal, tr};
+use crate::i18n::{decimal, digits, spoken, tr};
 use crate::platform;
 use crate::protocol::Rejected;
 use crate::sorting::sort_by;
@@ -164,7 +164,9 @@ fn row(speaker: &Speaker, now: Duration) -> [String; COLUMNS] {
         speaker.kind.code().to_owned(),
         every,
         speaker.demotion.to_string(),
-        speaker.rate().map_or_else(|| "-".to_owned(), |rate| format!("{}.{:02}", rate / 100, rate % 100)),
+        speaker
+            .rate()
+            .map_or_else(|| "-".to_owned(), |rate| spoken(&format!("{}.{:02}", rate / 100, rate % 100))),
         decimal(now.saturating_sub(speaker.last), 1),
         verdict,
     ]
@@ -198,7 +200,7 @@ fn every(every: Every) -> String {
 
 /// As exact as VRRP is, and no longer than necessary.
 fn hundredths(duration: Duration) -> String {
-    decimal(duration, 2).trim_end_matches('0').trim_end_matches('.').to_owned()
+    spoken(digits(duration, 2).trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// The code of a verdict, for which there need not have been a key.
