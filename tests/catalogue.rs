@@ -373,8 +373,6 @@ fn usage_speaks_each_language_where_no_locale_is() {
 #[test]
 fn the_language_is_whose_word_counts() {
     let catalogues = Catalogues::all();
-    let (pt, zh) = ("Opções", "zh_TW");
-    let _ = (pt, zh);
     let heading = |language: &str| -> String {
         let (_, entries) = languages().into_iter().find(|(name, _)| name == language).expect(language);
         entries[&(None, "Messages:".to_owned())].strings[0].clone()
