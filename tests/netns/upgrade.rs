@@ -210,6 +210,8 @@ fn refusals() {
         ("#!/nonexistent\n", "No such file"),
         ("no program\n", "Exec format error"),
         ("#!/bin/sh\nexec sleep 60\n", "does not say in time"),
+        // Whatever it says without end costs nobody else anything.
+        ("#!/bin/sh\nexec yes\n", "does not say in time"),
     ] {
         installed.put_script(text);
         refused(segment, 0, part);
@@ -221,7 +223,7 @@ fn refusals() {
     assert_eq!(first.engine(), engine, "nothing was changed");
     assert_eq!(
         first.lines(|line| line.contains("[UC2075]")).len(),
-        11 + usize::from(Kind::Theirs.missing().is_none())
+        12 + usize::from(Kind::Theirs.missing().is_none())
     );
     assert_eq!(first.hook_names(), ["down", "up"]);
     let gap = longest_gap(segment, 0, since);
