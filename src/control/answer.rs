@@ -193,62 +193,23 @@ impl Matter {
         }
     }
 
-    /// How an order ends of which this is said.
+    /// How an order ends of which this is said: what has an identifier was not done.
     #[must_use]
     pub const fn status(self) -> Status {
-        match self {
-            Self::InMaintenance
-            | Self::NoMaintenance
-            | Self::Demoted
-            | Self::DemotedNoMore
-            | Self::Unchanged
-            | Self::Resigned
-            | Self::NotMaster
-            | Self::Taken
-            | Self::NotKept
-            | Self::Reloaded
-            | Self::VipChanges
-            | Self::VipBegins
-            | Self::VipEnds
-            | Self::VipMoves
-            | Self::WouldReload
-            | Self::OnTrial
-            | Self::Undone
-            | Self::Stays
-            | Self::NotRemembered
-            | Self::Confirmed
-            | Self::Upgraded
-            | Self::Reached
-            | Self::Version => Status::Done,
-            Self::WouldBeBack
-            | Self::NoBackup
-            | Self::Released
-            | Self::TooDemoted
-            | Self::OneFamily
-            | Self::NobodyHeard
-            | Self::NotWorse
-            | Self::NothingBefore
-            | Self::Ending
-            | Self::UnknownName
-            | Self::UnknownNameNearly
-            | Self::UnknownGroup
-            | Self::NobodyNamed
-            | Self::NobodyServed
-            | Self::NoEngine
-            | Self::NotServed
-            | Self::NotReloaded
-            | Self::NoFile
-            | Self::NotUpgraded
-            | Self::NotReached
-            | Self::Busy => Status::Refused,
-            Self::WrongWords => Status::Usage,
-            Self::Denied => Status::Denied,
+        if matches!(self, Self::WrongWords) {
+            Status::Usage
+        } else if matches!(self, Self::Denied) {
+            Status::Denied
+        } else if self.id().is_some() {
+            Status::Refused
+        } else {
+            Status::Done
         }
     }
 
     /// What stands in brackets at the end of the line, see [`ids`]: what is done needs none, and words that are wrong have one
     /// already.
-    fn id(self) -> Option<&'static str> {
+    const fn id(self) -> Option<&'static str> {
         match self {
             Self::UnknownNameNearly => Some(ids::REFUSED_UNKNOWN_NAME),
             Self::Denied => Some(ids::REFUSED_DENIED),
